@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An IP address that knows its family.  Octets are in network order, so that
+ * comparing them octet by octet is comparing addresses numerically on every
+ * machine.
+ */
+#ifndef ADDR_H
+#define ADDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum addr_family {
+	ADDR_NONE = 0, /* unspecified; every octet is zero */
+	ADDR_V4 = 4,
+	ADDR_V6 = 6,
+};
+
+struct addr {
+	uint8_t family;     /* enum addr_family */
+	uint8_t octets[16]; /* 4 in use for ADDR_V4, the rest zero */
+};
+
+#define ADDR_STRLEN 46 /* longest text of an IPv6 address, with its NUL */
+
+/* Room for an addr_str() result: `ADDR_TEXT(a)` yields a C string that lives as
+ * long as the enclosing block. */
+struct addr_text {
+	char s[ADDR_STRLEN];
+};
+#define ADDR_TEXT(a) (addr_text((a), &(struct addr_text){ { 0 } }))
+
+/* From an IPv4 address in host order (0x0a000001 is 10.0.0.1). */
+struct addr addr_v4(uint32_t host_order);
+/* The IPv4 address in host order; 0 when the family is another. */
+uint32_t addr_to_v4(const struct addr *a);
+/* From 4 (ADDR_V4) or 16 (ADDR_V6) octets in network order. */
+struct addr addr_from_octets(enum addr_family family, const uint8_t *octets);
+
+/* Number of octets in use: 0, 4 or 16. */
+size_t addr_len(const struct addr *a);
+bool addr_is_set(const struct addr *a);
+bool addr_equal(const struct addr *a, const struct addr *b);
+/* <0, 0, >0; families first (none, v4, v6), then numerically. */
+int addr_compare(const struct addr *a, const struct addr *b);
+/* Index of `a` in `list`, or -1. */
+int addr_find(const struct addr *list, size_t n, const struct addr *a);
+
+/* Numeric text to address.  0, or -1 when it is not one. */
+int addr_parse(const char *text, struct addr *out);
+/* Address to text ("-" when unset); returns out->s. */
+const char *addr_text(const struct addr *a, struct addr_text *out);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of wccpd: a file becomes one immutable struct, or one error
+ * that says file:line: message.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include "err.h"
+#include "group.h"
+#include "health.h"
+#include "plan.h"
+
+#define CONF_DEFAULT_FILE "/etc/wccpd.conf"
+#define CONF_PATH_MAX 256
+
+struct conf_instance {
+	char name[32];
+	uint16_t port;        /* that redirected connections are given to */
+	struct addr check;    /* where the HTTP probe goes ... */
+	uint16_t check_port;  /* ... a plain http_port of the same instance */
+	uint16_t weight;
+	char pid_file[CONF_PATH_MAX]; /* may be empty: any process on the port */
+};
+
+struct conf_pool {
+	char name[32];
+	unsigned min_instances;
+	uint32_t interval_ms, timeout_ms; /* of the probes */
+	struct health_conf health;
+	unsigned n_instances;
+	struct conf_instance instances[PLAN_MAX_INSTANCES];
+};
+
+struct conf_service {
+	char name[32];
+	struct group_conf group;
+	unsigned pool;        /* index into conf.pools */
+	uint16_t weight;      /* announced when every instance is healthy */
+	bool drop_when_down;  /* when-down drop; default return */
+};
+
+enum conf_log { CONF_LOG_STDERR, CONF_LOG_SYSLOG };
+
+struct conf {
+	struct addr address;
+	char interface[IF_NAMESIZE];
+	char control[CONF_PATH_MAX];  /* Unix socket of wccpctl */
+	char pid_file[CONF_PATH_MAX]; /* of wccpd itself; may be empty */
+	enum conf_log log;
+	uint32_t mark, mark_mask;
+	uint32_t table;
+	unsigned n_pools, n_services;
+	struct conf_pool pools[PLAN_MAX_POOLS];
+	struct conf_service services[PLAN_MAX_SERVICES];
+};
+
+/* Read and check a file.  NULL on error; the result is freed by conf_free(). */
+struct conf *conf_load(const char *path, struct err *err);
+void conf_free(struct conf *conf);
+
+#endif

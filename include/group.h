@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The web-cache side of one service group: joining its routers, agreeing with
+ * them, assigning buckets when this is the designated web-cache, leaving.
+ *
+ * Pure: events and time in, actions out.  All states are per router; one
+ * router's trouble never touches another's.
+ */
+#ifndef GROUP_H
+#define GROUP_H
+
+#include "actions.h"
+#include "codec.h"
+#include "err.h"
+#include "mono.h"
+#include "wccp.h"
+
+struct group; /* opaque; one per service group */
+
+/* Methods in order of preference, WCCP_METHOD_* or WCCP_ASSIGN_*; n >= 1. */
+struct group_preference {
+	unsigned n;
+	uint32_t methods[2];
+};
+
+struct group_conf {
+	struct wccp_service service;
+	struct addr self; /* this web-cache, as routers and other caches know it */
+	unsigned n_routers;
+	struct addr routers[WCCP_MAX_ROUTERS]; /* where HERE_I_AMs go */
+	struct codec_password password;
+	struct group_preference forward, ret, assign;
+	/* Wishes; the router's offer decides (2.01 section 3.5.4).  0: the default. */
+	uint32_t transmit_t_ms;
+	uint8_t timeout_scale, ra_scale;
+};
+
+/* Per router.  The names are what operators see. */
+enum group_state {
+	GROUP_IDLE,        /* not announced: the pool is down */
+	GROUP_WAITING,     /* HERE_I_AM sent, nothing heard yet */
+	GROUP_NEGOTIATING, /* heard; our choice is made, not yet in its view */
+	GROUP_JOINED,      /* in its view, usable, no buckets yet */
+	GROUP_ASSIGNED,    /* in its view with buckets */
+	GROUP_LEAVING,     /* SHUTDOWN sent, not acknowledged */
+	GROUP_WITHDRAWN,   /* SHUTDOWN acknowledged */
+	GROUP_LOST,        /* was joined, silent for longer than its time-out */
+	GROUP_MISMATCH,    /* offers nothing we can do */
+	GROUP_AUTH_FAILED, /* the last thing heard did not authenticate */
+	GROUP_STATES,
+};
+
+const char *group_state_name(enum group_state s); /* "capability mismatch" ... */
+
+enum group_event_type {
+	GROUP_EV_RX,       /* a datagram for this group arrived */
+	GROUP_EV_TICK,     /* the deadline has come */
+	GROUP_EV_HEALTH,   /* the local pool changed */
+	GROUP_EV_CONF,     /* the configuration changed */
+	GROUP_EV_SHUTDOWN, /* withdraw for good */
+};
+
+struct group_event {
+	enum group_event_type type;
+	struct mono now;
+	union {
+		struct {
+			struct addr from; /* source address of the datagram */
+			const void *octets;
+			size_t len;
+		} rx;
+		struct {
+			bool up;         /* announce, or withdraw */
+			uint16_t weight; /* assignment weight to announce */
+		} health;
+		/* Service type, id and `self` must be those of group_new(). */
+		const struct group_conf *conf;
+	} u;
+};
+
+/* NULL only when memory is short.  The group starts idle; it announces itself
+ * from the first HEALTH event with up on. */
+struct group *group_new(const struct group_conf *conf, struct mono now);
+void group_free(struct group *g);
+
+/* Never fails: what cannot be done is a note.  `scratch` is where the datagram
+ * is decoded and messages are built; its content does not outlive the call. */
+void group_step(struct group *g, const struct group_event *ev,
+		struct wccp_msg *scratch, struct actions *out);
+
+/* When the next TICK is due; MONO_NEVER when nothing is. */
+struct mono group_deadline(const struct group *g);
+
+/* Nothing more to say: idle, or SHUTDOWN acknowledged or given up everywhere. */
+bool group_is_quiet(const struct group *g);
+
+/* -- what it knows, for plan, control and metrics ---------------------------- */
+
+struct group_counters {
+	uint64_t rx[4], tx[4]; /* by message type - WCCP_HERE_I_AM */
+	uint64_t refused[CODEC_REFUSALS];
+	uint64_t unknown_router, not_for_us, bad_service;
+	uint64_t assignments_sent, assignments_resent;
+	uint64_t view_changes;
+};
+
+struct group_router_status {
+	struct addr address; /* as configured */
+	struct addr id;      /* as it states; unset until heard */
+	enum group_state state;
+	const char *reason;  /* of the last transition; static storage */
+	struct mono since;   /* of the last transition */
+	uint32_t receive_id, change_number;
+	/* Agreed methods; 0 until agreed. */
+	uint32_t forward, ret, assign;
+	/* What it last offered. */
+	struct wccp_capabilities offer;
+	uint32_t transmit_t_ms;
+	unsigned outstanding; /* HERE_I_AMs without an answer */
+	struct wccp_key key;  /* as it last echoed */
+	unsigned n_caches;    /* in its view */
+};
+
+struct group_cache_status {
+	struct addr addr;
+	uint16_t weight;
+	unsigned buckets;     /* as the routers last stated */
+	unsigned n_routers;   /* that see it */
+	bool seen_by_all;
+};
+
+struct group_status {
+	struct wccp_service service;
+	struct addr self;
+	bool up;
+	uint16_t weight;
+	bool designated;        /* is it us? */
+	struct addr designated_cache; /* unset while not known */
+	struct wccp_key key;    /* newest assignment made here */
+	unsigned n_routers, n_caches;
+	struct group_router_status routers[WCCP_MAX_ROUTERS];
+	struct group_cache_status caches[WCCP_MAX_CACHES];
+	unsigned my_buckets;
+	struct wccp_bucket_vector mine;
+	/* handover[b]: the other living web-cache that was last known to own bucket
+	 * b, or unset.  Packets of flows that nobody here knows may be its. */
+	struct addr handover[WCCP_BUCKETS];
+	struct group_counters counters;
+};
+
+void group_get_status(const struct group *g, struct group_status *out);
+
+#endif

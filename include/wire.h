@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Bounded cursors: the only way an octet of a datagram is read or written.
+ *
+ * A cursor that is asked for more than is left fails, delivers zeros, and stays
+ * failed; callers may therefore read a whole structure and check once at its
+ * end.  Integers are big-endian on the wire.
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wire_reader {
+	const uint8_t *at;  /* next octet; not owned */
+	const uint8_t *end; /* one past the last */
+	bool failed;
+};
+
+struct wire_reader wire_reader(const void *octets, size_t len);
+size_t wire_left(const struct wire_reader *r);
+bool wire_failed(const struct wire_reader *r);
+uint8_t wire_get_u8(struct wire_reader *r);
+uint16_t wire_get_u16(struct wire_reader *r);
+uint32_t wire_get_u32(struct wire_reader *r);
+void wire_get_octets(struct wire_reader *r, void *out, size_t len);
+void wire_skip(struct wire_reader *r, size_t len);
+/* The next `len` octets as a cursor of their own, stepped over in `r`.  When
+ * `len` is more than is left, both fail. */
+struct wire_reader wire_sub(struct wire_reader *r, size_t len);
+/* Can `count` items of at least `each` octets still follow?  The check to make
+ * before believing any count on the wire; never overflows. */
+bool wire_fits(const struct wire_reader *r, uint32_t count, size_t each);
+
+struct wire_writer {
+	uint8_t *start, *at, *end; /* not owned */
+	bool failed;
+};
+
+struct wire_writer wire_writer(void *octets, size_t size);
+/* Octets written so far. */
+size_t wire_written(const struct wire_writer *w);
+bool wire_overflowed(const struct wire_writer *w);
+void wire_put_u8(struct wire_writer *w, uint8_t v);
+void wire_put_u16(struct wire_writer *w, uint16_t v);
+void wire_put_u32(struct wire_writer *w, uint32_t v);
+void wire_put_octets(struct wire_writer *w, const void *octets, size_t len);
+/* Remember where a 16-bit length goes (writes 0 there for now) ... */
+size_t wire_mark_u16(struct wire_writer *w);
+/* ... and fill it with the number of octets written after it. */
+void wire_fill_u16(struct wire_writer *w, size_t mark);
+
+#endif
