@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who gets which of the 256 buckets.
+ *
+ * A table keeps min(old count, quota) buckets of each candidate where they are,
+ * and no table with these quotas keeps more.  So only the choice of the quotas is
+ * open: who of those with a fractional share gets one of the units left over after
+ * everybody has the floor.  Such a unit saves a move exactly when its candidate
+ * held more than its floor; these come first, and the result is minimal.
+ */
+#include "assign.h"
+
+#include <string.h>
+
+struct share {
+	unsigned floor;     /* of 256 * weight / total */
+	uint32_t remainder; /* of the same division */
+};
+
+static void count_owners(const struct assign_table *t, unsigned n, unsigned *counts)
+{
+	memset(counts, 0, WCCP_MAX_CACHES * sizeof(*counts));
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+		if (t->owners[b] < n)
+			counts[t->owners[b]]++;
+}
+
+/* Returns the units left over when each has its floor. */
+static unsigned divide(const uint16_t *weights, unsigned n, struct share *shares)
+{
+	unsigned left = WCCP_BUCKETS;
+	uint32_t total = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		total += weights[i];
+	for (unsigned i = 0; i < n; i++) {
+		/* At most 256 * 65535 and 32 * 65535: no overflow. */
+		uint32_t part = WCCP_BUCKETS * (total ? weights[i] : 1u);
+		uint32_t whole = total ? total : n;
+
+		shares[i].floor = part / whole;
+		shares[i].remainder = part % whole;
+		left -= shares[i].floor;
+	}
+	return left;
+}
+
+/* Who is served before whom when units are left over; ties go by index. */
+static bool goes_first(const struct share *a, bool a_saves, const struct share *b,
+		       bool b_saves)
+{
+	if (a_saves != b_saves)
+		return a_saves;
+	return a->remainder > b->remainder;
+}
+
+static void set_quotas(const struct share *shares, const unsigned *counts, unsigned n,
+		       unsigned left, unsigned *quotas)
+{
+	for (unsigned i = 0; i < n; i++)
+		quotas[i] = shares[i].floor;
+	while (left-- > 0) {
+		unsigned best = n;
+
+		for (unsigned i = 0; i < n; i++) {
+			if (!shares[i].remainder || quotas[i] > shares[i].floor)
+				continue;
+			if (best == n || goes_first(&shares[i], counts[i] > quotas[i],
+						    &shares[best],
+						    counts[best] > quotas[best]))
+				best = i;
+		}
+		/* The remainders sum up to `left` whole shares, each less than
+		 * one: more candidates have one than units are left. */
+		if (best == n)
+			return;
+		quotas[best]++;
+	}
+}
+
+/* Keep what the quotas allow, then fill the rest; uses the quotas up. */
+static unsigned deal(const struct assign_table *old, unsigned n, unsigned *quotas,
+		     struct assign_table *out)
+{
+	struct assign_table table;
+	unsigned moves = 0, next = 0;
+
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+		uint8_t owner = old->owners[b];
+
+		table.owners[b] = ASSIGN_NOBODY;
+		if (owner < n && quotas[owner] > 0) {
+			quotas[owner]--;
+			table.owners[b] = owner;
+		}
+	}
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+		if (table.owners[b] == ASSIGN_NOBODY) {
+			while (next < n && quotas[next] == 0)
+				next++;
+			if (next < n) {
+				quotas[next]--;
+				table.owners[b] = (uint8_t)next;
+			}
+		}
+		moves += table.owners[b] != old->owners[b];
+	}
+	*out = table;
+	return moves;
+}
+
+unsigned assign_buckets(const uint16_t *weights, unsigned n,
+			const struct assign_table *old, struct assign_table *out)
+{
+	unsigned counts[WCCP_MAX_CACHES], quotas[WCCP_MAX_CACHES];
+	struct share shares[WCCP_MAX_CACHES];
+	unsigned left;
+
+	if (n > WCCP_MAX_CACHES)
+		n = WCCP_MAX_CACHES;
+	count_owners(old, n, counts);
+	left = divide(weights, n, shares);
+	set_quotas(shares, counts, n, left, quotas);
+	return deal(old, n, quotas, out);
+}
+
+unsigned assign_count(const struct assign_table *t, unsigned i)
+{
+	unsigned n = 0;
+
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+		n += t->owners[b] == i;
+	return n;
+}
