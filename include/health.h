@@ -42,12 +42,14 @@ struct health {
 	enum health_state state;
 	unsigned streak;     /* checks in a row against the present state */
 	struct mono since;   /* of the last transition */
-	struct mono deadline; /* end of the grace while draining, else never */
+	/* End of the grace while draining; never when there is none (any more). */
+	struct mono deadline;
 	const char *reason;  /* of the last transition; static storage */
 };
 
 void health_init(struct health *h, struct mono now);
-/* Returns true when the state changed. */
+/* Returns true when the state changed, or the grace of a draining one ended: what
+ * counts and what takes may then be different.  Call it with TICK at `deadline`. */
 bool health_step(struct health *h, const struct health_conf *conf,
 		 enum health_event ev, struct mono now);
 /* Does it count towards the pool's strength? (up, or draining within grace) */

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log lines in logfmt, to stderr or to syslog. */
+#include "log.h"
+#include "limit.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A line is one write(2) of at most this, so that lines never interleave. */
+enum { LINE_MAX_LEN = 1024 };
+
+struct line {
+	size_t len;
+	char text[LINE_MAX_LEN];
+};
+
+static struct {
+	enum log_to to;
+	enum note_level least;
+	struct limit limit;
+} state = {.to = LOG_TO_STDERR, .least = NOTE_INFO};
+
+void log_open(const char *program, enum log_to to, enum note_level least)
+{
+	state.to = to;
+	state.least = least;
+	if (to == LOG_TO_SYSLOG)
+		openlog(program, LOG_PID, LOG_DAEMON);
+}
+
+void log_close(void)
+{
+	if (state.to == LOG_TO_SYSLOG)
+		closelog();
+	state.to = LOG_TO_STDERR;
+}
+
+static const char *level_name(enum note_level level)
+{
+	static const char *const names[] = {
+		[NOTE_DEBUG] = "debug",
+		[NOTE_INFO] = "info",
+		[NOTE_WARNING] = "warning",
+		[NOTE_ERROR] = "error",
+	};
+
+	return names[level];
+}
+
+static int syslog_priority(enum note_level level)
+{
+	static const int priorities[] = {
+		[NOTE_DEBUG] = LOG_DEBUG,
+		[NOTE_INFO] = LOG_INFO,
+		[NOTE_WARNING] = LOG_WARNING,
+		[NOTE_ERROR] = LOG_ERR,
+	};
+
+	return priorities[level];
+}
+
+/* One octet is kept back for the newline (or NUL) at the end. */
+static void put(struct line *l, char c)
+{
+	if (l->len < sizeof(l->text) - 1)
+		l->text[l->len++] = c;
+}
+
+static void put_text(struct line *l, const char *text)
+{
+	while (*text)
+		put(l, *text++);
+}
+
+/* What logfmt readers take without quotes. */
+static bool is_plain(const char *text)
+{
+	return *text && text[strcspn(text, " \"=\\")] == '\0';
+}
+
+/* A log line stays one line, whatever a peer or a file has put into a text. */
+static void put_escaped(struct line *l, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		char hex[5];
+
+		if (c == '"' || c == '\\') {
+			put(l, '\\');
+			put(l, (char)c);
+		} else if (c < 0x20 || c == 0x7f) {
+			snprintf(hex, sizeof(hex), "\\x%02x", c);
+			put_text(l, hex);
+		} else {
+			put(l, (char)c);
+		}
+	}
+}
+
+static void put_pair(struct line *l, const char *key, const char *value)
+{
+	bool quote = !is_plain(value);
+
+	if (l->len)
+		put(l, ' ');
+	put_text(l, key);
+	put(l, '=');
+	if (quote)
+		put(l, '"');
+	put_escaped(l, value);
+	if (quote)
+		put(l, '"');
+}
+
+/* UTC with milliseconds.  Syslog and the journal add their own. */
+static void put_time(struct line *l)
+{
+	struct timespec now;
+	struct tm tm;
+	char day[32], text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03ldZ", day, now.tv_nsec / 1000000);
+	put_pair(l, "time", text);
+}
+
+static void emit(struct line *l, enum note_level level)
+{
+	if (state.to == LOG_TO_SYSLOG) {
+		l->text[l->len] = '\0';
+		syslog(syslog_priority(level), "%s", l->text);
+		return;
+	}
+	l->text[l->len++] = '\n';
+	/* Nobody is left to tell if stderr is gone. */
+	if (write(STDERR_FILENO, l->text, l->len) < 0)
+		return;
+}
+
+void log_event(enum note_level level, const char *event, struct log_about about,
+	       const char *format, ...)
+{
+	int saved = errno;
+	struct line line = {.len = 0};
+	char msg[768];
+	va_list ap;
+
+	if (level < state.least)
+		return;
+	va_start(ap, format);
+	vsnprintf(msg, sizeof(msg), format, ap);
+	va_end(ap);
+
+	if (state.to == LOG_TO_STDERR)
+		put_time(&line);
+	put_pair(&line, "level", level_name(level));
+	put_pair(&line, "event", event);
+	if (about.service)
+		put_pair(&line, "service", about.service);
+	if (about.peer)
+		put_pair(&line, "peer", about.peer);
+	if (about.instance)
+		put_pair(&line, "instance", about.instance);
+	put_pair(&line, "msg", msg);
+	emit(&line, level);
+	errno = saved;
+}
+
+void log_note(const struct actions *a, const struct action *note, const char *service,
+	      struct mono now)
+{
+	struct log_about about = {.service = service};
+	const char *text = action_octets(a, note);
+	struct addr_text peer;
+	unsigned suppressed = 0;
+
+	if (note->level < state.least)
+		return;
+	if (note->rate_limited && !limit_pass(&state.limit, note->event, &note->peer,
+					      service, now, &suppressed))
+		return;
+	if (addr_is_set(&note->peer))
+		about.peer = addr_text(&note->peer, &peer);
+	if (suppressed)
+		log_event(note->level, note->event, about, "%s (and %u more like it)",
+			  text, suppressed);
+	else
+		log_event(note->level, note->event, about, "%s", text);
+}
