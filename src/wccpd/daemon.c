@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon: starting, the event callbacks, stopping. */
+#include "daemon.h"
+
+#include "clock.h"
+#include "control.h"
+#include "log.h"
+#include "planner.h"
+#include "udp.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	RETRY_MS = 1000,     /* until a failed change of the kernel is tried again */
+	STOP_LIMIT_MS = 8000, /* for saying goodbye to every router */
+	BURST = 64,          /* datagrams per wake-up: timers must not starve */
+};
+
+/* -- datagrams ------------------------------------------------------------------- */
+
+static struct service *service_of(struct daemon *d, const struct codec_peek *p)
+{
+	struct wccp_service id = { .type = p->service_type, .id = p->service_id };
+
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (wccp_same_group(&d->services[i].id, &id))
+			return &d->services[i];
+	return NULL;
+}
+
+/* For datagrams that cannot be given to any group. */
+static void complain(struct daemon *d, const char *event, const struct addr *from,
+		     const char *text, struct mono now)
+{
+	actions_reset(&d->actions);
+	actions_complain(&d->actions, event, from, "datagram from %s refused: %s",
+			 ADDR_TEXT(from), text);
+	log_note(&d->actions, &d->actions.list[0], NULL, now);
+}
+
+static void take_datagram(struct daemon *d, size_t len, const struct addr *from,
+			  struct mono now)
+{
+	struct group_event ev = { .type = GROUP_EV_RX, .now = now };
+	struct codec_peek peek;
+	enum codec_refusal r = codec_peek(d->datagram, len, &peek);
+	struct service *s;
+
+	if (r != CODEC_OK) {
+		complain(d, codec_refusal_name(r), from, codec_refusal_name(r), now);
+		return;
+	}
+	s = service_of(d, &peek);
+	if (!s) {
+		complain(d, "unknown-service", from, "not one of our services", now);
+		return;
+	}
+	ev.u.rx.from = *from;
+	ev.u.rx.octets = d->datagram;
+	ev.u.rx.len = len;
+	daemon_step(d, s, &ev);
+}
+
+static void settle(struct daemon *d);
+
+static void on_udp(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct mono now = clock_now();
+	struct addr from;
+	ssize_t n;
+
+	(void)what;
+	for (int i = 0; i < BURST; i++) {
+		n = udp_receive(fd, d->datagram, sizeof d->datagram, &from);
+		if (n < 0)
+			break;
+		take_datagram(d, (size_t)n, &from, now);
+	}
+	settle(d);
+}
+
+/* -- time ---------------------------------------------------------------------------- */
+
+static bool all_quiet(const struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (!group_is_quiet(d->services[i].group))
+			return false;
+	return true;
+}
+
+static void free_removed(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_services; i++) {
+		struct service *s = &d->services[i];
+
+		if (s->conf || !group_is_quiet(s->group))
+			continue;
+		group_free(s->group);
+		*s = d->services[--d->n_services];
+		i--;
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct group_event ev = { .type = GROUP_EV_TICK, .now = clock_now() };
+
+	(void)fd, (void)what;
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (mono_due(group_deadline(d->services[i].group), ev.now))
+			daemon_step(d, &d->services[i], &ev);
+	settle(d);
+}
+
+/* After every batch of steps: who has said goodbye is freed, the timer follows
+ * the deadlines, and a stop ends once nobody has anything left to say. */
+static void settle(struct daemon *d)
+{
+	free_removed(d);
+	daemon_arm(d);
+	if (d->stopping && all_quiet(d))
+		event_base_loopbreak(d->base);
+}
+
+/* -- the plan ------------------------------------------------------------------------- */
+
+void daemon_replan(struct daemon *d)
+{
+	struct timeval soon = { 0, 0 };
+
+	evtimer_add(d->replan, &soon);
+}
+
+static void make_plan(struct daemon *d)
+{
+	planner_begin(d->conf, &d->plan);
+	for (unsigned i = 0; i < pools_count(d->pools); i++)
+		pool_fill_plan(pools_get(d->pools, i), &d->plan.pools[d->plan.n_pools++]);
+	/* By position in the configuration, so that counters keep their meaning. */
+	for (unsigned i = 0; i < d->conf->n_services; i++)
+		for (unsigned k = 0; k < d->n_services; k++)
+			if (d->services[k].conf == &d->conf->services[i]) {
+				group_get_status(d->services[k].group, &d->status);
+				planner_add_service(d->services[k].conf, &d->status,
+						    &d->plan);
+			}
+}
+
+static void apply_plan(struct daemon *d)
+{
+	struct timeval later = clock_ms(RETRY_MS);
+	struct err err;
+
+	if (dp_apply(d->dp, &d->plan, &err) == 0) {
+		if (d->apply_error[0])
+			log_info("data-plane", "the kernel follows again");
+		d->apply_error[0] = '\0';
+		d->applied = true;
+		return;
+	}
+	if (strcmp(d->apply_error, err.text) != 0)
+		log_error("data-plane", "%s (will try again)", err.text);
+	snprintf(d->apply_error, sizeof d->apply_error, "%s", err.text);
+	evtimer_add(d->retry, &later);
+}
+
+static struct announcement strength_of(const struct daemon *d, const struct service *s)
+{
+	const struct pool *p = pools_get(d->pools, s->conf->pool);
+	struct pool_strength k = pool_strength(p);
+	uint16_t weight = health_pool_weight(s->conf->weight, k.up, p->conf->min_instances,
+					     k.up_weight, k.all_weight);
+	bool up = k.up > 0 && k.up >= p->conf->min_instances;
+
+	return (struct announcement){ .up = up, .weight = weight };
+}
+
+/* Nobody is told that we are here before the kernel can deliver. */
+static void announce(struct daemon *d)
+{
+	struct group_event ev = { .type = GROUP_EV_HEALTH, .now = clock_now() };
+
+	for (unsigned i = 0; i < d->n_services && !d->stopping; i++) {
+		struct service *s = &d->services[i];
+		struct announcement a;
+
+		if (!s->conf)
+			continue;
+		a = strength_of(d, s);
+		a.up = a.up && d->applied;
+		if (a.up == s->told.up && a.weight == s->told.weight)
+			continue;
+		if (a.up != s->told.up)
+			log_event(NOTE_INFO, "pool", (struct log_about){ .service = s->name },
+				  "pool %s is %s: %s service %s",
+				  pools_get(d->pools, s->conf->pool)->conf->name,
+				  a.up ? "up" : "down", a.up ? "announcing" : "withdrawing",
+				  s->name);
+		s->told = a;
+		ev.u.health.up = a.up;
+		ev.u.health.weight = a.weight;
+		daemon_step(d, s, &ev);
+	}
+}
+
+static void on_replan(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd, (void)what;
+	make_plan(d);
+	apply_plan(d);
+	announce(d);
+	settle(d);
+}
+
+static void pools_have_changed(void *arg)
+{
+	daemon_replan(arg);
+}
+
+/* -- signals ---------------------------------------------------------------------------- */
+
+static void begin_stop(struct daemon *d)
+{
+	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = clock_now() };
+	struct timeval limit = clock_ms(STOP_LIMIT_MS);
+
+	log_info("stopping", "withdrawing from all routers");
+	d->stopping = true;
+	for (unsigned i = 0; i < d->n_services; i++)
+		daemon_step(d, &d->services[i], &ev);
+	event_base_loopexit(d->base, &limit);
+	settle(d);
+}
+
+static void on_stop(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)sig, (void)what;
+	if (d->stopping)
+		event_base_loopbreak(d->base); /* asked twice: do not wait */
+	else
+		begin_stop(d);
+}
+
+static void on_reload(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct err err;
+
+	(void)sig, (void)what;
+	if (daemon_reload(d, &err) < 0)
+		log_error("reload", "%s; the old configuration stays in force", err.text);
+}
+
+/* What a reload cannot change without starting anew. */
+static int check_reload(const struct conf *old, const struct conf *new, struct err *err)
+{
+	if (!addr_equal(&old->address, &new->address))
+		return err_set(err, "address cannot change from %s to %s in a reload: restart",
+			       ADDR_TEXT(&old->address), ADDR_TEXT(&new->address));
+	if (strcmp(old->control, new->control) != 0)
+		return err_set(err, "control cannot change in a reload: restart");
+	return 0;
+}
+
+int daemon_reload(struct daemon *d, struct err *err)
+{
+	struct conf *old = d->conf;
+	struct conf *new;
+
+	if (d->stopping)
+		return err_set(err, "the daemon is stopping");
+	new = conf_load(d->conf_path, err);
+	if (!new)
+		return -1;
+	if (check_reload(old, new, err) < 0) {
+		err_prefix(err, "%s", d->conf_path);
+		conf_free(new);
+		return -1;
+	}
+	/* From here only a lack of memory can fail; groups and pools then point
+	 * into the new configuration already, so it is the one to keep. */
+	d->conf = new;
+	if (pools_configure(d->pools, new, err) < 0 || daemon_set_services(d, new, err) < 0) {
+		log_error("reload", "%s", err->text);
+		exit(EXIT_FAILURE);
+	}
+	conf_free(old);
+	log_info("reload", "configuration %s is in force", d->conf_path);
+	settle(d);
+	daemon_replan(d);
+	return 0;
+}
+
+/* -- life --------------------------------------------------------------------------------- */
+
+static int add_events(struct daemon *d)
+{
+	d->timer = evtimer_new(d->base, on_timer, d);
+	d->replan = evtimer_new(d->base, on_replan, d);
+	d->retry = evtimer_new(d->base, on_replan, d);
+	d->udp_event = event_new(d->base, d->udp, EV_READ | EV_PERSIST, on_udp, d);
+	d->signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
+	d->signals[1] = evsignal_new(d->base, SIGINT, on_stop, d);
+	d->signals[2] = evsignal_new(d->base, SIGHUP, on_reload, d);
+	if (!d->timer || !d->replan || !d->retry || !d->udp_event)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
+			return -1;
+	return event_add(d->udp_event, NULL);
+}
+
+static int open_all(struct daemon *d, struct err *err)
+{
+	d->udp = udp_open(&d->conf->address, err);
+	if (d->udp < 0)
+		return -1;
+	if (dp_open(&d->dp, err) < 0)
+		return -1;
+	d->base = event_base_new();
+	if (!d->base || add_events(d) < 0)
+		return err_set(err, "cannot set up the event loop");
+	d->control = control_open(d, d->conf->control, err);
+	if (!d->control)
+		return -1;
+	d->pools = pools_new(d->base, pools_have_changed, d);
+	if (!d->pools)
+		return err_set(err, "out of memory");
+	if (daemon_set_services(d, d->conf, err) < 0)
+		return -1;
+	return pools_configure(d->pools, d->conf, err);
+}
+
+struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *err)
+{
+	struct daemon *d = calloc(1, sizeof *d);
+
+	if (!d) {
+		conf_free(conf);
+		err_set(err, "out of memory");
+		return NULL;
+	}
+	d->conf = conf;
+	d->conf_path = conf_path;
+	d->udp = -1;
+	d->started = clock_now();
+	if (open_all(d, err) < 0) {
+		daemon_free(d);
+		return NULL;
+	}
+	daemon_replan(d);
+	return d;
+}
+
+void daemon_run(struct daemon *d)
+{
+	log_info("started", "wccpd at %s on %s: %u services, %u pools",
+		 ADDR_TEXT(&d->conf->address), d->conf->interface, d->conf->n_services,
+		 d->conf->n_pools);
+	event_base_dispatch(d->base);
+	log_info("stopped", "%s", all_quiet(d) ? "withdrawn from all routers" :
+						 "not every router acknowledged");
+}
+
+static void free_event(struct event *e)
+{
+	if (e)
+		event_free(e);
+}
+
+void daemon_free(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		group_free(d->services[i].group);
+	if (d->control)
+		control_close(d->control);
+	pools_free(d->pools);
+	if (d->dp)
+		dp_close(d->dp);
+	free_event(d->udp_event);
+	free_event(d->timer);
+	free_event(d->replan);
+	free_event(d->retry);
+	for (int i = 0; i < 3; i++)
+		free_event(d->signals[i]);
+	if (d->base)
+		event_base_free(d->base);
+	if (d->udp >= 0)
+		close(d->udp);
+	conf_free(d->conf);
+	free(d);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon: the glue between the pure core and the world.  It reads the clock
+ * once per callback, feeds events, carries out actions, applies the plan.
+ */
+#ifndef DAEMON_H
+#define DAEMON_H
+
+#include "conf.h"
+#include "dp.h"
+#include "err.h"
+#include "group.h"
+#include "plan.h"
+#include "pools.h"
+
+#include <event2/event.h>
+
+/* What was last told to a group about its pool. */
+struct announcement {
+	bool up;
+	uint16_t weight;
+};
+
+struct service {
+	const struct conf_service *conf; /* NULL once removed by a reload */
+	char name[32];
+	struct wccp_service id; /* type and id count */
+	struct group *group;
+	struct announcement told;
+};
+
+/* Configured ones and those still leaving after a reload. */
+enum { DAEMON_MAX_SERVICES = 2 * PLAN_MAX_SERVICES };
+
+struct control;
+
+struct daemon {
+	const char *conf_path;
+	struct conf *conf;
+	struct event_base *base;
+	struct dp *dp;
+	struct pools *pools;
+	struct control *control;
+	int udp;
+	struct event *udp_event, *timer, *replan, *retry;
+	struct event *signals[3];
+	unsigned n_services;
+	struct service services[DAEMON_MAX_SERVICES];
+	bool applied;  /* the kernel has followed a plan at least once */
+	bool stopping;
+	struct mono started;
+	/* Scratch, large and reused. */
+	struct wccp_msg msg;
+	struct actions actions;
+	struct group_status status;
+	struct plan plan;
+	uint8_t datagram[WCCP_MAX_DATAGRAM];
+	char apply_error[sizeof((struct err *)0)->text]; /* last one logged */
+};
+
+/* Open and start everything.  Takes `conf` over. NULL on error, with nothing
+ * left behind. */
+struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *err);
+/* Run until a signal ends it; has withdrawn from the routers by then. */
+void daemon_run(struct daemon *d);
+/* Undo everything. */
+void daemon_free(struct daemon *d);
+
+/* Read the configuration again.  On error the old one stays in force. */
+int daemon_reload(struct daemon *d, struct err *err);
+
+/* Parts of the daemon in files of their own, for each other's use. */
+void daemon_step(struct daemon *d, struct service *s, const struct group_event *ev);
+void daemon_arm(struct daemon *d);     /* set the timer to the earliest deadline */
+void daemon_replan(struct daemon *d);  /* soon: make a plan and apply it */
+int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *err);
+
+#endif

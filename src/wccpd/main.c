@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* wccpd: command line, then the daemon. */
+#include "config.h"
+#include "daemon.h"
+#include "log.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+	const char *file;
+	bool check_only, debug;
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: wccpd [-dhnV] [-f file]\n"
+	      "  -f file  configuration (default " CONF_DEFAULT_FILE ")\n"
+	      "  -n       check the configuration and exit\n"
+	      "  -d       debug: log everything, to stderr\n"
+	      "  -h, -V   this help, the version\n",
+	      to);
+}
+
+static struct options parse(int argc, char **argv)
+{
+	struct options o = { .file = CONF_DEFAULT_FILE };
+	int c;
+
+	while ((c = getopt(argc, argv, "f:ndhV")) != -1)
+		switch (c) {
+		case 'f':
+			o.file = optarg;
+			break;
+		case 'n':
+			o.check_only = true;
+			break;
+		case 'd':
+			o.debug = true;
+			break;
+		case 'h':
+			usage(stdout);
+			exit(EXIT_SUCCESS);
+		case 'V':
+			puts(PACKAGE_STRING);
+			exit(EXIT_SUCCESS);
+		default:
+			usage(stderr);
+			exit(2);
+		}
+	if (optind != argc) {
+		usage(stderr);
+		exit(2);
+	}
+	return o;
+}
+
+/* 0, or -1 after saying why on stderr. */
+static int write_pid_file(const char *path)
+{
+	FILE *f = path[0] ? fopen(path, "we") : NULL;
+
+	if (!path[0])
+		return 0;
+	if (!f) {
+		fprintf(stderr, "wccpd: %s: cannot be written\n", path);
+		return -1;
+	}
+	fprintf(f, "%d\n", (int)getpid());
+	return fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = parse(argc, argv);
+	struct err err;
+	struct conf *conf = conf_load(o.file, &err);
+	struct daemon *d;
+	char pid_file[CONF_PATH_MAX];
+
+	if (!conf) {
+		fprintf(stderr, "%s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	if (o.check_only) {
+		printf("%s: configuration is good\n", o.file);
+		conf_free(conf);
+		return EXIT_SUCCESS;
+	}
+	log_open("wccpd",
+		 o.debug || conf->log == CONF_LOG_STDERR ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+		 o.debug ? NOTE_DEBUG : NOTE_INFO);
+	signal(SIGPIPE, SIG_IGN); /* a control client that leaves early */
+	memcpy(pid_file, conf->pid_file, sizeof pid_file);
+	d = daemon_new(conf, o.file, &err);
+	if (!d || write_pid_file(pid_file) < 0) {
+		if (d)
+			daemon_free(d);
+		else
+			fprintf(stderr, "wccpd: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	daemon_run(d);
+	daemon_free(d);
+	if (pid_file[0])
+		unlink(pid_file);
+	log_close();
+	return EXIT_SUCCESS;
+}

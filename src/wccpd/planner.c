@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The desired state of the kernel.  Pure: everything comes in as arguments. */
+#include "planner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void planner_begin(const struct conf *conf, struct plan *out)
+{
+	snprintf(out->interface, sizeof out->interface, "%s", conf->interface);
+	out->self = conf->address;
+	out->mark = conf->mark;
+	out->mark_mask = conf->mark_mask;
+	out->table = conf->table;
+	out->n_services = out->n_pools = out->n_routers = out->n_fellows = 0;
+}
+
+/* Redirected packets are taken from a router from the moment that methods are
+ * agreed, and still while leaving it: until it has heard of that, it sends. */
+static void add_routers(unsigned service, const struct group_status *status,
+			struct plan *out)
+{
+	for (unsigned i = 0; i < status->n_routers; i++) {
+		const struct group_router_status *r = &status->routers[i];
+
+		if (!addr_is_set(&r->id) || r->forward == 0 ||
+		    out->n_routers == PLAN_MAX_ROUTERS)
+			continue;
+		out->routers[out->n_routers++] = (struct plan_router){
+			.service = service,
+			.id = r->id,
+			.address = r->address,
+			.forward = r->forward,
+			.ret = r->ret,
+		};
+	}
+}
+
+static void add_fellows(const struct group_status *status, struct plan *out)
+{
+	for (unsigned i = 0; i < status->n_caches; i++) {
+		const struct addr *a = &status->caches[i].addr;
+
+		if (addr_equal(a, &out->self) ||
+		    addr_find(out->fellows, out->n_fellows, a) >= 0 ||
+		    out->n_fellows == WCCP_MAX_CACHES)
+			continue;
+		out->fellows[out->n_fellows++] = *a;
+	}
+}
+
+void planner_add_service(const struct conf_service *conf,
+			 const struct group_status *status, struct plan *out)
+{
+	struct plan_service *s = &out->services[out->n_services];
+
+	s->service = conf->group.service;
+	s->pool = conf->pool;
+	s->drop_when_down = conf->drop_when_down;
+	memcpy(s->handover, status->handover, sizeof s->handover);
+	add_routers(out->n_services, status, out);
+	add_fellows(status, out);
+	out->n_services++;
+}

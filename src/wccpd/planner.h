@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From configuration, groups and health to the desired state of the kernel. */
+#ifndef PLANNER_H
+#define PLANNER_H
+
+#include "conf.h"
+#include "group.h"
+#include "plan.h"
+
+/* The parts that do not come from groups: interface, mark, table.  Starts a plan
+ * without services, pools and routers. */
+void planner_begin(const struct conf *conf, struct plan *out);
+/* One service, its routers and its fellow web-caches. */
+void planner_add_service(const struct conf_service *conf,
+			 const struct group_status *status, struct plan *out);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's service groups: feeding them, and following the configuration. */
+#include "clock.h"
+#include "daemon.h"
+#include "log.h"
+#include "udp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* -- one step of one group -------------------------------------------------------- */
+
+static void send_datagram(struct daemon *d, const struct service *s,
+			  const struct action *x, struct mono now)
+{
+	struct err err;
+	static struct actions complaint; /* reuses the rate limit of notes */
+
+	if (udp_send(d->udp, &x->peer, action_octets(&d->actions, x), x->len, &err) == 0)
+		return;
+	actions_reset(&complaint);
+	actions_complain(&complaint, "send-failed", &x->peer, "%s", err.text);
+	log_note(&complaint, &complaint.list[0], s->name, now);
+}
+
+static void carry_out(struct daemon *d, const struct service *s, struct mono now)
+{
+	for (unsigned i = 0; i < d->actions.n; i++) {
+		const struct action *x = &d->actions.list[i];
+
+		switch (x->kind) {
+		case ACTION_SEND:
+			send_datagram(d, s, x, now);
+			break;
+		case ACTION_NOTE:
+			log_note(&d->actions, x, s->name, now);
+			break;
+		case ACTION_CHANGED:
+			daemon_replan(d);
+			break;
+		}
+	}
+	if (d->actions.dropped > 0)
+		log_error("actions-dropped", "%u actions of service %s found no room",
+			  d->actions.dropped, s->name);
+}
+
+void daemon_step(struct daemon *d, struct service *s, const struct group_event *ev)
+{
+	actions_reset(&d->actions);
+	group_step(s->group, ev, &d->msg, &d->actions);
+	carry_out(d, s, ev->now);
+}
+
+void daemon_arm(struct daemon *d)
+{
+	struct mono deadline = MONO_NEVER;
+	struct timeval left;
+
+	for (unsigned i = 0; i < d->n_services; i++)
+		deadline = mono_min(deadline, group_deadline(d->services[i].group));
+	if (mono_is_never(deadline)) {
+		evtimer_del(d->timer);
+		return;
+	}
+	left = clock_until(deadline, clock_now());
+	evtimer_add(d->timer, &left);
+}
+
+/* -- following the configuration ----------------------------------------------------- */
+
+static struct service *find_service(struct daemon *d, const struct wccp_service *id)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (wccp_same_group(&d->services[i].id, id))
+			return &d->services[i];
+	return NULL;
+}
+
+static int add_service(struct daemon *d, const struct conf_service *conf, struct err *err)
+{
+	struct service *s = &d->services[d->n_services];
+
+	if (d->n_services == DAEMON_MAX_SERVICES)
+		return err_set(err, "too many services at once");
+	*s = (struct service){ .conf = conf, .id = conf->group.service };
+	snprintf(s->name, sizeof s->name, "%s", conf->name);
+	s->group = group_new(&conf->group, clock_now());
+	if (!s->group)
+		return err_set(err, "out of memory");
+	d->n_services++;
+	return 0;
+}
+
+static void configure_service(struct daemon *d, struct service *s,
+			      const struct conf_service *conf)
+{
+	struct group_event ev = { .type = GROUP_EV_CONF, .now = clock_now() };
+
+	ev.u.conf = &conf->group;
+	s->conf = conf;
+	snprintf(s->name, sizeof s->name, "%s", conf->name);
+	daemon_step(d, s, &ev);
+}
+
+/* A removed service says goodbye and is freed when it has nothing more to say. */
+static void remove_service(struct daemon *d, struct service *s)
+{
+	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = clock_now() };
+
+	s->conf = NULL;
+	daemon_step(d, s, &ev);
+}
+
+static bool is_configured(const struct conf *conf, const struct service *s)
+{
+	for (unsigned i = 0; i < conf->n_services; i++)
+		if (wccp_same_group(&conf->services[i].group.service, &s->id))
+			return true;
+	return false;
+}
+
+/* A service that was removed and is back before its goodbye has ended starts
+ * anew: its group has been told to withdraw for good. */
+static void forget_leaving(struct daemon *d, struct service *s)
+{
+	group_free(s->group);
+	*s = d->services[--d->n_services];
+}
+
+int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *err)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (d->services[i].conf && !is_configured(conf, &d->services[i]))
+			remove_service(d, &d->services[i]);
+	for (unsigned i = 0; i < conf->n_services; i++) {
+		const struct conf_service *c = &conf->services[i];
+		struct service *s = find_service(d, &c->group.service);
+
+		if (s && !s->conf) {
+			forget_leaving(d, s);
+			s = NULL;
+		}
+		if (s)
+			configure_service(d, s, c);
+		else if (add_service(d, c, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything the daemon knows, as one JSON document. */
+#include "status_json.h"
+
+#include "clock.h"
+#include "config.h"
+#include "daemon.h"
+
+#include <stdio.h>
+
+static json_t *addr_json(const struct addr *a)
+{
+	return addr_is_set(a) ? json_string(ADDR_TEXT(a)) : json_null();
+}
+
+static const char *method_name(uint32_t method)
+{
+	return method == WCCP_METHOD_GRE ? "gre" : method == WCCP_METHOD_L2 ? "l2" : "-";
+}
+
+static const char *assign_name(uint32_t method)
+{
+	return method == WCCP_ASSIGN_HASH ? "hash" : method == WCCP_ASSIGN_MASK ? "mask" : "-";
+}
+
+static json_int_t seconds_since(struct mono since)
+{
+	return (json_int_t)(mono_ms_between(since, clock_now()) / 1000);
+}
+
+/* -- service groups ------------------------------------------------------------------- */
+
+static json_t *router_json(const struct group_router_status *r)
+{
+	return json_pack("{s:o, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i}",
+			 "address", addr_json(&r->address), "id", addr_json(&r->id),
+			 "state", group_state_name(r->state), "reason",
+			 r->reason ? r->reason : "", "since_s", seconds_since(r->since),
+			 "forward", method_name(r->forward), "return", method_name(r->ret),
+			 "assign", assign_name(r->assign), "transmit_t_ms",
+			 (json_int_t)r->transmit_t_ms, "receive_id",
+			 (json_int_t)r->receive_id, "change_number",
+			 (json_int_t)r->change_number, "outstanding", (int)r->outstanding,
+			 "caches", (int)r->n_caches);
+}
+
+static json_t *routers_json(const struct group_status *st)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < st->n_routers; i++)
+		json_array_append_new(list, router_json(&st->routers[i]));
+	return list;
+}
+
+static json_t *caches_json(const struct group_status *st)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < st->n_caches; i++) {
+		const struct group_cache_status *c = &st->caches[i];
+		json_array_append_new(
+			list, json_pack("{s:o, s:i, s:i, s:i, s:b}", "address",
+					addr_json(&c->addr), "weight", (int)c->weight,
+					"buckets", (int)c->buckets, "routers",
+					(int)c->n_routers, "seen_by_all", c->seen_by_all));
+	}
+	return list;
+}
+
+/* 64 hexadecimal digits, octet by octet as on the wire. */
+static json_t *vector_json(const struct wccp_bucket_vector *v)
+{
+	char hex[2 * sizeof v->octets + 1];
+
+	for (size_t i = 0; i < sizeof v->octets; i++)
+		snprintf(hex + 2 * i, 3, "%02x", v->octets[i]);
+	return json_string(hex);
+}
+
+static json_t *refusals_json(const struct group_counters *c)
+{
+	json_t *o = json_object();
+
+	for (int r = CODEC_OK + 1; r < CODEC_REFUSALS; r++)
+		json_object_set_new(o, codec_refusal_name(r),
+				    json_integer((json_int_t)c->refused[r]));
+	json_object_set_new(o, "unknown-router", json_integer((json_int_t)c->unknown_router));
+	json_object_set_new(o, "not-for-us", json_integer((json_int_t)c->not_for_us));
+	json_object_set_new(o, "bad-service", json_integer((json_int_t)c->bad_service));
+	return o;
+}
+
+static json_t *messages_json(const uint64_t by_type[4])
+{
+	json_t *o = json_object();
+
+	for (unsigned i = 0; i < 4; i++)
+		json_object_set_new(o, codec_type_name(WCCP_HERE_I_AM + i),
+				    json_integer((json_int_t)by_type[i]));
+	return o;
+}
+
+static json_t *counters_json(const struct group_counters *c)
+{
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "received", messages_json(c->rx),
+			 "sent", messages_json(c->tx), "refused", refusals_json(c),
+			 "assignments_sent", (json_int_t)c->assignments_sent,
+			 "assignments_resent", (json_int_t)c->assignments_resent,
+			 "view_changes", (json_int_t)c->view_changes);
+}
+
+static json_t *packets_json(struct daemon *d, unsigned position)
+{
+	struct dp_counters c = { 0 };
+
+	dp_get_counters(d->dp, position, &c);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "redirected",
+			 (json_int_t)c.redirected, "redirected_octets",
+			 (json_int_t)c.redirected_octets, "delivered",
+			 (json_int_t)c.delivered, "new_flows", (json_int_t)c.new_flows,
+			 "returned", (json_int_t)c.returned, "handed_over",
+			 (json_int_t)c.handed_over, "dropped", (json_int_t)c.dropped);
+}
+
+static json_t *service_json(struct daemon *d, const struct service *s)
+{
+	struct group_status *st = &d->status;
+
+	group_get_status(s->group, st);
+	return json_pack(
+		"{s:s, s:s, s:i, s:b, s:i, s:b, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "name",
+		s->name, "type", s->id.type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic",
+		"id", (int)s->id.id, "up", st->up, "weight", (int)st->weight, "designated",
+		st->designated, "designated_cache", addr_json(&st->designated_cache),
+		"buckets", (int)st->my_buckets, "my_buckets", vector_json(&st->mine),
+		"routers", routers_json(st), "caches", caches_json(st), "packets",
+		packets_json(d, (unsigned)(s->conf - d->conf->services)), "counters",
+		counters_json(&st->counters));
+}
+
+/* -- pools ------------------------------------------------------------------------------- */
+
+static json_t *instance_json(const struct instance *in, uint64_t given)
+{
+	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
+			 in->conf->name, "port", (int)in->conf->port, "pid",
+			 (int)instance_pid(in), "state", health_state_name(in->health.state),
+			 "reason", in->health.reason ? in->health.reason : "", "since_s",
+			 seconds_since(in->health.since), "last_check",
+			 in->failure ? in->failure : "ok", "weight", (int)in->conf->weight,
+			 "listeners", (int)in->n_listeners, "given", (json_int_t)given);
+}
+
+static json_t *pool_json(struct daemon *d, unsigned position)
+{
+	const struct pool *p = pools_get(d->pools, position);
+	struct pool_strength k = pool_strength(p);
+	uint64_t given[PLAN_MAX_INSTANCES] = { 0 };
+	json_t *instances = json_array();
+
+	dp_get_given(d->dp, &d->plan, position, given);
+	for (unsigned i = 0; i < p->n_instances; i++)
+		json_array_append_new(instances, instance_json(p->instances[i], given[i]));
+	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o}", "name", p->conf->name, "up",
+			 k.up > 0 && k.up >= p->conf->min_instances, "healthy", (int)k.up,
+			 "min", (int)p->conf->min_instances, "weight", (int)k.up_weight,
+			 "instances", instances);
+}
+
+json_t *status_json(struct daemon *d)
+{
+	json_t *services = json_array(), *pools = json_array();
+
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (d->services[i].conf)
+			json_array_append_new(services, service_json(d, &d->services[i]));
+	for (unsigned i = 0; i < pools_count(d->pools); i++)
+		json_array_append_new(pools, pool_json(d, i));
+	return json_pack("{s:s, s:o, s:s, s:I, s:b, s:s, s:o, s:o}", "version",
+			 PACKAGE_VERSION, "address", addr_json(&d->conf->address),
+			 "interface", d->conf->interface, "uptime_s",
+			 seconds_since(d->started), "data_plane",
+			 d->applied && !d->apply_error[0], "data_plane_error",
+			 d->apply_error, "services", services, "pools", pools);
+}

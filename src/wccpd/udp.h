@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The UDP socket that WCCP messages go through, port 2048 to port 2048. */
+#ifndef UDP_H
+#define UDP_H
+
+#include "addr.h"
+#include "err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A non-blocking socket bound to `self`, or -1.  The address need not be on the
+ * host yet (it may come and go with its interface). */
+int udp_open(const struct addr *self, struct err *err);
+/* Octets of one datagram and who sent it; -1 when there is none now. */
+ssize_t udp_receive(int fd, void *octets, size_t size, struct addr *from);
+int udp_send(int fd, const struct addr *to, const void *octets, size_t len,
+	     struct err *err);
+
+#endif
