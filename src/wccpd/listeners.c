@@ -2,6 +2,7 @@
 /* Listening sockets by sock_diag, their owners by /proc. */
 #include "listeners.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <netlink/cache.h>
 #include <netlink/idiag/idiagnl.h>
@@ -33,7 +34,7 @@ static void take_socket(struct nl_object *object, void *arg)
 {
 	struct idiagnl_msg *msg = (struct idiagnl_msg *)object;
 	struct search *s = arg;
-	uint16_t port = idiagnl_msg_get_sport(msg);
+	uint16_t port = ntohs(idiagnl_msg_get_sport(msg)); /* as on the wire */
 
 	if (idiagnl_msg_get_state(msg) != IDIAG_SS_LISTEN || !is_wanted(s, port) ||
 	    s->found->n == LISTENERS_MAX)

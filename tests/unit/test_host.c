@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the daemon sees of its host: sockets, processes, answers to probes. */
+#include "../../src/wccpd/listeners.h"
+#include "../../src/wccpd/pidfile.h"
+#include "../../src/wccpd/probe.h"
+#include "../../src/wccpd/watch.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A listening socket on a free port of the loopback address. */
+static int listen_somewhere(int family, uint16_t *port)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { .sa.sa_family = (sa_family_t)family };
+	socklen_t len = sizeof a;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (family == AF_INET)
+		a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, &a.sa, sizeof a), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	ck_assert_int_eq(getsockname(fd, &a.sa, &len), 0);
+	*port = ntohs(family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
+	return fd;
+}
+
+static uint64_t inode_of(int fd)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	return st.st_ino;
+}
+
+static const struct listener *find_inode(const struct listeners *l, uint64_t inode)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->list[i].inode == inode)
+			return &l->list[i];
+	return NULL;
+}
+
+static struct listeners found;
+
+static void check_found(int family)
+{
+	uint16_t port;
+	int fd = listen_somewhere(family, &port);
+	const struct listener *l;
+	struct err err;
+
+	ck_assert_msg(listeners_find(&port, 1, NULL, &found, &err) == 0, "%s", err.text);
+	l = find_inode(&found, inode_of(fd));
+	ck_assert_ptr_nonnull(l);
+	ck_assert_uint_eq(l->port, port);
+	ck_assert_int_eq(l->pid, getpid());
+	ck_assert_int_eq(l->fd, fd);
+	close(fd);
+	ck_assert_int_eq(listeners_find(&port, 1, &found, &found, &err), 0);
+	ck_assert_uint_eq(found.n, 0);
+}
+
+START_TEST(finds_a_listener_and_its_owner)
+{
+	check_found(AF_INET);
+}
+END_TEST
+
+/* Squid listens on the IPv6 wildcard address and takes IPv4 through it. */
+START_TEST(finds_a_listener_of_ipv6)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return; /* a kernel without IPv6 has no such listeners */
+	close(fd);
+	check_found(AF_INET6);
+}
+END_TEST
+
+START_TEST(leaves_other_ports_alone)
+{
+	uint16_t port, other;
+	int fd = listen_somewhere(AF_INET, &port);
+	int fd2 = listen_somewhere(AF_INET, &other);
+	struct err err;
+
+	ck_assert_int_eq(listeners_find(&port, 1, NULL, &found, &err), 0);
+	ck_assert_uint_eq(found.n, 1);
+	ck_assert_ptr_null(find_inode(&found, inode_of(fd2)));
+	close(fd);
+	close(fd2);
+}
+END_TEST
+
+START_TEST(keeps_owners_found_before)
+{
+	uint16_t port;
+	int fd = listen_somewhere(AF_INET, &port);
+	struct err err;
+
+	ck_assert_int_eq(listeners_find(&port, 1, NULL, &found, &err), 0);
+	ck_assert_uint_eq(found.n, 1);
+	found.list[0].pid = 4711; /* what only the memory of it can give back */
+	ck_assert_int_eq(listeners_find(&port, 1, &found, &found, &err), 0);
+	ck_assert_int_eq(found.list[0].pid, 4711);
+	close(fd);
+}
+END_TEST
+
+/* -- pid files -------------------------------------------------------------------- */
+
+static char pid_path[64];
+
+static void write_pid(int pid)
+{
+	FILE *f;
+
+	snprintf(pid_path, sizeof pid_path, "/tmp/test_host.%d.pid", (int)getpid());
+	f = fopen(pid_path, "w");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f, "%d\n", pid);
+	fclose(f);
+}
+
+START_TEST(a_pid_file_covers_the_process_and_its_children)
+{
+	pid_t child;
+
+	write_pid((int)getpid());
+	child = fork();
+	if (child == 0)
+		_exit(pidfile_covers(pid_path, getpid()) ? 0 : 1);
+	int status;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+	ck_assert_int_eq(pidfile_read(pid_path), getpid());
+	ck_assert(pidfile_covers(pid_path, getpid()));
+	ck_assert(!pidfile_covers(pid_path, 1));
+	unlink(pid_path);
+	ck_assert(!pidfile_covers(pid_path, getpid()));
+	ck_assert_int_eq(pidfile_read(pid_path), 0);
+}
+END_TEST
+
+/* -- the end of a process -------------------------------------------------------- */
+
+static struct event_base *base;
+
+static void ended(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	*(bool *)arg = true;
+	event_base_loopbreak(base);
+}
+
+START_TEST(tells_the_end_of_a_process)
+{
+	struct timeval limit = { .tv_sec = 10 };
+	struct watch w;
+	bool told = false;
+	pid_t child = fork();
+
+	if (child == 0) {
+		pause();
+		_exit(0);
+	}
+	base = event_base_new();
+	ck_assert_int_eq(watch_start(&w, base, child, ended, &told), 0);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert(!told);
+	kill(child, SIGKILL);
+	event_base_loopexit(base, &limit);
+	event_base_dispatch(base);
+	ck_assert(told);
+	watch_stop(&w);
+	waitpid(child, NULL, 0);
+	ck_assert_int_eq(watch_start(&w, base, child, ended, &told), -1);
+	event_base_free(base);
+}
+END_TEST
+
+/* -- probes -------------------------------------------------------------------------- */
+
+struct verdict {
+	unsigned calls;
+	const char *failure;
+};
+
+static void take_verdict(void *arg, const char *failure)
+{
+	struct verdict *v = arg;
+
+	v->calls++;
+	v->failure = failure;
+	event_base_loopbreak(base);
+}
+
+/* A server that accepts one connection, answers `text` (NULL: never), closes. */
+static pid_t serve_once(int listener, const char *text)
+{
+	pid_t pid = fork();
+	char request[256];
+	int fd;
+
+	if (pid != 0)
+		return pid;
+	fd = accept(listener, NULL, NULL);
+	if (!text) {
+		pause();
+	} else if (read(fd, request, sizeof request) > 0) {
+		if (write(fd, text, strlen(text)) < 0)
+			_exit(1);
+	}
+	close(fd);
+	_exit(0);
+}
+
+static struct verdict probe_server(const char *text, uint32_t timeout_ms)
+{
+	struct timeval limit = { .tv_sec = 10 };
+	struct verdict v = { 0 };
+	struct addr loopback = addr_v4(INADDR_LOOPBACK);
+	uint16_t port;
+	int fd = listen_somewhere(AF_INET, &port);
+	pid_t server = serve_once(fd, text);
+
+	close(fd);
+	base = event_base_new();
+	ck_assert_ptr_nonnull(
+		probe_start(base, &loopback, port, timeout_ms, take_verdict, &v));
+	event_base_loopexit(base, &limit);
+	event_base_dispatch(base);
+	event_base_free(base);
+	kill(server, SIGKILL);
+	waitpid(server, NULL, 0);
+	ck_assert_uint_eq(v.calls, 1);
+	return v;
+}
+
+START_TEST(any_http_status_is_alive)
+{
+	ck_assert_ptr_null(probe_server("HTTP/1.1 403 Forbidden\r\n\r\n", 5000).failure);
+}
+END_TEST
+
+START_TEST(another_answer_is_a_failure)
+{
+	ck_assert_str_eq(probe_server("SSH-2.0-x\r\n", 5000).failure, "answer is not HTTP");
+}
+END_TEST
+
+START_TEST(an_early_end_is_a_failure)
+{
+	ck_assert_str_eq(probe_server("HT", 5000).failure,
+			 "connection closed without an answer");
+}
+END_TEST
+
+START_TEST(silence_is_a_failure)
+{
+	ck_assert_str_eq(probe_server(NULL, 50).failure, "no answer in time");
+}
+END_TEST
+
+START_TEST(a_closed_port_is_a_failure)
+{
+	struct timeval limit = { .tv_sec = 10 };
+	struct addr loopback = addr_v4(INADDR_LOOPBACK);
+	struct verdict v = { 0 };
+	uint16_t port;
+
+	close(listen_somewhere(AF_INET, &port));
+	base = event_base_new();
+	ck_assert_ptr_nonnull(probe_start(base, &loopback, port, 5000, take_verdict, &v));
+	event_base_loopexit(base, &limit);
+	event_base_dispatch(base);
+	event_base_free(base);
+	ck_assert_uint_eq(v.calls, 1);
+	ck_assert_str_eq(v.failure, "connection refused or reset");
+}
+END_TEST
+
+START_TEST(a_cancelled_probe_says_nothing)
+{
+	struct addr loopback = addr_v4(INADDR_LOOPBACK);
+	struct verdict v = { 0 };
+	uint16_t port;
+	int fd = listen_somewhere(AF_INET, &port);
+
+	base = event_base_new();
+	probe_cancel(probe_start(base, &loopback, port, 5000, take_verdict, &v));
+	probe_cancel(NULL);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert_uint_eq(v.calls, 0);
+	event_base_free(base);
+	close(fd);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("host");
+	TCase *t = tcase_create("host");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 30);
+	tcase_add_test(t, finds_a_listener_and_its_owner);
+	tcase_add_test(t, finds_a_listener_of_ipv6);
+	tcase_add_test(t, leaves_other_ports_alone);
+	tcase_add_test(t, keeps_owners_found_before);
+	tcase_add_test(t, a_pid_file_covers_the_process_and_its_children);
+	tcase_add_test(t, tells_the_end_of_a_process);
+	tcase_add_test(t, any_http_status_is_alive);
+	tcase_add_test(t, another_answer_is_a_failure);
+	tcase_add_test(t, an_early_end_is_a_failure);
+	tcase_add_test(t, silence_is_a_failure);
+	tcase_add_test(t, a_closed_port_is_a_failure);
+	tcase_add_test(t, a_cancelled_probe_says_nothing);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The desired state of the kernel follows configuration and groups. */
+#include "../../src/wccpd/planner.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct conf conf;
+static struct group_status status;
+static struct plan plan;
+
+static void reset(void)
+{
+	memset(&conf, 0, sizeof conf);
+	memset(&status, 0, sizeof status);
+	memset(&plan, 0xa5, sizeof plan); /* reused by the daemon, never cleared */
+	strcpy(conf.interface, "eth7");
+	conf.address = addr_v4(0x0a000102);
+	conf.mark = 0x5700;
+	conf.mark_mask = 0xff00;
+	conf.table = 77;
+	conf.n_services = 1;
+	conf.services[0].pool = 3;
+	conf.services[0].group.service.id = 80;
+	conf.services[0].drop_when_down = true;
+}
+
+static struct group_router_status router(uint32_t id, uint32_t forward)
+{
+	return (struct group_router_status){
+		.address = addr_v4(0x0a000101),
+		.id = id ? addr_v4(id) : (struct addr){ 0 },
+		.forward = forward,
+		.ret = WCCP_METHOD_L2,
+	};
+}
+
+START_TEST(takes_the_fixed_parts_from_the_configuration)
+{
+	planner_begin(&conf, &plan);
+	ck_assert_str_eq(plan.interface, "eth7");
+	ck_assert(addr_equal(&plan.self, &conf.address));
+	ck_assert_uint_eq(plan.mark, 0x5700);
+	ck_assert_uint_eq(plan.mark_mask, 0xff00);
+	ck_assert_uint_eq(plan.table, 77);
+	ck_assert_uint_eq(plan.n_services + plan.n_pools + plan.n_routers + plan.n_fellows,
+			  0);
+}
+END_TEST
+
+START_TEST(lists_only_routers_that_agreed_on_methods)
+{
+	status.n_routers = 3;
+	status.routers[0] = router(0, 0);                        /* never heard */
+	status.routers[1] = router(0x0a00ff01, 0);               /* no agreement */
+	status.routers[2] = router(0x0a00ff02, WCCP_METHOD_GRE); /* agreed */
+	planner_begin(&conf, &plan);
+	planner_add_service(&conf.services[0], &status, &plan);
+	ck_assert_uint_eq(plan.n_services, 1);
+	ck_assert_uint_eq(plan.services[0].service.id, 80);
+	ck_assert_uint_eq(plan.services[0].pool, 3);
+	ck_assert(plan.services[0].drop_when_down);
+	ck_assert_uint_eq(plan.n_routers, 1);
+	ck_assert_uint_eq(addr_to_v4(&plan.routers[0].id), 0x0a00ff02);
+	ck_assert_uint_eq(plan.routers[0].service, 0);
+	ck_assert_uint_eq(plan.routers[0].forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(plan.routers[0].ret, WCCP_METHOD_L2);
+}
+END_TEST
+
+START_TEST(lists_every_fellow_once_and_never_itself)
+{
+	status.n_caches = 3;
+	status.caches[0].addr = conf.address;
+	status.caches[1].addr = addr_v4(0x0a000103);
+	status.caches[2].addr = addr_v4(0x0a000104);
+	planner_begin(&conf, &plan);
+	planner_add_service(&conf.services[0], &status, &plan);
+	planner_add_service(&conf.services[0], &status, &plan);
+	ck_assert_uint_eq(plan.n_services, 2);
+	ck_assert_uint_eq(plan.n_fellows, 2);
+	ck_assert_uint_eq(addr_to_v4(&plan.fellows[0]), 0x0a000103);
+	ck_assert_uint_eq(addr_to_v4(&plan.fellows[1]), 0x0a000104);
+}
+END_TEST
+
+START_TEST(carries_the_handover_table)
+{
+	status.handover[200] = addr_v4(0x0a000103);
+	planner_begin(&conf, &plan);
+	planner_add_service(&conf.services[0], &status, &plan);
+	ck_assert(!addr_is_set(&plan.services[0].handover[199]));
+	ck_assert_uint_eq(addr_to_v4(&plan.services[0].handover[200]), 0x0a000103);
+}
+END_TEST
+
+START_TEST(never_lists_more_routers_than_a_plan_holds)
+{
+	status.n_routers = WCCP_MAX_ROUTERS;
+	for (unsigned i = 0; i < WCCP_MAX_ROUTERS; i++)
+		status.routers[i] = router(0x0a00ff00 + i, WCCP_METHOD_L2);
+	planner_begin(&conf, &plan);
+	for (int i = 0; i < 3; i++)
+		planner_add_service(&conf.services[0], &status, &plan);
+	ck_assert_uint_eq(plan.n_services, 3);
+	ck_assert_uint_eq(plan.n_routers, PLAN_MAX_ROUTERS);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("planner");
+	TCase *t = tcase_create("plan");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, reset, NULL);
+	tcase_add_test(t, takes_the_fixed_parts_from_the_configuration);
+	tcase_add_test(t, lists_only_routers_that_agreed_on_methods);
+	tcase_add_test(t, lists_every_fellow_once_and_never_itself);
+	tcase_add_test(t, carries_the_handover_table);
+	tcase_add_test(t, never_lists_more_routers_than_a_plan_holds);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
