@@ -57,15 +57,17 @@ enum codec_refusal codec_authenticate(const void *octets, size_t len,
 /*
  * Decode a datagram of `len` octets into `out` (reused, not cleared).  Unknown
  * components and elements are skipped, a second component of a kind is ignored,
- * one that overruns the message is ignored; the message is refused when what its
- * type needs is absent or inconsistent.  `err` gets the words for the log.
+ * one that overruns the message is ignored, and so is an optional one that is
+ * inconsistent; the message is refused when what its type needs is absent or
+ * inconsistent, or when anything exceeds the capacities.  `err` gets the words
+ * for the log.
  */
 enum codec_refusal codec_decode(const void *octets, size_t len,
 				struct wccp_msg *out, struct err *err);
 
 /*
- * Encode what `present` says, in the order of the drafts, with the digest filled
- * in when `password` is set.  With msg->table_family != 0 the addresses go
+ * Encode what `present` says, in the order of the drafts.  The Security component
+ * is always there, with the digest filled in when `password` is set.  With msg->table_family != 0 the addresses go
  * through an Address Table (2.01 section 4.7.2).  Returns the number of octets,
  * or -1 when it does not fit into `size` or breaks a capacity.
  */

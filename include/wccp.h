@@ -286,7 +286,11 @@ struct wccp_command {
 /*
  * A decoded message.  Only parts whose component is in `present` have meaning;
  * the rest is left as it was (the struct is large: do not clear it, keep one
- * and decode into it again and again).
+ * and decode into it again and again).  n_commands and caps.present are zero
+ * without their component.
+ *
+ * An address of 0.0.0.0, or index 0 of an address table, is ADDR_NONE everywhere
+ * here: unspecified address, empty mask, value zero.
  */
 struct wccp_msg {
 	uint32_t type;  /* enum wccp_type */
