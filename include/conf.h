@@ -34,6 +34,7 @@ struct conf_pool {
 
 struct conf_service {
 	char name[32];
+	/* Of the well-known service only type and id are set, as on the wire. */
 	struct group_conf group;
 	unsigned pool;        /* index into conf.pools */
 	uint16_t weight;      /* announced when every instance is healthy */

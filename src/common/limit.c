@@ -45,7 +45,7 @@ bool limit_pass(struct limit *l, const char *event, const struct addr *peer,
 	*suppressed = 0;
 	if (!s) {
 		s = oldest(l);
-		*s = (struct limit_slot){.event = event, .peer = *peer, .since = now};
+		*s = (struct limit_slot){ .event = event, .peer = *peer, .since = now };
 		snprintf(s->service, sizeof(s->service), "%s", service ? service : "");
 		return true;
 	}

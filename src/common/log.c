@@ -23,7 +23,7 @@ static struct {
 	enum log_to to;
 	enum note_level least;
 	struct limit limit;
-} state = {.to = LOG_TO_STDERR, .least = NOTE_INFO};
+} state = { .to = LOG_TO_STDERR, .least = NOTE_INFO };
 
 void log_open(const char *program, enum log_to to, enum note_level least)
 {
@@ -148,7 +148,7 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 	       const char *format, ...)
 {
 	int saved = errno;
-	struct line line = {.len = 0};
+	struct line line = { .len = 0 };
 	char msg[768];
 	va_list ap;
 
@@ -176,7 +176,7 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 void log_note(const struct actions *a, const struct action *note, const char *service,
 	      struct mono now)
 {
-	struct log_about about = {.service = service};
+	struct log_about about = { .service = service };
 	const char *text = action_octets(a, note);
 	struct addr_text peer;
 	unsigned suppressed = 0;

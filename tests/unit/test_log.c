@@ -53,21 +53,21 @@ static void note(const char *event, uint32_t peer, bool limited, const char *ser
 		 int64_t at_ms)
 {
 	static struct actions a;
-	struct action x = {.kind = ACTION_NOTE,
-			   .level = NOTE_WARNING,
-			   .event = event,
-			   .rate_limited = limited};
+	struct action x = { .kind = ACTION_NOTE,
+			    .level = NOTE_WARNING,
+			    .event = event,
+			    .rate_limited = limited };
 
 	if (peer)
 		x.peer = addr_v4(peer);
 	strcpy((char *)a.octets, "refused");
 	x.len = strlen("refused");
-	log_note(&a, &x, service, (struct mono){at_ms * 1000000});
+	log_note(&a, &x, service, (struct mono){ at_ms * 1000000 });
 }
 
 START_TEST(line_has_time_level_event_and_message)
 {
-	struct log_about about = {"web-cache", "10.0.0.1", "s1"};
+	struct log_about about = { "web-cache", "10.0.0.1", "s1" };
 	const char *rest;
 
 	log_event(NOTE_INFO, "joined", about, "usable at router %s", "10.0.0.1");
@@ -110,10 +110,10 @@ END_TEST
 
 START_TEST(lesser_levels_are_left_out)
 {
-	log_event(NOTE_DEBUG, "x", (struct log_about){0}, "y");
+	log_event(NOTE_DEBUG, "x", (struct log_about){ 0 }, "y");
 	ck_assert_uint_eq(lines(), 0);
 	log_open("test", LOG_TO_STDERR, NOTE_DEBUG);
-	log_event(NOTE_DEBUG, "x", (struct log_about){0}, "y");
+	log_event(NOTE_DEBUG, "x", (struct log_about){ 0 }, "y");
 	ck_assert_uint_eq(lines(), 1);
 }
 END_TEST
@@ -164,14 +164,14 @@ START_TEST(full_table_evicts_the_oldest)
 	for (uint32_t i = 0; i < LIMIT_SLOTS; i++) {
 		struct addr a = addr_v4(0x0a000000 + i);
 
-		ck_assert(limit_pass(&l, "e", &a, "s", (struct mono){i}, &left_out));
+		ck_assert(limit_pass(&l, "e", &a, "s", (struct mono){ i }, &left_out));
 	}
 	struct addr oldest = addr_v4(0x0a000000), second = addr_v4(0x0a000001),
 		    extra = addr_v4(0x0b000000);
 
-	ck_assert(limit_pass(&l, "e", &extra, "s", (struct mono){100}, &left_out));
-	ck_assert(!limit_pass(&l, "e", &second, "s", (struct mono){101}, &left_out));
-	ck_assert(limit_pass(&l, "e", &oldest, "s", (struct mono){102}, &left_out));
+	ck_assert(limit_pass(&l, "e", &extra, "s", (struct mono){ 100 }, &left_out));
+	ck_assert(!limit_pass(&l, "e", &second, "s", (struct mono){ 101 }, &left_out));
+	ck_assert(limit_pass(&l, "e", &oldest, "s", (struct mono){ 102 }, &left_out));
 }
 END_TEST
 
