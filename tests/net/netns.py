@@ -248,7 +248,7 @@ class Net:
         return p
 
     def finally_do(self, func):
-        """Call func() first when closing; the last one given is called first."""
+        """Call func() when the processes have ended; the newest is called first."""
         self.finals.append(func)
 
     def leftovers(self):
@@ -270,12 +270,12 @@ class Net:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         try:
+            self._end_processes()
             for func in reversed(self.finals):
                 try:
                     func()
                 except Exception as e:  # pylint: disable=broad-except
                     print(f"netns: while closing: {e}", file=sys.stderr)
-            self._end_processes()
             for ns in self.namespaces:
                 run("ip", "netns", "del", ns.name, check=False)
             if not os.environ.get("WCCPD_KEEP"):
