@@ -17,6 +17,8 @@
  * every other, {"start": ...} first, {"snapshot": ...} for each SIGUSR1, and
  * {"summary": ...} at the end.  Times are seconds of CLOCK_MONOTONIC.  Exit 0, whatever failed.
  */
+#include "config.h" /* the GNU extensions */
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
