@@ -12,6 +12,7 @@
 #include "plan.h"
 
 #define CONF_DEFAULT_FILE "/etc/wccpd.conf"
+#define CONF_DEFAULT_CONTROL "/run/wccpd.sock" /* wccpctl looks there, too */
 #define CONF_PATH_MAX 256
 
 struct conf_instance {

@@ -159,7 +159,7 @@ static int read_services(struct reader *r, struct conf *out)
 static int read_all(struct reader *r, struct conf *out)
 {
 	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff, .table = 2048 };
-	strcpy(out->control, "/run/wccpd/wccpd.sock");
+	strcpy(out->control, CONF_DEFAULT_CONTROL);
 	if (read_top(r, out) < 0 || read_pools(r, out) < 0)
 		return -1;
 	return read_services(r, out);

@@ -73,7 +73,7 @@ START_TEST(defaults)
 
 	ck_assert_uint_eq(addr_to_v4(&c->address), 0x0a000102);
 	ck_assert_str_eq(c->interface, "eth0");
-	ck_assert_str_eq(c->control, "/run/wccpd/wccpd.sock");
+	ck_assert_str_eq(c->control, "/run/wccpd.sock");
 	ck_assert_str_eq(c->pid_file, "");
 	ck_assert_int_eq(c->log, CONF_LOG_STDERR);
 	ck_assert_uint_eq(c->mark, 0x5743);
@@ -236,7 +236,7 @@ START_TEST(example_shows_the_defaults)
 	}
 	shown = load_good(text);
 	/* These two show a value of their own kind: there is no default. */
-	ck_assert_str_eq(shown->pid_file, "/run/wccpd/wccpd.pid");
+	ck_assert_str_eq(shown->pid_file, "/run/wccpd.pid");
 	ck_assert_uint_eq(shown->services[0].group.transmit_t_ms, 10000);
 	shown->pid_file[0] = '\0';
 	shown->services[0].group.transmit_t_ms = 0;
