@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of one service group on the web-cache side: events, timers,
+ * configuration and health.
+ */
+#include "group_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- states of one router --------------------------------------------------------- */
+
+void peer_set_state(struct group *g, struct peer *p, enum group_state state,
+		    const char *reason, struct step *s)
+{
+	p->state = state;
+	p->reason = reason;
+	p->since = s->now;
+	g->changed = true;
+}
+
+void peer_enter(struct group *g, struct peer *p, enum group_state state,
+		const char *reason, struct step *s)
+{
+	enum group_state was = p->state;
+
+	if (was == state)
+		return;
+	peer_set_state(g, p, state, reason, s);
+	actions_note(s->out, NOTE_INFO, group_state_event(state), &p->address,
+		     "router %s: %s (was %s): %s", ADDR_TEXT(&p->address),
+		     group_state_name(state), group_state_name(was), reason);
+}
+
+/* Nothing is known of it any more. */
+static void peer_forget_said(struct peer *p)
+{
+	p->heard = false;
+	p->listed = false;
+	p->id = (struct addr){ 0 };
+	p->receive_id = 0;
+	p->change_number = 0;
+	p->key = (struct wccp_key){ 0 };
+	p->offer = (struct wccp_capabilities){ 0 };
+	p->n_fellows = 0;
+	memset(p->owners, ASSIGN_NOBODY, sizeof(p->owners));
+	p->forward = p->ret = p->assign = 0;
+	p->told = false;
+	p->pending = false;
+}
+
+static void peer_stop_timers(struct peer *p)
+{
+	p->hello_at = MONO_NEVER;
+	p->dead_at = MONO_NEVER;
+	p->query_at = MONO_NEVER;
+	p->query_left = 0;
+	p->assign_at = MONO_NEVER;
+}
+
+/* Announce ourselves to it as if we had never met. */
+static void peer_start(struct group *g, struct peer *p, struct step *s)
+{
+	peer_forget_said(p);
+	peer_stop_timers(p);
+	/* Until the router has said what it offers, our wish: a HERE_I_AM that
+	 * leaves the router out is harmless at any pace. */
+	p->t_ms = g->conf.transmit_t_ms ? g->conf.transmit_t_ms : WCCP_TRANSMIT_T_MS;
+	if (p->t_ms < T_LEAST_MS)
+		p->t_ms = T_LEAST_MS;
+	p->timeout_scale = p->ra_scale = 1;
+	p->outstanding = 0;
+	p->quick_left = QUICK_MAX;
+	p->urgent = false;
+	peer_enter(g, p, GROUP_WAITING, "announced", s);
+	peer_hello(g, p, s);
+}
+
+static void peer_leave(struct group *g, struct peer *p, const char *reason,
+		       struct step *s)
+{
+	if (!peer_is_announced(p))
+		return;
+	peer_stop_timers(p);
+	if (!p->heard || p->state == GROUP_MISMATCH) {
+		/* Not a member there: nothing to take back. */
+		peer_enter(g, p, GROUP_IDLE, reason, s);
+		return;
+	}
+	p->tries = 1;
+	p->quick_left = QUICK_MAX;
+	p->listed = false; /* from the views of others; its own lists it */
+	peer_enter(g, p, GROUP_LEAVING, reason, s);
+	peer_shutdown(g, p, s);
+}
+
+/* -- timers --------------------------------------------------------------------------- */
+
+static void peer_silent(struct group *g, struct peer *p, struct step *s)
+{
+	p->dead_at = MONO_NEVER;
+	p->listed = false;
+	p->pending = false;
+	if (peer_is_live(p)) {
+		peer_enter(g, p, GROUP_LOST, "silent for longer than its time-out", s);
+		return;
+	}
+	p->heard = false;
+	peer_enter(g, p, GROUP_WAITING, "no longer answers", s);
+}
+
+static void peer_leaving_timer(struct group *g, struct peer *p, struct step *s)
+{
+	if (!mono_due(p->hello_at, s->now))
+		return;
+	if (p->tries < SHUTDOWN_TRIES) {
+		p->tries++;
+		peer_shutdown(g, p, s);
+		return;
+	}
+	p->hello_at = MONO_NEVER;
+	peer_enter(g, p, GROUP_WITHDRAWN, "SHUTDOWN not acknowledged", s);
+}
+
+static void peer_timers(struct group *g, struct peer *p, struct step *s)
+{
+	if (p->state == GROUP_LEAVING) {
+		peer_leaving_timer(g, p, s);
+		return;
+	}
+	if (!peer_is_announced(p))
+		return;
+	if (mono_due(p->dead_at, s->now))
+		peer_silent(g, p, s);
+	if (p->query_left && mono_due(p->query_at, s->now)) {
+		p->query_left--;
+		p->query_at = mono_add_ms(s->now, p->t_ms / 10);
+		peer_hello(g, p, s);
+	}
+	if (mono_due(p->hello_at, s->now))
+		peer_hello(g, p, s);
+}
+
+struct mono group_deadline(const struct group *g)
+{
+	struct mono d = g->settle_at;
+
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		const struct peer *p = &g->peers[i];
+
+		d = mono_min(d, p->hello_at);
+		d = mono_min(d, p->dead_at);
+		if (p->query_left)
+			d = mono_min(d, p->query_at);
+		d = mono_min(d, peer_assign_deadline(g, p));
+	}
+	return d;
+}
+
+bool group_is_quiet(const struct group *g)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (g->peers[i].state != GROUP_IDLE &&
+		    g->peers[i].state != GROUP_WITHDRAWN)
+			return false;
+	return !g->up;
+}
+
+/* -- the list of routers --------------------------------------------------------------- */
+
+static struct peer *find_peer(struct group *g, const struct addr *address)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (addr_equal(&g->peers[i].address, address))
+			return &g->peers[i];
+	return NULL;
+}
+
+static void remove_peer(struct group *g, unsigned i)
+{
+	g->n_peers--;
+	memmove(&g->peers[i], &g->peers[i + 1], (g->n_peers - i) * sizeof(g->peers[0]));
+	g->changed = true;
+}
+
+/* Room for one more: whoever is being left has had most of its time. */
+static void make_room(struct group *g)
+{
+	for (unsigned i = 0; i < g->n_peers && g->n_peers == PEERS_MAX; i++)
+		if (g->peers[i].removed)
+			remove_peer(g, i--);
+}
+
+static struct peer *add_peer(struct group *g, const struct addr *address, struct mono now)
+{
+	struct peer *p;
+
+	make_room(g);
+	if (g->n_peers == PEERS_MAX)
+		return NULL; /* cannot be: the configuration has half as many */
+	p = &g->peers[g->n_peers++];
+	memset(p, 0, sizeof(*p));
+	p->address = *address;
+	p->state = GROUP_IDLE;
+	p->reason = "not announced";
+	p->since = now;
+	peer_forget_said(p);
+	peer_stop_timers(p);
+	return p;
+}
+
+static void forget_removed(struct group *g)
+{
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		const struct peer *p = &g->peers[i];
+
+		if (p->removed &&
+		    (p->state == GROUP_IDLE || p->state == GROUP_WITHDRAWN))
+			remove_peer(g, i--);
+	}
+}
+
+/* -- events ------------------------------------------------------------------------------- */
+
+/* Tell it something new.  A HERE_I_AM on top of an unanswered one would carry a
+ * stale receive id and be discarded: then the answer is waited for. */
+static void peer_tell(struct group *g, struct peer *p, struct step *s)
+{
+	if (peer_is_live(p) && p->outstanding == 0)
+		peer_hello(g, p, s);
+	else
+		p->urgent = true;
+}
+
+static void set_health(struct group *g, bool up, uint16_t weight, struct step *s)
+{
+	bool was_up = g->up, reweighted = weight != g->weight;
+
+	g->up = up && !g->ending;
+	g->weight = weight;
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		struct peer *p = &g->peers[i];
+
+		if (p->removed)
+			continue;
+		if (g->up && !was_up)
+			peer_start(g, p, s);
+		else if (!g->up && was_up)
+			peer_leave(g, p, g->ending ? "shutting down" : "pool is down", s);
+		else if (g->up && reweighted)
+			peer_tell(g, p, s);
+	}
+}
+
+static void drop_unlisted_peers(struct group *g, struct step *s)
+{
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		struct peer *p = &g->peers[i];
+
+		if (addr_find(g->conf.routers, g->conf.n_routers, &p->address) >= 0)
+			continue;
+		p->removed = true;
+		peer_leave(g, p, "removed from the configuration", s);
+	}
+}
+
+static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
+{
+	if (p->removed) {
+		p->removed = false;
+		if (g->up)
+			peer_start(g, p, s);
+		return;
+	}
+	if (!p->heard || !peer_is_announced(p))
+		return;
+	if (!peer_agree(g, p)) {
+		if (p->state != GROUP_MISMATCH)
+			peer_enter_mismatch(g, p, s);
+	} else if (p->state == GROUP_MISMATCH) {
+		peer_hello(g, p, s); /* its answer leads out of the mismatch */
+	} else {
+		peer_tell(g, p, s);
+	}
+}
+
+static void set_conf(struct group *g, const struct group_conf *conf, struct step *s)
+{
+	g->conf = *conf;
+	drop_unlisted_peers(g, s);
+	for (unsigned i = 0; i < conf->n_routers; i++) {
+		struct peer *p = find_peer(g, &conf->routers[i]);
+
+		if (p) {
+			apply_to_peer(g, p, s);
+			continue;
+		}
+		p = add_peer(g, &conf->routers[i], s->now);
+		if (p && g->up)
+			peer_start(g, p, s);
+		g->changed = true;
+	}
+}
+
+void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *scratch,
+		struct actions *out)
+{
+	struct step s = { .now = ev->now, .msg = scratch, .out = out };
+
+	g->changed = false;
+	switch (ev->type) {
+	case GROUP_EV_RX:
+		group_receive(g, &ev->u.rx.from, ev->u.rx.octets, ev->u.rx.len, &s);
+		break;
+	case GROUP_EV_TICK:
+		break;
+	case GROUP_EV_HEALTH:
+		set_health(g, ev->u.health.up, ev->u.health.weight, &s);
+		break;
+	case GROUP_EV_CONF:
+		set_conf(g, ev->u.conf, &s);
+		break;
+	case GROUP_EV_SHUTDOWN:
+		g->ending = true;
+		set_health(g, false, g->weight, &s);
+		break;
+	}
+	/* Timers run after every event, or a busy socket would starve them. */
+	for (unsigned i = 0; i < g->n_peers; i++)
+		peer_timers(g, &g->peers[i], &s);
+	forget_removed(g);
+	group_learn(g);
+	group_review(g, &s);
+	if (g->changed)
+		actions_changed(out);
+}
+
+/* -- life --------------------------------------------------------------------------------- */
+
+struct group *group_new(const struct group_conf *conf, struct mono now)
+{
+	struct group *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	g->conf = *conf;
+	g->settle_at = MONO_NEVER;
+	g->key.cache = conf->self;
+	for (unsigned i = 0; i < conf->n_routers; i++)
+		if (!find_peer(g, &conf->routers[i]))
+			add_peer(g, &conf->routers[i], now);
+	return g;
+}
+
+void group_free(struct group *g)
+{
+	free(g);
+}

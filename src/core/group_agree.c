@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Capabilities: a router says what it supports, the web-cache picks one of each
+ * and repeats it for ever (2.0 sections 4.4 and 4.5, 2.01 section 3.5).  What a
+ * router does not mention is the default: GRE, GRE, hash, 10 s, scale 1.
+ */
+#include "group_impl.h"
+
+#include <stdio.h>
+
+/* Assignment methods this side can carry out, whatever is preferred. */
+static const uint32_t CAN_ASSIGN = WCCP_ASSIGN_HASH;
+
+static bool offers(const struct peer *p, enum wccp_capability cap)
+{
+	return p->offer.present >> cap & 1;
+}
+
+static uint32_t offered_forward(const struct peer *p)
+{
+	return offers(p, WCCP_CAP_FORWARD) ? p->offer.forward : WCCP_METHOD_GRE;
+}
+
+static uint32_t offered_return(const struct peer *p)
+{
+	return offers(p, WCCP_CAP_RETURN) ? p->offer.ret : WCCP_METHOD_GRE;
+}
+
+static uint32_t offered_assign(const struct peer *p)
+{
+	return offers(p, WCCP_CAP_ASSIGN) ? p->offer.assign : WCCP_ASSIGN_HASH;
+}
+
+static uint32_t wanted(const struct group_preference *pref)
+{
+	uint32_t all = 0;
+
+	for (unsigned i = 0; i < pref->n && i < 2; i++)
+		all |= pref->methods[i];
+	return all;
+}
+
+/* One of `offered` by preference; 0 when there is none. */
+static uint32_t choose(const struct group_preference *pref, uint32_t offered,
+		       uint32_t before)
+{
+	if (before & offered & wanted(pref))
+		return before;
+	for (unsigned i = 0; i < pref->n && i < 2; i++)
+		if (pref->methods[i] & offered)
+			return pref->methods[i];
+	return 0;
+}
+
+static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
+{
+	/* Of an upside-down range the lower bound counts. */
+	if (v > most)
+		v = most;
+	return v < least ? least : v;
+}
+
+static void agree_on_timers(const struct group_conf *conf, struct peer *p)
+{
+	const struct wccp_cap_transmit_t *t = &p->offer.transmit_t;
+	const struct wccp_cap_timer_scale *scale = &p->offer.timer_scale;
+
+	p->t_ms = WCCP_TRANSMIT_T_MS;
+	p->timeout_scale = p->ra_scale = 1;
+	if (offers(p, WCCP_CAP_TRANSMIT_T)) {
+		if (conf->transmit_t_ms)
+			p->t_ms = conf->transmit_t_ms;
+		p->t_ms = clamp(p->t_ms, t->lower_ms, t->upper_ms);
+		p->t_ms = clamp(p->t_ms, T_LEAST_MS, UINT16_MAX);
+	}
+	if (offers(p, WCCP_CAP_TIMER_SCALE)) {
+		uint8_t timeout = conf->timeout_scale ? conf->timeout_scale : 1;
+		uint8_t ra = conf->ra_scale ? conf->ra_scale : 1;
+
+		p->timeout_scale = (uint8_t)clamp(timeout, scale->timeout_lower,
+						  scale->timeout_upper);
+		p->ra_scale = (uint8_t)clamp(ra, scale->ra_lower, scale->ra_upper);
+	}
+}
+
+bool peer_agree(struct group *g, struct peer *p)
+{
+	const struct group_conf *conf = &g->conf;
+	uint32_t forward = choose(&conf->forward, offered_forward(p), p->forward);
+	uint32_t ret = choose(&conf->ret, offered_return(p), p->ret);
+	uint32_t assign = choose(&conf->assign, offered_assign(p) & CAN_ASSIGN, p->assign);
+
+	agree_on_timers(conf, p);
+	if (!forward || !ret || !assign)
+		forward = ret = assign = 0;
+	if (forward != p->forward || ret != p->ret || assign != p->assign) {
+		p->forward = forward;
+		p->ret = ret;
+		p->assign = assign;
+		p->urgent = true;
+		g->changed = true;
+	}
+	return forward != 0;
+}
+
+struct wccp_capabilities peer_choice(const struct peer *p)
+{
+	struct wccp_capabilities c = { .forward = p->forward,
+				       .ret = p->ret,
+				       .assign = p->assign };
+
+	/* Only kinds that the router mentioned: an old one may refuse others. */
+	c.present = p->offer.present &
+		    (1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN | 1u << WCCP_CAP_RETURN |
+		     1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE);
+	c.transmit_t.lower_ms = c.transmit_t.upper_ms = (uint16_t)p->t_ms;
+	c.timer_scale.timeout_lower = c.timer_scale.timeout_upper = p->timeout_scale;
+	c.timer_scale.ra_lower = c.timer_scale.ra_upper = p->ra_scale;
+	return c;
+}
+
+/* -- words for a mismatch ------------------------------------------------------------- */
+
+struct names {
+	const char *kind, *one, *two;
+};
+
+static const char *method_text(const struct names *names, uint32_t methods, char *text,
+			       size_t size)
+{
+	switch (methods) {
+	case 0:
+		return "nothing";
+	case 1:
+		return names->one;
+	case 2:
+		return names->two;
+	case 3:
+		snprintf(text, size, "%s or %s", names->one, names->two);
+		return text;
+	default:
+		snprintf(text, size, "methods 0x%x", methods);
+		return text;
+	}
+}
+
+/* Append one kind when its sides have nothing in common. */
+static size_t put_mismatch(char *text, size_t size, size_t at, const struct names *names,
+			   uint32_t theirs, uint32_t ours)
+{
+	char a[32], b[32];
+	int n;
+
+	if ((theirs & ours) || at >= size)
+		return at;
+	n = snprintf(text + at, size - at, "%soffers %s %s, we accept %s", at ? "; " : "",
+		     names->kind, method_text(names, theirs, a, sizeof(a)),
+		     method_text(names, ours, b, sizeof(b)));
+	return n < 0 ? at : at + (size_t)n;
+}
+
+void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s)
+{
+	static const struct names forward = { "forwarding", "GRE", "L2" };
+	static const struct names ret = { "packet return", "GRE", "L2" };
+	static const struct names assign = { "assignment", "hash", "mask" };
+	char text[256] = "";
+	size_t at = 0;
+
+	at = put_mismatch(text, sizeof(text), at, &forward, offered_forward(p),
+			  wanted(&g->conf.forward));
+	at = put_mismatch(text, sizeof(text), at, &ret, offered_return(p),
+			  wanted(&g->conf.ret));
+	put_mismatch(text, sizeof(text), at, &assign, offered_assign(p),
+		     wanted(&g->conf.assign) & CAN_ASSIGN);
+	p->listed = false;
+	peer_set_state(g, p, GROUP_MISMATCH, "offers nothing that we accept", s);
+	actions_note(s->out, NOTE_WARNING, group_state_event(GROUP_MISMATCH), &p->address,
+		     "router %s %s", ADDR_TEXT(&p->address), text);
+}

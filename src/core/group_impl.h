@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the web-cache side share:
+ *
+ *   group.c         life of a group: events, timers, configuration, health
+ *   group_rx.c      what routers say: accept or refuse, states
+ *   group_agree.c   capabilities: what they offer, what we choose
+ *   group_tx.c      HERE_I_AM and REDIRECT_ASSIGN
+ *   group_view.c    what the routers' views tell: our view, buckets, handover
+ *   group_assign.c  the designated web-cache: election, when and what to assign
+ *   group_status.c  answers for people and for the data plane
+ */
+#ifndef GROUP_IMPL_H
+#define GROUP_IMPL_H
+
+#include "assign.h"
+#include "group.h"
+
+enum {
+	/* Routers of the configuration, and those that are just being left. */
+	PEERS_MAX = 2 * WCCP_MAX_ROUTERS,
+	/* 2.01 suggests 500 to 60000 ms.  A router that asks for less than this is
+	 * not obeyed: it must not be able to make us spin. */
+	T_LEAST_MS = 100,
+	/* HERE_I_AMs in all that may follow each other at 0.5 T unanswered. */
+	EARLY_MAX = 6,
+	/* Answers out of turn to a router that does not list us, in a row. */
+	QUICK_MAX = 3,
+	SHUTDOWN_TRIES = 5,
+	SHUTDOWN_PACE_LEAST_MS = 200,
+	/* Length of the answer to a removal query (2.0 section 4.14). */
+	QUERY_ANSWERS = 3,
+	/* Repetitions of an assignment at once; later ones wait for T. */
+	ASSIGN_QUICK_MAX = 5,
+};
+
+/* A web-cache in a router's view. */
+struct fellow {
+	struct addr addr;
+	uint16_t weight;
+	bool current; /* the buckets are an assignment, not history */
+	struct wccp_bucket_vector buckets;
+};
+
+/* One router and all that lies between it and us. */
+struct peer {
+	struct addr address; /* as configured: where HERE_I_AMs go */
+	bool removed;        /* from the configuration; forgotten when withdrawn */
+
+	enum group_state state;
+	const char *reason;
+	struct mono since;
+
+	/* What it last said.  Kept while it is lost, but not listed then. */
+	bool heard;
+	bool listed; /* goes into our views, with its receive id */
+	struct addr id;
+	uint32_t receive_id, change_number;
+	struct wccp_key key;
+	struct wccp_capabilities offer;
+	unsigned n_fellows;
+	struct fellow fellows[WCCP_MAX_CACHES];
+	uint8_t owners[WCCP_BUCKETS]; /* index into fellows, or ASSIGN_NOBODY */
+
+	/* Agreed with it; methods are 0 until then. */
+	uint32_t forward, ret, assign;
+	uint32_t t_ms;
+	uint8_t timeout_scale, ra_scale; /* timeout_scale 0: never lost */
+
+	/* HERE_I_AMs. */
+	struct mono hello_at, hello_sent;
+	struct mono dead_at;   /* silent for too long by then */
+	struct mono query_at;  /* next of the answers to a removal query */
+	unsigned query_left;
+	unsigned outstanding;  /* HERE_I_AMs since it was last heard */
+	unsigned quick_left;   /* see QUICK_MAX; while leaving: resends at once */
+	unsigned tries;        /* paced SHUTDOWNs sent */
+	uint32_t shutdown_id;  /* receive id in the last of them */
+	bool urgent;           /* has something new to learn: answer its next at once */
+
+	/* The newest assignment, as far as this router is concerned. */
+	bool told;             /* it was sent there ... */
+	uint32_t told_change;  /* ... for this member change number */
+	bool pending;          /* and its key was not echoed (any more) */
+	struct mono assign_at, assign_sent;
+	unsigned assign_quick_left;
+};
+
+/* What an assignment depends on.  Built anew after every event; a difference is
+ * a change of the membership. */
+struct situation {
+	unsigned n_live;
+	struct wccp_router_id live[WCCP_MAX_ROUTERS]; /* with the change number */
+	unsigned n_caches; /* seen by every live router, lowest address first */
+	struct addr caches[WCCP_MAX_CACHES];
+	uint16_t weights[WCCP_MAX_CACHES];
+};
+
+struct group {
+	struct group_conf conf;
+	bool up, ending;
+	uint16_t weight;
+	unsigned n_peers;
+	struct peer peers[PEERS_MAX];
+
+	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
+	struct wccp_bucket_vector mine, history;
+	unsigned my_buckets;
+	struct addr handover[WCCP_BUCKETS];
+
+	struct situation situation;
+	bool designated;
+	struct mono settle_at, unsettled_since;
+	bool have_table;
+	struct wccp_key key; /* of `table` */
+	struct wccp_hash_table table;
+	unsigned moves; /* that `table` made */
+
+	bool changed; /* something the kernel must know, in this step */
+	struct group_counters counters;
+};
+
+/* What every function below a step needs. */
+struct step {
+	struct mono now;
+	struct wccp_msg *msg; /* a message sent overwrites the one received */
+	struct actions *out;
+};
+
+/* Heard within its time-out, with us in its view (a silent one becomes LOST). */
+static inline bool peer_is_live(const struct peer *p)
+{
+	return p->state == GROUP_JOINED || p->state == GROUP_ASSIGNED;
+}
+
+/* Does it get HERE_I_AMs in the course of things? */
+static inline bool peer_is_announced(const struct peer *p)
+{
+	return p->state != GROUP_IDLE && p->state != GROUP_LEAVING &&
+	       p->state != GROUP_WITHDRAWN;
+}
+
+static inline bool key_equal(const struct wccp_key *a, const struct wccp_key *b)
+{
+	return a->change_number == b->change_number && addr_equal(&a->cache, &b->cache);
+}
+
+/* group.c */
+void peer_enter(struct group *g, struct peer *p, enum group_state state,
+		const char *reason, struct step *s);
+/* The same without a note, for who writes one of its own. */
+void peer_set_state(struct group *g, struct peer *p, enum group_state state,
+		    const char *reason, struct step *s);
+
+/* group_rx.c */
+void group_receive(struct group *g, const struct addr *from, const void *octets,
+		   size_t len, struct step *s);
+/* Listed there, or -1. */
+int peer_find_fellow(const struct peer *p, const struct addr *cache);
+
+/* group_agree.c */
+/* Choose from p->offer, keeping what was chosen before while it is still both
+ * offered and wanted.  False when a method has nothing in common. */
+bool peer_agree(struct group *g, struct peer *p);
+void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s);
+/* The Capabilities component for it; `present` is 0 when there is none to send. */
+struct wccp_capabilities peer_choice(const struct peer *p);
+
+/* group_tx.c */
+void peer_hello(struct group *g, struct peer *p, struct step *s);
+void peer_shutdown(struct group *g, struct peer *p, struct step *s);
+/* The newest assignment to `only`, or to all live routers when NULL. */
+void group_send_assignment(struct group *g, const struct peer *only, struct step *s);
+
+/* group_view.c */
+void peer_resolve_owners(const struct group *g, struct peer *p);
+unsigned peer_buckets_of(const struct peer *p, int fellow);
+/* Bring view, own buckets and handover up to date with what the routers said. */
+void group_learn(struct group *g);
+
+/* group_assign.c */
+void group_review(struct group *g, struct step *s);
+void peer_check_echo(struct group *g, struct peer *p, struct step *s);
+struct mono peer_assign_deadline(const struct group *g, const struct peer *p);
+
+/* group_status.c */
+const char *group_state_event(enum group_state s);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What routers say: which datagrams are believed, and what follows from them for
+ * the state of that one router.
+ */
+#include "group_impl.h"
+
+#include <string.h>
+
+/* -- whom a datagram is from ------------------------------------------------------------ */
+
+static struct peer *peer_at(struct group *g, const struct addr *address)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (addr_equal(&g->peers[i].address, address))
+			return &g->peers[i];
+	return NULL;
+}
+
+static struct peer *peer_called(struct group *g, const struct addr *id)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (g->peers[i].heard && addr_equal(&g->peers[i].id, id))
+			return &g->peers[i];
+	return NULL;
+}
+
+static const struct addr *stated_id(const struct wccp_msg *m)
+{
+	static const struct addr none;
+
+	if (m->type == WCCP_I_SEE_YOU)
+		return &m->router_identity.self.id;
+	if (m->type == WCCP_REMOVAL_QUERY)
+		return &m->query.router.id;
+	return &none;
+}
+
+/* -- refusals ------------------------------------------------------------------------------ */
+
+static bool is_auth_failure(enum codec_refusal r)
+{
+	return r == CODEC_AUTH_MISSING || r == CODEC_AUTH_UNEXPECTED ||
+	       r == CODEC_AUTH_FAILED;
+}
+
+/*
+ * The source address of what does not authenticate may be forged: it must not be
+ * able to talk us out of a router that works.
+ */
+static void note_auth_failure(struct group *g, struct peer *p, enum codec_refusal r,
+			      struct step *s)
+{
+	if (p->state == GROUP_WAITING || p->state == GROUP_NEGOTIATING ||
+	    p->state == GROUP_LOST)
+		peer_enter(g, p, GROUP_AUTH_FAILED, codec_refusal_name(r), s);
+}
+
+static void refuse(struct group *g, struct peer *p, const struct addr *from,
+		   enum codec_refusal r, const char *why, struct step *s)
+{
+	g->counters.refused[r]++;
+	actions_complain(s->out, codec_refusal_name(r), from, "datagram from %s refused: %s",
+			 ADDR_TEXT(from), why);
+	if (p && is_auth_failure(r))
+		note_auth_failure(g, p, r, s);
+}
+
+static void refuse_stranger(struct group *g, const struct addr *from, struct step *s)
+{
+	g->counters.unknown_router++;
+	actions_complain(s->out, "unknown-router", from,
+			 "datagram from %s refused: not a router of this service",
+			 ADDR_TEXT(from));
+}
+
+static void refuse_not_for_us(struct group *g, const struct addr *from, const char *why,
+			      struct step *s)
+{
+	g->counters.not_for_us++;
+	actions_complain(s->out, "not-for-us", from, "datagram from %s ignored: %s",
+			 ADDR_TEXT(from), why);
+}
+
+/* -- I_SEE_YOU: taking in what it says ----------------------------------------------------- */
+
+int peer_find_fellow(const struct peer *p, const struct addr *cache)
+{
+	for (unsigned i = 0; i < p->n_fellows; i++)
+		if (addr_equal(&p->fellows[i].addr, cache))
+			return (int)i;
+	return -1;
+}
+
+static void take_fellow(struct peer *p, const struct wccp_cache_id *c)
+{
+	struct fellow *f;
+
+	if (p->n_fellows == WCCP_MAX_CACHES || peer_find_fellow(p, &c->addr) >= 0)
+		return;
+	f = &p->fellows[p->n_fellows++];
+	f->addr = c->addr;
+	f->weight = c->kind == WCCP_DATA_NONE ? 0 : c->weight;
+	f->current = c->kind == WCCP_DATA_HASH && !c->unassigned;
+	f->buckets = f->current ? c->buckets : (struct wccp_bucket_vector){ 0 };
+}
+
+static void take_in(struct group *g, struct peer *p, const struct wccp_msg *m)
+{
+	const struct wccp_router_view *v = &m->router_view;
+
+	if (!addr_equal(&p->id, &m->router_identity.self.id))
+		g->changed = true;
+	p->heard = true;
+	p->id = m->router_identity.self.id;
+	p->receive_id = m->router_identity.self.receive_id;
+	p->change_number = v->change_number;
+	p->key = v->key;
+	p->offer = (struct wccp_capabilities){ 0 };
+	if (wccp_has(m, WCCP_C_CAPABILITIES))
+		p->offer = m->caps;
+	p->n_fellows = 0;
+	for (unsigned i = 0; i < v->n_caches; i++)
+		take_fellow(p, &v->caches[i]);
+	peer_resolve_owners(g, p);
+}
+
+/* -- I_SEE_YOU: what follows ----------------------------------------------------------------- */
+
+static bool acknowledges_shutdown(const struct wccp_msg *m, const struct addr *self)
+{
+	if (!wccp_has(m, WCCP_C_COMMAND))
+		return false;
+	for (unsigned i = 0; i < m->n_commands; i++)
+		if (m->commands[i].type == WCCP_CMD_SHUTDOWN_RESPONSE &&
+		    addr_equal(&m->commands[i].cache, self))
+			return true;
+	return false;
+}
+
+/* Out of turn, so it is not one of the paced tries; and not for ever, to a router
+ * that does not know the command. */
+static void repeat_shutdown(struct group *g, struct peer *p, struct step *s)
+{
+	struct mono next = p->hello_at;
+
+	if (p->quick_left == 0)
+		return;
+	p->quick_left--;
+	peer_shutdown(g, p, s);
+	p->hello_at = next;
+}
+
+static void seen_while_leaving(struct group *g, struct peer *p, bool acknowledged,
+			       struct step *s)
+{
+	const char *reason = NULL;
+
+	if (acknowledged)
+		reason = "SHUTDOWN acknowledged";
+	else if (peer_find_fellow(p, &g->conf.self) < 0)
+		reason = "no longer in its view";
+	if (reason) {
+		p->hello_at = MONO_NEVER;
+		peer_enter(g, p, GROUP_WITHDRAWN, reason, s);
+		return;
+	}
+	/* Neither: our receive id was stale.  Say it again with the right one. */
+	if (p->receive_id != p->shutdown_id)
+		repeat_shutdown(g, p, s);
+}
+
+static void follow_view(struct group *g, struct peer *p, struct step *s)
+{
+	int self = peer_find_fellow(p, &g->conf.self);
+
+	if (self < 0) {
+		if (peer_is_live(p))
+			p->quick_left = QUICK_MAX;
+		peer_enter(g, p, GROUP_NEGOTIATING,
+			   peer_is_live(p) ? "no longer in its view" : "it answers", s);
+	} else if (peer_buckets_of(p, self) > 0) {
+		peer_enter(g, p, GROUP_ASSIGNED, "in its view with buckets", s);
+	} else {
+		peer_enter(g, p, GROUP_JOINED, "in its view without buckets", s);
+	}
+}
+
+/* Not waiting for T where waiting costs time to be usable. */
+static bool answer_at_once(struct peer *p, bool first)
+{
+	if (first || p->urgent)
+		return true;
+	if (p->state != GROUP_NEGOTIATING || p->quick_left == 0)
+		return false;
+	p->quick_left--;
+	return true;
+}
+
+static void seen(struct group *g, struct peer *p, struct step *s)
+{
+	bool first = !p->listed;
+	bool agreed = peer_agree(g, p);
+
+	p->outstanding = 0;
+	p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
+	p->dead_at = MONO_NEVER;
+	if (p->timeout_scale)
+		p->dead_at = mono_add_ms(s->now, 3 * (int64_t)p->timeout_scale * p->t_ms);
+	if (!agreed) {
+		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
+		 * router out go on: its answers show when it changes its mind. */
+		if (p->state != GROUP_MISMATCH)
+			peer_enter_mismatch(g, p, s);
+		return;
+	}
+	p->listed = true;
+	follow_view(g, p, s);
+	peer_check_echo(g, p, s);
+	if (answer_at_once(p, first)) {
+		group_learn(g); /* so that our view has what it just said */
+		peer_hello(g, p, s);
+	}
+}
+
+/* Another peer that has this id already, and is not just a memory. */
+static bool id_is_taken(struct group *g, const struct peer *p, const struct addr *id)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (&g->peers[i] != p && g->peers[i].listed &&
+		    addr_equal(&g->peers[i].id, id))
+			return true;
+	return false;
+}
+
+static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
+		      struct step *s)
+{
+	const struct wccp_router_identity *r = &s->msg->router_identity;
+	bool acknowledged = acknowledges_shutdown(s->msg, &g->conf.self);
+
+	if (!addr_is_set(&r->self.id) || r->self.receive_id == 0) {
+		refuse(g, p, from, CODEC_MALFORMED, "no router id or receive id", s);
+	} else if (addr_find(r->from, r->n_from, &g->conf.self) < 0) {
+		refuse_not_for_us(g, from, "we are not in its received-from list", s);
+	} else if (id_is_taken(g, p, &r->self.id)) {
+		refuse_not_for_us(g, from, "its router id answers at another address", s);
+	} else if (p->state == GROUP_LEAVING) {
+		take_in(g, p, s->msg);
+		seen_while_leaving(g, p, acknowledged, s);
+	} else if (peer_is_announced(p)) {
+		take_in(g, p, s->msg);
+		seen(g, p, s);
+	}
+}
+
+/* -- REMOVAL_QUERY ------------------------------------------------------------------------- */
+
+/*
+ * Three HERE_I_AMs with the receive id of the query, 0.1 T apart (2.0 section
+ * 4.14).  An I_SEE_YOU in between makes that id stale; then the newer one is used.
+ */
+static void removal_query(struct group *g, struct peer *p, const struct addr *from,
+			  struct step *s)
+{
+	const struct wccp_router_query *q = &s->msg->query;
+
+	if (!addr_equal(&q->target, &g->conf.self)) {
+		refuse_not_for_us(g, from, "removal query for another web-cache", s);
+		return;
+	}
+	if (p->heard && q->router.receive_id != 0 && addr_equal(&p->id, &q->router.id)) {
+		p->receive_id = q->router.receive_id;
+		if (peer_is_announced(p) && p->state != GROUP_MISMATCH)
+			p->listed = true;
+	}
+	if (p->state == GROUP_LEAVING || p->state == GROUP_WITHDRAWN) {
+		repeat_shutdown(g, p, s); /* it missed ours */
+	} else if (peer_is_announced(p) && p->query_left == 0) {
+		p->query_left = QUERY_ANSWERS;
+		p->query_at = s->now;
+	}
+}
+
+/* -- entry ----------------------------------------------------------------------------------- */
+
+static void dispatch(struct group *g, struct peer *p, const struct addr *from,
+		     struct step *s)
+{
+	g->counters.rx[s->msg->type - WCCP_HERE_I_AM]++;
+	if (s->msg->type == WCCP_I_SEE_YOU)
+		i_see_you(g, p, from, s);
+	else if (s->msg->type == WCCP_REMOVAL_QUERY)
+		removal_query(g, p, from, s);
+	else
+		refuse_not_for_us(g, from, "a message for routers", s);
+}
+
+void group_receive(struct group *g, const struct addr *from, const void *octets, size_t len,
+		   struct step *s)
+{
+	struct peer *p = peer_at(g, from);
+	struct codec_peek peek;
+	struct err err = { "" };
+	enum codec_refusal r = codec_peek(octets, len, &peek);
+
+	if (r != CODEC_OK) {
+		refuse(g, p, from, r, codec_refusal_name(r), s);
+		return;
+	}
+	if (peek.service_type != g->conf.service.type ||
+	    peek.service_id != g->conf.service.id) {
+		g->counters.bad_service++;
+		actions_complain(s->out, "bad-service", from,
+				 "datagram from %s refused: service type %u id %u",
+				 ADDR_TEXT(from), peek.service_type, peek.service_id);
+		return;
+	}
+	if (!p && !g->conf.password.set) {
+		refuse_stranger(g, from, s);
+		return;
+	}
+	r = codec_authenticate(octets, len, &g->conf.password);
+	if (r != CODEC_OK) {
+		refuse(g, p, from, r, codec_refusal_name(r), s);
+		return;
+	}
+	r = codec_decode(octets, len, s->msg, &err);
+	if (r != CODEC_OK) {
+		refuse(g, p, from, r, err.text, s);
+		return;
+	}
+	/* Some routers answer from an address that HERE_I_AMs never went to.  A
+	 * password proves that it is one; the id it states, which. */
+	if (!p)
+		p = peer_called(g, stated_id(s->msg));
+	if (p)
+		dispatch(g, p, from, s);
+	else
+		refuse_stranger(g, from, s);
+}

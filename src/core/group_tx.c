@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The two messages of a web-cache: HERE_I_AM and REDIRECT_ASSIGN.  Every
+ * HERE_I_AM is built for its router; an assignment is the same for all.
+ */
+#include "group_impl.h"
+
+/* Both messages at the capacities of wccp.h, with room to spare. */
+enum { DATAGRAM_MAX = 2048 };
+
+static void begin(const struct group *g, enum wccp_type type, struct wccp_msg *m)
+{
+	const struct wccp_service *service = &g->conf.service;
+
+	codec_begin(m, type);
+	m->present |= 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
+	m->security = g->conf.password.set ? WCCP_SECURITY_MD5 : WCCP_SECURITY_NONE;
+	m->service = *service;
+	/* A well-known service has nothing but its id (2.0 section 5.6.2). */
+	if (service->type == WCCP_SERVICE_STANDARD)
+		m->service = (struct wccp_service){ .type = WCCP_SERVICE_STANDARD,
+						    .id = service->id };
+}
+
+/* Encode what is in s->msg; returns the octets, 0 when it cannot be. */
+static size_t put(struct group *g, uint8_t *octets, size_t size, struct step *s)
+{
+	struct err err;
+	int len = codec_encode(s->msg, &g->conf.password, octets, size, &err);
+
+	if (len < 0) {
+		actions_note(s->out, NOTE_ERROR, "encode", NULL, "cannot send %s: %s",
+			     codec_type_name(s->msg->type), err.text);
+		return 0;
+	}
+	return (size_t)len;
+}
+
+static void count_tx(struct group *g, enum wccp_type type)
+{
+	g->counters.tx[type - WCCP_HERE_I_AM]++;
+}
+
+/* -- HERE_I_AM --------------------------------------------------------------------------- */
+
+/* Our assignment as this router states it; without one, what we had last. */
+static void put_identity(const struct group *g, const struct peer *p,
+			 struct wccp_cache_id *id)
+{
+	int self = peer_find_fellow(p, &g->conf.self);
+
+	*id = (struct wccp_cache_id){ .addr = g->conf.self,
+				      .kind = WCCP_DATA_HASH,
+				      .weight = g->weight };
+	if (!peer_is_live(p) || peer_buckets_of(p, self) == 0) {
+		id->unassigned = true;
+		id->buckets = g->history;
+		return;
+	}
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+		if (p->owners[b] == self)
+			wccp_vector_add(&id->buckets, b);
+}
+
+static void list_router(struct wccp_cache_view *v, const struct peer *p)
+{
+	if (v->n_routers < WCCP_MAX_ROUTERS)
+		v->routers[v->n_routers++] =
+			(struct wccp_router_id){ .id = p->id, .receive_id = p->receive_id };
+}
+
+/* A router that is being left is in no view but the one it gets itself. */
+static void put_view(const struct group *g, const struct peer *to,
+		     struct wccp_cache_view *v)
+{
+	*v = g->view;
+	v->n_routers = 0;
+	if (to->state == GROUP_LEAVING)
+		list_router(v, to);
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (g->peers[i].listed)
+			list_router(v, &g->peers[i]);
+}
+
+static void build_here_i_am(const struct group *g, const struct peer *p,
+			    struct wccp_msg *m)
+{
+	begin(g, WCCP_HERE_I_AM, m);
+	m->present |= 1u << WCCP_C_CACHE_ID | 1u << WCCP_C_CACHE_VIEW;
+	put_identity(g, p, &m->cache_identity);
+	put_view(g, p, &m->cache_view);
+	if (!p->listed && p->state != GROUP_LEAVING)
+		return;
+	m->caps = peer_choice(p);
+	if (m->caps.present)
+		m->present |= 1u << WCCP_C_CAPABILITIES;
+}
+
+static void send_here_i_am(struct group *g, struct peer *p, struct step *s)
+{
+	uint8_t octets[DATAGRAM_MAX];
+	size_t len = put(g, octets, sizeof(octets), s);
+
+	if (!len)
+		return;
+	actions_send(s->out, &p->address, actions_datagram(s->out, octets, len), len);
+	count_tx(g, WCCP_HERE_I_AM);
+}
+
+void peer_hello(struct group *g, struct peer *p, struct step *s)
+{
+	uint32_t wait = p->t_ms;
+
+	build_here_i_am(g, p, s->msg);
+	send_here_i_am(g, p, s);
+	p->outstanding++;
+	p->urgent = false;
+	p->hello_sent = s->now;
+	/* A member that hears nothing may repeat itself early. */
+	if (peer_is_live(p) && p->outstanding < EARLY_MAX)
+		wait /= 2;
+	p->hello_at = mono_add_ms(s->now, wait);
+}
+
+void peer_shutdown(struct group *g, struct peer *p, struct step *s)
+{
+	uint32_t pace = p->t_ms / 10;
+	struct wccp_msg *m = s->msg;
+
+	build_here_i_am(g, p, m);
+	m->present |= 1u << WCCP_C_COMMAND;
+	m->n_commands = 1;
+	m->commands[0] =
+		(struct wccp_command){ .type = WCCP_CMD_SHUTDOWN, .cache = g->conf.self };
+	send_here_i_am(g, p, s);
+	p->shutdown_id = p->receive_id;
+	p->outstanding++;
+	p->hello_sent = s->now;
+	if (pace < SHUTDOWN_PACE_LEAST_MS)
+		pace = SHUTDOWN_PACE_LEAST_MS;
+	p->hello_at = mono_add_ms(s->now, pace);
+}
+
+/* -- REDIRECT_ASSIGN --------------------------------------------------------------------- */
+
+static void build_assignment(const struct group *g, struct wccp_msg *m)
+{
+	struct wccp_assignment *a = &m->assignment;
+
+	begin(g, WCCP_REDIRECT_ASSIGN, m);
+	m->present |= 1u << WCCP_C_ASSIGNMENT;
+	a->type = WCCP_AT_HASH;
+	a->key = g->key;
+	a->hash = g->table;
+	a->n_routers = 0;
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		const struct peer *p = &g->peers[i];
+
+		if (peer_is_live(p) && a->n_routers < WCCP_MAX_ROUTERS)
+			a->routers[a->n_routers++] = (struct wccp_router_assignment){
+				.id = p->id,
+				.receive_id = p->receive_id,
+				.change_number = p->change_number,
+			};
+	}
+}
+
+static void send_assignment_to(struct group *g, struct peer *p, long offset, size_t len,
+			       struct step *s)
+{
+	actions_send(s->out, &p->address, offset, len);
+	count_tx(g, WCCP_REDIRECT_ASSIGN);
+	p->told = true;
+	p->told_change = p->change_number;
+	p->pending = true;
+	p->assign_sent = s->now;
+	p->assign_at = mono_add_ms(s->now, p->t_ms);
+	/* Its answer to this carries the echo of the key. */
+	peer_hello(g, p, s);
+}
+
+void group_send_assignment(struct group *g, const struct peer *only, struct step *s)
+{
+	uint8_t octets[DATAGRAM_MAX];
+	size_t len;
+	long offset;
+
+	build_assignment(g, s->msg);
+	len = put(g, octets, sizeof(octets), s);
+	if (!len)
+		return;
+	offset = actions_datagram(s->out, octets, len);
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		struct peer *p = &g->peers[i];
+
+		if (peer_is_live(p) && (!only || p == only))
+			send_assignment_to(g, p, offset, len, s);
+	}
+}

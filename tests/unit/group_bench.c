@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bench of group_bench.h.
+ */
+#include "group_bench.h"
+
+#include <check.h>
+#include <string.h>
+
+struct bench B;
+
+static struct actions out;
+static struct wccp_msg scratch, made;
+
+/* -- routers -------------------------------------------------------------------------- */
+
+struct rtr rtr_make(uint32_t address)
+{
+	return (struct rtr){
+		.address = addr_v4(address),
+		.id = addr_v4(address),
+		.service = { .type = WCCP_SERVICE_STANDARD, .id = WCCP_WEB_CACHE_ID },
+		.receive_id = 100,
+		.view = { .change_number = 1 },
+		.answers = true,
+		.accepts = true,
+		.obeys = true,
+	};
+}
+
+static struct wccp_cache_id *rtr_find(struct rtr *r, const struct addr *cache)
+{
+	for (unsigned i = 0; i < r->view.n_caches; i++)
+		if (addr_equal(&r->view.caches[i].addr, cache))
+			return &r->view.caches[i];
+	return NULL;
+}
+
+static void rtr_add_addr(struct rtr *r, const struct addr *cache, uint16_t weight)
+{
+	struct wccp_cache_id *c = rtr_find(r, cache);
+
+	if (c) {
+		c->weight = weight;
+		return;
+	}
+	ck_assert_uint_lt(r->view.n_caches, WCCP_MAX_CACHES);
+	r->view.change_number++;
+	r->view.caches[r->view.n_caches++] = (struct wccp_cache_id){
+		.addr = *cache,
+		.kind = WCCP_DATA_HASH,
+		.unassigned = true,
+		.weight = weight,
+	};
+}
+
+void rtr_add(struct rtr *r, uint32_t cache, uint16_t weight)
+{
+	struct addr a = addr_v4(cache);
+
+	rtr_add_addr(r, &a, weight);
+}
+
+void rtr_remove(struct rtr *r, uint32_t cache)
+{
+	struct addr a = addr_v4(cache);
+	struct wccp_cache_id *c = rtr_find(r, &a);
+
+	if (!c)
+		return;
+	r->view.change_number++;
+	r->view.n_caches--;
+	memmove(c, c + 1,
+		(size_t)(&r->view.caches[r->view.n_caches] - c) * sizeof(*c));
+}
+
+void rtr_give(struct rtr *r, uint32_t cache, unsigned first, unsigned n)
+{
+	struct addr a = addr_v4(cache);
+	struct wccp_cache_id *c = rtr_find(r, &a);
+
+	ck_assert_ptr_nonnull(c);
+	memset(&c->buckets, 0, sizeof(c->buckets));
+	for (unsigned b = first; b < first + n; b++)
+		wccp_vector_add(&c->buckets, b);
+	c->unassigned = n == 0;
+}
+
+unsigned rtr_count(const struct rtr *r, uint32_t cache)
+{
+	struct addr a = addr_v4(cache);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->view.n_caches; i++)
+		for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+			n += addr_equal(&r->view.caches[i].addr, &a) &&
+			     !r->view.caches[i].unassigned &&
+			     wccp_vector_has(&r->view.caches[i].buckets, b);
+	return n;
+}
+
+static size_t encode(const struct rtr *r, uint8_t *octets, size_t size)
+{
+	struct err err;
+	int len = codec_encode(&made, &r->password, octets, size, &err);
+
+	ck_assert_msg(len > 0, "%s", err.text);
+	return (size_t)len;
+}
+
+static void begin(const struct rtr *r, enum wccp_type type)
+{
+	codec_begin(&made, type);
+	made.present |= 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
+	made.security = r->password.set ? WCCP_SECURITY_MD5 : WCCP_SECURITY_NONE;
+	made.service = r->service;
+}
+
+size_t rtr_encode(struct rtr *r, uint16_t command, uint8_t *octets, size_t size)
+{
+	struct addr self = addr_v4(SELF);
+
+	r->receive_id++;
+	begin(r, WCCP_I_SEE_YOU);
+	made.present |= 1u << WCCP_C_ROUTER_ID | 1u << WCCP_C_ROUTER_VIEW;
+	made.router_identity = (struct wccp_router_identity){
+		.self = { .id = r->id, .receive_id = r->receive_id },
+		.sent_to = r->address,
+		.n_from = 1,
+		.from = { self },
+	};
+	made.router_view = r->view;
+	made.caps = r->caps;
+	if (r->caps.present)
+		made.present |= 1u << WCCP_C_CAPABILITIES;
+	if (command) {
+		made.present |= 1u << WCCP_C_COMMAND;
+		made.n_commands = 1;
+		made.commands[0] = (struct wccp_command){ .type = command, .cache = self };
+	}
+	return encode(r, octets, size);
+}
+
+void rtr_see(struct rtr *r, uint16_t command)
+{
+	uint8_t octets[8192];
+	size_t len = rtr_encode(r, command, octets, sizeof(octets));
+
+	bench_rx(&r->address, octets, len);
+}
+
+void rtr_query(struct rtr *r, const struct addr *target)
+{
+	uint8_t octets[1500];
+	size_t len;
+
+	begin(r, WCCP_REMOVAL_QUERY);
+	made.present |= 1u << WCCP_C_ROUTER_QUERY;
+	made.query = (struct wccp_router_query){
+		.router = { .id = r->id, .receive_id = r->receive_id },
+		.sent_to = r->address,
+		.target = *target,
+	};
+	len = encode(r, octets, sizeof(octets));
+	bench_rx(&r->address, octets, len);
+}
+
+/* -- routers that answer ------------------------------------------------------------------ */
+
+static bool has_right_id(const struct rtr *r, const struct wccp_msg *m)
+{
+	for (unsigned i = 0; i < m->cache_view.n_routers; i++)
+		if (addr_equal(&m->cache_view.routers[i].id, &r->id))
+			return m->cache_view.routers[i].receive_id == r->receive_id;
+	return false;
+}
+
+static bool lists(const struct rtr *r, const struct wccp_msg *m)
+{
+	for (unsigned i = 0; i < m->cache_view.n_routers; i++)
+		if (addr_equal(&m->cache_view.routers[i].id, &r->id))
+			return true;
+	return false;
+}
+
+static void answer_hello(struct rtr *r, const struct wccp_msg *m)
+{
+	uint16_t command = 0;
+
+	if (has_right_id(r, m)) {
+		rtr_add_addr(r, &m->cache_identity.addr, m->cache_identity.weight);
+		if (wccp_has(m, WCCP_C_COMMAND) && r->obeys) {
+			rtr_remove(r, addr_to_v4(&m->cache_identity.addr));
+			command = WCCP_CMD_SHUTDOWN_RESPONSE;
+		}
+	} else if (lists(r, m)) {
+		r->stale++;
+	}
+	rtr_see(r, command);
+}
+
+static const struct wccp_router_assignment *element(const struct rtr *r,
+						    const struct wccp_msg *m)
+{
+	for (unsigned i = 0; i < m->assignment.n_routers; i++)
+		if (addr_equal(&m->assignment.routers[i].id, &r->id))
+			return &m->assignment.routers[i];
+	return NULL;
+}
+
+static void take_assignment(struct rtr *r, const struct wccp_msg *m)
+{
+	const struct wccp_router_assignment *e = element(r, m);
+	const struct wccp_hash_table *t = &m->assignment.hash;
+
+	ck_assert_ptr_nonnull(e);
+	if (!r->accepts || e->receive_id != r->receive_id ||
+	    e->change_number != r->view.change_number) {
+		r->refused++;
+		return;
+	}
+	r->view.key = m->assignment.key;
+	for (unsigned i = 0; i < r->view.n_caches; i++) {
+		struct wccp_cache_id *c = &r->view.caches[i];
+
+		memset(&c->buckets, 0, sizeof(c->buckets));
+		c->unassigned = true;
+		for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+			if (t->buckets[b] < t->n_caches &&
+			    addr_equal(&t->caches[t->buckets[b]], &c->addr)) {
+				wccp_vector_add(&c->buckets, b);
+				c->unassigned = false;
+			}
+	}
+}
+
+static void deliver(struct rtr *r, const struct sent *x)
+{
+	struct err err;
+
+	ck_assert_msg(codec_authenticate(x->octets, x->len, &r->password) == CODEC_OK,
+		      "our own message does not authenticate");
+	ck_assert_msg(codec_decode(x->octets, x->len, &scratch, &err) == CODEC_OK, "%s",
+		      err.text);
+	if (scratch.type == WCCP_REDIRECT_ASSIGN)
+		take_assignment(r, &scratch);
+	else if (r->answers)
+		answer_hello(r, &scratch);
+}
+
+/* -- steps --------------------------------------------------------------------------------- */
+
+static void record(const struct action *a)
+{
+	struct noted *n;
+	struct sent *x;
+
+	switch (a->kind) {
+	case ACTION_SEND:
+		ck_assert_uint_lt(B.n_sent, SENT_MAX);
+		x = &B.sent[B.n_sent++];
+		ck_assert_uint_le(a->len, sizeof(x->octets));
+		x->at = B.now;
+		x->to = a->peer;
+		x->len = a->len;
+		memcpy(x->octets, action_octets(&out, a), a->len);
+		break;
+	case ACTION_NOTE:
+		ck_assert_uint_lt(B.n_noted, NOTED_MAX);
+		n = &B.noted[B.n_noted++];
+		*n = (struct noted){ B.now,    a->event,        a->peer,
+				     a->level, a->rate_limited, "" };
+		strncpy(n->text, action_octets(&out, a), sizeof(n->text) - 1);
+		break;
+	case ACTION_CHANGED:
+		B.n_changed++;
+		break;
+	}
+}
+
+/* Messages reach the routers in the order they were sent, each answered before
+ * the next is delivered. */
+static void step(const struct group_event *ev)
+{
+	unsigned first = B.n_sent, n;
+
+	actions_reset(&out);
+	group_step(B.group, ev, &scratch, &out);
+	ck_assert_uint_eq(out.dropped, 0);
+	for (unsigned i = 0; i < out.n; i++)
+		record(&out.list[i]);
+	n = B.n_sent;
+	for (unsigned i = first; i < n; i++)
+		for (unsigned k = 0; k < B.n_rtrs; k++)
+			if (addr_equal(&B.rtrs[k]->address, &B.sent[i].to))
+				deliver(B.rtrs[k], &B.sent[i]);
+}
+
+void bench_rx(const struct addr *from, const void *octets, size_t len)
+{
+	struct group_event ev = { .type = GROUP_EV_RX, .now = B.now };
+
+	ev.u.rx.from = *from;
+	ev.u.rx.octets = octets;
+	ev.u.rx.len = len;
+	step(&ev);
+}
+
+void bench_health(bool up, uint16_t weight)
+{
+	struct group_event ev = { .type = GROUP_EV_HEALTH, .now = B.now };
+
+	ev.u.health.up = up;
+	ev.u.health.weight = weight;
+	step(&ev);
+}
+
+void bench_conf(void)
+{
+	struct group_event ev = { .type = GROUP_EV_CONF, .now = B.now };
+
+	ev.u.conf = &B.conf;
+	step(&ev);
+}
+
+void bench_shutdown(void)
+{
+	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = B.now };
+
+	step(&ev);
+}
+
+void bench_run(int64_t ms)
+{
+	struct mono end = mono_add_ms(B.now, ms);
+	struct mono due = group_deadline(B.group);
+
+	while (mono_due(due, end)) {
+		struct group_event ev = { .type = GROUP_EV_TICK };
+
+		if (mono_before(B.now, due))
+			B.now = due;
+		ev.now = B.now;
+		step(&ev);
+		due = group_deadline(B.group);
+		/* A deadline that stays due would spin the daemon. */
+		ck_assert_msg(mono_before(B.now, due), "a TICK left its deadline due");
+	}
+	B.now = end;
+}
+
+void bench_skip(int64_t ms)
+{
+	B.now = mono_add_ms(B.now, ms);
+}
+
+void bench_open(unsigned n_rtrs, struct rtr *const *rtrs)
+{
+	memset(&B, 0, sizeof(B));
+	B.now = (struct mono){ 1000000000 };
+	B.n_rtrs = n_rtrs;
+	B.conf = (struct group_conf){
+		.service = { .type = WCCP_SERVICE_STANDARD, .id = WCCP_WEB_CACHE_ID },
+		.self = addr_v4(SELF),
+		.n_routers = n_rtrs,
+		.forward = { 1, { WCCP_METHOD_GRE } },
+		.ret = { 1, { WCCP_METHOD_GRE } },
+		.assign = { 1, { WCCP_ASSIGN_HASH } },
+	};
+	for (unsigned i = 0; i < n_rtrs; i++) {
+		B.rtrs[i] = rtrs[i];
+		B.conf.routers[i] = rtrs[i]->address;
+	}
+	if (n_rtrs) {
+		B.conf.password = rtrs[0]->password;
+		B.conf.service = rtrs[0]->service;
+	}
+	B.group = group_new(&B.conf, B.now);
+	ck_assert_ptr_nonnull(B.group);
+}
+
+void bench_close(void)
+{
+	group_free(B.group);
+	B.group = NULL;
+}
+
+void bench_clear(void)
+{
+	B.n_sent = B.n_noted = B.n_changed = 0;
+}
+
+/* -- what happened --------------------------------------------------------------------------- */
+
+static bool is_sent(const struct sent *x, enum wccp_type type, const struct rtr *to)
+{
+	return x->octets[3] == type && (!to || addr_equal(&x->to, &to->address));
+}
+
+unsigned bench_count(enum wccp_type type, const struct rtr *to)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < B.n_sent; i++)
+		n += is_sent(&B.sent[i], type, to);
+	return n;
+}
+
+const struct sent *bench_nth(enum wccp_type type, const struct rtr *to, unsigned nth)
+{
+	for (unsigned i = 0; i < B.n_sent; i++) {
+		const struct sent *x = &B.sent[i];
+		struct err err;
+
+		if (!is_sent(x, type, to) || nth-- > 0)
+			continue;
+		ck_assert_msg(codec_decode(x->octets, x->len, &B.got, &err) == CODEC_OK,
+			      "%s", err.text);
+		return x;
+	}
+	ck_abort_msg("no %s was sent", codec_type_name(type));
+	return NULL;
+}
+
+const struct sent *bench_last(enum wccp_type type, const struct rtr *to)
+{
+	unsigned n = bench_count(type, to);
+
+	return bench_nth(type, to, n ? n - 1 : 0);
+}
+
+unsigned bench_notes(const char *event, const struct rtr *about)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < B.n_noted; i++)
+		n += strcmp(B.noted[i].event, event) == 0 &&
+		     (!about || addr_equal(&B.noted[i].peer, &about->address));
+	return n;
+}
+
+const char *bench_note_text(const char *event)
+{
+	for (unsigned i = B.n_noted; i-- > 0;)
+		if (strcmp(B.noted[i].event, event) == 0)
+			return B.noted[i].text;
+	return "";
+}
+
+const struct group_status *bench_look(void)
+{
+	group_get_status(B.group, &B.status);
+	return &B.status;
+}
+
+const struct group_router_status *bench_router(const struct rtr *r)
+{
+	const struct group_status *st = bench_look();
+
+	for (unsigned i = 0; i < st->n_routers; i++)
+		if (addr_equal(&st->routers[i].address, &r->address))
+			return &st->routers[i];
+	ck_abort_msg("router not there");
+	return NULL;
+}
+
+enum group_state bench_state(const struct rtr *r)
+{
+	return bench_router(r)->state;
+}
