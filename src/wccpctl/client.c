@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control socket from the client's side. */
+#include "client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { TIMEOUT_S = 10 };
+
+static int explain(struct err *err, const char *path)
+{
+	switch (errno) {
+	case ENOENT:
+	case ECONNREFUSED:
+		return err_set(err, "wccpd is not running (%s: %s)", path,
+			       strerror(errno));
+	case EACCES:
+		return err_set(err, "%s: only root may ask wccpd", path);
+	case EAGAIN:
+		return err_set(err, "%s: no answer within %d s", path, TIMEOUT_S);
+	default:
+		return err_set(err, "%s: %s", path, strerror(errno));
+	}
+}
+
+static int connect_to(const char *path, struct err *err)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct timeval timeout = { .tv_sec = TIMEOUT_S };
+	int fd;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return err_set(err, "%s: longer than the path of a socket can be",
+			       path);
+	strcpy(sun.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return explain(err, path);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
+		explain(err, path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* One request is shorter than any socket buffer: it goes out whole or not. */
+static int send_line(int fd, const char *request)
+{
+	char line[256];
+	int len = snprintf(line, sizeof(line), "%s\n", request);
+
+	if (len >= (int)sizeof(line)) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return send(fd, line, (size_t)len, MSG_NOSIGNAL) == len ? 0 : -1;
+}
+
+/* jansson's reader; a time-out must not look like the end of the answer. */
+struct source {
+	int fd, error;
+};
+
+static size_t read_some(void *buffer, size_t size, void *data)
+{
+	struct source *s = data;
+	ssize_t n = read(s->fd, buffer, size);
+
+	if (n >= 0)
+		return (size_t)n;
+	s->error = errno;
+	return (size_t)-1;
+}
+
+static json_t *read_answer(int fd, const char *path, struct err *err)
+{
+	struct source s = { .fd = fd };
+	json_error_t why;
+	json_t *json = json_load_callback(read_some, &s, 0, &why);
+
+	if (json)
+		return json;
+	errno = s.error;
+	if (s.error)
+		explain(err, path);
+	else
+		err_set(err, "%s: the answer is not JSON: %s", path, why.text);
+	return NULL;
+}
+
+json_t *client_ask(const char *socket_path, const char *request, struct err *err)
+{
+	int fd = connect_to(socket_path, err);
+	json_t *json = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (send_line(fd, request) < 0)
+		explain(err, socket_path);
+	else
+		json = read_answer(fd, socket_path, err);
+	close(fd);
+	return json;
+}

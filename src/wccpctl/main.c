@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* wccpctl: command line, one request, one answer. */
+#include "client.h"
+#include "conf.h"
+#include "config.h"
+#include "show.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+struct options {
+	const char *socket;
+	bool json;
+};
+
+static void usage(FILE *to)
+{
+	fputs("usage: wccpctl [-jhV] [-s socket] command\n"
+	      "  show [services] [routers] [caches] [instances]\n"
+	      "  reload     read the configuration again\n"
+	      "  -j         the daemon's answer as JSON, whole\n"
+	      "  -s socket  where wccpd listens (default " CONF_DEFAULT_CONTROL ")\n"
+	      "  -h, -V     this help, the version\n",
+	      to);
+}
+
+static int bad_usage(void)
+{
+	usage(stderr);
+	return EXIT_USAGE;
+}
+
+static void print_json(const json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+/* NULL after saying why: no answer, or one that says "error". */
+static json_t *ask(const struct options *o, const char *request)
+{
+	struct err err;
+	json_t *answer = client_ask(o->socket, request, &err);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	if (!answer) {
+		fprintf(stderr, "wccpctl: %s\n", err.text);
+	} else if (error) {
+		fprintf(stderr, "wccpctl: %s\n", error);
+		json_decref(answer);
+		answer = NULL;
+	}
+	return answer;
+}
+
+static int do_show(const struct options *o, int argc, char **argv)
+{
+	unsigned parts = 0;
+	json_t *status;
+
+	for (int i = 0; i < argc; i++) {
+		int part = show_part(argv[i]);
+
+		if (part < 0)
+			return bad_usage();
+		parts |= (unsigned)part;
+	}
+	status = ask(o, "show");
+	if (!status)
+		return EXIT_FAILURE;
+	if (o->json)
+		print_json(status);
+	else
+		show_print(status, parts, stdout);
+	json_decref(status);
+	return EXIT_SUCCESS;
+}
+
+static int do_reload(const struct options *o, int argc, char **argv)
+{
+	json_t *answer;
+
+	(void)argv;
+	if (argc)
+		return bad_usage();
+	answer = ask(o, "reload");
+	if (!answer)
+		return EXIT_FAILURE;
+	if (o->json)
+		print_json(answer);
+	json_decref(answer);
+	return EXIT_SUCCESS;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct options *o, int argc, char **argv);
+} commands[] = {
+	{ "show", do_show },
+	{ "reload", do_reload },
+};
+
+static int run(const struct options *o, int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (argc && strcmp(commands[i].name, argv[0]) == 0)
+			return commands[i].run(o, argc - 1, argv + 1);
+	return bad_usage();
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .socket = CONF_DEFAULT_CONTROL };
+	int c, result;
+
+	while ((c = getopt(argc, argv, "s:jhV")) != -1)
+		switch (c) {
+		case 's':
+			o.socket = optarg;
+			break;
+		case 'j':
+			o.json = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts(PACKAGE_STRING);
+			return EXIT_SUCCESS;
+		default:
+			return bad_usage();
+		}
+	result = run(&o, argc - optind, argv + optind);
+	if (fflush(stdout) == EOF || ferror(stdout)) {
+		fputs("wccpctl: the answer could not be written\n", stderr);
+		return EXIT_FAILURE;
+	}
+	return result;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's JSON document as tables for people. */
+#ifndef SHOW_H
+#define SHOW_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* What to show of it.  Bits; 0 is everything. */
+enum show_part {
+	SHOW_SERVICES = 1,
+	SHOW_ROUTERS = 2,
+	SHOW_CACHES = 4,
+	SHOW_INSTANCES = 8,
+};
+
+/* The part of that name, or -1. */
+int show_part(const char *name);
+/* Never fails: what the document lacks is shown as "-". */
+void show_print(const json_t *status, unsigned parts, FILE *to);
+
+#endif
