@@ -22,14 +22,17 @@ struct router_conf {
 	uint8_t service_type, service_id;
 	struct addr id; /* the router id it states */
 	struct codec_password password;
-	uint32_t forward, ret, assign; /* bit masks of what it supports */
+	uint32_t forward, ret; /* bit masks of what it supports */
+	uint32_t assign;       /* the same; only WCCP_ASSIGN_HASH counts so far */
 	/* Advertise the timers of 2.01?  Ranges in ms and in units. */
 	bool advertise_timers;
 	struct wccp_cap_transmit_t transmit_t;
 	struct wccp_cap_timer_scale timer_scale;
 	/* Put Assignment Info (component 6) into I_SEE_YOU once assigned. */
 	bool echo_assignment;
-	unsigned n_allowed; /* 0: any web-cache may join */
+	/* 0: any web-cache may join.  Otherwise both the address it states and the
+	 * one its datagrams come from must be listed. */
+	unsigned n_allowed;
 	struct addr allowed[WCCP_MAX_CACHES];
 };
 
@@ -46,10 +49,16 @@ struct router_event {
 	} rx;
 };
 
+/* NULL only when memory is short.  Receive ids and change numbers begin with the
+ * milliseconds of `now`, so that those of an earlier life never match. */
 struct router *router_new(const struct router_conf *conf, struct mono now);
 void router_free(struct router *r);
+/* Never fails: what cannot be done is counted and noted.  `scratch` is where the
+ * datagram is decoded and answers are built; its content does not outlive the
+ * call. */
 void router_step(struct router *r, const struct router_event *ev,
 		 struct wccp_msg *scratch, struct actions *out);
+/* When the next TICK is due; MONO_NEVER when nothing is. */
 struct mono router_deadline(const struct router *r);
 
 struct router_counters {
@@ -57,6 +66,11 @@ struct router_counters {
 	uint64_t refused[CODEC_REFUSALS];
 	uint64_t bad_receive_id, bad_change_number, not_listed, not_allowed;
 	uint64_t conflicting_service, bad_capability, full;
+	uint64_t bad_service;  /* datagrams of another service group */
+	uint64_t wrong_source; /* a member's address from another source */
+	uint64_t not_member;   /* assignments by, or naming, one that is no member */
+	uint64_t bad_method;   /* assignments of a type that was not agreed */
+	uint64_t assignments, flushes;
 	uint64_t removed_by_timeout, removed_by_shutdown;
 };
 

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the router-side machine: its state, and what its files share.
+ *
+ * router.c dispatches, router_hello.c judges HERE_I_AMs, router_assign.c keeps the
+ * table, router_members.c the membership; router_caps.c and router_service.c say
+ * what is acceptable, router_tx.c builds datagrams.
+ */
+#ifndef ROUTER_IMPL_H
+#define ROUTER_IMPL_H
+
+#include "router.h"
+
+/* A web-cache that was answered, and is a member once it is usable. */
+struct member {
+	struct addr addr;    /* as it states; its identity */
+	struct addr source;  /* where its datagrams come from and answers go */
+	struct addr sent_to; /* our address that it uses */
+	bool usable;
+	uint8_t minor; /* of the header of our answers to it ... */
+	uint8_t minor_seen; /* ... and of its own */
+	uint16_t table_family; /* of the address table it speaks with; 0: none */
+	uint32_t receive_id;   /* in the last I_SEE_YOU sent to it; 0: none was */
+	uint32_t forward, ret; /* one bit each, valid once usable */
+	uint16_t weight, status;
+	struct wccp_bucket_vector history; /* the buckets it says it has or had */
+	struct mono since; /* usable since */
+	struct mono heard; /* its last HERE_I_AM that counted (usable), or any */
+	bool queried;      /* REMOVAL_QUERY sent during this silence */
+	unsigned n_routers;
+	struct addr routers[WCCP_MAX_ROUTERS]; /* that it has heard */
+};
+
+/* What the members agreed upon; the default values while there are none. */
+struct router_agreement {
+	uint32_t assign; /* one bit */
+	uint32_t transmit_t_ms;
+	uint8_t timeout_scale, ra_scale;
+};
+
+struct router {
+	struct router_conf conf;
+	char name[16]; /* of the service, as operators know it */
+	struct wccp_service service;
+	bool described;
+	struct router_agreement agreed; /* frozen while n_usable > 0 */
+
+	uint32_t receive_id;    /* of the next I_SEE_YOU, never 0 */
+	uint32_t change_number; /* of the membership */
+
+	/* In the order they came.  The first free place is n_members. */
+	unsigned n_members, n_usable;
+	struct member members[WCCP_MAX_CACHES];
+	/* Union of what the usable members report. */
+	unsigned n_routers;
+	struct addr routers[WCCP_MAX_ROUTERS];
+
+	bool assigned; /* key and table are in force */
+	struct wccp_key key;
+	struct wccp_hash_table table;
+	struct mono flush; /* when the table has waited too long; never: it is good */
+
+	struct router_counters counters;
+};
+
+/* One step: what every function down the line needs. */
+struct router_call {
+	struct router *r;
+	struct mono now;
+	struct wccp_msg *msg; /* the datagram, then the answer */
+	struct addr from, to; /* of the datagram */
+	struct actions *out;
+};
+
+/* -- router_service.c -- */
+void router_service_init(struct router *r);
+/* Does a HERE_I_AM's description agree with what is known? */
+bool router_service_accepts(const struct router *r, const struct wccp_service *s);
+void router_service_learn(struct router *r, const struct wccp_service *s);
+void router_service_forget(struct router *r);
+/* As it is stated in our messages; `theirs` while nothing is known. */
+struct wccp_service router_service_stated(const struct router *r,
+					  const struct wccp_service *theirs);
+
+/* -- router_caps.c -- */
+struct router_choice {
+	uint32_t forward, ret;
+	struct router_agreement agreement;
+};
+
+void router_caps_reset(struct router *r);
+/* What a web-cache's message chooses, with the defaults filled in.  Returns NULL
+ * when that is acceptable, else in words what is not. */
+const char *router_caps_choice(const struct router *r, const struct wccp_msg *msg,
+			       struct router_choice *out);
+void router_caps_offer(const struct router *r, struct wccp_capabilities *out);
+/* TB and RB of 2.01 section 2.1, in ms. */
+int64_t router_caps_tb_ms(const struct router *r);
+int64_t router_caps_rb_ms(const struct router *r);
+
+/* -- router_members.c -- */
+struct member *router_members_find(struct router *r, const struct addr *addr);
+struct member *router_members_from(struct router *r, const struct addr *source);
+bool router_members_has(const struct router *r, const struct addr *addr);
+/* A place for a web-cache not yet known; NULL when all are taken by members. */
+struct member *router_members_add(struct router *r, const struct addr *addr);
+void router_members_forget(struct router *r, struct member *m);
+void router_members_join(struct router_call *c, struct member *m,
+			 const struct wccp_service *service);
+void router_members_leave(struct router_call *c, struct member *m,
+			  enum note_level level);
+/* Take over the list of routers in the message; true when the union changed. */
+bool router_members_report(struct router_call *c, struct member *m);
+/* The membership is another now: say so in the change number, and demand an
+ * assignment (2.0 section 4.8.1). */
+void router_members_changed(struct router_call *c);
+
+/* -- router_assign.c -- */
+void router_assign_rx(struct router_call *c);
+void router_assign_purge(struct router *r, const struct addr *cache);
+void router_assign_flush(struct router_call *c, const char *why);
+/* The buckets of a member, and how many they are. */
+unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
+			       struct wccp_bucket_vector *out);
+
+/* -- router_hello.c -- */
+void router_hello_rx(struct router_call *c);
+
+/* -- router_tx.c -- */
+/* An I_SEE_YOU for `m`, which gets its receive id; `stated` is the description the
+ * web-cache gave. */
+void router_tx_see_you(struct router_call *c, struct member *m,
+		       const struct wccp_service *stated, bool shutdown_response);
+void router_tx_query(struct router_call *c, struct member *m);
+
+#endif

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Router side: who gets in, what the answers say, how one leaves.
+ */
+#include "router_bench.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void setup(void)
+{
+	struct router_conf conf = bench_conf();
+
+	bench_start(&conf, 5000);
+}
+
+static void setup_dynamic(void)
+{
+	struct router_conf conf = bench_conf();
+
+	conf.service_type = WCCP_SERVICE_DYNAMIC;
+	conf.service_id = 80;
+	bench_start(&conf, 5000);
+}
+
+/* -- joining ---------------------------------------------------------------- */
+
+START_TEST(usable_after_the_receive_id_came_back)
+{
+	struct fake a = bench_cache(1);
+	const struct wccp_msg *m = bench_greet(&a);
+
+	ck_assert_ptr_nonnull(m);
+	ck_assert_uint_eq(m->type, WCCP_I_SEE_YOU);
+	ck_assert_uint_ne(m->router_identity.self.receive_id, 0);
+	ck_assert_uint_eq(m->router_view.n_caches, 0);
+	ck_assert(!bench_usable(&a));
+	ck_assert(!bench_changed());
+	m = bench_greet(&a);
+	ck_assert_ptr_nonnull(bench_in_view(&a));
+	ck_assert(bench_usable(&a));
+	ck_assert(bench_changed());
+	ck_assert_str_eq(bench_note("service-found"),
+			 "Service web-cache acquired on WCCP client 10.0.0.1");
+	ck_assert_uint_eq(m->router_view.n_routers, 1);
+	ck_assert_uint_eq(addr_to_v4(&m->router_view.routers[0]), ROUTER_V4);
+	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
+}
+END_TEST
+
+START_TEST(answer_names_addresses_and_capabilities)
+{
+	struct fake a = bench_cache(1);
+	const struct wccp_msg *m = bench_greet(&a);
+	struct addr sent_to = addr_v4(0x0a0001fe);
+
+	ck_assert_uint_eq(addr_to_v4(&m->router_identity.self.id), ROUTER_V4);
+	ck_assert(addr_equal(&m->router_identity.sent_to, &sent_to));
+	ck_assert_uint_eq(m->router_identity.n_from, 1);
+	ck_assert(addr_equal(&m->router_identity.from[0], &a.addr));
+	ck_assert(wccp_has(m, WCCP_C_CAPABILITIES));
+	ck_assert_uint_eq(m->caps.forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(m->caps.ret, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(m->caps.assign, WCCP_ASSIGN_HASH);
+	ck_assert(!(m->caps.present >> WCCP_CAP_TRANSMIT_T & 1));
+	ck_assert(!wccp_has(m, WCCP_C_ASSIGNMENT));
+	ck_assert(!wccp_has(m, WCCP_C_COMMAND));
+	ck_assert_uint_eq(m->service.priority, 0); /* well-known: all zero */
+	ck_assert_uint_eq(m->minor, 0);
+}
+END_TEST
+
+START_TEST(answers_to_the_source_not_the_identity)
+{
+	struct fake a = bench_cache(1);
+
+	a.source = addr_v4(0x0a000901);
+	bench_join(&a);
+	ck_assert(addr_equal(&bench.seen.router_identity.from[0], &a.addr));
+}
+END_TEST
+
+START_TEST(wrong_receive_id_is_answered_and_discarded)
+{
+	struct fake a = bench_cache(1);
+	uint32_t right;
+
+	bench_greet(&a);
+	right = a.receive_id;
+	a.receive_id = right + 77;
+	ck_assert_ptr_nonnull(bench_greet(&a));
+	ck_assert_uint_eq(a.receive_id, right + 1);
+	ck_assert(!bench_usable(&a));
+	ck_assert_uint_eq(bench_counters()->bad_receive_id, 1);
+	ck_assert_ptr_nonnull(bench_note("bad-receive-id"));
+	/* The id before the last is as wrong as any other. */
+	a.receive_id = right;
+	bench_greet(&a);
+	ck_assert(!bench_usable(&a));
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(receive_id_of_another_cache_does_not_count)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_greet(&a);
+	bench_greet(&b);
+	ck_assert_uint_eq(b.receive_id, a.receive_id + 1);
+	b.receive_id = a.receive_id;
+	bench_greet(&b);
+	ck_assert(!bench_usable(&b));
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(receive_id_wraps_past_zero)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+
+	bench_stop();
+	bench_start(&conf, 0xffffffff);
+	bench_greet(&a);
+	ck_assert_uint_eq(a.receive_id, 0xffffffff);
+	bench_greet(&a);
+	ck_assert_uint_eq(a.receive_id, 1);
+	ck_assert(bench_usable(&a));
+	bench_stop();
+	bench_start(&conf, 0x100000000);
+	a = bench_cache(1);
+	bench_greet(&a);
+	ck_assert_uint_eq(a.receive_id, 1);
+}
+END_TEST
+
+START_TEST(squid_lists_unseen_routers_with_id_zero)
+{
+	struct fake a = bench_cache(1);
+
+	bench_hello(&a);
+	bench.msg.cache_view.n_routers = 2;
+	bench.msg.cache_view.routers[0] = (struct wccp_router_id){ ROUTER_ID, 0 };
+	bench.msg.cache_view.routers[1] =
+		(struct wccp_router_id){ addr_v4(0x0a0000fd), 0 };
+	bench_deliver(&a.source);
+	ck_assert_ptr_nonnull(bench_answer(&a));
+	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
+	bench_hello(&a);
+	bench.msg.cache_view.n_routers = 2;
+	bench.msg.cache_view.routers[1] =
+		(struct wccp_router_id){ addr_v4(0x0a0000fd), 0 };
+	bench_deliver(&a.source);
+	ck_assert(bench_usable(&a));
+	ck_assert_uint_eq(bench_status()->n_routers, 1);
+}
+END_TEST
+
+START_TEST(change_number_counts_membership_changes)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+	uint32_t start = bench_status()->change_number;
+
+	bench_greet(&a);
+	ck_assert_uint_eq(a.change_number, start);
+	a.n_others = 1;
+	a.others[0] = addr_v4(0x0a0000fd);
+	bench_greet(&a); /* joins, and reports a router: one change */
+	ck_assert_uint_eq(a.change_number, start + 1);
+	bench_greet(&a);
+	ck_assert_uint_eq(a.change_number, start + 1);
+	ck_assert(!bench_changed());
+	bench_join(&b);
+	ck_assert_uint_eq(b.change_number, start + 2);
+	ck_assert_uint_eq(bench.seen.router_view.n_routers, 2);
+	b.n_others = 1;
+	b.others[0] = addr_v4(0x0a0000fc);
+	bench_greet(&b);
+	ck_assert_uint_eq(b.change_number, start + 3);
+	ck_assert_uint_eq(bench.seen.router_view.n_routers, 3);
+	a.n_others = 0;
+	bench_greet(&a);
+	ck_assert_uint_eq(a.change_number, start + 4);
+	ck_assert_uint_eq(bench.seen.router_view.n_routers, 2);
+}
+END_TEST
+
+START_TEST(more_routers_than_fit_are_cut_not_overrun)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	for (unsigned i = 0; i < WCCP_MAX_ROUTERS - 1; i++) {
+		a.others[i] = addr_v4(0x0a010000 + i);
+		b.others[i] = addr_v4(0x0a020000 + i);
+	}
+	a.n_others = b.n_others = WCCP_MAX_ROUTERS - 1;
+	bench_join(&a);
+	ck_assert_uint_eq(bench_status()->n_routers, WCCP_MAX_ROUTERS);
+	bench_join(&b);
+	ck_assert_uint_eq(bench_status()->n_routers, WCCP_MAX_ROUTERS);
+	ck_assert_ptr_nonnull(bench_note("too-many-routers"));
+	ck_assert_uint_gt(bench_counters()->full, 0);
+}
+END_TEST
+
+START_TEST(version_of_the_answer)
+{
+	struct fake a = bench_cache(1);
+
+	a.minor = 1;
+	ck_assert_uint_eq(bench_greet(&a)->minor, 1);
+	a.minor = 0;
+	ck_assert_uint_eq(bench_greet(&a)->minor, 0);
+	a.min_version = true; /* 2.0 is its minimum: our highest */
+	ck_assert_uint_eq(bench_greet(&a)->minor, 1);
+	a.min_version = false;
+	a.minor = 9;
+	ck_assert_uint_eq(bench_greet(&a)->minor, 1);
+	ck_assert_uint_eq(bench_status()->caches[0].minor, 9);
+}
+END_TEST
+
+START_TEST(address_table_is_answered_with_one)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_stop();
+	ck_assert_int_eq(addr_parse("2001:db8::fe", &conf.id), 0);
+	bench_start(&conf, 5000);
+	ck_assert_int_eq(addr_parse("2001:db8::ff", &bench.to), 0);
+	ck_assert_int_eq(addr_parse("2001:db8::1", &a.addr), 0);
+	a.source = a.addr;
+	a.minor = 1;
+	bench_hello(&a);
+	bench.msg.table_family = 2;
+	bench_deliver(&a.source);
+	ck_assert_ptr_nonnull(bench_answer(&a));
+	ck_assert_uint_eq(bench.seen.table_family, 2);
+	ck_assert(addr_equal(&bench.seen.router_identity.self.id, &conf.id));
+	/* IPv4 in an IPv6 group could not be told to the others. */
+	ck_assert_ptr_null(bench_greet(&b));
+	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
+}
+END_TEST
+
+/* -- refusals --------------------------------------------------------------- */
+
+START_TEST(garbage_is_counted_by_reason)
+{
+	struct fake a = bench_cache(1);
+	uint8_t octets[64] = { 0, 0, 0, 10, 2, 0, 0, 200 };
+
+	bench_octets(&a.source, octets, sizeof(octets));
+	ck_assert_uint_eq(bench_counters()->refused[CODEC_TRUNCATED], 1);
+	octets[4] = 1;
+	bench_octets(&a.source, octets, sizeof(octets));
+	ck_assert_uint_eq(bench_counters()->refused[CODEC_BAD_VERSION], 1);
+	bench_octets(&a.source, octets, 0);
+	ck_assert_uint_eq(bench_counters()->refused[CODEC_TRUNCATED], 2);
+	ck_assert_uint_eq(bench_sends(), 0);
+	ck_assert_ptr_nonnull(bench_note("truncated"));
+	ck_assert(bench.out.list[0].rate_limited);
+}
+END_TEST
+
+START_TEST(messages_for_caches_are_ignored)
+{
+	struct fake a = bench_cache(1);
+
+	bench_join(&a);
+	bench.msg = bench.seen; /* our own I_SEE_YOU comes back */
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench.out.n, 0);
+	ck_assert_uint_eq(bench_counters()->rx[WCCP_I_SEE_YOU - WCCP_HERE_I_AM], 1);
+}
+END_TEST
+
+START_TEST(another_service_is_not_ours)
+{
+	struct fake a = bench_cache(1);
+
+	bench_hello(&a);
+	bench.msg.service.type = WCCP_SERVICE_DYNAMIC; /* same id, other type */
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench_sends(), 0);
+	ck_assert_uint_eq(bench_counters()->bad_service, 1);
+}
+END_TEST
+
+START_TEST(password_is_needed_first)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+	struct err err;
+
+	bench_stop();
+	ck_assert_int_eq(codec_password("12345678", &conf.password, &err), 0);
+	bench_start(&conf, 5000);
+	bench_join(&a);
+
+	bench.conf.password.set = false;
+	bench_hello(&a);
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench_counters()->refused[CODEC_AUTH_MISSING], 1);
+	ck_assert_ptr_nonnull(bench_note("auth-missing"));
+	ck_assert_int_eq(codec_password("1234567", &bench.conf.password, &err), 0);
+	bench_shutdown(&a);
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench_counters()->refused[CODEC_AUTH_FAILED], 1);
+	ck_assert_uint_eq(bench_sends(), 0);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(only_listed_caches_are_answered)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_stop();
+	conf.n_allowed = 1;
+	conf.allowed[0] = a.addr;
+	bench_start(&conf, 5000);
+	bench_join(&a);
+	ck_assert_ptr_null(bench_greet(&b));
+	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
+	b.addr = a.addr; /* says that it is the one that may */
+	ck_assert_ptr_null(bench_greet(&b));
+	ck_assert_uint_eq(bench_counters()->not_allowed, 2);
+	ck_assert_uint_eq(bench_status()->n_caches, 1);
+}
+END_TEST
+
+START_TEST(members_address_from_another_source)
+{
+	struct fake a = bench_cache(1), thief = bench_cache(1);
+
+	bench_join(&a);
+	thief.source = addr_v4(0x0a000909);
+	thief.receive_id = a.receive_id;
+	ck_assert_ptr_null(bench_greet(&thief));
+	ck_assert_uint_eq(bench_counters()->wrong_source, 1);
+	bench_shutdown(&thief);
+	bench_deliver(&thief.source);
+	ck_assert_uint_eq(bench_counters()->wrong_source, 2);
+	ck_assert(bench_usable(&a));
+	bench_greet(&a);
+	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
+}
+END_TEST
+
+START_TEST(id_sent_to_one_source_is_none_for_another)
+{
+	struct fake a = bench_cache(1);
+
+	bench_greet(&a);
+	a.source = addr_v4(0x0a000909);
+	bench_greet(&a);
+	ck_assert(!bench_usable(&a));
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(group_of_32_is_full)
+{
+	struct fake last = bench_cache(100);
+
+	for (unsigned i = 1; i <= WCCP_MAX_CACHES; i++) {
+		struct fake f = bench_cache(i);
+
+		bench_join(&f);
+	}
+	ck_assert_uint_eq(bench.seen.router_view.n_caches, WCCP_MAX_CACHES);
+	ck_assert_ptr_null(bench_greet(&last));
+	ck_assert_uint_eq(bench_counters()->full, 1);
+	ck_assert_ptr_nonnull(bench_note("full"));
+	ck_assert_uint_eq(bench_status()->n_caches, WCCP_MAX_CACHES);
+}
+END_TEST
+
+START_TEST(inventions_do_not_fill_the_group)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_join(&a);
+	for (unsigned i = 0; i < 1000; i++) {
+		struct fake f = bench_cache(1000 + i);
+
+		bench_advance(1);
+		ck_assert_ptr_nonnull(bench_greet(&f));
+	}
+	ck_assert_uint_eq(bench_status()->n_caches, WCCP_MAX_CACHES);
+	bench_join(&b);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+/* -- the description of the service --------------------------------------------- */
+
+static void describe(uint16_t port)
+{
+	bench.msg.service.priority = 200;
+	bench.msg.service.protocol = IPPROTO_TCP;
+	bench.msg.service.flags = WCCP_F_SRC_IP_HASH | WCCP_F_PORTS_DEFINED;
+	bench.msg.service.ports[0] = port;
+}
+
+static const struct wccp_msg *greet_about(struct fake *f, uint16_t port)
+{
+	bench_hello(f);
+	describe(port);
+	bench_deliver(&f->source);
+	return bench_answer(f);
+}
+
+START_TEST(first_description_wins)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	/* Until somebody is a member, nothing is decided. */
+	ck_assert_uint_eq(greet_about(&a, 80)->service.ports[0], 80);
+	ck_assert(!bench_status()->described);
+	ck_assert_uint_eq(greet_about(&b, 443)->service.ports[0], 443);
+	greet_about(&a, 80);
+	ck_assert(bench_status()->described);
+	ck_assert_uint_eq(bench_status()->service.ports[0], 80);
+	ck_assert_uint_eq(bench_status()->service.priority, 200);
+	ck_assert_ptr_null(greet_about(&b, 443));
+	ck_assert_uint_eq(bench_counters()->conflicting_service, 1);
+	ck_assert_ptr_nonnull(bench_note("conflicting-service"));
+	/* What lies behind the first zero is no part of a description. */
+	bench_hello(&b);
+	describe(80);
+	bench.msg.service.ports[2] = 999;
+	bench_deliver(&b.source);
+	ck_assert_ptr_nonnull(bench_answer(&b));
+	ck_assert_uint_eq(bench.seen.service.ports[0], 80);
+	ck_assert_uint_eq(bench.seen.service.ports[2], 0);
+}
+END_TEST
+
+START_TEST(description_ends_with_the_group)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	greet_about(&a, 80);
+	greet_about(&a, 80);
+	ck_assert_str_eq(bench_note("service-found"),
+			 "Service 80 acquired on WCCP client 10.0.0.1");
+	bench_advance(30000);
+	ck_assert(!bench_usable(&a));
+	ck_assert(!bench_status()->described);
+	greet_about(&b, 443);
+	greet_about(&b, 443);
+	ck_assert(bench_usable(&b));
+	ck_assert_uint_eq(bench_status()->service.ports[0], 443);
+}
+END_TEST
+
+START_TEST(web_cache_service_is_known)
+{
+	const struct router_status *s = bench_status();
+
+	ck_assert(s->described);
+	ck_assert_uint_eq(s->service.protocol, IPPROTO_TCP);
+	ck_assert_uint_eq(s->service.priority, 240);
+	ck_assert_uint_eq(s->service.ports[0], 80);
+	ck_assert_uint_eq(s->service.flags, WCCP_F_DST_IP_HASH | WCCP_F_PORTS_DEFINED);
+}
+END_TEST
+
+START_TEST(no_other_well_known_service)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+
+	bench_stop();
+	conf.service_id = 1;
+	bench_start(&conf, 5000);
+	ck_assert_ptr_null(bench_greet(&a));
+	ck_assert_uint_eq(bench_counters()->conflicting_service, 1);
+}
+END_TEST
+
+/* -- leaving ---------------------------------------------------------------- */
+
+START_TEST(shutdown_removes_and_is_acknowledged)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+	struct fake both[2];
+	const struct wccp_msg *m;
+
+	bench_join(&a);
+	bench_join(&b);
+	bench_greet(&a);
+	both[0] = a;
+	both[1] = b;
+	bench_assign(&a, 1, both, 2);
+	bench_deliver(&a.source);
+	ck_assert(bench_status()->assigned);
+
+	bench_shutdown(&b);
+	bench_deliver(&b.source);
+	m = bench_answer(&b);
+	ck_assert_uint_eq(m->n_commands, 1);
+	ck_assert_uint_eq(m->commands[0].type, WCCP_CMD_SHUTDOWN_RESPONSE);
+	ck_assert(addr_equal(&m->commands[0].cache, &b.addr));
+	ck_assert_ptr_null(bench_in_view(&b));
+	ck_assert_str_eq(bench_note("service-lost"),
+			 "Service web-cache lost on WCCP client 10.0.0.2");
+	ck_assert(bench_changed());
+	ck_assert_uint_eq(b.change_number, a.change_number + 1);
+	ck_assert_uint_eq(bench_status()->n_caches, 1);
+	ck_assert_uint_eq(bench_status()->caches[0].buckets, 128);
+	ck_assert_uint_eq(bench_status()->table.n_caches, 1);
+	for (unsigned i = 0; i < WCCP_BUCKETS; i++)
+		ck_assert_uint_eq(bench_status()->table.buckets[i],
+				  i % 2 ? WCCP_BUCKET_NONE : 0);
+	ck_assert_uint_eq(bench_counters()->removed_by_shutdown, 1);
+}
+END_TEST
+
+START_TEST(shutdown_of_a_stranger_is_acknowledged_too)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_join(&a);
+	for (unsigned i = 0; i < 2; i++) {
+		bench_shutdown(&b);
+		bench_deliver(&b.source);
+		ck_assert_ptr_nonnull(bench_answer(&b));
+		ck_assert_uint_eq(bench.seen.n_commands, 1);
+		ck_assert(!bench_changed());
+	}
+	ck_assert_uint_eq(bench_status()->n_caches, 1);
+	ck_assert_uint_eq(bench_counters()->removed_by_shutdown, 0);
+}
+END_TEST
+
+START_TEST(shutdown_with_an_old_id_gets_the_new_one)
+{
+	struct fake a = bench_cache(1);
+
+	bench_join(&a);
+	a.receive_id--;
+	bench_shutdown(&a);
+	bench_deliver(&a.source);
+	ck_assert(bench_usable(&a));
+	ck_assert_uint_eq(bench_answer(&a)->n_commands, 0);
+	ck_assert_uint_eq(bench_counters()->bad_receive_id, 1);
+	bench_shutdown(&a);
+	bench_deliver(&a.source);
+	ck_assert(!bench_usable(&a));
+	ck_assert_uint_eq(bench_answer(&a)->n_commands, 1);
+}
+END_TEST
+
+START_TEST(shutdown_for_somebody_else_is_none)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_join(&a);
+	bench_join(&b);
+	bench_shutdown(&a);
+	bench.msg.commands[0].cache = b.addr;
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench_answer(&a)->n_commands, 0);
+	ck_assert(bench_usable(&a));
+	ck_assert(bench_usable(&b));
+}
+END_TEST
+
+static TCase *tcase(Suite *s, const char *name, SFun start)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_add_checked_fixture(tc, start, bench_stop);
+	suite_add_tcase(s, tc);
+	return tc;
+}
+
+int main(void)
+{
+	Suite *s = suite_create("router");
+	SRunner *sr = srunner_create(s);
+	TCase *tc;
+	int failed;
+
+	tc = tcase(s, "joining", setup);
+	tcase_add_test(tc, usable_after_the_receive_id_came_back);
+	tcase_add_test(tc, answer_names_addresses_and_capabilities);
+	tcase_add_test(tc, answers_to_the_source_not_the_identity);
+	tcase_add_test(tc, wrong_receive_id_is_answered_and_discarded);
+	tcase_add_test(tc, receive_id_of_another_cache_does_not_count);
+	tcase_add_test(tc, receive_id_wraps_past_zero);
+	tcase_add_test(tc, squid_lists_unseen_routers_with_id_zero);
+	tcase_add_test(tc, change_number_counts_membership_changes);
+	tcase_add_test(tc, more_routers_than_fit_are_cut_not_overrun);
+	tcase_add_test(tc, version_of_the_answer);
+	tcase_add_test(tc, address_table_is_answered_with_one);
+
+	tc = tcase(s, "refusals", setup);
+	tcase_add_test(tc, garbage_is_counted_by_reason);
+	tcase_add_test(tc, messages_for_caches_are_ignored);
+	tcase_add_test(tc, another_service_is_not_ours);
+	tcase_add_test(tc, password_is_needed_first);
+	tcase_add_test(tc, only_listed_caches_are_answered);
+	tcase_add_test(tc, members_address_from_another_source);
+	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
+	tcase_add_test(tc, group_of_32_is_full);
+	tcase_add_test(tc, inventions_do_not_fill_the_group);
+
+	tc = tcase(s, "dynamic service", setup_dynamic);
+	tcase_add_test(tc, first_description_wins);
+	tcase_add_test(tc, description_ends_with_the_group);
+	tc = tcase(s, "well-known service", setup);
+	tcase_add_test(tc, web_cache_service_is_known);
+	tcase_add_test(tc, no_other_well_known_service);
+
+	tc = tcase(s, "leaving", setup);
+	tcase_add_test(tc, shutdown_removes_and_is_acknowledged);
+	tcase_add_test(tc, shutdown_of_a_stranger_is_acknowledged_too);
+	tcase_add_test(tc, shutdown_with_an_old_id_gets_the_new_one);
+	tcase_add_test(tc, shutdown_for_somebody_else_is_none);
+
+	test_router_caps(s);
+	test_router_assign(s);
+	test_router_time(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

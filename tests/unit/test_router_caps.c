@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Router side: capabilities, and what freezes with the first member.
+ */
+#include "router_bench.h"
+
+static void setup(void)
+{
+	struct router_conf conf = bench_conf();
+
+	conf.advertise_timers = true;
+	conf.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
+	conf.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 5, 1, 5 };
+	bench_start(&conf, 5000);
+}
+
+static void choose(struct fake *f, uint32_t forward, uint32_t ret, uint32_t assign)
+{
+	f->caps.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN |
+			  1u << WCCP_CAP_ASSIGN;
+	f->caps.forward = forward;
+	f->caps.ret = ret;
+	f->caps.assign = assign;
+}
+
+static void choose_timers(struct fake *f, uint16_t ms, uint8_t timeout, uint8_t ra)
+{
+	f->caps.present |= 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	f->caps.transmit_t = (struct wccp_cap_transmit_t){ false, ms, ms };
+	f->caps.timer_scale =
+		(struct wccp_cap_timer_scale){ false, timeout, timeout, ra, ra };
+}
+
+START_TEST(absent_means_gre_gre_hash)
+{
+	struct fake a = bench_cache(1);
+
+	bench_join(&a);
+	ck_assert_uint_eq(bench_status()->caches[0].forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_status()->caches[0].ret, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_status()->caches[0].assign, WCCP_ASSIGN_HASH);
+	ck_assert_uint_eq(bench_status()->transmit_t_ms, 10000);
+}
+END_TEST
+
+START_TEST(methods_are_each_caches_own)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	choose(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
+	choose(&b, WCCP_METHOD_GRE, WCCP_METHOD_L2, WCCP_ASSIGN_HASH);
+	bench_join(&a);
+	bench_join(&b);
+	ck_assert_uint_eq(bench_status()->caches[0].forward, WCCP_METHOD_L2);
+	ck_assert_uint_eq(bench_status()->caches[0].ret, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_status()->caches[1].forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_status()->caches[1].ret, WCCP_METHOD_L2);
+	bench_greet(&a);
+	ck_assert(!bench_changed());
+	a.caps.forward = WCCP_METHOD_GRE; /* restarted with another preference */
+	bench_greet(&a);
+	ck_assert(bench_changed());
+	ck_assert_uint_eq(bench_status()->caches[0].forward, WCCP_METHOD_GRE);
+}
+END_TEST
+
+START_TEST(unacceptable_choices)
+{
+	static const uint32_t choices[][3] = {
+		{ WCCP_METHOD_GRE | WCCP_METHOD_L2, 1, 1 }, /* two bits */
+		{ 0, 1, 1 },
+		{ 4, 1, 1 },
+		{ 1, 3, 1 },
+		{ 1, 0, 1 },
+		{ 1, 1, WCCP_ASSIGN_MASK },
+		{ 1, 1, 3 },
+		{ 1, 1, 0 },
+	};
+	unsigned n = sizeof(choices) / sizeof(choices[0]);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct fake a = bench_cache(1);
+
+		choose(&a, choices[i][0], choices[i][1], choices[i][2]);
+		ck_assert_ptr_nonnull(bench_greet(&a));
+		/* Answered, so that it can see our offer, but not in the view. */
+		ck_assert_ptr_nonnull(bench_greet(&a));
+		ck_assert_ptr_null(bench_in_view(&a));
+		ck_assert(!bench_usable(&a));
+		ck_assert_uint_eq(bench_counters()->bad_capability, i + 1);
+		ck_assert_ptr_nonnull(bench_note("bad-capability"));
+	}
+}
+END_TEST
+
+START_TEST(method_that_is_not_offered)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+
+	bench_stop();
+	conf.forward = WCCP_METHOD_L2;
+	bench_start(&conf, 5000);
+	bench_greet(&a);
+	bench_greet(&a); /* GRE by default */
+	ck_assert(!bench_usable(&a));
+	ck_assert_uint_eq(bench_counters()->bad_capability, 1);
+	choose(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(masks_are_not_offered)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+
+	bench_stop();
+	conf.assign = WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
+	bench_start(&conf, 5000);
+	ck_assert_uint_eq(bench_greet(&a)->caps.assign, WCCP_ASSIGN_HASH);
+}
+END_TEST
+
+START_TEST(timers_freeze_with_the_first)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+	const struct wccp_msg *m;
+
+	choose_timers(&a, 2000, 3, 2);
+	m = bench_greet(&a);
+	ck_assert(m->caps.transmit_t.is_range);
+	ck_assert_uint_eq(m->caps.transmit_t.lower_ms, 500);
+	ck_assert_uint_eq(m->caps.transmit_t.upper_ms, 60000);
+	ck_assert(m->caps.timer_scale.is_range);
+	ck_assert_uint_eq(m->caps.timer_scale.timeout_upper, 5);
+	m = bench_greet(&a);
+	ck_assert(bench_usable(&a));
+	ck_assert(!m->caps.transmit_t.is_range);
+	ck_assert_uint_eq(m->caps.transmit_t.lower_ms, 2000);
+	ck_assert(!m->caps.timer_scale.is_range);
+	ck_assert_uint_eq(m->caps.timer_scale.timeout_lower, 3);
+	ck_assert_uint_eq(m->caps.timer_scale.ra_lower, 2);
+	ck_assert_uint_eq(bench_status()->transmit_t_ms, 2000);
+
+	choose_timers(&b, 3000, 3, 2);
+	bench_greet(&b);
+	bench_greet(&b);
+	ck_assert(!bench_usable(&b));
+	choose_timers(&b, 2000, 3, 1);
+	bench_greet(&b);
+	ck_assert(!bench_usable(&b));
+	choose_timers(&b, 2000, 3, 2);
+	bench_greet(&b);
+	ck_assert(bench_usable(&b));
+
+	/* Frozen until the last has left, not just the first. */
+	bench_shutdown(&a);
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench_status()->transmit_t_ms, 2000);
+	bench_shutdown(&b);
+	bench_deliver(&b.source);
+	ck_assert_uint_eq(bench_status()->transmit_t_ms, 10000);
+	b = bench_cache(2);
+	ck_assert(bench_greet(&b)->caps.transmit_t.is_range);
+}
+END_TEST
+
+START_TEST(timers_outside_of_the_range)
+{
+	struct fake a = bench_cache(1);
+
+	choose_timers(&a, 499, 1, 1);
+	bench_greet(&a);
+	bench_greet(&a);
+	choose_timers(&a, 60001, 1, 1);
+	bench_greet(&a);
+	choose_timers(&a, 10000, 6, 1);
+	bench_greet(&a);
+	choose_timers(&a, 10000, 1, 6);
+	bench_greet(&a);
+	choose_timers(&a, 10000, 1, 1);
+	a.caps.transmit_t = (struct wccp_cap_transmit_t){ true, 10000, 20000 };
+	bench_greet(&a);
+	ck_assert(!bench_usable(&a));
+	ck_assert_uint_eq(bench_counters()->bad_capability, 5);
+	choose_timers(&a, 500, 5, 5);
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(without_an_offer_only_the_default_timers)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+
+	bench_stop();
+	bench_start(&conf, 5000);
+	choose_timers(&a, 2000, 1, 1);
+	bench_greet(&a);
+	bench_greet(&a);
+	ck_assert(!bench_usable(&a));
+	choose_timers(&a, 10000, 1, 1);
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(frozen_timers_time)
+{
+	struct fake a = bench_cache(1);
+
+	choose_timers(&a, 1000, 2, 1); /* TB is 2 s */
+	bench_join(&a);
+	bench_advance(4999);
+	ck_assert_uint_eq(bench_sends(), 0);
+	bench_advance(1);
+	ck_assert_uint_eq(bench_answer(&a)->type, WCCP_REMOVAL_QUERY);
+	bench_advance(999);
+	ck_assert(bench_usable(&a));
+	bench_advance(1);
+	ck_assert(!bench_usable(&a));
+}
+END_TEST
+
+void test_router_caps(Suite *s)
+{
+	TCase *tc = tcase_create("capabilities");
+
+	tcase_add_checked_fixture(tc, setup, bench_stop);
+	tcase_add_test(tc, absent_means_gre_gre_hash);
+	tcase_add_test(tc, methods_are_each_caches_own);
+	tcase_add_test(tc, unacceptable_choices);
+	tcase_add_test(tc, method_that_is_not_offered);
+	tcase_add_test(tc, masks_are_not_offered);
+	tcase_add_test(tc, timers_freeze_with_the_first);
+	tcase_add_test(tc, timers_outside_of_the_range);
+	tcase_add_test(tc, without_an_offer_only_the_default_timers);
+	tcase_add_test(tc, frozen_timers_time);
+	suite_add_tcase(s, tc);
+}
