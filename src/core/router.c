@@ -148,8 +148,8 @@ struct mono router_deadline(const struct router *r)
 	for (unsigned i = 0; i < r->n_members; i++) {
 		const struct member *m = &r->members[i];
 
-		next = mono_min(next, m->usable && !m->queried ? query_time(r, m) :
-								 removal_time(r, m));
+		next = mono_min(next, m->usable && !m->queried ? query_time(r, m)
+							       : removal_time(r, m));
 	}
 	return next;
 }

@@ -118,7 +118,8 @@ static void accept(struct router_call *c)
 	actions_changed(c->out);
 	actions_note(c->out, NOTE_INFO, "assignment", &c->from,
 		     "Service %s: %u of %d buckets assigned to %u web-caches by %s, "
-		     "key %u", r->name, assigned_buckets(&r->table), WCCP_BUCKETS,
+		     "key %u",
+		     r->name, assigned_buckets(&r->table), WCCP_BUCKETS,
 		     (unsigned)r->table.n_caches, addr_text(&a->key.cache, &text),
 		     (unsigned)a->key.change_number);
 }
@@ -176,7 +177,8 @@ void router_assign_rx(struct router_call *c)
 		return;
 	}
 	if (a->type != WCCP_AT_HASH) {
-		refuse(c, &counters->bad_method, "bad-method", "it is not of hash type");
+		refuse(c, &counters->bad_method, "bad-method",
+		       "it is not of hash type");
 		return;
 	}
 	ours = our_entry(c);

@@ -132,8 +132,8 @@ static void offer_timers(const struct router *r, struct wccp_capabilities *out)
 
 void router_caps_offer(const struct router *r, struct wccp_capabilities *out)
 {
-	out->present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN |
-		       1u << WCCP_CAP_RETURN;
+	out->present =
+		1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN | 1u << WCCP_CAP_RETURN;
 	out->forward = r->conf.forward;
 	out->ret = r->conf.ret;
 	/* One that the others do not have is of no use to a new web-cache. */

@@ -15,8 +15,8 @@ static void send(struct router_call *c, const struct member *m)
 	uint8_t datagram[DATAGRAM_MAX];
 	struct err err = { "" };
 	struct addr_text text;
-	int len = codec_encode(c->msg, &c->r->conf.password, datagram,
-			       sizeof(datagram), &err);
+	int len = codec_encode(c->msg, &c->r->conf.password, datagram, sizeof(datagram),
+			       &err);
 
 	if (len < 0) {
 		/* Not to be expected: what is too much was refused on its way in. */
@@ -27,8 +27,8 @@ static void send(struct router_call *c, const struct member *m)
 		return;
 	}
 	c->r->counters.tx[c->msg->type - WCCP_HERE_I_AM]++;
-	actions_send(c->out, &m->source, actions_datagram(c->out, datagram, (size_t)len),
-		     (size_t)len);
+	actions_send(c->out, &m->source,
+		     actions_datagram(c->out, datagram, (size_t)len), (size_t)len);
 }
 
 static void begin(struct router_call *c, const struct member *m, enum wccp_type type)

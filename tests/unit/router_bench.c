@@ -125,8 +125,8 @@ void bench_deliver(const struct addr *source)
 {
 	static uint8_t octets[WCCP_MAX_DATAGRAM];
 	struct err err;
-	int len = codec_encode(&bench.msg, &bench.conf.password, octets,
-			       sizeof(octets), &err);
+	int len = codec_encode(&bench.msg, &bench.conf.password, octets, sizeof(octets),
+			       &err);
 
 	ck_assert_msg(len > 0, "%s", err.text);
 	bench_octets(source, octets, (size_t)len);

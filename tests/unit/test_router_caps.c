@@ -16,8 +16,8 @@ static void setup(void)
 
 static void choose(struct fake *f, uint32_t forward, uint32_t ret, uint32_t assign)
 {
-	f->caps.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN |
-			  1u << WCCP_CAP_ASSIGN;
+	f->caps.present =
+		1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN | 1u << WCCP_CAP_ASSIGN;
 	f->caps.forward = forward;
 	f->caps.ret = ret;
 	f->caps.assign = assign;
