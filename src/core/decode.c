@@ -47,7 +47,7 @@ struct addr decode_addr(struct decoder *d, struct wire_reader *r)
 		return unset;
 	if (!d->has_table)
 		return addr_v4(v);
-	/* The upper half must be zero (2.01 section 4.7.2). */
+	/* The upper half must be zero (2.01). */
 	if (v > d->n_table) {
 		d->bad_index = true;
 		return unset;

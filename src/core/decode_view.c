@@ -4,7 +4,7 @@
  */
 #include "decode.h"
 
-/* Types of extended assignment data (2.01 section 6.3). */
+/* Types of extended assignment data (2.01). */
 enum { EXT_HASH = 0, EXT_MASK = 1, EXT_ALT_MASK = 2, EXT_WEIGHT = 3 };
 
 static void get_weight(struct wire_reader *r, struct wccp_cache_id *out)

@@ -26,7 +26,7 @@ struct parts {
 /*
  * Find the header and the components of a datagram of `len` octets.  The first
  * component of a kind counts, the others and the unknown are stepped over; one
- * that overruns the message is ignored (2.01 section 5.2).
+ * that overruns the message is ignored (2.01).
  *
  * A length that is no multiple of four is malformed in 2.01; 2.0 pads components
  * to four octets without saying whether the padding is counted.  The only
