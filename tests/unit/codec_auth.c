@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which service a datagram is for, passwords and digests.
+ */
+#include "codec_vectors.h"
+#include "test_codec.h"
+
+#include <string.h>
+
+static struct codec_password password(const char *text)
+{
+	struct codec_password p;
+
+	ck_assert_int_eq(codec_password(text, &p, NULL), 0);
+	return p;
+}
+
+START_TEST(passwords)
+{
+	struct codec_password p = password("abc");
+	struct err err = { { 0 } };
+
+	ck_assert(p.set);
+	ck_assert_mem_eq(p.octets, "abc\0\0\0\0\0", 8);
+	p = password("12345678");
+	ck_assert_mem_eq(p.octets, "12345678", 8);
+	ck_assert_int_eq(codec_password("123456789", &p, &err), -1);
+	ck_assert_str_ne(err.text, "");
+	ck_assert_int_eq(codec_password("", &p, &err), -1);
+}
+END_TEST
+
+START_TEST(peeks)
+{
+	uint8_t octets[VECTOR_MAX];
+	size_t len = vector_load("here_i_am", octets);
+	struct codec_peek peek;
+
+	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_OK);
+	ck_assert_uint_eq(peek.type, WCCP_HERE_I_AM);
+	ck_assert_uint_eq(peek.service_type, WCCP_SERVICE_DYNAMIC);
+	ck_assert_uint_eq(peek.service_id, 90);
+	ck_assert_int_eq(codec_peek(octets, len - 1, &peek), CODEC_TRUNCATED);
+	ck_assert_int_eq(codec_peek(octets, 7, &peek), CODEC_TRUNCATED);
+	octets[8 + 24 + 1] = 0x63; /* the type of the Service Info component */
+	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_NO_SERVICE);
+	octets[4] = 1;
+	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_BAD_VERSION);
+	octets[3] = 7;
+	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_BAD_TYPE);
+
+	/* A component that is too short for a type and an id. */
+	len = vector_octets("0000000d 02 00 0004 0001 0000", octets, sizeof(octets));
+	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_NO_SERVICE);
+}
+END_TEST
+
+/* The digest in the vector was not computed by us. */
+START_TEST(right_and_wrong_passwords)
+{
+	struct codec_password right = password("s3cret"), wrong = password("s3creT");
+	struct codec_password none = { .set = false };
+	uint8_t octets[VECTOR_MAX];
+	size_t len = vector_load("here_i_am", octets);
+
+	ck_assert_int_eq(codec_authenticate(octets, len, &right), CODEC_OK);
+	ck_assert_int_eq(codec_authenticate(octets, len, &wrong), CODEC_AUTH_FAILED);
+	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_AUTH_UNEXPECTED);
+	ck_assert_int_eq(codec_authenticate(octets, len, &none), CODEC_AUTH_UNEXPECTED);
+	ck_assert_int_eq(codec_authenticate(octets, len - 1, &right), CODEC_TRUNCATED);
+
+	len = vector_load("i_see_you", octets);
+	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_OK);
+	ck_assert_int_eq(codec_authenticate(octets, len, &right), CODEC_AUTH_MISSING);
+}
+END_TEST
+
+START_TEST(every_octet_counts)
+{
+	struct codec_password right = password("s3cret");
+	uint8_t octets[VECTOR_MAX];
+	size_t len = vector_load("here_i_am", octets);
+
+	for (size_t i = 0; i < len; i++) {
+		octets[i] ^= 0x10;
+		ck_assert_int_ne(codec_authenticate(octets, len, &right), CODEC_OK);
+		octets[i] ^= 0x10;
+	}
+	/* But not those behind the message. */
+	octets[len] = 0x55;
+	ck_assert_int_eq(codec_authenticate(octets, len + 1, &right), CODEC_OK);
+}
+END_TEST
+
+START_TEST(security_components)
+{
+	struct codec_password p = password("s3cret");
+	uint8_t octets[64];
+	size_t len;
+
+	len = vector_octets("0000000d 02 00 0000", octets, sizeof(octets));
+	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_AUTH_MISSING);
+	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_MISSING);
+	len = vector_octets("0000000d 02 00 0004 0000 0000", octets, sizeof(octets));
+	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_MALFORMED);
+	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_MALFORMED);
+	/* MD5 without room for a digest, and an option that nobody knows. */
+	len = vector_octets("0000000d 02 00 0008 0000 0004 00000001", octets,
+			    sizeof(octets));
+	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_MALFORMED);
+	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_AUTH_UNEXPECTED);
+	octets[15] = 2;
+	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_AUTH_FAILED);
+	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_AUTH_UNEXPECTED);
+}
+END_TEST
+
+START_TEST(names)
+{
+	for (unsigned r = 0; r < CODEC_REFUSALS; r++) {
+		ck_assert_ptr_nonnull(codec_refusal_name(r));
+		for (unsigned k = 0; k < r; k++)
+			ck_assert_str_ne(codec_refusal_name(r), codec_refusal_name(k));
+	}
+	ck_assert_str_eq(codec_refusal_name(CODEC_AUTH_FAILED), "auth-failed");
+	ck_assert_str_eq(codec_refusal_name(CODEC_REFUSALS), "unknown");
+	ck_assert_str_eq(codec_type_name(WCCP_REDIRECT_ASSIGN), "REDIRECT_ASSIGN");
+	ck_assert_str_eq(codec_type_name(0), "UNKNOWN");
+}
+END_TEST
+
+TCase *auth_case(void)
+{
+	TCase *tc = tcase_create("auth");
+
+	tcase_add_test(tc, passwords);
+	tcase_add_test(tc, peeks);
+	tcase_add_test(tc, right_and_wrong_passwords);
+	tcase_add_test(tc, every_octet_counts);
+	tcase_add_test(tc, security_components);
+	tcase_add_test(tc, names);
+	return tc;
+}
