@@ -276,6 +276,7 @@ START_TEST(capability_elements)
 	   CODEC_OK);
 	ck_assert_uint_eq(m.caps.present,
 			  1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN);
+	ck_assert(wccp_has(&m, WCCP_C_CAPABILITIES));
 	ck_assert_uint_eq(m.caps.forward, 2);
 	ck_assert_uint_eq(m.caps.ret, 1);
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0000"), CODEC_OK);
@@ -462,6 +463,21 @@ START_TEST(cache_value_capacity)
 }
 END_TEST
 
+/* All lists of a message share the pool. */
+START_TEST(sets_of_all_lists)
+{
+	for (uint32_t n = 55; n <= 57; n++) {
+		start(WCCP_I_SEE_YOU);
+		add(SECURITY SERVICE ROUTER_ID);
+		add_counted(4, "00000001" KEY "00000000 00000001 0a01010b 0000 0002",
+			    200, MASK "00000000", "0000 0000");
+		add_counted(14, "", n, MASK "00000000", "");
+		fix_length();
+		IS(decode(), n > 56 ? CODEC_TOO_MANY : CODEC_OK);
+	}
+}
+END_TEST
+
 /* Counts that the octets cannot hold are malformed, whatever their size. */
 START_TEST(counts_too_high)
 {
@@ -571,6 +587,7 @@ TCase *rules_case(void)
 	tcase_add_test(tc, assignment_lengths);
 	tcase_add_test(tc, capacities);
 	tcase_add_test(tc, cache_value_capacity);
+	tcase_add_test(tc, sets_of_all_lists);
 	tcase_add_test(tc, counts_too_high);
 	tcase_add_test(tc, address_tables);
 	tcase_add_test(tc, address_table_capacity);
