@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Aligned columns. */
+#include "config.h"
+
 #include "table.h"
 
 #include <stdarg.h>
