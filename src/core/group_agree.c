@@ -54,7 +54,6 @@ static uint32_t choose(const struct group_preference *pref, uint32_t offered,
 
 static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
 {
-	/* Of an upside-down range the lower bound counts. */
 	if (v > most)
 		v = most;
 	return v < least ? least : v;

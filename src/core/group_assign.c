@@ -94,7 +94,7 @@ static int64_t base_time(const struct group *g)
 
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
-		int64_t rb = (int64_t)p->t_ms * (p->ra_scale ? p->ra_scale : 1);
+		int64_t rb = (int64_t)p->t_ms * p->ra_scale;
 
 		if (peer_is_live(p) && rb > longest)
 			longest = rb;

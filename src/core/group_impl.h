@@ -65,7 +65,7 @@ struct peer {
 	/* Agreed with it; methods are 0 until then. */
 	uint32_t forward, ret, assign;
 	uint32_t t_ms;
-	uint8_t timeout_scale, ra_scale; /* timeout_scale 0: never lost */
+	uint8_t timeout_scale, ra_scale;
 
 	/* HERE_I_AMs. */
 	struct mono hello_at, hello_sent;

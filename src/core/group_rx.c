@@ -204,9 +204,7 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 
 	p->outstanding = 0;
 	p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
-	p->dead_at = MONO_NEVER;
-	if (p->timeout_scale)
-		p->dead_at = mono_add_ms(s->now, 3 * (int64_t)p->timeout_scale * p->t_ms);
+	p->dead_at = mono_add_ms(s->now, 3 * (int64_t)p->timeout_scale * p->t_ms);
 	if (!agreed) {
 		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
 		 * router out go on: its answers show when it changes its mind. */

@@ -69,17 +69,24 @@ static void list_router(struct wccp_cache_view *v, const struct peer *p)
 			(struct wccp_router_id){ .id = p->id, .receive_id = p->receive_id };
 }
 
-/* A router that is being left is in no view but the one it gets itself. */
-static void put_view(const struct group *g, const struct peer *to,
+/* `first` when it is to be listed although it is in our view no more. */
+static void put_view(const struct group *g, const struct peer *first,
 		     struct wccp_cache_view *v)
 {
 	*v = g->view;
 	v->n_routers = 0;
-	if (to->state == GROUP_LEAVING)
-		list_router(v, to);
+	if (first)
+		list_router(v, first);
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (g->peers[i].listed)
 			list_router(v, &g->peers[i]);
+}
+
+static void put_choice(const struct peer *p, struct wccp_msg *m)
+{
+	m->caps = peer_choice(p);
+	if (m->caps.present)
+		m->present |= 1u << WCCP_C_CAPABILITIES;
 }
 
 static void build_here_i_am(const struct group *g, const struct peer *p,
@@ -88,12 +95,22 @@ static void build_here_i_am(const struct group *g, const struct peer *p,
 	begin(g, WCCP_HERE_I_AM, m);
 	m->present |= 1u << WCCP_C_CACHE_ID | 1u << WCCP_C_CACHE_VIEW;
 	put_identity(g, p, &m->cache_identity);
+	put_view(g, NULL, &m->cache_view);
+	if (p->listed)
+		put_choice(p, m);
+}
+
+/* A router that is being left is in no view but the one that it gets itself. */
+static void build_shutdown(const struct group *g, const struct peer *p,
+			   struct wccp_msg *m)
+{
+	build_here_i_am(g, p, m);
 	put_view(g, p, &m->cache_view);
-	if (!p->listed && p->state != GROUP_LEAVING)
-		return;
-	m->caps = peer_choice(p);
-	if (m->caps.present)
-		m->present |= 1u << WCCP_C_CAPABILITIES;
+	put_choice(p, m);
+	m->present |= 1u << WCCP_C_COMMAND;
+	m->n_commands = 1;
+	m->commands[0] =
+		(struct wccp_command){ .type = WCCP_CMD_SHUTDOWN, .cache = g->conf.self };
 }
 
 static void send_here_i_am(struct group *g, struct peer *p, struct step *s)
@@ -125,13 +142,8 @@ void peer_hello(struct group *g, struct peer *p, struct step *s)
 void peer_shutdown(struct group *g, struct peer *p, struct step *s)
 {
 	uint32_t pace = p->t_ms / 10;
-	struct wccp_msg *m = s->msg;
 
-	build_here_i_am(g, p, m);
-	m->present |= 1u << WCCP_C_COMMAND;
-	m->n_commands = 1;
-	m->commands[0] =
-		(struct wccp_command){ .type = WCCP_CMD_SHUTDOWN, .cache = g->conf.self };
+	build_shutdown(g, p, s->msg);
 	send_here_i_am(g, p, s);
 	p->shutdown_id = p->receive_id;
 	p->outstanding++;
