@@ -240,6 +240,8 @@ class Box:
             f.write(WCCPD.format(**values))
 
     def start_wccpd(self):
+        # Whatever is there now is there when it has ended, and nothing else.
+        self.before = self.ns.state()
         self.wccpd = self.ns.popen([netns.program("wccpd"), "-f", self.conf, "-d"],
                                    log=f"{self.name}.wccpd")
 
@@ -353,6 +355,7 @@ class Lab:
             f.write(WCCPROUTER.format(router_id=ROUTER_ID, dir=self.dir,
                                       password=self.password_line(),
                                       forward=self.forward, ret=self.ret))
+        self.before = self.router.state()
         self.wccprouter = self.router.popen([netns.program("wccprouter"), "-f", conf],
                                             log="wccprouter")
         wait_until(self.router_show, 10,
@@ -387,6 +390,17 @@ class Lab:
         clients = {c["address"]: c["buckets"] if c["state"] == "Usable" else None
                    for c in shown["services"][0]["clients"]}
         return tuple(clients.get(box.address) for box in self.boxes)
+
+    def owners(self):
+        """The router's table: for each bucket the address of its owner, or None."""
+        table = [None] * 256
+        shown = self.router_show()
+        for c in shown["services"][0]["clients"] if shown else []:
+            vector = bytes.fromhex(c["bucket_vector"])
+            for b in range(256):
+                if vector[b // 8] >> b % 8 & 1:
+                    table[b] = c["address"]
+        return table
 
     def wait_shares(self, one, two, timeout):
         """Wait until the router has given the boxes so many buckets."""

@@ -18,6 +18,8 @@ a namespace of ours.
 import atexit
 import contextlib
 import ctypes
+import glob
+import json
 import os
 import re
 import secrets
@@ -185,6 +187,29 @@ class Namespace:
         """Does anything listen on (TCP) or is anything bound to (UDP) `port`?"""
         done = self.run("ss", "-Hln" + proto[0], f"sport = :{port}")
         return bool(done.stdout.strip())
+
+    def state(self):
+        """Everything a program may have set up in here, as lines of text."""
+        def lines(*argv):
+            return [f"{' '.join(argv[:2])}: {' '.join(line.split())}"
+                    for line in self.run(*argv).stdout.splitlines()]
+        found = (lines("ip", "-o", "link") + lines("ip", "rule") +
+                 lines("ip", "-4", "-o", "address") +
+                 lines("ip", "-4", "route", "show", "table", "all") +
+                 lines("tc", "qdisc", "show") + lines("nft", "list", "ruleset"))
+        attached = json.loads(self.run("bpftool", "-j", "net", "show").stdout)
+        found += [f"eBPF {kind}: {entry}" for part in attached
+                  for kind, entries in part.items() for entry in entries]
+        inode = os.stat(self.path).st_ino
+        found += [f"eBPF link: {link}" for link in
+                  json.loads(run("bpftool", "-j", "link", "show").stdout or "[]")
+                  if link.get("netns_ino") == inode]
+        with self.entered():
+            for key in glob.glob("/proc/sys/net/ipv4/conf/*/*") + [
+                    "/proc/sys/net/ipv4/ip_forward"]:
+                with contextlib.suppress(OSError), open(key) as f:
+                    found.append(f"{key}: {f.read().strip()}")
+        return sorted(found)
 
     def pids(self):
         return [int(p) for p in run("ip", "netns", "pids", self.name,
