@@ -63,13 +63,13 @@ struct packet {
 	__be16 sport, dport; /* 0 when it shows none, see has_ports */
 	__u8 protocol, ttl, tos;
 	bool has_ports; /* TCP or UDP, and not a fragment other than the first */
-	bool fragment;  /* first, middle or last one */
+	bool fragment;	/* first, middle or last one */
 	bool df;
 };
 
 /* A service description, ready for comparing with packets. */
 struct packet_service {
-	__u32 flags; /* WCCP_F_* */
+	__u32 flags;		      /* WCCP_F_* */
 	__be16 ports[WCCP_MAX_PORTS]; /* ended by a zero */
 	__u8 type, id, priority, protocol;
 };

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What router.bpf.c and wccprouter share: the values of its maps.
+ */
+#ifndef ROUTER_MAPS_H
+#define ROUTER_MAPS_H
+
+#include "packet.h"
+
+enum {
+	ROUTER_MAX_SERVICES = 64, /* bits of router_members, too */
+	ROUTER_MAX_INTERFACES = 64,
+	ROUTER_MAX_OWN = 256, /* addresses of this host */
+	ROUTER_MAX_MEMBERS = ROUTER_MAX_SERVICES * WCCP_MAX_CACHES,
+	ROUTER_EVENT_OCTETS = 1 << 16,
+	/* Longest IPv4 header and the 8 octets that RFC 792 wants quoted. */
+	ROUTER_QUOTE_LEN = 68,
+	/* Outer IPv4 header, GRE, redirect header. */
+	ROUTER_GRE_OVERHEAD = 28,
+};
+
+/* Roles of an interface. */
+enum { ROUTER_IF_REDIRECT = 1, ROUTER_IF_CACHES = 2 };
+
+/* Where the packets of one web-cache go. */
+struct router_target {
+	__be32 cache;
+	__be32 nexthop; /* the web-cache itself when it is on-link */
+	__u32 ifindex;	/* towards it; 0: not reachable */
+	__u32 mtu;	/* of that interface */
+	__u32 method;	/* WCCP_METHOD_*, one of them */
+};
+
+/* One service; the inner map has them in priority order, highest first. */
+struct router_entry {
+	struct packet_service match;
+	__u32 number; /* of the service: counters and bits of members */
+	__u8 used;    /* the first entry that is not ends the list */
+	__u8 closed;  /* drop what no web-cache takes, instead of forwarding */
+	__u8 buckets[WCCP_BUCKETS]; /* index into targets, see WCCP_BUCKET_* */
+	struct router_target targets[WCCP_MAX_CACHES];
+};
+
+/* Per service; the last one, ROUTER_MAX_SERVICES, is for none in particular. */
+struct router_packets {
+	__u64 redirected, redirected_octets; /* IPv4 octets, without GRE */
+	__u64 unassigned;		     /* matched, but no web-cache takes them */
+	__u64 returned; /* unwrapped from GRE, came from a web-cache */
+	__u64 bypassed; /* came from a web-cache: not redirected */
+	__u64 dropped;	/* by a closed service, or could not be wrapped */
+	__u64 too_big;	/* dropped, and answered with "fragmentation needed" */
+};
+
+struct router_cache_key {
+	__be32 cache;
+	__u32 number; /* of the service */
+};
+
+struct router_cache_packets {
+	__u64 redirected, redirected_octets;
+};
+
+struct router_mac {
+	__u8 octets[6];
+	__u8 zero[2];
+};
+
+/* For userspace: answer with ICMP "fragmentation needed". */
+struct router_too_big {
+	__u32 mtu; /* largest IPv4 packet that would have fitted */
+	__u8 quote[ROUTER_QUOTE_LEN];
+};
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The glue of wccprouter: it reads the clock, gives datagrams and ticks to the
+ * service groups, carries out what they answer, and has the data plane follow.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "actions.h"
+#include "err.h"
+#include "forward.h"
+#include "rconf.h"
+#include "router.h"
+
+#include <event2/event.h>
+
+struct rcontrol;
+
+/* Which address of ours a web-cache talks to. */
+struct engine_local {
+	struct addr cache, local;
+};
+
+struct engine_service {
+	const struct rconf_service *conf;
+	struct router *router;
+	struct engine_local locals[WCCP_MAX_CACHES]; /* of members */
+};
+
+enum engine_event {
+	ENGINE_UDP,
+	ENGINE_TIMER,
+	ENGINE_CHANGES,
+	ENGINE_PACKETS,
+	ENGINE_APPLY,
+	ENGINE_REFRESH,
+	ENGINE_SIGINT,
+	ENGINE_SIGTERM,
+	ENGINE_EVENTS,
+};
+
+struct engine {
+	const struct rconf *conf;
+	struct event_base *base;
+	struct event *events[ENGINE_EVENTS];
+	struct forward *forward;
+	struct rcontrol *control;
+	int udp;
+	bool stale; /* the data plane does not follow yet, and was logged */
+	unsigned n_services;
+	struct engine_service services[RCONF_MAX_SERVICES];
+	/* Side by side, as forward_apply() wants them. */
+	struct router_status status[RCONF_MAX_SERVICES];
+	/* Datagrams that belong to no service of ours. */
+	uint64_t refused[CODEC_REFUSALS], unknown_service;
+	/* Scratch, large and reused. */
+	struct router_status fresh;
+	struct wccp_msg msg;
+	struct actions actions;
+	uint8_t datagram[WCCP_MAX_DATAGRAM];
+};
+
+/* Open everything; `conf` must outlive it.  NULL on error, nothing left behind. */
+struct engine *engine_new(const struct rconf *conf, struct err *err);
+void engine_run(struct engine *e); /* until SIGINT or SIGTERM */
+void engine_free(struct engine *e);
+
+struct mono engine_now(void);
+
+#endif

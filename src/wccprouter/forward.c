@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The data plane of wccprouter: the eBPF program, its maps, its interfaces. */
+#include "forward.h"
+
+#include "hook.h"
+#include "hops.h"
+#include "log.h"
+#include "maps.h"
+#include "table.h"
+#include "toobig.h"
+
+#include "router.skel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_HOOKS = 2 * RCONF_MAX_INTERFACES };
+
+struct forward {
+	const struct rconf *conf;
+	struct router_bpf *bpf;
+	struct hops *hops;
+	struct ring_buffer *ring;
+	int toobig_fd;
+	unsigned n_hooks;
+	struct hook hooks[MAX_HOOKS];
+	/* What is in force, to leave alone what does not change; and scratch. */
+	struct router_entry table[ROUTER_MAX_SERVICES], next[ROUTER_MAX_SERVICES];
+	unsigned n_members, n_macs;
+	__be32 members[ROUTER_MAX_MEMBERS];
+	uint64_t groups[ROUTER_MAX_MEMBERS];
+	struct router_mac macs[ROUTER_MAX_MEMBERS];
+};
+
+_Static_assert((int)RCONF_MAX_SERVICES == (int)ROUTER_MAX_SERVICES,
+	       "a number for each service");
+_Static_assert((int)MAX_HOOKS == (int)ROUTER_MAX_INTERFACES, "room for each interface");
+
+/* libbpf's own words: a warning of its is mostly an errno that we report, too. */
+static int on_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[512];
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_event(NOTE_DEBUG, "libbpf", (struct log_about){ 0 }, "%s", text);
+	return 0;
+}
+
+/* ---- interfaces ---- */
+
+static void add_hook(struct forward *f, const char *name, uint32_t role)
+{
+	unsigned i;
+
+	for (i = 0; i < f->n_hooks; i++)
+		if (strcmp(f->hooks[i].name, name) == 0)
+			break;
+	memcpy(f->hooks[i].name, name, IF_NAMESIZE);
+	f->hooks[i].roles |= role;
+	if (i == f->n_hooks)
+		f->n_hooks++;
+}
+
+static void list_hooks(struct forward *f)
+{
+	unsigned i;
+
+	for (i = 0; i < f->conf->n_redirect_in; i++)
+		add_hook(f, f->conf->redirect_in[i], ROUTER_IF_REDIRECT);
+	for (i = 0; i < f->conf->n_caches_in; i++)
+		add_hook(f, f->conf->caches_in[i], ROUTER_IF_CACHES);
+}
+
+static int attach(struct forward *f, struct hook *h, struct err *err)
+{
+	__u32 ifindex;
+
+	if (hook_attach(h, bpf_program__fd(f->bpf->progs.router_ingress), err) < 0)
+		return -1;
+	ifindex = h->ifindex;
+	if (bpf_map_update_elem(bpf_map__fd(f->bpf->maps.interfaces), &ifindex,
+				&h->roles, BPF_ANY) == 0)
+		return 0;
+	return err_set(err, "%s: eBPF map: %s", h->name, strerror(errno));
+}
+
+/* Interfaces come and go (VLANs, tunnels, virtual machines). */
+static void refresh_hooks(struct forward *f)
+{
+	unsigned i;
+
+	for (i = 0; i < f->n_hooks; i++) {
+		struct hook *h = &f->hooks[i];
+		__u32 old = h->ifindex;
+		struct err err;
+
+		if (hook_is_attached(h))
+			continue;
+		if (old) {
+			log_warning("interface-gone", "%s is gone", h->name);
+			bpf_map_delete_elem(bpf_map__fd(f->bpf->maps.interfaces), &old);
+			hook_detach(h);
+		}
+		if (if_nametoindex(h->name) && attach(f, h, &err) == 0)
+			log_info("interface-back", "%s is back", h->name);
+	}
+}
+
+/* ---- open and close ---- */
+
+static int fill_numbers(struct forward *f, struct err *err)
+{
+	int fd = bpf_map__fd(f->bpf->maps.numbers);
+	__u32 i;
+
+	for (i = 0; i < f->conf->n_services; i++) {
+		const struct router_conf *r = &f->conf->services[i].router;
+		__u32 key = (r->service_type == WCCP_SERVICE_DYNAMIC ? 1u << 8 : 0) |
+			    r->service_id;
+		__u32 number = i + 1;
+
+		if (bpf_map_update_elem(fd, &key, &number, BPF_ANY) < 0)
+			return err_set(err, "eBPF map: %s", strerror(errno));
+	}
+	return 0;
+}
+
+static int load(struct forward *f, struct err *err)
+{
+	f->bpf = router_bpf__open();
+	if (!f->bpf)
+		return err_set(err, "eBPF: %s", strerror(errno));
+	f->bpf->rodata->router_id = htonl(addr_to_v4(&f->conf->router_id));
+	if (router_bpf__load(f->bpf) < 0)
+		return err_set(err, "eBPF: the kernel refuses the program: %s",
+			       strerror(errno));
+	return fill_numbers(f, err);
+}
+
+static int on_event(void *arg, void *data, size_t len)
+{
+	const struct forward *f = arg;
+
+	if (len >= sizeof(struct router_too_big))
+		toobig_answer(f->toobig_fd, data);
+	return 0;
+}
+
+static int open_all(struct forward *f, struct err *err)
+{
+	unsigned i;
+
+	if (load(f, err) < 0)
+		return -1;
+	f->hops = hops_open(err);
+	if (!f->hops)
+		return -1;
+	f->toobig_fd = toobig_open(err);
+	if (f->toobig_fd < 0)
+		return -1;
+	f->ring = ring_buffer__new(bpf_map__fd(f->bpf->maps.events), on_event, f, NULL);
+	if (!f->ring)
+		return err_set(err, "eBPF ring buffer: %s", strerror(errno));
+	list_hooks(f);
+	for (i = 0; i < f->n_hooks; i++)
+		if (attach(f, &f->hooks[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+struct forward *forward_open(const struct rconf *conf, struct err *err)
+{
+	struct forward *f = calloc(1, sizeof(*f));
+
+	if (!f) {
+		err_set(err, "out of memory");
+		return NULL;
+	}
+	libbpf_set_print(on_libbpf);
+	f->conf = conf;
+	f->toobig_fd = -1;
+	if (open_all(f, err) == 0)
+		return f;
+	forward_close(f);
+	return NULL;
+}
+
+void forward_close(struct forward *f)
+{
+	unsigned i;
+
+	if (!f)
+		return;
+	for (i = 0; i < f->n_hooks; i++)
+		hook_detach(&f->hooks[i]);
+	ring_buffer__free(f->ring);
+	if (f->toobig_fd >= 0)
+		close(f->toobig_fd);
+	hops_close(f->hops);
+	router_bpf__destroy(f->bpf);
+	free(f);
+}
+
+/* ---- members, their counters, their link-layer addresses ---- */
+
+static void add_member(struct forward *f, const struct addr *cache, unsigned number)
+{
+	__be32 a = htonl(addr_to_v4(cache));
+	unsigned i;
+
+	for (i = 0; i < f->n_members; i++)
+		if (f->members[i] == a)
+			break;
+	f->members[i] = a;
+	f->groups[i] |= 1ull << number;
+	if (i == f->n_members)
+		f->n_members++;
+}
+
+/* Counters begin when a web-cache appears, and end with it. */
+static int sync_counters(struct forward *f, const struct router_status *status,
+			 struct err *err)
+{
+	int fd = bpf_map__fd(f->bpf->maps.cache_packets);
+	int cpus = libbpf_num_possible_cpus();
+	struct router_cache_key key = { 0 }, *from = NULL, previous;
+	void *zeros =
+		cpus > 0 ? calloc((size_t)cpus, sizeof(struct router_cache_packets))
+			 : NULL;
+	unsigned i, j;
+
+	if (!zeros)
+		return err_set(err, "out of memory");
+	for (i = 0; i < f->conf->n_services; i++)
+		for (j = 0; j < status[i].n_caches; j++) {
+			key.cache = htonl(addr_to_v4(&status[i].caches[j].addr));
+			key.number = i;
+			bpf_map_update_elem(fd, &key, zeros, BPF_NOEXIST);
+		}
+	free(zeros);
+	while (bpf_map_get_next_key(fd, from, &key) == 0) {
+		struct addr a = addr_v4(ntohl(key.cache));
+		const struct router_status *st = &status[key.number];
+
+		for (j = 0; j < st->n_caches; j++)
+			if (addr_equal(&st->caches[j].addr, &a))
+				break;
+		if (j == st->n_caches) {
+			bpf_map_delete_elem(fd, &key);
+			continue;
+		}
+		previous = key;
+		from = &previous;
+	}
+	return 0;
+}
+
+/* Only who is usable: anybody may say hello. */
+static int sync_members(struct forward *f, const struct router_status *status,
+			struct err *err)
+{
+	unsigned i, j;
+
+	f->n_members = 0;
+	memset(f->groups, 0, sizeof(f->groups));
+	for (i = 0; i < f->conf->n_services; i++)
+		for (j = 0; j < status[i].n_caches; j++)
+			if (status[i].caches[j].usable)
+				add_member(f, &status[i].caches[j].addr, i);
+	return maps_sync(bpf_map__fd(f->bpf->maps.members), f->members, sizeof(__be32),
+			 f->groups, sizeof(*f->groups), f->n_members, err);
+}
+
+/* Only of members that are on-link: a gateway's address proves nothing. */
+static void on_neighbour(void *arg, const struct addr *a, unsigned ifindex,
+			 const uint8_t mac[6])
+{
+	struct forward *f = arg;
+	__be32 address = htonl(addr_to_v4(a));
+	unsigned i;
+
+	(void)ifindex;
+	for (i = 0; i < f->n_members; i++)
+		if (f->members[i] == address)
+			break;
+	if (i == f->n_members || f->n_macs == ROUTER_MAX_MEMBERS)
+		return;
+	memset(&f->macs[f->n_macs], 0, sizeof(*f->macs));
+	memcpy(f->macs[f->n_macs++].octets, mac, 6);
+}
+
+static int sync_macs(struct forward *f, struct err *err)
+{
+	static const uint8_t ones[ROUTER_MAX_MEMBERS];
+
+	f->n_macs = 0;
+	if (hops_neighbours(f->hops, on_neighbour, f) < 0)
+		return err_set(err, "cannot list neighbours");
+	return maps_sync(bpf_map__fd(f->bpf->maps.member_macs), f->macs,
+			 sizeof(*f->macs), ones, 1, f->n_macs, err);
+}
+
+static int sync_own(struct forward *f, struct err *err)
+{
+	static const uint8_t ones[ROUTER_MAX_OWN];
+	struct addr list[ROUTER_MAX_OWN];
+	__be32 keys[ROUTER_MAX_OWN];
+	unsigned i, n = hops_own(list, ROUTER_MAX_OWN);
+
+	for (i = 0; i < n; i++)
+		keys[i] = htonl(addr_to_v4(&list[i]));
+	return maps_sync(bpf_map__fd(f->bpf->maps.own), keys, sizeof(*keys), ones, 1, n,
+			 err);
+}
+
+/* ---- the table ---- */
+
+/* Put a new inner map in place of the old one, which lives on until the last
+ * packet that found it is through. */
+static int replace_table(struct forward *f, unsigned n, struct err *err)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wccp_table", sizeof(__u32),
+				sizeof(struct router_entry), ROUTER_MAX_SERVICES, NULL);
+	__u32 i, zero = 0;
+	int r = 0;
+
+	if (fd < 0)
+		return err_set(err, "eBPF table: %s", strerror(errno));
+	for (i = 0; i < n && r == 0; i++)
+		r = bpf_map_update_elem(fd, &i, &f->next[i], BPF_ANY);
+	if (r == 0)
+		r = bpf_map_update_elem(bpf_map__fd(f->bpf->maps.tables), &zero, &fd,
+					BPF_ANY);
+	if (r < 0)
+		err_set(err, "eBPF table: %s", strerror(errno));
+	close(fd);
+	return r < 0 ? -1 : 0;
+}
+
+static int route(void *arg, const struct addr *cache, struct hop *out)
+{
+	return hops_route(arg, cache, out);
+}
+
+int forward_apply(struct forward *f, const struct router_status *status,
+		  struct err *err)
+{
+	unsigned n;
+
+	refresh_hooks(f);
+	n = table_build(f->conf, status, route, f->hops, f->next);
+	/* Who is a member must be known before its bucket is in force. */
+	if (sync_own(f, err) < 0 || sync_counters(f, status, err) < 0 ||
+	    sync_members(f, status, err) < 0 || sync_macs(f, err) < 0)
+		return -1;
+	if (memcmp(f->table, f->next, sizeof(f->table)) == 0)
+		return 0;
+	if (replace_table(f, n, err) < 0)
+		return -1;
+	memcpy(f->table, f->next, sizeof(f->table));
+	return 0;
+}
+
+int forward_changes_fd(const struct forward *f)
+{
+	return hops_fd(f->hops);
+}
+
+void forward_changes_seen(struct forward *f)
+{
+	hops_drain(f->hops);
+}
+
+int forward_events_fd(const struct forward *f)
+{
+	return ring_buffer__epoll_fd(f->ring);
+}
+
+void forward_events_handle(struct forward *f)
+{
+	ring_buffer__consume(f->ring);
+}
+
+/* ---- counters ---- */
+
+int forward_packets(const struct forward *f, unsigned number,
+		    struct router_packets *out)
+{
+	__u32 key = number;
+
+	return maps_sum(bpf_map__fd(f->bpf->maps.packets), &key,
+			(unsigned long long *)out, sizeof(*out) / sizeof(__u64));
+}
+
+int forward_cache_packets(const struct forward *f, unsigned number,
+			  const struct addr *cache, struct router_cache_packets *out)
+{
+	struct router_cache_key key = { htonl(addr_to_v4(cache)), number };
+
+	return maps_sum(bpf_map__fd(f->bpf->maps.cache_packets), &key,
+			(unsigned long long *)out, sizeof(*out) / sizeof(__u64));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane of wccprouter: everything between the state of the service
+ * groups and the kernel.
+ */
+#ifndef FORWARD_H
+#define FORWARD_H
+
+#include "err.h"
+#include "rconf.h"
+#include "router.h"
+#include "router_maps.h"
+
+struct forward;
+
+/* Load the program and attach it to the interfaces of `conf`, which must outlive
+ * it.  Until the first forward_apply() it redirects nothing. */
+struct forward *forward_open(const struct rconf *conf, struct err *err);
+/* Remove everything from the kernel. */
+void forward_close(struct forward *f);
+
+/*
+ * Make the packet path follow `status` (one for each service of the
+ * configuration) and the routes and neighbours of this moment.  Packets see the
+ * old table or the new one.  Also puts the program on interfaces that have come
+ * back.  On failure the old table stays.
+ */
+int forward_apply(struct forward *f, const struct router_status *status,
+		  struct err *err);
+
+/* Readable when routes or neighbours have changed; after forward_changes_seen()
+ * apply again. */
+int forward_changes_fd(const struct forward *f);
+void forward_changes_seen(struct forward *f);
+
+/* Readable when the packet path wants "fragmentation needed" sent. */
+int forward_events_fd(const struct forward *f);
+void forward_events_handle(struct forward *f);
+
+/* Packets of service `number`; ROUTER_MAX_SERVICES: of none in particular. */
+int forward_packets(const struct forward *f, unsigned number,
+		    struct router_packets *out);
+int forward_cache_packets(const struct forward *f, unsigned number,
+			  const struct addr *cache, struct router_cache_packets *out);
+
+#endif

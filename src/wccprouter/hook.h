@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One interface of the host: our TC filter on it, and its receive offloads.
+ * Whatever was made or changed here is undone by hook_detach().
+ */
+#ifndef HOOK_H
+#define HOOK_H
+
+#include "err.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hook {
+	char name[IF_NAMESIZE];
+	uint32_t roles;	  /* ROUTER_IF_* */
+	unsigned ifindex; /* attached there; 0: not attached */
+	bool made_qdisc;  /* clsact was not there before */
+	bool gro, lro;	  /* were on, and are to be on again */
+};
+
+/* Attach program `prog_fd`; on redirect-in interfaces switch GRO and LRO off. */
+int hook_attach(struct hook *h, int prog_fd, struct err *err);
+void hook_detach(struct hook *h);
+
+/* Is the interface that it was attached to still there under its name? */
+bool hook_is_attached(const struct hook *h);
+
+#endif

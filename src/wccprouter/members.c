@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Log lines about who joins, who leaves, and who gets what. */
+#include "members.h"
+
+#include "log.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool has_usable(const struct router_status *st, const struct addr *cache)
+{
+	unsigned i;
+
+	for (i = 0; i < st->n_caches; i++)
+		if (st->caches[i].usable && addr_equal(&st->caches[i].addr, cache))
+			return true;
+	return false;
+}
+
+/* The words are those of IOS, which people's log watchers know. */
+static void log_found(const char *service, const struct addr *cache)
+{
+	struct addr_text text;
+
+	addr_text(cache, &text);
+	log_event(NOTE_INFO, "service-found",
+		  (struct log_about){ .service = service, .peer = text.s },
+		  "%%WCCP-5-SERVICEFOUND: Service %s acquired on WCCP client %s",
+		  service, text.s);
+}
+
+static void log_lost(const char *service, const struct addr *cache)
+{
+	struct addr_text text;
+
+	addr_text(cache, &text);
+	log_event(NOTE_WARNING, "service-lost",
+		  (struct log_about){ .service = service, .peer = text.s },
+		  "%%WCCP-1-SERVICELOST: Service %s lost on WCCP client %s", service,
+		  text.s);
+}
+
+static bool compare_members(const char *service, const struct router_status *before,
+			    const struct router_status *after)
+{
+	bool changed = false;
+	unsigned i;
+
+	for (i = 0; i < before->n_caches; i++)
+		if (before->caches[i].usable &&
+		    !has_usable(after, &before->caches[i].addr)) {
+			log_lost(service, &before->caches[i].addr);
+			changed = true;
+		}
+	for (i = 0; i < after->n_caches; i++)
+		if (after->caches[i].usable &&
+		    !has_usable(before, &after->caches[i].addr)) {
+			log_found(service, &after->caches[i].addr);
+			changed = true;
+		}
+	return changed;
+}
+
+static unsigned unassigned_buckets(const struct router_status *st)
+{
+	unsigned b, n = 0;
+
+	for (b = 0; b < WCCP_BUCKETS; b++)
+		n += st->table.buckets[b] == WCCP_BUCKET_NONE;
+	return n;
+}
+
+static void log_assigned(const char *service, const struct router_status *st)
+{
+	char shares[WCCP_MAX_CACHES * 24] = "";
+	size_t used = 0;
+	unsigned i;
+
+	for (i = 0; i < st->n_caches && used < sizeof(shares); i++)
+		used += (size_t)snprintf(shares + used, sizeof(shares) - used, " %s=%u",
+					 ADDR_TEXT(&st->caches[i].addr),
+					 st->caches[i].buckets);
+	log_event(NOTE_INFO, "assigned", (struct log_about){ .service = service },
+		  "by %s, key change %u:%s, unassigned=%u", ADDR_TEXT(&st->key.cache),
+		  st->key.change_number, shares, unassigned_buckets(st));
+}
+
+static bool compare_assignment(const char *service, const struct router_status *before,
+			       const struct router_status *after)
+{
+	if (before->assigned && !after->assigned) {
+		log_event(NOTE_WARNING, "flushed",
+			  (struct log_about){ .service = service },
+			  "no assignment in force any more");
+		return true;
+	}
+	if (!after->assigned ||
+	    (before->assigned &&
+	     before->key.change_number == after->key.change_number &&
+	     addr_equal(&before->key.cache, &after->key.cache) &&
+	     memcmp(&before->table, &after->table, sizeof(before->table)) == 0))
+		return false;
+	log_assigned(service, after);
+	return true;
+}
+
+bool members_compare(const char *service, const struct router_status *before,
+		     const struct router_status *after)
+{
+	bool changed = compare_members(service, before, after);
+
+	return compare_assignment(service, before, after) || changed;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of wccprouter: a file becomes one immutable struct, or one
+ * error that says file:line: message.
+ */
+#ifndef RCONF_H
+#define RCONF_H
+
+#include "err.h"
+#include "router.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+
+#define RCONF_DEFAULT_FILE "/etc/wccprouter.conf"
+
+enum {
+	RCONF_MAX_INTERFACES = 32,
+	RCONF_MAX_SERVICES = 64,
+	RCONF_PATH_MAX = 108, /* of a Unix socket */
+};
+
+struct rconf_service {
+	char name[16]; /* "web-cache", or the number of a dynamic service */
+	bool closed;   /* drop what no web-cache takes */
+	struct router_conf router;
+};
+
+struct rconf {
+	struct addr router_id;
+	char control[RCONF_PATH_MAX];
+	unsigned n_redirect_in, n_caches_in, n_services;
+	char redirect_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];
+	char caches_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];
+	struct rconf_service services[RCONF_MAX_SERVICES];
+};
+
+/* Read and check a file.  NULL on error; the result is freed by rconf_free(). */
+struct rconf *rconf_load(const char *path, struct err *err);
+void rconf_free(struct rconf *conf);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From what the service groups know to the table that the packet path works by.
+ * Pure: routes are asked for through a callback.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include "hops.h"
+#include "rconf.h"
+#include "router.h"
+#include "router_maps.h"
+
+/* The way to a web-cache; 0, or -1 when there is none. */
+typedef int table_route(void *arg, const struct addr *cache, struct hop *out);
+
+/*
+ * `status[i]` is the state of conf->services[i].  Entries come in priority order,
+ * highest first; services without a description, and open ones without a usable
+ * web-cache, have none, so that they do not hide those of lower priority.
+ * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.
+ */
+unsigned table_build(const struct rconf *conf, const struct router_status *status,
+		     table_route *route, void *arg, struct router_entry *out);
+
+#endif
