@@ -3,6 +3,7 @@
 #include "read.h"
 #include "scan.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +22,10 @@ static int fail_at(struct reader *r, int line, const char *format, va_list ap)
 	char text[200];
 
 	vsnprintf(text, sizeof(text), format, ap);
+	/* A quoted text may have anything in it; an error is one line. */
+	for (char *c = text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
 	return err_set(r->err, "%s:%d: %s", r->path, line, text);
 }
 

@@ -323,6 +323,7 @@ static const struct {
 	  "3: control: longer than 107 octets" },
 	{ TOP "pid-file = x\n", "3: pid-file: x does not begin with a slash" },
 	{ TOP "log = file\n", "3: log: file is not one of: stderr, syslog" },
+	{ TOP "log = 'a\tb\n'", "4: log: a?b? is not one of: stderr, syslog" },
 	{ TOP "mark = red\n", "3: mark: red is not mark/mask" },
 	{ TOP "mark = 1/x\n", "3: mark: 1/x is not mark/mask" },
 	{ TOP "mark = 0x100000000\n", "3: mark: 0x100000000 is not mark/mask" },
