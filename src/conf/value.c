@@ -107,7 +107,7 @@ int read_host(struct reader *r, cfg_t *section, const char *name, unsigned index
 		return 0;
 	text = cfg_getnstr(section, name, index);
 	if (addr_parse(text, &a) < 0)
-		wrong = "is not an address";
+		wrong = "is not an IPv4 address";
 	else if (a.family == ADDR_V6)
 		wrong = "is IPv6, which is not supported yet";
 	else if (a.octets[0] >= 224 && a.octets[0] < 240)

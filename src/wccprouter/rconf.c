@@ -1,331 +1,244 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The configuration of wccprouter, by libconfuse. */
+/* The configuration of wccprouter, read as wccpd reads its own (src/conf/read.h). */
 #include "rconf.h"
 
-#include <confuse.h>
-#include <errno.h>
-#include <stdio.h>
+#include "../conf/read.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* libconfuse reports through a callback without an argument of ours. */
-static struct err *report;
+static cfg_opt_t service_options[] = {
+	READ_TEXT("password"),	      READ_LIST("forward"),
+	READ_LIST("return"),	      READ_LIST("transmit-t"),
+	READ_LIST("group-list"),      READ_TEXT("closed"),
+	READ_TEXT("echo-assignment"), CFG_END(),
+};
 
-static void on_error(cfg_t *cfg, const char *format, va_list args)
-{
-	struct err text;
-
-	if (report->text[0]) /* the first one is the cause */
-		return;
-	vsnprintf(text.text, sizeof(text.text), format, args);
-	err_set(report, "%s:%d: %s", cfg->filename ? cfg->filename : "?", cfg->line,
-		text.text);
-}
-
-/* ---- checks of single values, called while their line is being read ---- */
-
-static int check_address(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-	struct addr a;
-
-	if (addr_parse(text, &a) == 0 && a.family == ADDR_V4)
-		return 0;
-	cfg_error(cfg, "%s: '%s' is not an IPv4 address", cfg_opt_name(opt), text);
-	return -1;
-}
-
-static int check_interface(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-
-	if (*text && strlen(text) < IF_NAMESIZE && !strpbrk(text, "/ "))
-		return 0;
-	cfg_error(cfg, "%s: '%s' is not an interface name", cfg_opt_name(opt), text);
-	return -1;
-}
-
-static uint32_t method_bit(const char *text)
-{
-	if (strcmp(text, "gre") == 0)
-		return WCCP_METHOD_GRE;
-	return strcmp(text, "l2") == 0 ? WCCP_METHOD_L2 : 0;
-}
-
-static int check_method(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-
-	if (method_bit(text))
-		return 0;
-	cfg_error(cfg, "%s: '%s' is neither gre nor l2", cfg_opt_name(opt), text);
-	return -1;
-}
-
-static int check_password(cfg_t *cfg, cfg_opt_t *opt)
-{
-	struct codec_password p;
-	struct err err;
-
-	if (codec_password(cfg_opt_getnstr(opt, 0), &p, &err) == 0)
-		return 0;
-	cfg_error(cfg, "%s", err.text);
-	return -1;
-}
-
-static int check_path(cfg_t *cfg, cfg_opt_t *opt)
-{
-	if (strlen(cfg_opt_getnstr(opt, 0)) < RCONF_PATH_MAX)
-		return 0;
-	cfg_error(cfg, "%s: the path has more than %d characters", cfg_opt_name(opt),
-		  RCONF_PATH_MAX - 1);
-	return -1;
-}
+static cfg_opt_t options[] = {
+	READ_TEXT("router-id"),
+	READ_TEXT("control"),
+	READ_LIST("redirect-in"),
+	READ_LIST("caches-in"),
+	READ_SECTIONS("service", service_options),
+	CFG_END(),
+};
 
 /* A service is "web-cache" or the number of a dynamic one. */
-static int parse_service(const char *title, struct router_conf *out)
+static int read_title(struct reader *r, cfg_t *section, struct rconf_service *out)
 {
-	char *end;
-	unsigned long id = strtoul(title, &end, 10);
+	const char *title = cfg_title(section);
+	uint32_t id = WCCP_WEB_CACHE_ID;
 
-	if (strcmp(title, "web-cache") == 0) {
-		out->service_type = WCCP_SERVICE_STANDARD;
-		out->service_id = WCCP_WEB_CACHE_ID;
-		return 0;
+	out->router.service_type = WCCP_SERVICE_STANDARD;
+	if (strcmp(title, "web-cache") != 0) {
+		out->router.service_type = WCCP_SERVICE_DYNAMIC;
+		if (strlen(title) >= sizeof(out->name) ||
+		    read_digits(title, UINT8_MAX, &id) < 0)
+			return read_fail(r, section, NULL,
+					 "service %s is neither web-cache nor 0 to 255",
+					 title);
 	}
-	if (*title < '0' || *title > '9' || *end || id > 255)
-		return -1;
-	out->service_type = WCCP_SERVICE_DYNAMIC;
-	out->service_id = (uint8_t)id;
+	out->router.service_id = (uint8_t)id;
+	strcpy(out->name, title);
 	return 0;
 }
 
-static int check_transmit_t(cfg_t *sec, cfg_t *top)
+/* The set of methods in a list; both when it is not set. */
+static int read_methods(struct reader *r, cfg_t *section, const char *name,
+			uint32_t *out)
 {
-	cfg_opt_t *opt = cfg_getopt(sec, "transmit-t");
-	unsigned n = cfg_opt_size(opt);
-	long lower, upper;
+	static const char *const words[] = { "gre", "l2", NULL };
+	static const uint32_t bits[] = { WCCP_METHOD_GRE, WCCP_METHOD_L2 };
+	unsigned n = cfg_size(section, name), which = 0;
 
-	if (n == 0)
+	*out = n ? 0 : WCCP_METHOD_GRE | WCCP_METHOD_L2;
+	for (unsigned i = 0; i < n; i++) {
+		if (read_word(r, section, name, i, words, &which) < 0)
+			return -1;
+		*out |= bits[which];
+	}
+	return 0;
+}
+
+static int read_password(struct reader *r, cfg_t *section, struct codec_password *out)
+{
+	char text[WCCP_PASSWORD_LEN + 1];
+	struct err why;
+
+	if (!read_is_set(section, "password"))
 		return 0;
-	lower = cfg_opt_getnint(opt, 0);
-	upper = cfg_opt_getnint(opt, n - 1);
-	if (n <= 2 && lower >= 1 && upper <= UINT16_MAX && lower <= upper)
+	if (read_text(r, section, "password", text, sizeof(text)) < 0)
+		return -1;
+	if (codec_password(text, out, &why) < 0)
+		return read_fail(r, section, "password", "password: %s", why.text);
+	return 0;
+}
+
+static int read_timers(struct reader *r, cfg_t *section, struct router_conf *out)
+{
+	uint32_t lower, upper;
+
+	if (!read_is_set(section, "transmit-t"))
 		return 0;
-	cfg_error(top, "transmit-t: needs a lower and an upper limit, 1 to %d ms",
-		  UINT16_MAX);
-	return -1;
-}
-
-/* Runs when the section's closing brace has been read. */
-static int check_service(cfg_t *cfg, cfg_opt_t *opt)
-{
-	cfg_t *sec = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
-	struct router_conf id;
-	unsigned n_allowed = cfg_size(sec, "group-list");
-
-	if (parse_service(cfg_title(sec), &id) < 0) {
-		cfg_error(cfg, "service '%s' is neither web-cache nor 0 to 255",
-			  cfg_title(sec));
-		return -1;
-	}
-	if (cfg_opt_size(opt) > RCONF_MAX_SERVICES) {
-		cfg_error(cfg, "more than %d services", RCONF_MAX_SERVICES);
-		return -1;
-	}
-	if (n_allowed > WCCP_MAX_CACHES) {
-		cfg_error(cfg, "group-list: more than %d web-caches", WCCP_MAX_CACHES);
-		return -1;
-	}
-	if (!cfg_size(sec, "forward") || !cfg_size(sec, "return")) {
-		cfg_error(cfg, "service %s: an empty list of methods", cfg_title(sec));
-		return -1;
-	}
-	return check_transmit_t(sec, cfg);
-}
-
-/* ---- from libconfuse's tree to the struct ---- */
-
-static uint32_t get_methods(cfg_t *sec, const char *name)
-{
-	uint32_t bits = 0;
-	unsigned i;
-
-	for (i = 0; i < cfg_size(sec, name); i++)
-		bits |= method_bit(cfg_getnstr(sec, name, i));
-	return bits;
-}
-
-static void get_timers(cfg_t *sec, struct router_conf *r)
-{
-	unsigned n = cfg_size(sec, "transmit-t");
-
-	if (n == 0)
-		return;
-	r->advertise_timers = true;
-	r->transmit_t.lower_ms = (uint16_t)cfg_getnint(sec, "transmit-t", 0);
-	r->transmit_t.upper_ms = (uint16_t)cfg_getnint(sec, "transmit-t", n - 1);
-	r->transmit_t.is_range = r->transmit_t.lower_ms != r->transmit_t.upper_ms;
+	if (cfg_size(section, "transmit-t") != 2 ||
+	    read_digits(cfg_getnstr(section, "transmit-t", 0), UINT16_MAX, &lower) <
+		    0 ||
+	    read_digits(cfg_getnstr(section, "transmit-t", 1), UINT16_MAX, &upper) <
+		    0 ||
+	    lower == 0 || lower > upper)
+		return read_fail(r, section, "transmit-t",
+				 "transmit-t: needs a lower and an upper limit, "
+				 "1 to %d ms",
+				 UINT16_MAX);
+	out->advertise_timers = true;
+	out->transmit_t.lower_ms = (uint16_t)lower;
+	out->transmit_t.upper_ms = (uint16_t)upper;
+	out->transmit_t.is_range = lower != upper;
 	/* The limits that 2.01 section 6.11.5 suggests. */
-	r->timer_scale = (struct wccp_cap_timer_scale){
+	out->timer_scale = (struct wccp_cap_timer_scale){
 		.is_range = true,
 		.timeout_lower = 1,
 		.timeout_upper = 5,
 		.ra_lower = 1,
 		.ra_upper = 5,
 	};
-}
-
-static void get_service(cfg_t *sec, const struct addr *id, struct rconf_service *out)
-{
-	const char *password = cfg_getstr(sec, "password");
-	struct router_conf *r = &out->router;
-	unsigned i;
-
-	snprintf(out->name, sizeof(out->name), "%s", cfg_title(sec));
-	out->closed = cfg_getbool(sec, "closed");
-	parse_service(out->name, r);
-	r->id = *id;
-	if (password)
-		codec_password(password, &r->password, NULL);
-	r->forward = get_methods(sec, "forward");
-	r->ret = get_methods(sec, "return");
-	r->assign = WCCP_ASSIGN_HASH;
-	r->echo_assignment = cfg_getbool(sec, "echo-assignment");
-	get_timers(sec, r);
-	r->n_allowed = cfg_size(sec, "group-list");
-	for (i = 0; i < r->n_allowed; i++)
-		addr_parse(cfg_getnstr(sec, "group-list", i), &r->allowed[i]);
-}
-
-static int get_interfaces(cfg_t *cfg, const char *name, char out[][IF_NAMESIZE],
-			  unsigned *n)
-{
-	unsigned i;
-
-	*n = cfg_size(cfg, name);
-	if (*n == 0 || *n > RCONF_MAX_INTERFACES) {
-		cfg_error(cfg, "%s: needs 1 to %d interfaces", name,
-			  RCONF_MAX_INTERFACES);
-		return -1;
-	}
-	for (i = 0; i < *n; i++)
-		snprintf(out[i], IF_NAMESIZE, "%s", cfg_getnstr(cfg, name, i));
 	return 0;
 }
 
-static int fill(cfg_t *cfg, struct rconf *out)
+static int read_group_list(struct reader *r, cfg_t *section, struct router_conf *out)
 {
-	unsigned i;
+	unsigned n = cfg_size(section, "group-list");
 
-	if (!cfg_getstr(cfg, "router-id")) {
-		cfg_error(cfg, "router-id is missing");
-		return -1;
-	}
-	addr_parse(cfg_getstr(cfg, "router-id"), &out->router_id);
-	snprintf(out->control, sizeof(out->control), "%s", cfg_getstr(cfg, "control"));
-	if (get_interfaces(cfg, "redirect-in", out->redirect_in, &out->n_redirect_in) <
-		    0 ||
-	    get_interfaces(cfg, "caches-in", out->caches_in, &out->n_caches_in) < 0)
-		return -1;
-	out->n_services = cfg_size(cfg, "service");
-	if (out->n_services == 0) {
-		cfg_error(cfg, "no service");
-		return -1;
-	}
-	for (i = 0; i < out->n_services; i++)
-		get_service(cfg_getnsec(cfg, "service", i), &out->router_id,
-			    &out->services[i]);
+	if (n > WCCP_MAX_CACHES)
+		return read_fail_item(r, section, "group-list", WCCP_MAX_CACHES,
+				      "group-list: more than %d web-caches",
+				      WCCP_MAX_CACHES);
+	for (unsigned i = 0; i < n; i++)
+		if (read_host(r, section, "group-list", i, &out->allowed[i]) < 0)
+			return -1;
+	out->n_allowed = n;
 	return 0;
+}
+
+static int read_flag(struct reader *r, cfg_t *section, const char *name, bool *out)
+{
+	static const char *const words[] = { "false", "true", NULL };
+	unsigned which = *out;
+
+	if (read_word(r, section, name, 0, words, &which) < 0)
+		return -1;
+	*out = which == 1;
+	return 0;
+}
+
+static int read_service(struct reader *r, cfg_t *section, const struct addr *id,
+			struct rconf_service *out)
+{
+	struct router_conf *router = &out->router;
+
+	router->id = *id;
+	router->assign = WCCP_ASSIGN_HASH;
+	router->echo_assignment = true;
+	if (read_title(r, section, out) < 0 ||
+	    read_password(r, section, &router->password) < 0 ||
+	    read_methods(r, section, "forward", &router->forward) < 0 ||
+	    read_methods(r, section, "return", &router->ret) < 0 ||
+	    read_timers(r, section, router) < 0 ||
+	    read_group_list(r, section, router) < 0 ||
+	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0)
+		return -1;
+	return read_flag(r, section, "closed", &out->closed);
 }
 
 /* Two titles may name one service ("7" and "07"). */
-static int check_duplicates(cfg_t *cfg, const struct rconf *conf)
+static int check_duplicate(struct reader *r, cfg_t *section, const struct rconf *conf,
+			   const struct rconf_service *s)
 {
-	unsigned i, j;
+	for (unsigned i = 0; i < conf->n_services; i++) {
+		const struct rconf_service *other = &conf->services[i];
 
-	for (i = 0; i < conf->n_services; i++)
-		for (j = 0; j < i; j++) {
-			const struct router_conf *a = &conf->services[i].router;
-			const struct router_conf *b = &conf->services[j].router;
+		if (s->router.service_type == other->router.service_type &&
+		    s->router.service_id == other->router.service_id)
+			return read_fail(r, section, NULL,
+					 "service %s and service %s are the same",
+					 other->name, s->name);
+	}
+	return 0;
+}
 
-			if (a->service_type != b->service_type ||
-			    a->service_id != b->service_id)
-				continue;
-			cfg_error(cfg, "service %s and service %s are the same",
-				  conf->services[j].name, conf->services[i].name);
+static int read_services(struct reader *r, struct rconf *out)
+{
+	unsigned n = cfg_size(r->root, "service");
+
+	if (n == 0)
+		return read_fail(r, r->root, NULL, "no service");
+	if (n > RCONF_MAX_SERVICES)
+		return read_fail(r, r->root, NULL, "more than %d services",
+				 RCONF_MAX_SERVICES);
+	for (unsigned i = 0; i < n; i++) {
+		cfg_t *section = cfg_getnsec(r->root, "service", i);
+		struct rconf_service *s = &out->services[i];
+
+		if (read_service(r, section, &out->router_id, s) < 0 ||
+		    check_duplicate(r, section, out, s) < 0)
 			return -1;
-		}
+		out->n_services++;
+	}
 	return 0;
 }
 
-static cfg_t *grammar(void)
+static int read_interfaces(struct reader *r, const char *name, char out[][IF_NAMESIZE],
+			   unsigned *n)
 {
-	cfg_opt_t service[] = {
-		CFG_STR("password", NULL, CFGF_NONE),
-		CFG_STR_LIST("forward", "{gre, l2}", CFGF_NONE),
-		CFG_STR_LIST("return", "{gre, l2}", CFGF_NONE),
-		CFG_INT_LIST("transmit-t", NULL, CFGF_NONE),
-		CFG_BOOL("echo-assignment", cfg_true, CFGF_NONE),
-		CFG_STR_LIST("group-list", NULL, CFGF_NONE),
-		CFG_BOOL("closed", cfg_false, CFGF_NONE),
-		CFG_END(),
-	};
-	cfg_opt_t top[] = {
-		CFG_STR("router-id", NULL, CFGF_NONE),
-		CFG_STR("control", "/run/wccprouter.sock", CFGF_NONE),
-		CFG_STR_LIST("redirect-in", NULL, CFGF_NONE),
-		CFG_STR_LIST("caches-in", NULL, CFGF_NONE),
-		CFG_SEC("service", service,
-			CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-		CFG_END(),
-	};
-	cfg_t *cfg = cfg_init(top, CFGF_NONE);
+	*n = cfg_size(r->root, name);
+	if (read_require(r, r->root, name) < 0)
+		return -1;
+	if (*n > RCONF_MAX_INTERFACES)
+		return read_fail_item(r, r->root, name, RCONF_MAX_INTERFACES,
+				      "%s: more than %d interfaces", name,
+				      RCONF_MAX_INTERFACES);
+	for (unsigned i = 0; i < *n; i++) {
+		const char *text = cfg_getnstr(r->root, name, i);
 
-	if (!cfg)
-		return NULL;
-	cfg_set_error_function(cfg, on_error);
-	cfg_set_validate_func(cfg, "router-id", check_address);
-	cfg_set_validate_func(cfg, "control", check_path);
-	cfg_set_validate_func(cfg, "redirect-in", check_interface);
-	cfg_set_validate_func(cfg, "caches-in", check_interface);
-	cfg_set_validate_func(cfg, "service", check_service);
-	cfg_set_validate_func(cfg, "service|password", check_password);
-	cfg_set_validate_func(cfg, "service|forward", check_method);
-	cfg_set_validate_func(cfg, "service|return", check_method);
-	cfg_set_validate_func(cfg, "service|group-list", check_address);
-	return cfg;
+		if (!*text || strlen(text) >= IF_NAMESIZE || strpbrk(text, "/ \t\n"))
+			return read_fail_item(
+				r, r->root, name, i,
+				"%s: \"%s\" is not the name of an interface", name,
+				text);
+		strcpy(out[i], text);
+	}
+	return 0;
 }
 
-static int load(cfg_t *cfg, const char *path, struct rconf *out, struct err *err)
+static int read_all(struct reader *r, struct rconf *out)
 {
-	int r = cfg_parse(cfg, path);
-
-	if (r == CFG_FILE_ERROR)
-		return err_set(err, "%s: %s", path, strerror(errno));
-	if (r == CFG_PARSE_ERROR || fill(cfg, out) < 0 ||
-	    check_duplicates(cfg, out) < 0)
-		return err->text[0]
-			       ? -1
-			       : err_set(err, "%s:%d: not understood", path, cfg->line);
-	return 0;
+	strcpy(out->control, "/run/wccprouter.sock");
+	if (read_require(r, r->root, "router-id") < 0 ||
+	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
+	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
+	    read_interfaces(r, "redirect-in", out->redirect_in, &out->n_redirect_in) <
+		    0 ||
+	    read_interfaces(r, "caches-in", out->caches_in, &out->n_caches_in) < 0)
+		return -1;
+	return read_services(r, out);
 }
 
 struct rconf *rconf_load(const char *path, struct err *err)
 {
 	struct rconf *conf = calloc(1, sizeof(*conf));
-	cfg_t *cfg = grammar();
+	struct reader r;
+	int result;
 
-	err->text[0] = '\0';
-	report = err;
-	if (!conf || !cfg) {
+	if (!conf) {
 		err_set(err, "%s: out of memory", path);
-	} else if (load(cfg, path, conf, err) == 0) {
-		cfg_free(cfg);
-		return conf;
+		return NULL;
 	}
-	if (cfg)
-		cfg_free(cfg);
+	result = read_open(&r, path, options, err);
+	if (result == 0)
+		result = read_all(&r, conf);
+	read_close(&r);
+	if (result == 0)
+		return conf;
 	free(conf);
 	return NULL;
 }

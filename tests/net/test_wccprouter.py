@@ -642,7 +642,7 @@ def test_warnings(world):
      "service web-cache {\n  password = \"ninechars\"\n}\n", 5, ""),
     ("router-id = 10.0.9.1\nredirect-in = { a }\nbogus = 1\n", 3, "bogus"),
     ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service web-cache {\n  transmit-t = { 60000, 500 }\n}\n", 6, "transmit-t"),
+     "service web-cache {\n  transmit-t = { 60000, 500 }\n}\n", 5, "transmit-t"),
     ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n", None, "service"),
     ("redirect-in = { a }\ncaches-in = { b }\nservice 1 { }\n", None, "router-id"),
     ("router-id = 10.0.9.1\nredirect-in = { interface-name-too-long }\n", 2, "interface"),

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* wccprouter's configuration files, good and bad. */
+#include "../../src/wccprouter/rconf.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct rconf *load(const char *text, char *path, struct err *err)
+{
+	struct rconf *c;
+	int fd;
+	FILE *f;
+
+	strcpy(path, "/tmp/wccprouter-conf-XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+	c = rconf_load(path, err);
+	unlink(path);
+	return c;
+}
+
+#define TOP "router-id = 10.0.9.1\nredirect-in = { cl0 }\ncaches-in = { bx1, bx2 }\n"
+
+START_TEST(defaults)
+{
+	char path[64];
+	struct err err = { "" };
+	struct rconf *c =
+		load(TOP "service web-cache { }\nservice 70 { }\n", path, &err);
+	const struct router_conf *r;
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_str_eq(c->control, "/run/wccprouter.sock");
+	ck_assert_uint_eq(addr_to_v4(&c->router_id), 0x0a000901);
+	ck_assert_uint_eq(c->n_redirect_in, 1);
+	ck_assert_uint_eq(c->n_caches_in, 2);
+	ck_assert_str_eq(c->caches_in[1], "bx2");
+	ck_assert_uint_eq(c->n_services, 2);
+	r = &c->services[0].router;
+	ck_assert_str_eq(c->services[0].name, "web-cache");
+	ck_assert_uint_eq(r->service_type, WCCP_SERVICE_STANDARD);
+	ck_assert_uint_eq(r->forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(r->ret, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(r->assign, WCCP_ASSIGN_HASH);
+	ck_assert(r->echo_assignment && !r->advertise_timers && !r->password.set);
+	ck_assert(!c->services[0].closed);
+	ck_assert_uint_eq(r->n_allowed, 0);
+	r = &c->services[1].router;
+	ck_assert_uint_eq(r->service_type, WCCP_SERVICE_DYNAMIC);
+	ck_assert_uint_eq(r->service_id, 70);
+	rconf_free(c);
+}
+END_TEST
+
+START_TEST(example_is_good)
+{
+	const char *top = getenv("srcdir");
+	char file[4096];
+	struct err err;
+	struct rconf *c;
+
+	snprintf(file, sizeof(file), "%s/conf/wccprouter.conf.example",
+		 top ? top : ".");
+	c = rconf_load(file, &err);
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_uint_eq(c->services[0].router.n_allowed, 2);
+	ck_assert(c->services[0].router.advertise_timers);
+	ck_assert_uint_eq(c->services[0].router.transmit_t.lower_ms, 500);
+	ck_assert_uint_eq(c->services[0].router.transmit_t.upper_ms, 60000);
+	ck_assert_mem_eq(c->services[0].router.password.octets, "secret\0\0", 8);
+	rconf_free(c);
+}
+END_TEST
+
+static const struct {
+	const char *text, *message;
+} bad[] = {
+	{ "redirect-in = { a }\n", "2: no router-id" },
+	{ "router-id = 10.0.9.x\n", "1: router-id: 10.0.9.x is not an IPv4 address" },
+	{ "router-id = 10.0.9.1\nredirect-in = { a }\n", "3: no caches-in" },
+	{ "router-id = 10.0.9.1\nredirect-in = { a,\nsixteen-or-longer }\n",
+	  "3: redirect-in: \"sixteen-or-longer\" is not the name of an interface" },
+	{ TOP, "4: no service" },
+	{ TOP "control = here\nservice 1 { }",
+	  "4: control: here does not begin with a slash" },
+	{ TOP "service 256 { }\n", "4: service 256 is neither web-cache nor 0 to 255" },
+	{ TOP "service 7 { }\nservice 07 { }\n",
+	  "5: service 7 and service 07 are the same" },
+	{ TOP "service 7 {\nforward = { gre, l3 } }\n",
+	  "5: forward: l3 is not one of: gre, l2" },
+	{ TOP "service 7 {\npassword = ninechars }\n",
+	  "5: password: longer than 8 octets" },
+	{ TOP "service 7 {\ntransmit-t = { 60000, 500 }\n}\n",
+	  "5: transmit-t: needs a lower and an upper limit, 1 to 65535 ms" },
+	{ TOP "service 7 {\ntransmit-t = { 500 }\n}\n",
+	  "5: transmit-t: needs a lower and an upper limit, 1 to 65535 ms" },
+	{ TOP "service 7 {\ngroup-list = { 10.0.1.2, ::1 } }\n",
+	  "5: group-list: ::1 is IPv6, which is not supported yet" },
+	{ TOP "service 7 {\nclosed = maybe }\n",
+	  "5: closed: maybe is not one of: false, true" },
+};
+
+START_TEST(bad_file)
+{
+	char path[64], full[400];
+	struct err err = { "" };
+
+	ck_assert_ptr_null(load(bad[_i].text, path, &err));
+	snprintf(full, sizeof(full), "%s:%s", path, bad[_i].message);
+	ck_assert_str_eq(err.text, full);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("rconf");
+	TCase *t = tcase_create("rconf");
+
+	tcase_add_test(t, defaults);
+	tcase_add_test(t, example_is_good);
+	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
