@@ -73,7 +73,7 @@ static void peer_start(struct group *g, struct peer *p, struct step *s)
 	p->quick_left = QUICK_MAX;
 	p->urgent = false;
 	peer_enter(g, p, GROUP_WAITING, "announced", s);
-	peer_hello(g, p, s);
+	p->hello_at = s->now;
 }
 
 static void peer_leave(struct group *g, struct peer *p, const char *reason,
@@ -96,8 +96,10 @@ static void peer_leave(struct group *g, struct peer *p, const char *reason,
 
 /* -- timers --------------------------------------------------------------------------- */
 
-static void peer_silent(struct group *g, struct peer *p, struct step *s)
+static void peer_check_silence(struct group *g, struct peer *p, struct step *s)
 {
+	if (!mono_due(p->dead_at, s->now))
+		return;
 	p->dead_at = MONO_NEVER;
 	p->listed = false;
 	p->pending = false;
@@ -122,7 +124,7 @@ static void peer_leaving_timer(struct group *g, struct peer *p, struct step *s)
 	peer_enter(g, p, GROUP_WITHDRAWN, "SHUTDOWN not acknowledged", s);
 }
 
-static void peer_timers(struct group *g, struct peer *p, struct step *s)
+static void peer_hello_timers(struct group *g, struct peer *p, struct step *s)
 {
 	if (p->state == GROUP_LEAVING) {
 		peer_leaving_timer(g, p, s);
@@ -130,8 +132,6 @@ static void peer_timers(struct group *g, struct peer *p, struct step *s)
 	}
 	if (!peer_is_announced(p))
 		return;
-	if (mono_due(p->dead_at, s->now))
-		peer_silent(g, p, s);
 	if (p->query_left && mono_due(p->query_at, s->now)) {
 		p->query_left--;
 		p->query_at = mono_add_ms(s->now, p->t_ms / 10);
@@ -224,10 +224,10 @@ static void forget_removed(struct group *g)
 
 /* Tell it something new.  A HERE_I_AM on top of an unanswered one would carry a
  * stale receive id and be discarded: then the answer is waited for. */
-static void peer_tell(struct group *g, struct peer *p, struct step *s)
+static void peer_tell(struct peer *p, struct mono now)
 {
 	if (peer_is_live(p) && p->outstanding == 0)
-		peer_hello(g, p, s);
+		p->hello_at = now;
 	else
 		p->urgent = true;
 }
@@ -248,7 +248,7 @@ static void set_health(struct group *g, bool up, uint16_t weight, struct step *s
 		else if (!g->up && was_up)
 			peer_leave(g, p, g->ending ? "shutting down" : "pool is down", s);
 		else if (g->up && reweighted)
-			peer_tell(g, p, s);
+			peer_tell(p, s->now);
 	}
 }
 
@@ -278,9 +278,9 @@ static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
 		if (p->state != GROUP_MISMATCH)
 			peer_enter_mismatch(g, p, s);
 	} else if (p->state == GROUP_MISMATCH) {
-		peer_hello(g, p, s); /* its answer leads out of the mismatch */
+		p->hello_at = s->now; /* its answer leads out of the mismatch */
 	} else {
-		peer_tell(g, p, s);
+		peer_tell(p, s->now);
 	}
 }
 
@@ -300,6 +300,22 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
 			peer_start(g, p, s);
 		g->changed = true;
 	}
+}
+
+/*
+ * Timers run after every event, or a busy socket would starve them.  An assignment
+ * goes before the HERE_I_AM that is due at the same time: the answer to that makes
+ * the receive ids in it stale.
+ */
+static void run_timers(struct group *g, struct step *s)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		peer_check_silence(g, &g->peers[i], s);
+	group_learn(g);
+	group_review(g, s);
+	for (unsigned i = 0; i < g->n_peers; i++)
+		peer_hello_timers(g, &g->peers[i], s);
+	forget_removed(g);
 }
 
 void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *scratch,
@@ -325,12 +341,7 @@ void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *
 		set_health(g, false, g->weight, &s);
 		break;
 	}
-	/* Timers run after every event, or a busy socket would starve them. */
-	for (unsigned i = 0; i < g->n_peers; i++)
-		peer_timers(g, &g->peers[i], &s);
-	forget_removed(g);
-	group_learn(g);
-	group_review(g, &s);
+	run_timers(g, &s);
 	if (g->changed)
 		actions_changed(out);
 }

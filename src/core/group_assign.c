@@ -18,13 +18,12 @@ static bool seen_by_all(const struct group *g, const struct addr *cache)
 	return true;
 }
 
-/* Routers may be told different weights for a moment; the least is the safe one. */
+/* As the routers state it, ours too: then all weights are of one kind.  They may
+ * differ for a moment; the least is the safe one. */
 static uint16_t weight_of(const struct group *g, const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
 
-	if (addr_equal(cache, &g->conf.self))
-		return g->weight;
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 		int at = peer_is_live(p) ? peer_find_fellow(p, cache) : -1;

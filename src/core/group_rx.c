@@ -215,10 +215,8 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 	p->listed = true;
 	follow_view(g, p, s);
 	peer_check_echo(g, p, s);
-	if (answer_at_once(p, first)) {
-		group_learn(g); /* so that our view has what it just said */
-		peer_hello(g, p, s);
-	}
+	if (answer_at_once(p, first))
+		p->hello_at = s->now;
 }
 
 /* Another peer that has this id already, and is not just a memory. */

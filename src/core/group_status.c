@@ -77,6 +77,13 @@ static void cache_status(const struct group *g, const struct addr *cache,
 	c->seen_by_all = n_live > 0 && c->n_routers == n_live;
 }
 
+static void add_routers(const struct group *g, bool removed, struct group_status *out)
+{
+	for (unsigned i = 0; i < g->n_peers && out->n_routers < WCCP_MAX_ROUTERS; i++)
+		if (g->peers[i].removed == removed)
+			router_status(&g->peers[i], &out->routers[out->n_routers++]);
+}
+
 void group_get_status(const struct group *g, struct group_status *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -88,8 +95,8 @@ void group_get_status(const struct group *g, struct group_status *out)
 	if (g->situation.n_caches)
 		out->designated_cache = g->situation.caches[0];
 	out->key = g->key;
-	for (unsigned i = 0; i < g->n_peers && out->n_routers < WCCP_MAX_ROUTERS; i++)
-		router_status(&g->peers[i], &out->routers[out->n_routers++]);
+	add_routers(g, false, out);
+	add_routers(g, true, out); /* those being left, as far as there is room */
 	for (unsigned i = 0; i < g->view.n_caches; i++)
 		cache_status(g, &g->view.caches[i], &out->caches[out->n_caches++]);
 	out->my_buckets = g->my_buckets;

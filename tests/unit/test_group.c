@@ -338,6 +338,35 @@ START_TEST(restarted_router_is_joined_again)
 }
 END_TEST
 
+START_TEST(every_restart_is_joined_at_once)
+{
+	open_one();
+	join();
+	for (unsigned i = 0; i < 10; i++) {
+		a.receive_id = 1000 * i;
+		rtr_remove(&a, SELF);
+		rtr_see(&a, 0);
+		ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	}
+}
+END_TEST
+
+START_TEST(back_from_lost_is_answered_at_once)
+{
+	open_one();
+	join();
+	a.answers = false;
+	bench_run(4 * T);
+	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	bench_clear();
+	rtr_see(&a, 0); /* it never lost us: only its answers were lost */
+	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
+	bench_last(WCCP_HERE_I_AM, &a);
+	ck_assert_uint_eq(listed_id(&a), a.receive_id);
+}
+END_TEST
+
 START_TEST(timers_run_while_the_socket_is_busy)
 {
 	uint8_t junk[] = "not a WCCP message";
@@ -694,6 +723,37 @@ START_TEST(mismatch_stays_with_its_router)
 }
 END_TEST
 
+START_TEST(router_that_stops_offering_what_we_use)
+{
+	open_two();
+	join();
+	offer(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
+	bench_run(T);
+	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_uint_eq(bench_router(&a)->forward, 0);
+	bench_run(T);
+	bench_last(WCCP_HERE_I_AM, &b);
+	ck_assert_uint_eq(listed_id(&a), 0);
+	ck_assert_uint_ne(listed_id(&b), 0);
+	bench_last(WCCP_HERE_I_AM, &a);
+	ck_assert_uint_eq(listed_id(&a), 0);
+}
+END_TEST
+
+START_TEST(mask_is_not_agreed_to)
+{
+	open_two();
+	offer(&a, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK);
+	offer(&b, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_MASK);
+	B.conf.assign =
+		(struct group_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
+	bench_conf();
+	join();
+	ck_assert_uint_eq(bench_router(&a)->assign, WCCP_ASSIGN_HASH);
+	ck_assert_int_eq(bench_state(&b), GROUP_MISMATCH);
+}
+END_TEST
+
 static void offer_t(struct rtr *r, bool is_range, uint16_t lower, uint16_t upper)
 {
 	r->caps.present |= 1u << WCCP_CAP_TRANSMIT_T;
@@ -1028,7 +1088,27 @@ START_TEST(removed_and_back_before_the_answer)
 	B.conf.n_routers = 1;
 	bench_conf();
 	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
-	ck_assert_uint_eq(bench_look()->n_routers, 1);
+	bench_health(false, 0);
+	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN); /* and not forgotten */
+}
+END_TEST
+
+START_TEST(router_being_left_is_in_no_view_of_others)
+{
+	open_two();
+	join();
+	a.answers = false;
+	B.conf.routers[0] = b.address;
+	B.conf.n_routers = 1;
+	bench_conf();
+	ck_assert_int_eq(bench_state(&a), GROUP_LEAVING);
+	bench_last(WCCP_HERE_I_AM, &a);
+	ck_assert_uint_eq(B.got.cache_view.n_routers, 2);
+	ck_assert_uint_eq(listed_id(&a), a.receive_id);
+	bench_health(true, 7);
+	bench_last(WCCP_HERE_I_AM, &b);
+	ck_assert_uint_eq(B.got.cache_view.n_routers, 1);
+	ck_assert_uint_eq(listed_id(&b), b.receive_id - 1);
 }
 END_TEST
 
@@ -1068,6 +1148,12 @@ START_TEST(many_reloads_do_not_grow_the_list)
 		B.conf.n_routers = WCCP_MAX_ROUTERS;
 		bench_clear();
 		bench_conf();
+		/* Heard once, so that each must be said goodbye. */
+		for (uint32_t k = 0; k < WCCP_MAX_ROUTERS; k++) {
+			struct rtr r = rtr_make(addr_to_v4(&B.conf.routers[k]));
+
+			rtr_see(&r, 0);
+		}
 	}
 	ck_assert_uint_eq(bench_look()->n_routers, WCCP_MAX_ROUTERS);
 	ck_assert_uint_eq(addr_to_v4(&B.status.routers[31].address),
@@ -1105,6 +1191,8 @@ static void add_joining(Suite *s)
 	tcase_add_test(tc, waiting_router_is_asked_every_t_only);
 	tcase_add_test(tc, lost_and_back);
 	tcase_add_test(tc, restarted_router_is_joined_again);
+	tcase_add_test(tc, every_restart_is_joined_at_once);
+	tcase_add_test(tc, back_from_lost_is_answered_at_once);
 	tcase_add_test(tc, timers_run_while_the_socket_is_busy);
 }
 
@@ -1134,11 +1222,14 @@ static void add_agreeing(Suite *s)
 	tcase_add_test(tc, only_kinds_that_the_router_mentioned);
 	tcase_add_test(tc, choice_stays_while_it_is_offered);
 	tcase_add_test(tc, mismatch_stays_with_its_router);
+	tcase_add_test(tc, router_that_stops_offering_what_we_use);
+	tcase_add_test(tc, mask_is_not_agreed_to);
 	tcase_add_test(tc, transmit_t_is_negotiated);
 	tcase_add_test(tc, scales_stretch_the_time_outs);
 	tcase_add_test(tc, weight_is_announced_at_once);
 	tcase_add_test(tc, reload_touches_only_what_changed);
 	tcase_add_test(tc, removed_and_back_before_the_answer);
+	tcase_add_test(tc, router_being_left_is_in_no_view_of_others);
 	tcase_add_test(tc, reload_of_preferences_and_password);
 	tcase_add_test(tc, many_reloads_do_not_grow_the_list);
 }
