@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Fuzzing the codec: whatever is accepted must be printable, and must read the
+ * same after being encoded and decoded again.
+ *
+ *   clang -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -Iinclude \
+ *       tests/fuzz/fuzz_codec.c [files of libcore.a] -lmd -o fuzz_codec
+ *   ./fuzz_codec -max_len=2000 -max_total_time=300 corpus tests/fuzz/corpus_codec
+ */
+#include "codec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
+
+static struct wccp_msg m, again;
+static uint8_t room[WCCP_MAX_DATAGRAM];
+static char text[1 << 20], text_again[1 << 20];
+
+static void fail(const char *what, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", what, why);
+	abort();
+}
+
+static void check_accepted(void)
+{
+	static const struct codec_password password = { .set = true };
+	bool md5 = m.security == WCCP_SECURITY_MD5;
+	struct err err = { { 0 } };
+	int n, size = codec_print(&m, text, sizeof(text));
+
+	if (size < 0 || (size_t)size >= sizeof(text) || strlen(text) != (size_t)size)
+		fail("print", "wrong size");
+	n = codec_encode(&m, md5 ? &password : NULL, room, sizeof(room), &err);
+	if (n < 0)
+		fail("encode", err.text);
+	if (codec_authenticate(room, (size_t)n, md5 ? &password : NULL) != CODEC_OK)
+		fail("authenticate", "our own message");
+	if (codec_decode(room, (size_t)n, &again, &err) != CODEC_OK)
+		fail("decode", err.text);
+	again.security = m.security; /* options unknown to us become none */
+	codec_print(&again, text_again, sizeof(text_again));
+	if (strcmp(text, text_again) != 0)
+		fail("decode", "it reads differently now");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
+{
+	static const struct codec_password password = { .set = true };
+	struct codec_peek peek;
+	struct err err;
+
+	codec_peek(octets, len, &peek);
+	codec_authenticate(octets, len, &password);
+	if (codec_decode(octets, len, &m, &err) == CODEC_OK)
+		check_accepted();
+	return 0;
+}
