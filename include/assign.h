@@ -9,6 +9,9 @@
 
 #define ASSIGN_NOBODY 0xff
 
+/* Candidates at most: web-caches of a group, or instances of a pool. */
+enum { ASSIGN_MAX = 64 };
+
 /* A bucket table: owners[b] is an index into a list of candidates, or
  * ASSIGN_NOBODY. */
 struct assign_table {
@@ -16,7 +19,7 @@ struct assign_table {
 };
 
 /*
- * Spread the buckets over `n` candidates (1 to 32) by `weights`.
+ * Spread the buckets over `n` candidates (up to ASSIGN_MAX) by `weights`.
  *
  * Each candidate gets the floor or the ceiling of its ideal share
  * 256 * weight / total; among all tables that do, `out` is one with the fewest

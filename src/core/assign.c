@@ -19,7 +19,7 @@ struct share {
 
 static void count_owners(const struct assign_table *t, unsigned n, unsigned *counts)
 {
-	memset(counts, 0, WCCP_MAX_CACHES * sizeof(*counts));
+	memset(counts, 0, ASSIGN_MAX * sizeof(*counts));
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
 		if (t->owners[b] < n)
 			counts[t->owners[b]]++;
@@ -34,7 +34,7 @@ static unsigned divide(const uint16_t *weights, unsigned n, struct share *shares
 	for (unsigned i = 0; i < n; i++)
 		total += weights[i];
 	for (unsigned i = 0; i < n; i++) {
-		/* At most 256 * 65535 and 32 * 65535: no overflow. */
+		/* At most 256 * 65535 and 64 * 65535: no overflow. */
 		uint32_t part = WCCP_BUCKETS * (total ? weights[i] : 1u);
 		uint32_t whole = total ? total : n;
 
@@ -112,12 +112,12 @@ static unsigned deal(const struct assign_table *old, unsigned n, unsigned *quota
 unsigned assign_buckets(const uint16_t *weights, unsigned n,
 			const struct assign_table *old, struct assign_table *out)
 {
-	unsigned counts[WCCP_MAX_CACHES], quotas[WCCP_MAX_CACHES];
-	struct share shares[WCCP_MAX_CACHES];
+	unsigned counts[ASSIGN_MAX], quotas[ASSIGN_MAX];
+	struct share shares[ASSIGN_MAX];
 	unsigned left;
 
-	if (n > WCCP_MAX_CACHES)
-		n = WCCP_MAX_CACHES;
+	if (n > ASSIGN_MAX)
+		n = ASSIGN_MAX;
 	count_owners(old, n, counts);
 	left = divide(weights, n, shares);
 	set_quotas(shares, counts, n, left, quotas);
