@@ -21,6 +21,13 @@ int dp_open(struct dp **out, struct err *err);
  */
 int dp_apply(struct dp *dp, const struct plan *plan, struct err *err);
 
+/*
+ * What the newest dp_apply() could not do although it succeeded: an instance whose
+ * port is not transparent, an L2 router that does not answer ARP.  Empty when there
+ * is nothing; the last one when there are several.  Applying again later may help.
+ */
+const char *dp_trouble(const struct dp *dp);
+
 /* Remove everything that dp_apply() made, and free. */
 void dp_close(struct dp *dp);
 

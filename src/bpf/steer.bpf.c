@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * New connections to the local instances: the kernel asks this program which
+ * socket shall have a TCP packet that no established flow takes.
+ *
+ * It answers only for packets that came in by the WCCP interface, for an address
+ * that is not ours, to a port of a service; and then with a listener of that
+ * service's pool or with nobody, never with a bystander that happens to listen on
+ * the port.  Candidates are ranked per bucket.  A listener that dies leaves the
+ * SOCKMAP by itself, so the next in rank takes over without userspace.
+ *
+ * It counts nothing: ingress.bpf.c runs it too, to learn who would take a packet,
+ * and counts what it then delivers.
+ */
+#include "steer.h"
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define AF_INET 2
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, STEER_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} listeners SEC(".maps");
+
+struct table_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	/* By size: clang leaves the type of an inner map's value out of the BTF. */
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct steer_table));
+};
+
+/* One element: the table in force; none before the first plan. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct table_map);
+} tables SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, STEER_LOCALS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct steer_local);
+	__type(value, __u8);
+} locals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct steer_probe);
+} probes SEC(".maps");
+
+/* Linux 5.17 and later tell the interface; older ones know the port alone. */
+const volatile bool tells_ifindex = true;
+/* Chosen at random when loaded, so that nobody outside can aim at one bucket. */
+const volatile __u64 seed = 0;
+
+static __always_inline const struct steer_table *table_in_force(void)
+{
+	__u32 zero = 0;
+	void *inner = bpf_map_lookup_elem(&tables, &zero);
+
+	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
+}
+
+static __always_inline bool is_local(__be32 addr)
+{
+	struct steer_local key = { .bits = 32, .addr = addr };
+
+	return bpf_map_lookup_elem(&locals, &key);
+}
+
+static __always_inline __u32 bucket_of(__u64 addrs, __u64 ports)
+{
+	__u64 x = addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL;
+
+	/* The finishing step of MurmurHash3: every bit of x moves every other. */
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53ULL;
+	x ^= x >> 33;
+	return x & (STEER_BUCKETS - 1);
+}
+
+/* 1 + the slot of the socket that took it, or 0. */
+static __always_inline __u32 give(struct bpf_sk_lookup *ctx,
+				  const struct steer_pool *pool, __u32 bucket)
+{
+	for (int rank = 0; rank < STEER_RANKS; rank++) {
+		__u32 slot = pool->slots[bucket & (STEER_BUCKETS - 1)][rank];
+		struct bpf_sock *sk;
+		long rc;
+
+		if (slot >= STEER_SLOTS)
+			return 0;
+		sk = bpf_map_lookup_elem(&listeners, &slot);
+		if (!sk)
+			continue;
+		rc = bpf_sk_assign(ctx, sk, 0);
+		bpf_sk_release(sk);
+		if (rc == 0)
+			return 1 + slot;
+	}
+	return 0;
+}
+
+SEC("sk_lookup")
+int steer(struct bpf_sk_lookup *ctx)
+{
+	const struct steer_table *table;
+	struct steer_probe *probe;
+	__u32 zero = 0, pool, remote_port, bucket;
+
+	if (ctx->family != AF_INET || ctx->protocol != IPPROTO_TCP)
+		return SK_PASS;
+	table = table_in_force();
+	probe = bpf_map_lookup_elem(&probes, &zero);
+	if (!table || !probe)
+		return SK_PASS;
+	if (tells_ifindex && ctx->ingress_ifindex != table->ifindex)
+		return SK_PASS;
+	pool = table->pool_of_port[ctx->local_port & 0xffff];
+	if (pool >= STEER_POOLS || is_local(ctx->local_ip4))
+		return SK_PASS;
+
+	remote_port = bpf_ntohs((__u16)ctx->remote_port);
+	if (remote_port == 0)
+		remote_port = probe->remote_port;
+	bucket = bucket_of((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
+			   remote_port << 16 | (ctx->local_port & 0xffff));
+	probe->chosen = give(ctx, &table->pools[pool & (STEER_POOLS - 1)], bucket);
+	return probe->chosen ? SK_PASS : SK_DROP;
+}
+
+char LICENSE[] SEC("license") = "GPL";

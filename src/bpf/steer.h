@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the steering program (steer.bpf.c) and its driver share: the table that
+ * says which listening socket takes a new connection.
+ */
+#ifndef BPF_STEER_H
+#define BPF_STEER_H
+
+#include <linux/types.h>
+
+enum {
+	/* Twice what a plan can hold: when all listeners are exchanged at once,
+	 * the old ones stay until the new table is in force. */
+	STEER_SLOTS = 512,
+	STEER_RANKS = 8,
+	STEER_BUCKETS = 256,
+	STEER_POOLS = 16,
+	STEER_LOCALS = 1024,	/* prefixes that are the box's own */
+	STEER_NO_SLOT = 0xffff, /* >= STEER_SLOTS */
+	STEER_NO_POOL = 0xff,	/* >= STEER_POOLS */
+};
+
+/* Candidates of each bucket, best first; slots are indices into the SOCKMAP. */
+struct steer_pool {
+	__u16 slots[STEER_BUCKETS][STEER_RANKS];
+};
+
+/* The whole of it is one map value, replaced as a whole: no program ever sees
+ * half an update. */
+struct steer_table {
+	__u32 ifindex; /* of the interface that redirected packets arrive on */
+	/* Pool that takes TCP connections to a port.  Resolved from the services in
+	 * order of priority, so that the program has one look-up to do. */
+	__u8 pool_of_port[65536];
+	struct steer_pool pools[STEER_POOLS];
+};
+
+/* Key of the trie of local prefixes. */
+struct steer_local {
+	__u32 bits; /* length of the prefix */
+	__be32 addr;
+};
+
+/*
+ * Between the two programs, per CPU: ingress.bpf.c asks who would take a packet
+ * with bpf_skc_lookup_tcp(), which runs the steering program in the same breath.
+ */
+struct steer_probe {
+	/* From ingress: the remote port to hash in place of 0.  Asking with port 0
+	 * looks past a flow that still has a socket (TIME_WAIT). */
+	__u32 remote_port;
+	/* From steering: 1 + the slot that it chose; 0: it chose none. */
+	__u32 chosen;
+};
+
+#endif

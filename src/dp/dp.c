@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane: calls its drivers in order.
+ *
+ * Each driver works in four steps.  `stage` looks and prepares, and puts nothing into
+ * force; `commit` puts it into force and keeps what was; then either `settle` removes
+ * what was, or `revert` removes what was put.  A plan is in force when every driver
+ * has committed; the first failure reverts them all.
+ *
+ * Order of commit: the way to local sockets, who takes connections, and last the
+ * program that sends packets there.  Order of removal: the other way round.
+ */
+#include "dp.h"
+
+#include "facts.h"
+#include "given.h"
+#include "ingress.h"
+#include "kernel.h"
+#include "link.h"
+#include "steer.h"
+
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dp {
+	struct link *link;
+	struct steer *steer;
+	struct ingress *ingress;
+	struct facts facts;
+	struct given given;
+	struct err trouble;
+};
+
+/* -- opening and closing ----------------------------------------------------------- */
+
+static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+static int open_drivers(struct dp *dp, struct err *err)
+{
+	if (kernel_check(err) < 0 || link_new(&dp->link, err) < 0 ||
+	    steer_new(&dp->steer, err) < 0)
+		return -1;
+	return ingress_new(&dp->ingress, steer_locals_fd(dp->steer),
+			   steer_probes_fd(dp->steer), err);
+}
+
+static void free_drivers(struct dp *dp)
+{
+	ingress_free(dp->ingress);
+	steer_free(dp->steer);
+	link_free(dp->link);
+	free(dp);
+}
+
+int dp_open(struct dp **out, struct err *err)
+{
+	struct dp *dp = calloc(1, sizeof(*dp));
+
+	if (!dp)
+		return err_set(err, "data plane: out of memory");
+	libbpf_set_print(be_silent); /* what went wrong is in `err` */
+	if (open_drivers(dp, err) < 0) {
+		free_drivers(dp);
+		return err_prefix(err, "data plane");
+	}
+	*out = dp;
+	return 0;
+}
+
+static void clear(struct dp *dp)
+{
+	ingress_clear(dp->ingress);
+	steer_clear(dp->steer);
+	link_clear(dp->link);
+}
+
+void dp_close(struct dp *dp)
+{
+	if (!dp)
+		return;
+	clear(dp);
+	free_drivers(dp);
+}
+
+/* -- applying -------------------------------------------------------------------------- */
+
+static int check_sizes(const struct plan *plan, struct err *err)
+{
+	if (plan->n_services > PLAN_MAX_SERVICES || plan->n_pools > PLAN_MAX_POOLS ||
+	    plan->n_routers > PLAN_MAX_ROUTERS || plan->n_fellows > WCCP_MAX_CACHES)
+		return err_set(err, "plan: too large");
+	for (unsigned i = 0; i < plan->n_services; i++)
+		if (plan->services[i].pool >= plan->n_pools)
+			return err_set(err, "plan: service %u has no pool", i);
+	for (unsigned i = 0; i < plan->n_routers; i++)
+		if (plan->routers[i].service >= plan->n_services)
+			return err_set(err, "plan: router %u has no service", i);
+	for (unsigned i = 0; i < plan->n_pools; i++) {
+		const struct plan_pool *p = &plan->pools[i];
+
+		if (p->n_instances > PLAN_MAX_INSTANCES ||
+		    p->n_listeners > PLAN_MAX_LISTENERS)
+			return err_set(err, "plan: pool %s is too large", p->name);
+		for (unsigned k = 0; k < p->n_listeners; k++)
+			if (p->listeners[k].instance >= p->n_instances)
+				return err_set(err,
+					       "plan: pool %s: listener %u has no "
+					       "instance",
+					       p->name, k);
+	}
+	return 0;
+}
+
+static int check(const struct plan *plan, struct err *err)
+{
+	if (plan->self.family != ADDR_V4)
+		return err_set(err, "plan: our address is not an IPv4 address");
+	if (plan->mark == 0 || plan->mark & ~plan->mark_mask)
+		return err_set(err, "plan: mark 0x%x does not fit the mask 0x%x",
+			       plan->mark, plan->mark_mask);
+	/* 253 to 255 are default, main and local. */
+	if (plan->table == 0 || (plan->table >= 253 && plan->table <= 255))
+		return err_set(err, "plan: routing table %u is the system's",
+			       plan->table);
+	return check_sizes(plan, err);
+}
+
+static int stage(struct dp *dp, const struct plan *plan, struct err *err)
+{
+	if (link_stage(dp->link, plan, &dp->facts, &dp->trouble, err) < 0 ||
+	    steer_stage(dp->steer, plan, &dp->facts, &dp->trouble, err) < 0)
+		return -1;
+	return ingress_stage(dp->ingress, plan, &dp->facts, err);
+}
+
+static int commit(struct dp *dp, struct err *err)
+{
+	if (link_commit(dp->link, err) < 0 || steer_commit(dp->steer, err) < 0)
+		return -1;
+	return ingress_commit(dp->ingress, err);
+}
+
+/* Each of them knows how far it came. */
+static void revert(struct dp *dp)
+{
+	ingress_revert(dp->ingress);
+	steer_revert(dp->steer);
+	link_revert(dp->link);
+}
+
+/* Put what the slots have counted to the accounts of their owners. */
+static void account(struct dp *dp)
+{
+	for (unsigned i = 0; i < STEER_SLOTS; i++) {
+		const struct steer_owner *owner = steer_owner(dp->steer, i);
+
+		if (owner)
+			given_add(&dp->given, i, owner->pool, owner->instance,
+				  ingress_given(dp->ingress, i));
+	}
+}
+
+int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
+{
+	dp->trouble.text[0] = '\0';
+	if (!plan->interface[0]) { /* nothing is wanted at all */
+		account(dp);
+		clear(dp);
+		return 0;
+	}
+	if (check(plan, err) < 0)
+		return err_prefix(err, "data plane");
+	if (stage(dp, plan, err) < 0 || commit(dp, err) < 0) {
+		revert(dp);
+		return err_prefix(err, "data plane");
+	}
+	/* Nobody is given anything by the old table any more: slots that only it named
+	 * have their last count, and can change hands. */
+	account(dp);
+	ingress_settle(dp->ingress);
+	steer_settle(dp->steer);
+	link_settle(dp->link);
+	return 0;
+}
+
+/* -- telling ------------------------------------------------------------------------- */
+
+const char *dp_trouble(const struct dp *dp)
+{
+	return dp->trouble.text;
+}
+
+int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
+{
+	return ingress_counters(dp->ingress, service, out);
+}
+
+int dp_get_given(struct dp *dp, const struct plan *plan, unsigned pool,
+		 uint64_t given[PLAN_MAX_INSTANCES])
+{
+	const struct plan_pool *p = &plan->pools[pool];
+
+	if (pool >= plan->n_pools)
+		return -1;
+	account(dp);
+	for (unsigned i = 0; i < p->n_instances; i++)
+		given[i] = given_to(&dp->given, p->name, p->instances[i].name);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the drivers need to know of the host beside the plan.  link_look() fills
+ * it; the rendering takes it as an argument and so stays pure.
+ */
+#ifndef DP_FACTS_H
+#define DP_FACTS_H
+
+#include "plan.h"
+
+enum { FACTS_MAX_LOCALS = 1024 };
+
+/* A prefix of the kernel's local table: addresses that are the box's own. */
+struct facts_local {
+	struct addr addr;
+	unsigned bits;
+};
+
+struct facts {
+	unsigned ifindex, mtu; /* of plan.interface; MTU in octets of IP packet */
+	/* Per plan.routers: the MAC address of `address` on that interface. */
+	struct {
+		bool known;
+		uint8_t octets[6];
+	} macs[PLAN_MAX_ROUTERS];
+	unsigned n_locals;
+	struct facts_local locals[FACTS_MAX_LOCALS];
+};
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Redirected packets at the WCCP interface (TC ingress). */
+#include "ingress.h"
+
+#include "bpf_table.h"
+#include "ingress.skel.h"
+#include "ingress_render.h"
+#include "tc.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Counters belong to a service for as long as it is planned, wherever it stands. */
+struct tally {
+	bool used;
+	uint8_t type, id;
+};
+
+/* Which counters the services of a plan have, by position. */
+struct tallies {
+	unsigned n_services;
+	uint32_t of_service[INGRESS_SERVICES];
+	struct tally list[INGRESS_SERVICES];
+};
+
+struct ingress {
+	struct ingress_bpf *bpf;
+	struct bpf_table table;
+	struct tallies tallies, staged_tallies;
+	unsigned staged_ifindex;
+	struct tc_filter filter, before; /* `before` only between commit and settle */
+	int n_cpus;
+	void *per_cpu; /* room for one value of each processor */
+};
+
+/* -- loading -------------------------------------------------------------------------- */
+
+static int load(struct ingress *g, int locals_fd, int probes_fd, struct err *err)
+{
+	int rc;
+
+	g->bpf = ingress_bpf__open();
+	if (!g->bpf)
+		return err_set(err, "ingress program: %s", strerror(errno));
+	rc = bpf_map__reuse_fd(g->bpf->maps.locals, locals_fd);
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.probes, probes_fd);
+	if (rc == 0)
+		rc = ingress_bpf__load(g->bpf);
+	if (rc < 0)
+		return err_set(err, "ingress program (TC) refused: %s", strerror(-rc));
+	g->n_cpus = libbpf_num_possible_cpus();
+	if (g->n_cpus < 1)
+		return err_set(err, "cannot count the processors");
+	g->per_cpu = calloc((size_t)g->n_cpus, sizeof(struct ingress_counters));
+	if (!g->per_cpu)
+		return err_set(err, "out of memory");
+	return bpf_table_init(&g->table, bpf_map__fd(g->bpf->maps.configs),
+			      "ingress_config", sizeof(struct ingress_config), err);
+}
+
+int ingress_new(struct ingress **out, int locals_fd, int probes_fd, struct err *err)
+{
+	struct ingress *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return err_set(err, "out of memory");
+	if (load(g, locals_fd, probes_fd, err) < 0) {
+		ingress_free(g);
+		return -1;
+	}
+	*out = g;
+	return 0;
+}
+
+void ingress_free(struct ingress *g)
+{
+	if (!g)
+		return;
+	bpf_table_free(&g->table);
+	ingress_bpf__destroy(g->bpf);
+	free(g->per_cpu);
+	free(g);
+}
+
+/* -- counters ------------------------------------------------------------------------- */
+
+static void zero_counters(const struct ingress *g, uint32_t index)
+{
+	memset(g->per_cpu, 0, (size_t)g->n_cpus * sizeof(struct ingress_counters));
+	bpf_map_update_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu,
+			    BPF_ANY);
+}
+
+/* The counters that the service has, or had when it was planned last. */
+static uint32_t find_tally(struct tallies *t, const struct wccp_service *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < INGRESS_SERVICES; i++)
+		if (t->list[i].used && t->list[i].type == s->type &&
+		    t->list[i].id == s->id)
+			return i;
+	return i;
+}
+
+/* The counters of a new service: fresh ones, or those of one that is planned no more.
+ * There are as many as services in a plan, so there always are some. */
+static uint32_t take_tally(const struct ingress *g, struct tallies *t, const bool *kept,
+			   const struct wccp_service *s)
+{
+	uint32_t i, free_one = 0;
+
+	for (i = 0; i < INGRESS_SERVICES; i++)
+		if (!kept[i]) {
+			free_one = i;
+			if (!t->list[i].used)
+				break;
+		}
+	t->list[free_one] =
+		(struct tally){ .used = true, .type = s->type, .id = s->id };
+	zero_counters(g, free_one);
+	return free_one;
+}
+
+static void stage_tallies(struct ingress *g, const struct plan *plan)
+{
+	struct tallies *t = &g->staged_tallies;
+	bool kept[INGRESS_SERVICES] = { false };
+
+	*t = g->tallies;
+	t->n_services = plan->n_services;
+	for (unsigned i = 0; i < plan->n_services; i++) {
+		t->of_service[i] = find_tally(t, &plan->services[i].service);
+		if (t->of_service[i] < INGRESS_SERVICES)
+			kept[t->of_service[i]] = true;
+	}
+	for (unsigned i = 0; i < plan->n_services; i++)
+		if (t->of_service[i] == INGRESS_SERVICES) {
+			t->of_service[i] =
+				take_tally(g, t, kept, &plan->services[i].service);
+			kept[t->of_service[i]] = true;
+		}
+}
+
+int ingress_counters(const struct ingress *g, unsigned service, struct dp_counters *out)
+{
+	const struct ingress_counters *c = g->per_cpu;
+
+	*out = (struct dp_counters){ 0 };
+	if (service >= g->tallies.n_services ||
+	    bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.counters),
+				&g->tallies.of_service[service], g->per_cpu) < 0)
+		return -1;
+	for (int i = 0; i < g->n_cpus; i++, c++) {
+		out->redirected += c->redirected;
+		out->redirected_octets += c->redirected_octets;
+		out->delivered += c->delivered;
+		out->new_flows += c->new_flows;
+		out->returned += c->returned;
+		out->handed_over += c->handed_over;
+		out->dropped += c->dropped;
+	}
+	return 0;
+}
+
+uint64_t ingress_given(const struct ingress *g, unsigned slot)
+{
+	const uint64_t *n = g->per_cpu;
+	uint64_t sum = 0;
+	uint32_t key = slot;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.given), &key, g->per_cpu) < 0)
+		return 0;
+	for (int i = 0; i < g->n_cpus; i++)
+		sum += n[i];
+	return sum;
+}
+
+/* -- the four steps ----------------------------------------------------------------------- */
+
+int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
+		  struct err *err)
+{
+	(void)err;
+	stage_tallies(g, plan);
+	g->staged_ifindex = facts->ifindex;
+	ingress_render(plan, facts, g->staged_tallies.of_service,
+		       g->table.staged.octets);
+	return 0;
+}
+
+/* The table first: a program without one lets everything pass. */
+int ingress_commit(struct ingress *g, struct err *err)
+{
+	if (bpf_table_switch(&g->table, err) < 0)
+		return -1;
+	g->before = (struct tc_filter){ 0 };
+	if (g->filter.ifindex != g->staged_ifindex) {
+		g->before = g->filter;
+		g->filter = (struct tc_filter){ 0 };
+	}
+	return tc_attach(&g->filter, g->staged_ifindex,
+			 bpf_program__fd(g->bpf->progs.ingress), err);
+}
+
+void ingress_settle(struct ingress *g)
+{
+	tc_detach(&g->before);
+	g->tallies = g->staged_tallies;
+	bpf_table_settle(&g->table);
+}
+
+/* A filter that could not be attached is gone already, see tc_attach(). */
+void ingress_revert(struct ingress *g)
+{
+	if (g->before.ifindex)
+		g->filter = g->before;
+	g->before = (struct tc_filter){ 0 };
+	bpf_table_revert(&g->table);
+}
+
+void ingress_clear(struct ingress *g)
+{
+	tc_detach(&g->filter);
+	bpf_table_clear(&g->table);
+}

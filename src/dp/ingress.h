@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Redirected packets at the WCCP interface (TC ingress).
+ *
+ * Works in four steps, see dp.c: stage, commit, and then settle or revert.
+ */
+#ifndef DP_INGRESS_H
+#define DP_INGRESS_H
+
+#include "dp.h"
+#include "err.h"
+#include "facts.h"
+#include "plan.h"
+
+struct ingress;
+
+/* Load the program.  The two maps are those of the steering program, see steer.h. */
+int ingress_new(struct ingress **out, int locals_fd, int probes_fd, struct err *err);
+
+int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
+		  struct err *err);
+int ingress_commit(struct ingress *g, struct err *err);
+void ingress_settle(struct ingress *g);
+void ingress_revert(struct ingress *g);
+void ingress_clear(struct ingress *g);
+void ingress_free(struct ingress *g);
+
+/* Of a service, by its position in the newest plan that is in force. */
+int ingress_counters(const struct ingress *g, unsigned service,
+		     struct dp_counters *out);
+/* New connections delivered for a slot, ever. */
+uint64_t ingress_given(const struct ingress *g, unsigned slot);
+
+#endif

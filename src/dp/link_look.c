@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Looking at the host: interface, addresses, neighbours. */
+#include "link_look.h"
+
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if_arp.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/neighbour.h>
+#include <netlink/route/route.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+int link_look_interface(struct nl_sock *sock, const char *name, struct facts *out,
+			struct err *err)
+{
+	struct rtnl_link *link = NULL;
+	int rc = rtnl_link_get_kernel(sock, 0, name, &link);
+	unsigned type;
+
+	if (rc < 0)
+		return err_set(err, "interface %s: %s", name, nl_geterror(rc));
+	out->ifindex = (unsigned)rtnl_link_get_ifindex(link);
+	out->mtu = rtnl_link_get_mtu(link);
+	type = rtnl_link_get_arptype(link);
+	rc = (int)(rtnl_link_get_flags(link) & IFF_UP);
+	rtnl_link_put(link);
+	if (!rc)
+		return err_set(err, "interface %s is down", name);
+	if (type != ARPHRD_ETHER)
+		return err_set(err, "interface %s is not an Ethernet interface", name);
+	return 0;
+}
+
+/* -- own addresses ------------------------------------------------------------------- */
+
+struct locals_search {
+	struct facts *out;
+	bool full;
+};
+
+/* The local table rather than the addresses: it also has prefixes that somebody made
+ * local by a route. */
+static int take_local(struct nl_msg *msg, void *arg)
+{
+	struct locals_search *s = arg;
+	struct nlmsghdr *head = nlmsg_hdr(msg);
+	struct rtmsg *r = nlmsg_data(head);
+	struct nlattr *dst;
+	struct facts_local *local;
+	uint8_t octets[4] = { 0 };
+
+	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET ||
+	    r->rtm_table != RT_TABLE_LOCAL || r->rtm_type != RTN_LOCAL)
+		return NL_OK;
+	if (s->out->n_locals == FACTS_MAX_LOCALS) {
+		s->full = true;
+		return NL_OK;
+	}
+	dst = nlmsg_find_attr(head, sizeof(*r), RTA_DST);
+	if (dst && nla_len(dst) == (int)sizeof(octets))
+		memcpy(octets, nla_data(dst), sizeof(octets));
+	local = &s->out->locals[s->out->n_locals++];
+	local->addr = addr_from_octets(ADDR_V4, octets);
+	local->bits = r->rtm_dst_len;
+	return NL_OK;
+}
+
+static int dump_locals(struct nl_sock *sock, struct locals_search *s)
+{
+	struct rtmsg filter = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL };
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	int rc, on = 1;
+
+	if (!cb)
+		return -NLE_NOMEM;
+	/* Without it the kernel sends every route it has, which is the same to us,
+	 * but can be a million. */
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+		   sizeof(on));
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_local, s);
+	rc = nl_send_simple(sock, RTM_GETROUTE, NLM_F_DUMP, &filter, sizeof(filter));
+	if (rc >= 0)
+		rc = nl_recvmsgs(sock, cb);
+	on = 0;
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+		   sizeof(on));
+	nl_cb_put(cb);
+	return rc;
+}
+
+int link_look_locals(struct nl_sock *sock, struct facts *out, struct err *err)
+{
+	struct locals_search s = { .out = out };
+	int rc;
+
+	out->n_locals = 0;
+	rc = dump_locals(sock, &s);
+	if (rc < 0)
+		return err_set(err, "local addresses: %s", nl_geterror(rc));
+	if (s.full)
+		return err_set(err, "more than %d local addresses", FACTS_MAX_LOCALS);
+	return 0;
+}
+
+/* -- routers as neighbours --------------------------------------------------------------- */
+
+enum {
+	NUD_HAS_MAC = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE |
+		      NUD_STALE | NUD_DELAY,
+	WAIT_STEPS = 25,
+	WAIT_STEP_MS = 10,
+};
+
+static struct nl_addr *to_nl(const struct addr *a)
+{
+	return nl_addr_build(AF_INET, a->octets, addr_len(a));
+}
+
+static void take_mac(struct nl_cache *neighbours, const struct plan_router *r,
+		     unsigned index, struct facts *out)
+{
+	struct nl_addr *ip = to_nl(&r->address), *mac;
+	struct rtnl_neigh *n = NULL;
+
+	if (ip)
+		n = rtnl_neigh_get(neighbours, (int)out->ifindex, ip);
+	mac = n ? rtnl_neigh_get_lladdr(n) : NULL;
+	if (mac && rtnl_neigh_get_state(n) & NUD_HAS_MAC &&
+	    nl_addr_get_len(mac) == sizeof(out->macs[index].octets)) {
+		memcpy(out->macs[index].octets, nl_addr_get_binary_addr(mac),
+		       sizeof(out->macs[index].octets));
+		out->macs[index].known = true;
+	}
+	rtnl_neigh_put(n);
+	nl_addr_put(ip);
+}
+
+static bool needs_mac(const struct plan_router *r)
+{
+	return (r->forward | r->ret) & WCCP_METHOD_L2;
+}
+
+static int read_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out)
+{
+	struct nl_cache *neighbours;
+	int missing = 0, rc = rtnl_neigh_alloc_cache(sock, &neighbours);
+
+	if (rc < 0)
+		return rc;
+	memset(out->macs, 0, sizeof(out->macs));
+	for (unsigned i = 0; i < plan->n_routers; i++) {
+		if (!needs_mac(&plan->routers[i]))
+			continue;
+		take_mac(neighbours, &plan->routers[i], i, out);
+		missing += !out->macs[i].known;
+	}
+	nl_cache_free(neighbours);
+	return missing;
+}
+
+/* Like `ip neigh ... use`: the kernel asks the link, nothing is overwritten. */
+static void ask_for_mac(struct nl_sock *sock, const struct addr *address,
+			unsigned ifindex)
+{
+	struct rtnl_neigh *n = rtnl_neigh_alloc();
+	struct nl_addr *ip = to_nl(address);
+
+	if (n && ip) {
+		rtnl_neigh_set_ifindex(n, (int)ifindex);
+		rtnl_neigh_set_dst(n, ip);
+		rtnl_neigh_set_state(n, NUD_NONE);
+		rtnl_neigh_set_flags(n, NTF_USE);
+		rtnl_neigh_add(sock, n, NLM_F_CREATE);
+	}
+	rtnl_neigh_put(n);
+	nl_addr_put(ip);
+}
+
+int link_look_macs(struct nl_sock *sock, const struct plan *plan, bool patient,
+		   struct facts *out, struct err *err)
+{
+	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000 };
+	int missing = read_macs(sock, plan, out);
+
+	for (unsigned i = 0; missing > 0 && i < plan->n_routers; i++)
+		if (needs_mac(&plan->routers[i]) && !out->macs[i].known)
+			ask_for_mac(sock, &plan->routers[i].address, out->ifindex);
+	for (unsigned i = 0; missing > 0 && patient && i < WAIT_STEPS; i++) {
+		nanosleep(&step, NULL);
+		missing = read_macs(sock, plan, out);
+	}
+	if (missing < 0)
+		return err_set(err, "neighbours: %s", nl_geterror(missing));
+	return missing;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Steering: which local listener takes a new connection (sk_lookup). */
+#include "steer.h"
+
+#include "bpf_table.h"
+#include "kernel.h"
+#include "steer.skel.h"
+#include "steer_render.h"
+#include "steer_slots.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct steer {
+	struct steer_bpf *bpf;
+	struct bpf_link *link; /* to this network namespace; NULL: not attached */
+	bool newly_attached;   /* by a commit that is not settled yet */
+	struct bpf_table table;
+	struct steer_slots slots;
+	/* Who had which bucket in the table in force, and in the staged one. */
+	struct steer_memory memory, staged_memory;
+	unsigned n_locals, n_staged_locals;
+	struct facts_local locals[FACTS_MAX_LOCALS], staged_locals[FACTS_MAX_LOCALS];
+};
+
+/* -- loading ---------------------------------------------------------------------- */
+
+static int load(struct steer *s, struct err *err)
+{
+	uint64_t seed = 0;
+	int rc;
+
+	s->bpf = steer_bpf__open();
+	if (!s->bpf)
+		return err_set(err, "steering program: %s", strerror(errno));
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed = (uint64_t)getpid(); /* too early after boot; still a seed */
+	s->bpf->rodata->seed = seed;
+	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
+	rc = steer_bpf__load(s->bpf);
+	if (rc < 0)
+		return err_set(err, "steering program (sk_lookup) refused: %s",
+			       strerror(-rc));
+	s->slots.map = bpf_map__fd(s->bpf->maps.listeners);
+	return bpf_table_init(&s->table, bpf_map__fd(s->bpf->maps.tables),
+			      "steer_table", sizeof(struct steer_table), err);
+}
+
+int steer_new(struct steer **out, struct err *err)
+{
+	struct steer *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(err, "out of memory");
+	if (load(s, err) < 0) {
+		steer_free(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void steer_free(struct steer *s)
+{
+	if (!s)
+		return;
+	bpf_table_free(&s->table);
+	steer_bpf__destroy(s->bpf);
+	free(s);
+}
+
+int steer_locals_fd(const struct steer *s)
+{
+	return bpf_map__fd(s->bpf->maps.locals);
+}
+
+int steer_probes_fd(const struct steer *s)
+{
+	return bpf_map__fd(s->bpf->maps.probes);
+}
+
+const struct steer_owner *steer_owner(const struct steer *s, unsigned slot)
+{
+	return s->slots.list[slot].inode ? &s->slots.list[slot].owner : NULL;
+}
+
+/* -- own addresses ------------------------------------------------------------------- */
+
+static struct steer_local local_key(const struct facts_local *l)
+{
+	return (struct steer_local){
+		.bits = l->bits,
+		.addr = htonl(addr_to_v4(&l->addr)),
+	};
+}
+
+static bool has_local(const struct facts_local *list, unsigned n,
+		      const struct facts_local *l)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].bits == l->bits && addr_equal(&list[i].addr, &l->addr))
+			return true;
+	return false;
+}
+
+/* These are facts, not wishes: there is nothing to go back to when the rest fails. */
+static int renew_locals(struct steer *s, struct err *err)
+{
+	const uint8_t yes = 1;
+
+	for (unsigned i = 0; i < s->n_staged_locals; i++) {
+		struct steer_local key = local_key(&s->staged_locals[i]);
+
+		if (bpf_map_update_elem(steer_locals_fd(s), &key, &yes, BPF_ANY) < 0)
+			return err_set(err, "local addresses: %s", strerror(errno));
+	}
+	for (unsigned i = 0; i < s->n_locals; i++) {
+		struct steer_local key = local_key(&s->locals[i]);
+
+		if (!has_local(s->staged_locals, s->n_staged_locals, &s->locals[i]))
+			bpf_map_delete_elem(steer_locals_fd(s), &key);
+	}
+	s->n_locals = s->n_staged_locals;
+	memcpy(s->locals, s->staged_locals, s->n_locals * sizeof(s->locals[0]));
+	return 0;
+}
+
+/* -- the four steps ---------------------------------------------------------------- */
+
+enum {
+	IP_AND_TCP_HEADER = 40,
+	GRE_WRAPPING = 28, /* outer IPv4 header, GRE, redirect header */
+	MTU_SANE = 576,
+};
+
+/* What listeners may announce, so that full segments fit when they come wrapped. */
+static void limit_mss(const struct plan *plan, const struct facts *facts, int *mss)
+{
+	for (unsigned i = 0; i < plan->n_pools; i++)
+		mss[i] = facts->mtu >= MTU_SANE && steer_pool_by_gre(plan, i)
+				 ? (int)facts->mtu - GRE_WRAPPING - IP_AND_TCP_HEADER
+				 : 0;
+}
+
+int steer_stage(struct steer *s, const struct plan *plan, const struct facts *facts,
+		struct err *trouble, struct err *err)
+{
+	struct steer_places places;
+	int mss[PLAN_MAX_POOLS];
+
+	limit_mss(plan, facts, mss);
+	if (steer_slots_fill(&s->slots, plan, mss, &places, trouble, err) < 0) {
+		steer_slots_revert(&s->slots);
+		return -1;
+	}
+	s->staged_memory = s->memory;
+	steer_render(plan, facts->ifindex, &places, &s->staged_memory,
+		     s->table.staged.octets);
+	s->n_staged_locals = facts->n_locals;
+	memcpy(s->staged_locals, facts->locals,
+	       facts->n_locals * sizeof(facts->locals[0]));
+	return 0;
+}
+
+static int attach(struct steer *s, struct err *err)
+{
+	int here;
+
+	if (s->link)
+		return 0;
+	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (here < 0)
+		return err_set(err, "/proc/self/ns/net: %s", strerror(errno));
+	s->link = bpf_program__attach_netns(s->bpf->progs.steer, here);
+	if (!s->link)
+		err_set(err, "cannot attach the steering program: %s", strerror(errno));
+	close(here);
+	s->newly_attached = s->link != NULL;
+	return s->link ? 0 : -1;
+}
+
+static void detach(struct steer *s)
+{
+	bpf_link__destroy(s->link);
+	s->link = NULL;
+	s->newly_attached = false;
+}
+
+int steer_commit(struct steer *s, struct err *err)
+{
+	if (renew_locals(s, err) < 0 || bpf_table_switch(&s->table, err) < 0)
+		return -1;
+	return attach(s, err);
+}
+
+void steer_settle(struct steer *s)
+{
+	s->newly_attached = false;
+	s->memory = s->staged_memory;
+	bpf_table_settle(&s->table);
+	steer_slots_settle(&s->slots);
+}
+
+void steer_revert(struct steer *s)
+{
+	if (s->newly_attached)
+		detach(s);
+	bpf_table_revert(&s->table);
+	steer_slots_revert(&s->slots);
+}
+
+void steer_clear(struct steer *s)
+{
+	detach(s);
+	bpf_table_clear(&s->table);
+	steer_slots_clear(&s->slots);
+	s->memory.n = 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The slots of the SOCKMAP: which of them holds which listening socket.
+ *
+ * A slot is emptied only after the table that names it is out of force, and filled
+ * before one that names it is in force; so no connection ever meets a slot that has
+ * changed hands.
+ */
+#include "steer_slots.h"
+
+#include "steer_fetch.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct steer_slot *find(struct steer_slots *s, uint64_t inode)
+{
+	for (unsigned i = 0; i < STEER_SLOTS; i++)
+		if (s->list[i].inode == inode)
+			return &s->list[i];
+	return NULL;
+}
+
+static uint32_t index_of(const struct steer_slots *s, const struct steer_slot *slot)
+{
+	return (uint32_t)(slot - s->list);
+}
+
+/* The kernel takes a socket out that stops listening, even if it listens again. */
+static bool is_in_map(const struct steer_slots *s, const struct steer_slot *slot)
+{
+	uint32_t key = index_of(s, slot);
+	uint64_t cookie;
+
+	return bpf_map_lookup_elem(s->map, &key, &cookie) == 0;
+}
+
+static void set_mss(struct steer_slot *slot, int fd, int mss)
+{
+	int before;
+
+	if (slot->mss == mss)
+		return;
+	before = steer_set_mss(fd, mss ? mss : slot->mss_before);
+	if (!slot->mss)
+		slot->mss_before = before;
+	slot->mss = mss;
+}
+
+/* The owner's setting comes back with the slot; if the owner is gone, so is its
+ * setting. */
+static void change_mss(struct steer_slot *slot, int mss)
+{
+	int fd;
+
+	if (slot->mss == mss ||
+	    steer_fetch(slot->pid, slot->fd, slot->inode, &fd, NULL) != STEER_FETCHED)
+		return;
+	set_mss(slot, fd, mss);
+	close(fd);
+}
+
+static void empty(struct steer_slots *s, struct steer_slot *slot)
+{
+	uint32_t key = index_of(s, slot);
+
+	change_mss(slot, 0);
+	bpf_map_delete_elem(s->map, &key);
+	*slot = (struct steer_slot){ 0 };
+}
+
+static int put(struct steer_slots *s, struct steer_slot *slot, int fd, struct err *err)
+{
+	uint32_t key = index_of(s, slot);
+	uint64_t value = (uint64_t)fd;
+
+	if (bpf_map_update_elem(s->map, &key, &value, BPF_ANY) < 0)
+		return err_set(err, "socket map: %s", strerror(errno));
+	return 0;
+}
+
+/* Fetch the listener, put it into `slot`, and let go of it. */
+static enum steer_fetched fill(struct steer_slots *s, struct steer_slot *slot,
+			       const struct plan_listener *from, int mss,
+			       struct err *err)
+{
+	enum steer_fetched rc;
+	int fd;
+
+	rc = steer_fetch(from->pid, from->fd, from->inode, &fd, err);
+	if (rc != STEER_FETCHED)
+		return rc;
+	if (put(s, slot, fd, err) < 0)
+		rc = STEER_USELESS;
+	else
+		set_mss(slot, fd, mss);
+	close(fd);
+	return rc;
+}
+
+static void note_owner(struct steer_slot *slot, const struct plan_pool *pool,
+		       const struct plan_listener *from)
+{
+	slot->inode = from->inode;
+	slot->pid = from->pid;
+	slot->fd = from->fd;
+	memcpy(slot->owner.pool, pool->name, sizeof(slot->owner.pool));
+	memcpy(slot->owner.instance, pool->instances[from->instance].name,
+	       sizeof(slot->owner.instance));
+}
+
+/* The slot that holds the listener in the end, or NULL. */
+static struct steer_slot *place(struct steer_slots *s, const struct plan_listener *from,
+				int mss, enum steer_fetched *rc, struct err *err)
+{
+	struct steer_slot *slot = find(s, from->inode);
+
+	*rc = STEER_FETCHED;
+	if (slot && is_in_map(s, slot)) {
+		if (!slot->planned) { /* the first pool that names it decides */
+			slot->pid = from->pid;
+			slot->fd = from->fd;
+			change_mss(slot, mss);
+		}
+		return slot;
+	}
+	if (!slot)
+		slot = find(s, 0);
+	if (!slot) {
+		*rc = STEER_USELESS;
+		err_set(err, "more than %d listeners", STEER_SLOTS);
+		return NULL;
+	}
+	*rc = fill(s, slot, from, mss, err);
+	if (*rc != STEER_FETCHED)
+		return NULL;
+	slot->fresh = !slot->inode;
+	return slot;
+}
+
+static int fill_pool(struct steer_slots *s, const struct plan_pool *pool, int mss,
+		     uint16_t *out, struct err *trouble, struct err *err)
+{
+	for (unsigned i = 0; i < pool->n_listeners; i++) {
+		const struct plan_listener *from = &pool->listeners[i];
+		enum steer_fetched rc;
+		struct err why;
+		struct steer_slot *slot = place(s, from, mss, &rc, &why);
+
+		out[i] = slot ? (uint16_t)index_of(s, slot) : STEER_NO_SLOT;
+		if (slot && !slot->planned)
+			note_owner(slot, pool, from);
+		if (slot)
+			slot->planned = true;
+		if (rc == STEER_DENIED)
+			return err_set(err, "%s", why.text);
+		if (rc == STEER_USELESS)
+			err_set(trouble, "instance %s/%s: %s", pool->name,
+				pool->instances[from->instance].name, why.text);
+	}
+	return 0;
+}
+
+int steer_slots_fill(struct steer_slots *s, const struct plan *plan, const int *mss,
+		     struct steer_places *out, struct err *trouble, struct err *err)
+{
+	memset(out, 0xff, sizeof(*out)); /* STEER_NO_SLOT */
+	for (unsigned i = 0; i < STEER_SLOTS; i++)
+		s->list[i].planned = false;
+	for (unsigned i = 0; i < plan->n_pools; i++)
+		if (fill_pool(s, &plan->pools[i], mss[i], out->slots[i], trouble, err) <
+		    0)
+			return -1;
+	return 0;
+}
+
+void steer_slots_settle(struct steer_slots *s)
+{
+	for (unsigned i = 0; i < STEER_SLOTS; i++) {
+		struct steer_slot *slot = &s->list[i];
+
+		slot->fresh = false;
+		if (slot->inode && !slot->planned)
+			empty(s, slot);
+	}
+}
+
+void steer_slots_revert(struct steer_slots *s)
+{
+	for (unsigned i = 0; i < STEER_SLOTS; i++)
+		if (s->list[i].fresh)
+			empty(s, &s->list[i]);
+}
+
+void steer_slots_clear(struct steer_slots *s)
+{
+	for (unsigned i = 0; i < STEER_SLOTS; i++)
+		if (s->list[i].inode)
+			empty(s, &s->list[i]);
+}
