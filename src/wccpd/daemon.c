@@ -16,6 +16,8 @@
 
 enum {
 	RETRY_MS = 1000,     /* until a failed change of the kernel is tried again */
+	RECHECK_MS = 5000,   /* the plan is applied again, in case others changed
+			      * addresses, links or neighbours meanwhile */
 	STOP_LIMIT_MS = 8000, /* for saying goodbye to every router */
 	BURST = 64,          /* datagrams per wake-up: timers must not starve */
 };
@@ -153,21 +155,33 @@ static void make_plan(struct daemon *d)
 			}
 }
 
+/* Log a text when it is new, so that what lasts is one line and not one a second. */
+static void tell_once(char *last, size_t size, const char *text, enum note_level level,
+		      const char *cured)
+{
+	if (strcmp(last, text) == 0)
+		return;
+	if (text[0])
+		log_event(level, "data-plane", (struct log_about){ 0 },
+			  "%s (will try again)", text);
+	else
+		log_info("data-plane", "%s", cured);
+	snprintf(last, size, "%s", text);
+}
+
 static void apply_plan(struct daemon *d)
 {
-	struct timeval later = clock_ms(RETRY_MS);
-	struct err err;
+	struct err err = { "" };
+	bool good = dp_apply(d->dp, &d->plan, &err) == 0;
+	const char *trouble = good ? dp_trouble(d->dp) : d->trouble;
+	struct timeval later = clock_ms(good && !trouble[0] ? RECHECK_MS : RETRY_MS);
 
-	if (dp_apply(d->dp, &d->plan, &err) == 0) {
-		if (d->apply_error[0])
-			log_info("data-plane", "the kernel follows again");
-		d->apply_error[0] = '\0';
-		d->applied = true;
-		return;
-	}
-	if (strcmp(d->apply_error, err.text) != 0)
-		log_error("data-plane", "%s (will try again)", err.text);
-	snprintf(d->apply_error, sizeof d->apply_error, "%s", err.text);
+	d->applied = d->applied || good;
+	tell_once(d->apply_error, sizeof d->apply_error, err.text, NOTE_ERROR,
+		  "the kernel follows the plan again");
+	if (good)
+		tell_once(d->trouble, sizeof d->trouble, trouble, NOTE_WARNING,
+			  "all parts of the plan are in force");
 	evtimer_add(d->retry, &later);
 }
 

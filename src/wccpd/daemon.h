@@ -55,7 +55,9 @@ struct daemon {
 	struct group_status status;
 	struct plan plan;
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
-	char apply_error[sizeof((struct err *)0)->text]; /* last one logged */
+	/* What was last logged; empty when there is nothing to complain about. */
+	char apply_error[sizeof((struct err *)0)->text];
+	char trouble[sizeof((struct err *)0)->text];
 };
 
 /* Open and start everything.  Takes `conf` over. NULL on error, with nothing

@@ -177,10 +177,10 @@ json_t *status_json(struct daemon *d)
 			json_array_append_new(services, service_json(d, &d->services[i]));
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
 		json_array_append_new(pools, pool_json(d, i));
-	return json_pack("{s:s, s:o, s:s, s:I, s:b, s:s, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o}", "version",
 			 PACKAGE_VERSION, "address", addr_json(&d->conf->address),
 			 "interface", d->conf->interface, "uptime_s",
 			 seconds_since(d->started), "data_plane",
 			 d->applied && !d->apply_error[0], "data_plane_error",
-			 d->apply_error, "services", services, "pools", pools);
+			 d->apply_error, "data_plane_trouble", d->trouble, "services", services, "pools", pools);
 }
