@@ -55,9 +55,8 @@ struct addr decode_addr(struct decoder *d, struct wire_reader *r)
 	return d->table[v - 1];
 }
 
-enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r,
-				size_t each, uint32_t max, const char *what,
-				uint32_t *out)
+enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t each,
+				uint32_t max, const char *what, uint32_t *out)
 {
 	uint32_t n = wire_get_u32(r);
 
@@ -66,8 +65,9 @@ enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r,
 		return decode_refuse(d, CODEC_MALFORMED, "%u %s in %zu octets",
 				     (unsigned)n, what, wire_left(r));
 	if (n > max)
-		return decode_refuse(d, CODEC_TOO_MANY, "%u %s, at most %u are possible",
-				     (unsigned)n, what, (unsigned)max);
+		return decode_refuse(d, CODEC_TOO_MANY,
+				     "%u %s, at most %u are possible", (unsigned)n,
+				     what, (unsigned)max);
 	*out = n;
 	return CODEC_OK;
 }
@@ -297,8 +297,8 @@ void codec_begin(struct wccp_msg *msg, enum wccp_type type)
 	reset(msg, type, 0);
 }
 
-enum codec_refusal codec_decode(const void *octets, size_t len,
-				struct wccp_msg *out, struct err *err)
+enum codec_refusal codec_decode(const void *octets, size_t len, struct wccp_msg *out,
+				struct err *err)
 {
 	struct parts parts;
 	struct decoder d;

@@ -19,8 +19,8 @@ enum {
 	ROUTER_ASSIGNMENT_LEN = 12,
 	IDENTITY_MIN_LEN = 8, /* without data (2.01) */
 	VALUE_LEN = 16,
-	SET_MIN_LEN = 16,          /* mask and count, no values */
-	CACHE_VALUES_MIN_LEN = 8,  /* address and count, no numbers */
+	SET_MIN_LEN = 16,	  /* mask and count, no values */
+	CACHE_VALUES_MIN_LEN = 8, /* address and count, no numbers */
 	VSN_LEN = 4,
 	TLV_HEADER_LEN = 4,
 };
@@ -43,9 +43,8 @@ enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
 struct addr decode_addr(struct decoder *d, struct wire_reader *r);
 
 /* A count of items of at least `each` octets that must follow, at most `max`. */
-enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r,
-				size_t each, uint32_t max, const char *what,
-				uint32_t *out);
+enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t each,
+				uint32_t max, const char *what, uint32_t *out);
 
 struct wccp_router_id decode_router_id(struct decoder *d, struct wire_reader *r);
 struct wccp_key decode_key(struct decoder *d, struct wire_reader *r);
@@ -57,8 +56,8 @@ enum codec_refusal decode_cache_identity(struct decoder *d, struct wire_reader *
 enum codec_refusal decode_cache_view(struct decoder *d, struct wire_reader *r);
 
 /* decode_sets.c: mask/value sets, plain and alternate */
-enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r,
-			       bool alternate, struct wccp_set_list *out);
+enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r, bool alternate,
+			       struct wccp_set_list *out);
 
 /* decode_assign.c: assignments */
 enum codec_refusal decode_assignment(struct decoder *d, struct wire_reader *r);

@@ -60,8 +60,8 @@ static enum codec_refusal get_assignment(struct decoder *d, struct wire_reader *
 
 	a->type = type;
 	a->key = decode_key(d, r);
-	refusal = decode_count(d, r, ROUTER_ASSIGNMENT_LEN, WCCP_MAX_ROUTERS,
-			       "routers", &a->n_routers);
+	refusal = decode_count(d, r, ROUTER_ASSIGNMENT_LEN, WCCP_MAX_ROUTERS, "routers",
+			       &a->n_routers);
 	if (refusal != CODEC_OK)
 		return refusal;
 	for (uint32_t i = 0; i < a->n_routers; i++) {

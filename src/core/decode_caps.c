@@ -104,8 +104,7 @@ enum codec_refusal decode_commands(struct decoder *d, struct wire_reader *r)
 		if (wire_left(&value) < ADDRESS_LEN)
 			continue;
 		if (m->n_commands == WCCP_MAX_COMMANDS)
-			return decode_refuse(d, CODEC_TOO_MANY,
-					     "more than %d commands",
+			return decode_refuse(d, CODEC_TOO_MANY, "more than %d commands",
 					     WCCP_MAX_COMMANDS);
 		m->commands[m->n_commands].type = type;
 		m->commands[m->n_commands++].cache = decode_addr(d, &value);

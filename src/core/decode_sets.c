@@ -71,8 +71,8 @@ static enum codec_refusal get_cache_values(struct decoder *d, struct wire_reader
 	return refusal;
 }
 
-enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r,
-			       bool alternate, struct wccp_set_list *out)
+enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r, bool alternate,
+			       struct wccp_set_list *out)
 {
 	struct wccp_msg *m = d->msg;
 	enum codec_refusal refusal;
@@ -87,8 +87,8 @@ enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r,
 		struct wccp_set *set = &m->sets[m->n_sets++];
 
 		set->mask = get_mask(d, r);
-		refusal = alternate ? get_cache_values(d, r, set) :
-				      get_values(d, r, set);
+		refusal = alternate ? get_cache_values(d, r, set)
+				    : get_values(d, r, set);
 	}
 	return refusal;
 }

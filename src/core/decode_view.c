@@ -69,8 +69,7 @@ static enum codec_refusal get_extended(struct decoder *d, struct wire_reader *r,
 	refusal = get_data(d, &data, out);
 	if (refusal == CODEC_OK && wire_failed(&data))
 		return decode_refuse(d, CODEC_MALFORMED,
-				     "extended assignment data of %u octets end too "
-				     "early", len);
+				     "%u octets of extended data end too early", len);
 	return refusal;
 }
 

@@ -255,7 +255,6 @@ int codec_encode(const struct wccp_msg *msg, const struct codec_password *passwo
 			       codec_type_name(msg->type), size);
 	len = wire_written(&e.w);
 	if (has_password(&e))
-		auth_digest(password, message, len, e.digest_at,
-			    message + e.digest_at);
+		auth_digest(password, message, len, e.digest_at, message + e.digest_at);
 	return (int)len;
 }

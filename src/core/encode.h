@@ -18,7 +18,7 @@ struct encoder {
 	struct err *err;
 	struct wire_writer w;
 	size_t digest_at; /* offset of the digest, when there is a password */
-	bool bad_addr;    /* an address did not fit into this message */
+	bool bad_addr;	  /* an address did not fit into this message */
 	uint32_t n_table;
 	struct addr table[WCCP_MAX_ADDRESSES]; /* n_table in use, not cleared */
 };

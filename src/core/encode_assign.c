@@ -17,7 +17,8 @@ static int put_hash(struct encoder *e, const struct wccp_hash_table *t)
 	return 0;
 }
 
-static int put_body(struct encoder *e, uint16_t type, const struct wccp_hash_table *hash,
+static int put_body(struct encoder *e, uint16_t type,
+		    const struct wccp_hash_table *hash,
 		    const struct wccp_set_list *sets)
 {
 	switch (type) {

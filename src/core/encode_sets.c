@@ -81,8 +81,8 @@ int encode_sets(struct encoder *e, const struct wccp_set_list *list, bool altern
 	set = &m->sets[list->first];
 	for (unsigned i = 0; i < list->n; i++) {
 		put_mask(e, &set[i].mask);
-		if ((alternate ? put_cache_values(e, &set[i]) :
-				 put_values(e, &set[i])) < 0)
+		if ((alternate ? put_cache_values(e, &set[i])
+			       : put_values(e, &set[i])) < 0)
 			return -1;
 	}
 	return 0;

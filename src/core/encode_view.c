@@ -109,8 +109,9 @@ int encode_router_view(struct encoder *e)
 
 	wire_put_u32(&e->w, v->change_number);
 	encode_key(e, &v->key);
-	if (encode_addrs(e, v->routers, v->n_routers, WCCP_MAX_ROUTERS, "routers") < 0 ||
-	    encode_count(e, v->n_caches, WCCP_MAX_CACHES, "web-caches") < 0)
+	if (encode_addrs(e, v->routers, v->n_routers, WCCP_MAX_ROUTERS, "routers") < 0)
+		return -1;
+	if (encode_count(e, v->n_caches, WCCP_MAX_CACHES, "web-caches") < 0)
 		return -1;
 	for (uint32_t i = 0; i < v->n_caches; i++)
 		if (put_identity(e, &v->caches[i]) < 0)

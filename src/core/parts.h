@@ -16,10 +16,10 @@ struct parts {
 	uint32_t type; /* enum wccp_type */
 	uint8_t minor;
 	const uint8_t *message; /* not owned */
-	size_t len;             /* of the message with its header */
-	uint32_t found; /* bit 1 << component: its body is in `body` */
-	uint32_t odd;   /* of these, bodies of an impossible length */
-	uint32_t cut;   /* bit of a component that overruns the message */
+	size_t len;		/* of the message with its header */
+	uint32_t found;		/* bit 1 << component: its body is in `body` */
+	uint32_t odd;		/* of these, bodies of an impossible length */
+	uint32_t cut;		/* bit of a component that overruns the message */
 	struct wire_reader body[PARTS_KINDS]; /* not cleared, see `found` */
 };
 

@@ -298,8 +298,8 @@ static void print_methods(struct text *t, const struct wccp_capabilities *c,
 {
 	if (!(c->present >> type & 1))
 		return;
-	say(t, "  %s%s%s%s", what, methods & 1 ? first : "",
-	    methods & 2 ? second : "", methods ? "" : " none");
+	say(t, "  %s%s%s%s", what, methods & 1 ? first : "", methods & 2 ? second : "",
+	    methods ? "" : " none");
 	if (methods & ~3u)
 		say(t, " 0x%x", (unsigned)(methods & ~3u));
 	say(t, "\n");
@@ -325,8 +325,8 @@ static void print_commands(struct text *t, const struct wccp_msg *m)
 {
 	for (uint32_t i = 0; i < at_most(m->n_commands, WCCP_MAX_COMMANDS); i++)
 		say(t, "  %s %s\n",
-		    m->commands[i].type == WCCP_CMD_SHUTDOWN ? "shutdown" :
-							       "shutdown-response",
+		    m->commands[i].type == WCCP_CMD_SHUTDOWN ? "shutdown"
+							     : "shutdown-response",
 		    ADDR_TEXT(&m->commands[i].cache));
 }
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fuzzing the codec: whatever is accepted must be printable, and must read the
- * same after being encoded and decoded again.
- *
- *   clang -g -O1 -std=gnu11 -fsanitize=fuzzer,address,undefined -Iinclude \
- *       tests/fuzz/fuzz_codec.c [files of libcore.a] -lmd -o fuzz_codec
- *   ./fuzz_codec -max_len=2000 -max_total_time=300 corpus tests/fuzz/corpus_codec
+ * same after being encoded and decoded again.  `make fuzz FUZZ_SECONDS=300`
+ * builds it with clang and starts it from the samples of tests/unit.
  */
 #include "codec.h"
 

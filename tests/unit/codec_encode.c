@@ -248,18 +248,21 @@ START_TEST(text_of_everything)
 			       "    buckets 128-191 cache 1\n"
 			       "    buckets 192-255 unassigned\n" },
 		{ "i_see_you", "\n  forward gre l2\n" },
-		{ "assign_mask", "\n    mask src 0x0 dst 0x1741 sport 0x8000 dport 0x0\n"
-				 "      value src 0x0 dst 0x1000 sport 0x8000 dport 0x0 "
-				 "cache 10.1.1.12\n" },
+		{ "assign_mask",
+		  "\n    mask src 0x0 dst 0x1741 sport 0x8000 dport 0x0\n"
+		  "      value src 0x0 dst 0x1000 sport 0x8000 dport 0x0 "
+		  "cache 10.1.1.12\n" },
 		{ "assign_alt_mask", "\n      cache 10.1.1.12 numbers 8 9 10 11\n" },
 		{ "removal_query", "\n  sent-to 10.1.1.1 target 10.1.1.12\n" },
 		{ "i_see_you_mask", "\n  transmit-t 500-60000 ms\n"
 				    "  timer-scale timeout 1-5 ra 2-4\n" },
 		{ "i_see_you_mask", "\n  shutdown-response 10.1.1.12\n" },
 		{ "i_see_you_alt_map", " data none unassigned minimum-version\n" },
-		{ "i_see_you_extended", " data weight-only extended weight 7 status 8" },
+		{ "i_see_you_extended",
+		  " data weight-only extended weight 7 status 8" },
 		{ "here_i_am_ipv6", "HERE_I_AM version 2.01\n" },
-		{ "here_i_am_ipv6", "\n    mask src ::ff dst 0x0 sport 0x0 dport 0x0\n" },
+		{ "here_i_am_ipv6",
+		  "\n    mask src ::ff dst 0x0 sport 0x0 dport 0x0\n" },
 		{ "here_i_am_ipv6", "\n  router 2001:db8::1 receive-id 33\n" },
 	};
 	char text[10000];

@@ -318,9 +318,9 @@ START_TEST(i_see_you_mask)
 	const struct wccp_set *set;
 
 	decode("i_see_you_mask");
-	ck_assert_uint_eq(m.present,
-			  bits(WCCP_C_ROUTER_ID, WCCP_C_ROUTER_VIEW, WCCP_C_ASSIGN_MAP,
-			       WCCP_C_CAPABILITIES) | 1u << WCCP_C_COMMAND);
+	ck_assert_uint_eq(m.present, bits(WCCP_C_ROUTER_ID, WCCP_C_ROUTER_VIEW,
+					  WCCP_C_ASSIGN_MAP, WCCP_C_CAPABILITIES) |
+					     1u << WCCP_C_COMMAND);
 	ck_assert_uint_eq(m.router_identity.self.receive_id, 17);
 	ck_assert_uint_eq(m.router_identity.n_from, 1);
 	ck_assert(!addr_is_set(&m.router_view.key.cache));

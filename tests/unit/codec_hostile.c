@@ -110,8 +110,9 @@ END_TEST
 START_TEST(lengths_and_counts)
 {
 	static const uint16_t lengths[] = { 0, 1, 3, 4, 0x7fff, 0xfffc, 0xffff };
-	static const uint32_t counts[] = { 0, 1, 32, 33, 256, 0x10000, 0x40000000,
-					   0x80000000, UINT32_MAX };
+	static const uint32_t counts[] = { 0,	       1,	   32,
+					   33,	       256,	   0x10000,
+					   0x40000000, 0x80000000, UINT32_MAX };
 	uint8_t octets[VECTOR_MAX], worse[VECTOR_MAX];
 	size_t len = vector_load(vectors[_i].name, octets);
 
@@ -135,8 +136,9 @@ END_TEST
 /* A header of a component that ends the message, whole or cut, of any type. */
 START_TEST(header_at_the_very_end)
 {
-	static const uint8_t lengths[][2] = { { 0, 0 }, { 0, 1 }, { 0, 4 },
-					      { 0xff, 0xff } };
+	static const uint8_t lengths[][2] = {
+		{ 0, 0 }, { 0, 1 }, { 0, 4 }, { 0xff, 0xff }
+	};
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load(vectors[_i].name, octets);
 

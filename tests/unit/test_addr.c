@@ -58,9 +58,11 @@ END_TEST
 START_TEST(order)
 {
 	static const char *const ascending[] = {
-		"0.0.0.0", "1.0.0.2", "2.0.0.1", "10.0.0.9", "10.0.1.0",
-		"127.255.255.255", "128.0.0.0", "255.255.255.255",
-		"::", "::1", "7f00::", "8000::", "ffff::",
+		"0.0.0.0",   "1.0.0.2",		"2.0.0.1",
+		"10.0.0.9",  "10.0.1.0",	"127.255.255.255",
+		"128.0.0.0", "255.255.255.255", "::",
+		"::1",	     "7f00::",		"8000::",
+		"ffff::",
 	};
 	int n = sizeof(ascending) / sizeof(ascending[0]);
 	struct addr none = { .family = ADDR_NONE };
@@ -96,8 +98,8 @@ END_TEST
 
 START_TEST(text)
 {
-	static const char *const good[] = { "0.0.0.0", "192.0.2.255", "::",
-					    "2001:db8::1", "::ffff:192.0.2.1" };
+	static const char *const good[] = { "0.0.0.0", "192.0.2.255",
+					    "::", "2001:db8::1", "::ffff:192.0.2.1" };
 	static const char longest[] = "1111:2222:3333:4444:5555:6666:255.255.255.255";
 	struct addr none = { .family = ADDR_NONE };
 
@@ -114,8 +116,9 @@ END_TEST
 START_TEST(not_addresses)
 {
 	static const char *const bad[] = {
-		"", "-", "1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.4 ", " 1.2.3.4",
-		"1.2.3.4/24", "::1%lo", ":::", "g::", "localhost", "0x7f000001",
+		"",	     "-",	 "1",	      "1.2.3",	    "1.2.3.4.5",
+		"256.0.0.1", "1.2.3.4 ", " 1.2.3.4",  "1.2.3.4/24", "::1%lo",
+		":::",	     "g::",	 "localhost", "0x7f000001",
 	};
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -140,7 +140,10 @@ START_TEST(writes_big_endian)
 	wire_put_octets(&w, "abc", 3);
 	ck_assert(!wire_overflowed(&w));
 	ck_assert_uint_eq(wire_written(&w), 10);
-	ck_assert_mem_eq(p, "\xf1\xf2\xf3\xf4\xf5\xf6\xf7" "abc", 10);
+	ck_assert_mem_eq(p,
+			 "\xf1\xf2\xf3\xf4\xf5\xf6\xf7"
+			 "abc",
+			 10);
 	wire_put_octets(&w, "", 0);
 	ck_assert(!wire_overflowed(&w));
 	wire_put_u8(&w, 1);

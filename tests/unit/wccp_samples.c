@@ -2,7 +2,8 @@
 /*
  * Prints a sample of every kind of message, one a line: its name and its octets
  * in hexadecimal.  tests/net/test_tshark_codec.py has another program say what
- * they mean.
+ * they mean.  With the name of a folder, each becomes a file there instead, to
+ * start fuzzing from.
  *
  * A name is kind.minor.security.addresses, as in "assign_mask.0.md5.ipv4".
  */
@@ -234,9 +235,9 @@ static void here_shutdown(void)
 static void here_none(void)
 {
 	here_hash();
-	m.cache_identity = (struct wccp_cache_id){
-		.addr = cache(1), .kind = WCCP_DATA_NONE, .min_version = true
-	};
+	m.cache_identity = (struct wccp_cache_id){ .addr = cache(1),
+						   .kind = WCCP_DATA_NONE,
+						   .min_version = true };
 	timers(false);
 }
 
@@ -317,9 +318,9 @@ static void see_mask(void)
 	see();
 	m.router_view.n_caches = 2;
 	for (unsigned i = 0; i < 2; i++) {
-		m.router_view.caches[i] = (struct wccp_cache_id){
-			.addr = cache(i + 1), .kind = WCCP_DATA_MASK
-		};
+		m.router_view.caches[i] =
+			(struct wccp_cache_id){ .addr = cache(i + 1),
+						.kind = WCCP_DATA_MASK };
 	}
 	m.map.type = WCCP_AT_MASK;
 	fill_mask_sets(&m.map.sets);
@@ -384,9 +385,7 @@ static void assign_alt_mask(void)
 static void query(void)
 {
 	web_cache_service();
-	m.query = (struct wccp_router_query){
-		{ router(1), 77 }, router(2), cache(1)
-	};
+	m.query = (struct wccp_router_query){ { router(1), 77 }, router(2), cache(1) };
 	add(WCCP_C_ROUTER_QUERY);
 }
 
@@ -417,10 +416,33 @@ static const struct kind {
 	{ "query", WCCP_REMOVAL_QUERY, 0, 1, query },
 };
 
-static void print_sample(const struct kind *kind, uint8_t minor,
-			 const struct codec_password *password)
+static void print_octets(const char *name, const uint8_t *octets, size_t len)
+{
+	printf("%s ", name);
+	for (size_t i = 0; i < len; i++)
+		printf("%02x", octets[i]);
+	printf("\n");
+}
+
+static void write_octets(const char *folder, const char *name, const uint8_t *octets,
+			 size_t len)
+{
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	f = fopen(path, "wb");
+	if (!f || fwrite(octets, 1, len, f) != len || fclose(f) != 0) {
+		perror(path);
+		exit(EXIT_FAILURE);
+	}
+}
+
+static void sample(const struct kind *kind, uint8_t minor,
+		   const struct codec_password *password, const char *folder)
 {
 	static uint8_t octets[WCCP_MAX_DATAGRAM];
+	char name[64];
 	struct err err;
 	int len;
 
@@ -433,15 +455,17 @@ static void print_sample(const struct kind *kind, uint8_t minor,
 		fprintf(stderr, "%s: %s\n", kind->name, err.text);
 		exit(EXIT_FAILURE);
 	}
-	printf("%s.%u.%s.%s ", kind->name, minor, password ? "md5" : "none",
-	       ipv6 ? "ipv6" : "ipv4");
-	for (int i = 0; i < len; i++)
-		printf("%02x", octets[i]);
-	printf("\n");
+	snprintf(name, sizeof(name), "%s.%u.%s.%s", kind->name, minor,
+		 password ? "md5" : "none", ipv6 ? "ipv6" : "ipv4");
+	if (folder)
+		write_octets(folder, name, octets, (size_t)len);
+	else
+		print_octets(name, octets, (size_t)len);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	const char *folder = argc > 1 ? argv[1] : NULL;
 	struct codec_password password;
 
 	if (codec_password("s3cret", &password, NULL) < 0)
@@ -450,8 +474,8 @@ int main(void)
 		for (uint8_t minor = kinds[k].minor; minor <= kinds[k].last; minor++) {
 			for (unsigned tables = 0; tables <= minor; tables++) {
 				ipv6 = tables;
-				print_sample(&kinds[k], minor, NULL);
-				print_sample(&kinds[k], minor, &password);
+				sample(&kinds[k], minor, NULL, folder);
+				sample(&kinds[k], minor, &password, folder);
 			}
 		}
 	}
