@@ -46,6 +46,9 @@ struct router_event {
 		struct addr to;   /* its destination: our address it was sent to */
 		const void *octets;
 		size_t len;
+		/* Its source is behind another router: L2 is neither offered to
+		 * it nor accepted (2.0 section 4.12.2). */
+		bool off_link;
 	} rx;
 };
 

@@ -132,6 +132,7 @@ void router_step(struct router *r, const struct router_event *ev,
 		.msg = scratch,
 		.from = ev->rx.from,
 		.to = ev->rx.to,
+		.methods = ev->rx.off_link ? ~(uint32_t)WCCP_METHOD_L2 : UINT32_MAX,
 		.out = out,
 	};
 

@@ -86,13 +86,15 @@ static void fill_choice(const struct wccp_msg *msg, struct router_choice *out)
 	}
 }
 
-const char *router_caps_choice(const struct router *r, const struct wccp_msg *msg,
-			       struct router_choice *out)
+const char *router_caps_choice(const struct router_call *c, struct router_choice *out)
 {
+	const struct router *r = c->r;
+	const struct wccp_msg *msg = c->msg;
+
 	fill_choice(msg, out);
-	if (!one_of(out->forward, r->conf.forward))
+	if (!one_of(out->forward, r->conf.forward & c->methods))
 		return "forwarding method";
-	if (!one_of(out->ret, r->conf.ret))
+	if (!one_of(out->ret, r->conf.ret & c->methods))
 		return "return method";
 	if (!one_of(out->agreement.assign, r->conf.assign))
 		return "assignment method";
@@ -130,12 +132,14 @@ static void offer_timers(const struct router *r, struct wccp_capabilities *out)
 	};
 }
 
-void router_caps_offer(const struct router *r, struct wccp_capabilities *out)
+void router_caps_offer(const struct router_call *c, struct wccp_capabilities *out)
 {
+	const struct router *r = c->r;
+
 	out->present =
 		1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN | 1u << WCCP_CAP_RETURN;
-	out->forward = r->conf.forward;
-	out->ret = r->conf.ret;
+	out->forward = r->conf.forward & c->methods;
+	out->ret = r->conf.ret & c->methods;
 	/* One that the others do not have is of no use to a new web-cache. */
 	out->assign = r->n_usable ? r->agreed.assign : r->conf.assign;
 	if (r->conf.advertise_timers)

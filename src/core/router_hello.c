@@ -141,7 +141,7 @@ static void take(struct router_call *c, struct member *m,
 static void judge(struct router_call *c, struct member *m)
 {
 	struct router_choice choice;
-	const char *objection = router_caps_choice(c->r, c->msg, &choice);
+	const char *objection = router_caps_choice(c, &choice);
 
 	if (!objection) {
 		take(c, m, &choice);

@@ -69,6 +69,7 @@ struct router_call {
 	struct mono now;
 	struct wccp_msg *msg; /* the datagram, then the answer */
 	struct addr from, to; /* of the datagram */
+	uint32_t methods;     /* that can work with its sender */
 	struct actions *out;
 };
 
@@ -91,9 +92,8 @@ struct router_choice {
 void router_caps_reset(struct router *r);
 /* What a web-cache's message chooses, with the defaults filled in.  Returns NULL
  * when that is acceptable, else in words what is not. */
-const char *router_caps_choice(const struct router *r, const struct wccp_msg *msg,
-			       struct router_choice *out);
-void router_caps_offer(const struct router *r, struct wccp_capabilities *out);
+const char *router_caps_choice(const struct router_call *c, struct router_choice *out);
+void router_caps_offer(const struct router_call *c, struct wccp_capabilities *out);
 /* TB and RB of 2.01 section 2.1, in ms. */
 int64_t router_caps_tb_ms(const struct router *r);
 int64_t router_caps_rb_ms(const struct router *r);

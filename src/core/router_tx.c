@@ -118,7 +118,7 @@ void router_tx_see_you(struct router_call *c, struct member *m,
 	msg->router_identity.n_from = 1;
 	msg->router_identity.from[0] = m->addr;
 	put_view(r, msg);
-	router_caps_offer(r, &msg->caps);
+	router_caps_offer(c, &msg->caps);
 	if (r->conf.echo_assignment && r->assigned)
 		put_assignment(r, m->receive_id, msg);
 	if (shutdown_response)

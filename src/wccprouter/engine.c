@@ -71,62 +71,18 @@ static void apply(struct engine *e)
 	e->stale = true; /* the refresh timer is the next try */
 }
 
-/* ---- addresses of ours that web-caches use ---- */
-
-static bool is_member(const struct router_status *st, const struct addr *cache)
-{
-	unsigned i;
-
-	for (i = 0; i < st->n_caches; i++)
-		if (addr_equal(&st->caches[i].addr, cache))
-			return true;
-	return false;
-}
-
-static struct addr *find_local(struct engine_service *s, const struct addr *cache)
-{
-	unsigned i;
-
-	for (i = 0; i < WCCP_MAX_CACHES; i++)
-		if (addr_equal(&s->locals[i].cache, cache))
-			return &s->locals[i].local;
-	return NULL;
-}
-
-/* Of members only, and in the place of one that is none any more: strangers
- * cannot use the list up. */
-static void remember_local(struct engine *e, unsigned i, const struct addr *cache,
-			   const struct addr *local)
-{
-	struct engine_service *s = &e->services[i];
-	struct addr *known = find_local(s, cache);
-	unsigned j;
-
-	if (known) {
-		*known = *local;
-		return;
-	}
-	if (!is_member(&e->status[i], cache))
-		return;
-	for (j = 0; j < WCCP_MAX_CACHES; j++)
-		if (!is_member(&e->status[i], &s->locals[j].cache)) {
-			s->locals[j] = (struct engine_local){ *cache, *local };
-			return;
-		}
-}
-
 /* ---- events in, actions out ---- */
 
 static void send_datagram(struct engine *e, struct engine_service *s,
 			  const struct action *x, const struct router_event *ev)
 {
-	struct addr local = { 0 }, *known;
+	struct addr local;
 	struct err err;
 
 	if (ev->type == ROUTER_EV_RX && addr_equal(&x->peer, &ev->rx.from))
 		local = ev->rx.to;
-	else if ((known = find_local(s, &x->peer)))
-		local = *known;
+	else
+		local = locals_find(s->locals, &x->peer);
 	if (rudp_send(e->udp, &local, &x->peer, action_octets(&e->actions, x), x->len,
 		      &err) < 0)
 		log_event(NOTE_DEBUG, "send-failed",
@@ -174,7 +130,7 @@ static void step(struct engine *e, unsigned i, const struct router_event *ev)
 	changed = members_compare(s->conf->name, &e->status[i], &e->fresh);
 	e->status[i] = e->fresh;
 	if (ev->type == ROUTER_EV_RX)
-		remember_local(e, i, &ev->rx.from, &ev->rx.to);
+		locals_remember(s->locals, &e->status[i], &ev->rx.from, &ev->rx.to);
 	if (changed || asks_to_apply(&e->actions))
 		apply(e);
 	carry_out(e, s, ev, ev->now);
@@ -241,6 +197,7 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 			break;
 		ev.rx.octets = e->datagram;
 		ev.rx.len = (size_t)n;
+		ev.rx.off_link = !forward_is_on_link(e->forward, &ev.rx.from);
 		dispatch(e, &ev);
 	}
 	arm(e, ev.now);

@@ -9,6 +9,7 @@
 #include "actions.h"
 #include "err.h"
 #include "forward.h"
+#include "locals.h"
 #include "rconf.h"
 #include "router.h"
 
@@ -16,15 +17,10 @@
 
 struct rcontrol;
 
-/* Which address of ours a web-cache talks to. */
-struct engine_local {
-	struct addr cache, local;
-};
-
 struct engine_service {
 	const struct rconf_service *conf;
 	struct router *router;
-	struct engine_local locals[WCCP_MAX_CACHES]; /* of members */
+	struct local locals[WCCP_MAX_CACHES];
 };
 
 enum engine_event {

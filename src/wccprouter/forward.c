@@ -367,6 +367,13 @@ int forward_apply(struct forward *f, const struct router_status *status,
 	return 0;
 }
 
+bool forward_is_on_link(const struct forward *f, const struct addr *a)
+{
+	struct hop hop;
+
+	return hops_route(f->hops, a, &hop) == 0 && hop.on_link;
+}
+
 int forward_changes_fd(const struct forward *f)
 {
 	return hops_fd(f->hops);

@@ -28,6 +28,9 @@ void forward_close(struct forward *f);
 int forward_apply(struct forward *f, const struct router_status *status,
 		  struct err *err);
 
+/* Is this address on-link, so that frames for it can be sent straight to it? */
+bool forward_is_on_link(const struct forward *f, const struct addr *a);
+
 /* Readable when routes or neighbours have changed; after forward_changes_seen()
  * apply again. */
 int forward_changes_fd(const struct forward *f);

@@ -175,6 +175,51 @@ def test_unknown_service_is_not_answered(world):
         other.receive(timeout=0.3)
 
 
+def test_group_list(world):
+    world.start("service web-cache { group-list = { %s } }" % CACHE2)
+    stranger = w.Cache(world.cache, CACHE, ROUTER)
+    world.caches.append(stranger)
+    stranger.send(stranger.here_i_am())
+    wait_until(lambda: world.show()["counters"]["not_allowed"] == 1, 3, "counted")
+    world.join(CACHE2)
+    assert [c["address"] for c in world.show()["clients"]] == [CACHE2]
+
+
+def test_silence(world):
+    """Queried from the address that the web-cache uses, then lost; traffic direct."""
+    world.start("service web-cache { transmit-t = { 300, 60000 } }")
+    cache = w.Cache(world.cache, CACHE, ROUTER, transmit_t=300)
+    world.caches.append(cache)
+    assert cache.hello().capabilities[4] == struct.pack("!HH", 60000, 300)
+    assert CACHE in cache.hello().caches
+    world.give_all(cache)
+    query = cache.receive(kind=w.REMOVAL_QUERY)  # checks whom it comes from
+    assert query.components[7] == w.address(ROUTER_ID) + struct.pack(
+        "!I", cache.seen.receive_id) + w.address(ROUTER) + w.address(CACHE)
+    wait_until(lambda: "%WCCP-1-SERVICELOST" in world.log(), 3, world.log)
+    with w.Tap(world.origin, "eth0") as tap:
+        world.inject(w.tcp(CLIENT, ORIGIN, 1234, 80))
+        tap.find(lambda ip: ip.sport == 1234)
+    assert world.show()["counters"]["removed_by_timeout"] == 1
+
+
+def test_l2_is_for_neighbours(world):
+    """Neither offered to a web-cache behind a gateway nor accepted from it."""
+    world.router.ip("route", "add", "10.5.0.2/32", "via", CACHE)
+    world.cache.address("lo", "10.5.0.2/32")
+    world.start()
+    far = w.Cache(world.cache, "10.5.0.2", ROUTER, forward=w.L2)
+    world.caches.append(far)
+    assert far.hello().capabilities[1] == struct.pack("!I", w.GRE)
+    assert far.hello().caches == []
+    assert world.show()["counters"]["bad_capability"] == 1
+    far.forward = w.GRE
+    assert far.hello().caches == ["10.5.0.2"]
+    near = w.Cache(world.cache, CACHE, ROUTER, forward=w.L2)
+    world.caches.append(near)
+    assert near.join().capabilities[1] == struct.pack("!I", w.GRE | w.L2)
+
+
 # ---- forwarding ----
 
 def expect_gre(tap, packet, timeout=3):
@@ -620,6 +665,39 @@ def test_successor_of_a_killed_router(world):
         expect_gre(tap, packet)
     world.stop()
     assert "bpf" not in "".join(tc_state(world))
+
+
+def test_interface_that_comes_back(world):
+    """A new interface of the old name gets the program, too."""
+    world.start()
+    world.give_all(world.join())
+    world.router.ip("link", "del", "cl0")
+    wait_until(lambda: "event=interface-gone" in world.log(), 8, world.log)
+    world.net.veth(world.client, "eth0", f"{CLIENT}/24", world.router, "cl0",
+                   "10.1.0.1/24")
+    world.client.route("default", "via", "10.1.0.1")
+    wait_until(lambda: "event=interface-back" in world.log(), 8, world.log)
+    packet = w.tcp(CLIENT, ORIGIN, 33333, 80)
+    with w.Tap(world.cache, "eth0") as tap:
+        world.inject(packet)
+        expect_gre(tap, packet)
+    world.stop()
+    assert "bpf" not in "".join(tc_state(world))
+
+
+def test_tagged_frames_are_not_ours(world):
+    """They belong to the VLAN's own interface, whether there is one or not."""
+    world.start()
+    world.give_all(world.join())
+    macs = [bytes.fromhex(m.replace(":", "")) for m in
+            (world.router.mac("cl0"), world.client.mac("eth0"))]
+    with world.client.socket(socket.AF_PACKET, socket.SOCK_RAW) as s, \
+            w.Tap(world.cache, "eth0") as tap:
+        s.bind(("eth0", 0))
+        for sport, tag in ((33333, b"\x81\0\0\7"), (33334, b"")):
+            s.send(b"".join(macs) + tag + b"\x08\0" + w.tcp(CLIENT, ORIGIN, sport, 80))
+        _, outer = tap.find(lambda ip: ip.redirected())
+    assert outer.redirected()[1].sport == 33334
 
 
 def test_warnings(world):

@@ -183,9 +183,10 @@ class Cache:
     """One web-cache in one service group at one router."""
 
     def __init__(self, ns, own, router, service=WEB_CACHE, forward=GRE, ret=GRE,
-                 password=None, socket_of=None):
+                 password=None, socket_of=None, transmit_t=None):
         self.own, self.router, self.service = own, router, service
         self.forward, self.ret, self.password = forward, ret, password
+        self.transmit_t = transmit_t  # in ms, as capability 4 of 2.01
         self.seen = None  # the last I_SEE_YOU
         self.change = self.key_change = 0
         if socket_of:
@@ -219,6 +220,8 @@ class Cache:
         view += struct.pack("!I4s", 1, address(self.own))
         caps = b"".join(component(kind, struct.pack("!I", value)) for kind, value in
                         ((1, self.forward), (2, 1), (3, self.ret)))
+        if self.transmit_t:
+            caps += component(4, struct.pack("!I", self.transmit_t))
         parts = [component(3, identity), component(5, view), component(8, caps)]
         if command is not None:
             parts.append(component(15, component(command, address(self.own))))
@@ -227,15 +230,15 @@ class Cache:
     def send(self, octets):
         self.socket.sendto(octets, (self.router, 2048))
 
-    def receive(self, timeout=3):
-        """The next I_SEE_YOU of our service."""
+    def receive(self, timeout=3, kind=I_SEE_YOU):
+        """The next I_SEE_YOU (or other kind) of our service."""
         end = time.monotonic() + timeout
         while True:
             self.socket.settimeout(max(0.01, end - time.monotonic()))
             octets, sender = self.socket.recvfrom(65535)
             assert sender == (self.router, 2048), sender
             answer = ISeeYou(octets, self.password)
-            if answer.type == I_SEE_YOU and answer.components[1][:2] == self.service[:2]:
+            if answer.type == kind and answer.components[1][:2] == self.service[:2]:
                 assert answer.authentic
                 return answer
 

@@ -34,6 +34,7 @@ void bench_start(const struct router_conf *conf, int64_t start_ms)
 	bench.conf = *conf;
 	bench.now = (struct mono){ start_ms * 1000000 };
 	bench.to = addr_v4(0x0a0001fe);
+	bench.off_link = false;
 	bench.r = router_new(conf, bench.now);
 	ck_assert_ptr_nonnull(bench.r);
 }
@@ -113,7 +114,7 @@ void bench_octets(const struct addr *source, const void *octets, size_t len)
 	struct router_event ev = {
 		.type = ROUTER_EV_RX,
 		.now = bench.now,
-		.rx = { *source, bench.to, octets, len },
+		.rx = { *source, bench.to, octets, len, bench.off_link },
 	};
 
 	actions_reset(&bench.out);

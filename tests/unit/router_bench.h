@@ -29,6 +29,7 @@ struct bench {
 	struct router_conf conf;
 	struct mono now;
 	struct addr to; /* where web-caches send to */
+	bool off_link;  /* they are behind another router */
 	struct wccp_msg scratch; /* the router's */
 	struct wccp_msg msg;     /* to be sent */
 	struct wccp_msg seen;    /* the last answer */

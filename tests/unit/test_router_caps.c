@@ -111,6 +111,32 @@ START_TEST(method_that_is_not_offered)
 }
 END_TEST
 
+START_TEST(l2_is_for_neighbours_only)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench.off_link = true;
+	choose(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
+	ck_assert_uint_eq(bench_greet(&a)->caps.forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench.seen.caps.ret, WCCP_METHOD_GRE);
+	bench_greet(&a);
+	ck_assert(!bench_usable(&a));
+	a.caps.forward = WCCP_METHOD_GRE;
+	a.caps.ret = WCCP_METHOD_L2;
+	bench_greet(&a);
+	ck_assert(!bench_usable(&a));
+	ck_assert_uint_eq(bench_counters()->bad_capability, 2);
+	a.caps.ret = WCCP_METHOD_GRE;
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+	/* Another one's place is its own affair. */
+	bench.off_link = false;
+	choose(&b, WCCP_METHOD_L2, WCCP_METHOD_L2, WCCP_ASSIGN_HASH);
+	bench_join(&b);
+	ck_assert(bench_usable(&b));
+}
+END_TEST
+
 START_TEST(masks_are_not_offered)
 {
 	struct router_conf conf = bench_conf();
@@ -234,6 +260,7 @@ void test_router_caps(Suite *s)
 	tcase_add_test(tc, methods_are_each_caches_own);
 	tcase_add_test(tc, unacceptable_choices);
 	tcase_add_test(tc, method_that_is_not_offered);
+	tcase_add_test(tc, l2_is_for_neighbours_only);
 	tcase_add_test(tc, masks_are_not_offered);
 	tcase_add_test(tc, timers_freeze_with_the_first);
 	tcase_add_test(tc, timers_outside_of_the_range);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of wccprouter's packet path, the matching and the hash that it is
+ * read with.
+ */
+#include "../../src/wccprouter/table.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct rconf conf;
+static struct router_status status[RCONF_MAX_SERVICES];
+static struct router_entry entries[ROUTER_MAX_SERVICES];
+
+/* Web-cache 10.0.0.n: 9 has no route, 5 is behind a gateway. */
+static int route(void *arg, const struct addr *cache, struct hop *out)
+{
+	ck_assert_ptr_eq(arg, &conf);
+	*out = (struct hop){ *cache, 7, 1500, true };
+	if (cache->octets[3] == 5) {
+		out->nexthop = addr_v4(0x0a0000fe);
+		out->on_link = false;
+	}
+	return cache->octets[3] == 9 ? -1 : 0;
+}
+
+static unsigned build(void)
+{
+	return table_build(&conf, status, route, &conf, entries);
+}
+
+static void setup(void)
+{
+	memset(&conf, 0, sizeof(conf));
+	memset(status, 0, sizeof(status));
+}
+
+static struct router_status *add_service(uint8_t type, uint8_t id, uint8_t priority)
+{
+	struct router_status *st = &status[conf.n_services];
+	struct router_conf *r = &conf.services[conf.n_services++].router;
+
+	r->service_type = type;
+	r->service_id = id;
+	st->described = true;
+	st->service = (struct wccp_service){
+		.type = type, .id = id, .priority = priority, .protocol = 6
+	};
+	return st;
+}
+
+static void add_cache(struct router_status *st, unsigned n, uint32_t forward)
+{
+	struct addr a = addr_v4(0x0a000000 + n);
+
+	st->caches[st->n_caches++] = (struct router_cache_status){ .addr = a,
+								   .usable = true,
+								   .forward = forward };
+	st->assigned = true;
+	st->table.caches[st->table.n_caches++] = a;
+}
+
+START_TEST(well_known_service_is_filled_in)
+{
+	struct router_status *st = add_service(WCCP_SERVICE_STANDARD, 0, 0);
+
+	st->service.protocol = 0;
+	add_cache(st, 1, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_uint_eq(entries[0].match.priority, 240);
+	ck_assert_uint_eq(entries[0].match.protocol, IPPROTO_TCP);
+	ck_assert_uint_eq(entries[0].match.ports[0], htons(80));
+	ck_assert_uint_eq(entries[0].match.flags & 0xf, WCCP_F_DST_IP_HASH);
+	ck_assert_uint_eq(entries[0].used, 1);
+	ck_assert_uint_eq(entries[1].used, 0);
+}
+END_TEST
+
+START_TEST(priorities)
+{
+	static const uint8_t given[] = { 3, 200, 3, 255, 0 };
+	static const unsigned order[] = { 3, 1, 0, 2, 4 };
+
+	for (unsigned i = 0; i < 5; i++)
+		add_cache(
+			add_service(WCCP_SERVICE_DYNAMIC, (uint8_t)(10 + i), given[i]),
+			1, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(build(), 5);
+	for (unsigned i = 0; i < 5; i++)
+		ck_assert_uint_eq(entries[i].number, order[i]);
+}
+END_TEST
+
+START_TEST(services_that_take_nothing_have_no_entry)
+{
+	struct router_status *unknown = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
+	struct router_status *left = add_service(WCCP_SERVICE_DYNAMIC, 2, 1);
+
+	add_cache(unknown, 1, WCCP_METHOD_GRE);
+	unknown->described = false;
+	add_cache(left, 1, WCCP_METHOD_GRE);
+	left->caches[0].usable = false;
+	ck_assert_uint_eq(build(), 0);
+	ck_assert_uint_eq(entries[0].used, 0);
+	/* A closed one has one all the same, to drop by. */
+	conf.services[1].closed = true;
+	ck_assert_uint_eq(build(), 1);
+	ck_assert_uint_eq(entries[0].number, 1);
+	ck_assert_uint_eq(entries[0].closed, 1);
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+		ck_assert_uint_eq(entries[0].buckets[b], WCCP_BUCKET_NONE);
+}
+END_TEST
+
+START_TEST(buckets_of_the_unusable_are_nobodys)
+{
+	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
+
+	add_cache(st, 1, WCCP_METHOD_GRE);
+	add_cache(st, 2, WCCP_METHOD_GRE);
+	/* In the assignment, but no member (any more). */
+	st->table.caches[st->table.n_caches++] = addr_v4(0x0a000003);
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+		st->table.buckets[b] =
+			(uint8_t)(b % 3 | (b & 16 ? WCCP_BUCKET_ALT : 0));
+	st->table.buckets[200] = WCCP_BUCKET_NONE;
+	st->table.buckets[201] = 31; /* past the list */
+	st->caches[1].usable = false;
+	ck_assert_uint_eq(build(), 1);
+	for (unsigned b = 0; b < 200; b++)
+		ck_assert_uint_eq(entries[0].buckets[b],
+				  b % 3 ? WCCP_BUCKET_NONE : st->table.buckets[b]);
+	ck_assert_uint_eq(entries[0].buckets[200], WCCP_BUCKET_NONE);
+	ck_assert_uint_eq(entries[0].buckets[201], WCCP_BUCKET_NONE);
+	st->assigned = false;
+	build();
+	ck_assert_uint_eq(entries[0].buckets[0], WCCP_BUCKET_NONE);
+}
+END_TEST
+
+START_TEST(targets)
+{
+	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
+	const struct router_target *t = entries[0].targets;
+
+	add_cache(st, 1, WCCP_METHOD_L2);
+	add_cache(st, 5, WCCP_METHOD_GRE);
+	add_cache(st, 5, WCCP_METHOD_L2);
+	add_cache(st, 9, WCCP_METHOD_GRE);
+	st->table.caches[2] = st->caches[2].addr = addr_v4(0x0a000105);
+	build();
+	ck_assert_uint_eq(t[0].method, WCCP_METHOD_L2);
+	ck_assert_uint_eq(t[0].nexthop, htonl(0x0a000001));
+	ck_assert_uint_eq(t[0].ifindex, 7);
+	ck_assert_uint_eq(t[1].method, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(t[1].cache, htonl(0x0a000005));
+	ck_assert_uint_eq(t[1].nexthop, htonl(0x0a0000fe));
+	/* L2 across a gateway, and no route at all. */
+	ck_assert_uint_eq(t[2].ifindex, 0);
+	ck_assert_uint_eq(t[3].ifindex, 0);
+}
+END_TEST
+
+static bool matches(uint32_t flags, uint8_t protocol, const struct packet *p)
+{
+	struct packet_service s = { .flags = flags,
+				    .protocol = protocol,
+				    .ports = { htons(80), htons(8080), 0,
+					       htons(443) } };
+
+	return packet_matches(p, &s);
+}
+
+START_TEST(matching)
+{
+	struct packet tcp = { .protocol = 6,
+			      .has_ports = true,
+			      .sport = htons(443),
+			      .dport = htons(8080) };
+	struct packet later = { .protocol = 6, .fragment = true };
+	struct packet icmp = { .protocol = 1 };
+	const uint32_t ports = WCCP_F_PORTS_DEFINED;
+
+	ck_assert(matches(ports, 6, &tcp));
+	ck_assert(!matches(ports, 17, &tcp));
+	ck_assert(!matches(ports | WCCP_F_PORTS_SOURCE, 6, &tcp)); /* behind the 0 */
+	tcp.sport = htons(80);
+	ck_assert(matches(ports | WCCP_F_PORTS_SOURCE, 6, &tcp));
+	tcp.dport = 0;
+	ck_assert(!matches(ports, 6, &tcp)); /* the terminator is no port */
+	ck_assert(matches(0, 6, &tcp));
+	ck_assert(!matches(ports, 6, &later));
+	ck_assert(matches(0, 6, &later));
+	ck_assert(matches(0, 0, &icmp));
+	ck_assert(!matches(WCCP_F_ONLY_PROTOCOL_0, 0, &icmp));
+	icmp.protocol = 0;
+	ck_assert(matches(WCCP_F_ONLY_PROTOCOL_0, 0, &icmp));
+}
+END_TEST
+
+/* XOR of the octets, by hand: 10.1.2.3, 192.168.0.80, 0x1234, 0x0050. */
+START_TEST(hash)
+{
+	struct packet p = { .src = htonl(0x0a010203),
+			    .dst = htonl(0xc0a80050),
+			    .sport = htons(0x1234),
+			    .dport = htons(80) };
+
+	ck_assert_uint_eq(packet_bucket(&p, WCCP_F_SRC_IP_HASH), 0x0a);
+	ck_assert_uint_eq(packet_bucket(&p, WCCP_F_DST_IP_HASH), 0x38);
+	ck_assert_uint_eq(packet_bucket(&p, WCCP_F_SRC_PORT_HASH), 0x26);
+	ck_assert_uint_eq(packet_bucket(&p, WCCP_F_DST_PORT_HASH), 0x50);
+	ck_assert_uint_eq(packet_bucket(&p, 0x0f), 0x0a ^ 0x38 ^ 0x26 ^ 0x50);
+	ck_assert_uint_eq(packet_bucket(&p, 0), 0);
+	ck_assert_uint_eq(packet_alt_bucket(&p, 0x0f), 0);
+	ck_assert_uint_eq(packet_alt_bucket(&p, WCCP_F_SRC_IP_ALT_HASH |
+							WCCP_F_SRC_PORT_ALT_HASH),
+			  0x0a ^ 0x26);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("table");
+	TCase *tc = tcase_create("table");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, well_known_service_is_filled_in);
+	tcase_add_test(tc, priorities);
+	tcase_add_test(tc, services_that_take_nothing_have_no_entry);
+	tcase_add_test(tc, buckets_of_the_unusable_are_nobodys);
+	tcase_add_test(tc, targets);
+	tcase_add_test(tc, matching);
+	tcase_add_test(tc, hash);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
