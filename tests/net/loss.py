@@ -13,7 +13,9 @@ one by one, each by its own addresses and ports:
 
 Everything else is a failure, first of all every connection that could not be
 opened.  The look and the kill are a few milliseconds apart; the victim is not
-stopped for it, as that would change what is being shown.
+stopped for it, as that would change what is being shown.  From the signal until
+the kernel has closed its sockets it takes a few more: its listener goes on
+accepting then into a queue that nobody reads.
 """
 
 import os
@@ -82,8 +84,22 @@ class Kill:
 
     @property
     def held(self):
-        """Connections of clients that the victims held: accepted, and waiting."""
-        return len(self.owned) + self.backlog
+        """Connections of clients that the victims had accepted, when we looked."""
+        return len(self.owned)
+
+    def describe(self, lost):
+        """Of the requests lost in flight, those of this kill, in words."""
+        mine = [r for r in lost if self.t_kill <= r["t_end"] and
+                r["t_start"] <= self.t_dead]
+        old = sum((r["src"], r["port"], r["dst"]) in self.owned for r in mine)
+        text = f"{len(mine)} lost in flight"
+        if mine:
+            text += f" ({old} of the {self.held} open in it"
+            if len(mine) > old:
+                text += (f", {len(mine) - old} that came in the "
+                         f"{(self.t_dead - self.t_look) * 1000:.0f} ms of its end")
+            text += ")"
+        return text
 
 
 def logged_connections(squids):

@@ -147,7 +147,7 @@ class Namespace:
         return run("ip", "-n", self.name, *argv, **kw)
 
     def popen(self, argv, log=None, **kw):
-        """Start a process in here; its output goes to tmpdir/LOG.log."""
+        """Start a process in here; its output goes to a new file tmpdir/LOG.log."""
         return self.net.popen(self.argv(argv), log or os.path.basename(argv[0]), **kw)
 
     def sysctl(self, key, value):
@@ -193,10 +193,15 @@ class Namespace:
         def lines(*argv):
             return [f"{' '.join(argv[:2])}: {' '.join(line.split())}"
                     for line in self.run(*argv).stdout.splitlines()]
-        found = (lines("ip", "-o", "link") + lines("ip", "rule") +
+        links = json.loads(self.ip("-j", "link").stdout)
+        found = [f"link: {link['ifname']} mtu {link['mtu']} qdisc {link['qdisc']}"
+                 for link in links]
+        found += (lines("ip", "rule") +
                  lines("ip", "-4", "-o", "address") +
                  lines("ip", "-4", "route", "show", "table", "all") +
-                 lines("tc", "qdisc", "show") + lines("nft", "list", "ruleset"))
+                 lines("tc", "qdisc", "show"))
+        if shutil.which("nft"):
+            found += lines("nft", "list", "ruleset")
         attached = json.loads(self.run("bpftool", "-j", "net", "show").stdout)
         found += [f"eBPF {kind}: {entry}" for part in attached
                   for kind, entries in part.items() for entry in entries]
@@ -261,7 +266,10 @@ class Net:
     def popen(self, argv, log, **kw):
         # A session of its own: Ctrl-C at the terminal reaches us alone, and the
         # end comes in our order.
-        path = os.path.join(self.tmpdir, log + ".log")
+        path, n = os.path.join(self.tmpdir, log + ".log"), 1
+        while os.path.exists(path):
+            n += 1
+            path = os.path.join(self.tmpdir, f"{log}.{n}.log")
         kw.setdefault("stdin", subprocess.DEVNULL)
         kw.setdefault("start_new_session", True)
         with open(path, "ab") as out:
