@@ -105,7 +105,7 @@ service web-cache {{
 {password}    forward = {{ {forward} }}
     return = {{ {ret} }}
     transmit-t = {{ 500, 60000 }}
-    echo-assignment = true
+    echo-assignment = {echo}
 }}
 """
 
@@ -257,10 +257,11 @@ class Box:
 class Lab:
     """The whole.  Start its parts one by one, or all by start()."""
 
-    def __init__(self, net, forward="gre", ret="gre", password="secret", transmit_t=1000):
+    def __init__(self, net, forward="gre", ret="gre", password="secret", transmit_t=1000,
+                 echo=True):
         self.net, self.dir = net, os.path.join(net.tmpdir, "lab")
         self.forward, self.ret, self.password = forward, ret, password
-        self.transmit_t = transmit_t
+        self.transmit_t, self.echo = transmit_t, "true" if echo else "false"
         self.wccprouter = self.nginx = None
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o755)
@@ -354,7 +355,8 @@ class Lab:
         with open(conf, "w") as f:
             f.write(WCCPROUTER.format(router_id=ROUTER_ID, dir=self.dir,
                                       password=self.password_line(),
-                                      forward=self.forward, ret=self.ret))
+                                      forward=self.forward, ret=self.ret,
+                                      echo=self.echo))
         self.before = self.router.state()
         self.wccprouter = self.router.popen([netns.program("wccprouter"), "-f", conf],
                                             log="wccprouter")

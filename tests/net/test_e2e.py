@@ -96,7 +96,9 @@ def test_everything_dead_goes_direct_at_once(net, forward, ret):
 
 def test_tshark_understands_everything(net):
     """Every kind of message, from joining to leaving, and redirected packets."""
-    story = Story(net)
+    # Wireshark calls it an error when an I_SEE_YOU has an Assignment Info.  2.0
+    # allows that, and the other tests have it; here it is off.
+    story = Story(net, echo=False)
     lab = story.lab
     box1, box2 = lab.boxes
     lab.start_servers()
