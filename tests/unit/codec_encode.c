@@ -276,6 +276,43 @@ START_TEST(text_of_everything)
 }
 END_TEST
 
+/* Printing is for debugging, so it must survive what is to be debugged. */
+START_TEST(text_of_nonsense)
+{
+	static char text[1 << 20];
+	static const char *const names[] = { "i_see_you", "assign_mask",
+					     "assign_alt_mask", "i_see_you_extended" };
+	int size;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		decode(names[i]);
+		m.present = ~0u;
+		m.n_sets = m.n_values = m.n_cache_values = m.n_vsns = UINT32_MAX;
+		m.n_commands = m.router_view.n_caches = m.router_view.n_routers =
+			m.assignment.n_routers = m.assignment.hash.n_caches =
+				m.router_identity.n_from = m.cache_view.n_caches =
+					m.cache_view.n_routers = UINT32_MAX;
+		memset(m.router_view.caches, 0, sizeof(m.router_view.caches));
+		for (unsigned k = 0; k < WCCP_MAX_CACHES; k++) {
+			m.router_view.caches[k].kind = WCCP_DATA_ALT_MASK + 2 - k % 5;
+			m.router_view.caches[k].sets.n = UINT16_MAX;
+		}
+		m.assignment.sets = (struct wccp_set_list){ WCCP_MAX_SETS, 1, i % 2 };
+		for (unsigned k = 0; k < WCCP_MAX_SETS; k++) {
+			m.sets[k].first = (uint16_t)(WCCP_MAX_VALUES - k % 2);
+			m.sets[k].n = UINT16_MAX;
+		}
+		m.cache_values[WCCP_MAX_VALUES - 1].first_vsn = WCCP_MAX_VSNS - 1;
+		m.cache_values[WCCP_MAX_VALUES - 1].n_vsns = UINT16_MAX;
+		size = codec_print(&m, text, sizeof(text));
+		ck_assert_int_gt(size, 1000);
+		ck_assert_uint_eq(strlen(text), size < (int)sizeof(text)
+							? (size_t)size
+							: sizeof(text) - 1);
+	}
+}
+END_TEST
+
 TCase *encode_case(void)
 {
 	TCase *tc = tcase_create("encode");
@@ -293,5 +330,6 @@ TCase *encode_case(void)
 	tcase_add_test(tc, longer_than_a_datagram);
 	tcase_add_loop_test(tc, texts, 0, (int)n_vectors);
 	tcase_add_test(tc, text_of_everything);
+	tcase_add_test(tc, text_of_nonsense);
 	return tc;
 }
