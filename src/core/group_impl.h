@@ -30,6 +30,9 @@ enum {
 	SHUTDOWN_PACE_LEAST_MS = 200,
 	/* Length of the answer to a removal query (2.0 section 4.14). */
 	QUERY_ANSWERS = 3,
+	/* From an assignment to the HERE_I_AM whose answer shows whether it was
+	 * taken: long enough not to overtake it, for then it would be stale. */
+	ECHO_PAUSE_MS = 50,
 	/* Repetitions of an assignment at once; later ones wait for T. */
 	ASSIGN_QUICK_MAX = 5,
 };

@@ -180,6 +180,8 @@ static void build_assignment(const struct group *g, struct wccp_msg *m)
 static void send_assignment_to(struct group *g, struct peer *p, long offset, size_t len,
 			       struct step *s)
 {
+	uint32_t pause = p->t_ms / 10;
+
 	actions_send(s->out, &p->address, offset, len);
 	count_tx(g, WCCP_REDIRECT_ASSIGN);
 	p->told = true;
@@ -187,8 +189,7 @@ static void send_assignment_to(struct group *g, struct peer *p, long offset, siz
 	p->pending = true;
 	p->assign_sent = s->now;
 	p->assign_at = mono_add_ms(s->now, p->t_ms);
-	/* Its answer to this carries the echo of the key. */
-	peer_hello(g, p, s);
+	p->hello_at = mono_add_ms(s->now, pause < ECHO_PAUSE_MS ? pause : ECHO_PAUSE_MS);
 }
 
 void group_send_assignment(struct group *g, const struct peer *only, struct step *s)

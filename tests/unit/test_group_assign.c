@@ -16,6 +16,7 @@
 #define LOWER 0x0a000005  /* 10.0.0.5, before us */
 #define T 10000
 #define SETTLE (3 * T / 2)
+#define ECHO 50 /* from an assignment to the HERE_I_AM behind it */
 
 static struct rtr a, b;
 
@@ -43,7 +44,7 @@ static void announce(void)
 static void settle(void)
 {
 	announce();
-	bench_run(SETTLE);
+	bench_run(SETTLE + ECHO);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
 	bench_clear();
 }
@@ -52,7 +53,7 @@ static void settle(void)
 static void resettle(void)
 {
 	bench_clear();
-	bench_run(T + SETTLE);
+	bench_run(T + SETTLE + ECHO);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
 }
 
@@ -121,7 +122,13 @@ START_TEST(assigned_after_one_and_a_half_t)
 	ck_assert_uint_eq(addr_to_v4(&B.got.assignment.key.cache), SELF);
 	ck_assert_uint_eq(B.got.assignment.key.change_number, 1);
 	ck_assert_uint_eq(count_in_got(SELF), 256);
-	/* A HERE_I_AM right behind it, so that the echo comes at once. */
+	/* A HERE_I_AM close behind it, so that the echo need not wait for T; but not
+	 * so close that it may arrive first and make the receive id stale. */
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
+	bench_run(ECHO - 1);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
+	bench_run(1);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
 	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
 	ck_assert_uint_eq(bench_look()->my_buckets, 256);
 	ck_assert_uint_eq(bench_notes("assignment-sent", NULL), 1);
@@ -331,10 +338,25 @@ START_TEST(stale_receive_id_race)
 	bench_run(1);
 	ck_assert_uint_eq(a.refused, 1);
 	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
-	bench_run(T / 10); /* not after T: the answer showed the old key */
+	bench_run(T / 10 + ECHO); /* not after T: the answer showed the old key */
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 2);
 	ck_assert_uint_eq(a.refused, 1);
 	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+}
+END_TEST
+
+START_TEST(assignment_goes_before_the_hello_of_the_same_moment)
+{
+	open_one();
+	a.caps.present = 1u << WCCP_CAP_TIMER_SCALE;
+	a.caps.timer_scale =
+		(struct wccp_cap_timer_scale){ .timeout_lower = 1, .timeout_upper = 1,
+					       .ra_lower = 2, .ra_upper = 2 };
+	announce();
+	bench_run(3 * T); /* 1.5 RB, and the third HERE_I_AM is due */
+	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
+	ck_assert_uint_eq(a.refused, 0);
+	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
 }
 END_TEST
 
@@ -343,7 +365,7 @@ START_TEST(only_the_router_that_missed_it_gets_it_again)
 	open_two();
 	announce();
 	b.accepts = false;
-	bench_run(SETTLE + T / 10);
+	bench_run(SETTLE + T / 10 + ECHO);
 	b.accepts = true;
 	bench_run(T);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
@@ -360,7 +382,7 @@ START_TEST(flushed_table_is_assigned_again)
 	settle();
 	a.view.key = (struct wccp_key){ 0 };
 	rtr_give(&a, SELF, 0, 0);
-	bench_run(T);
+	bench_run(T + ECHO);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
 	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
@@ -750,6 +772,7 @@ static void add_repeating(Suite *s)
 	tcase_add_test(tc, repeated_every_t_until_echoed);
 	tcase_add_test(tc, lost_assignment_and_silent_router);
 	tcase_add_test(tc, stale_receive_id_race);
+	tcase_add_test(tc, assignment_goes_before_the_hello_of_the_same_moment);
 	tcase_add_test(tc, only_the_router_that_missed_it_gets_it_again);
 	tcase_add_test(tc, flushed_table_is_assigned_again);
 	tcase_add_test(tc, nothing_is_repeated_while_members_change);
