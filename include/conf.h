@@ -40,6 +40,8 @@ struct conf_service {
 	unsigned pool;        /* index into conf.pools */
 	uint16_t weight;      /* announced when every instance is healthy */
 	bool drop_when_down;  /* when-down drop; default return */
+	int pair;             /* index of the mirrored service, -1: none */
+	uint8_t multicast_ttl;
 };
 
 enum conf_log { CONF_LOG_STDERR, CONF_LOG_SYSLOG };

@@ -23,16 +23,32 @@ struct group_preference {
 	uint32_t methods[2];
 };
 
+/* Minor versions (2.01 section 3.4). */
+enum group_version {
+	GROUP_V20,       /* 2.0 only */
+	GROUP_V201,      /* at most 2.01; a router may answer with less */
+	GROUP_NEGOTIATE, /* ask with the lowest, then take the router's highest */
+};
+
 struct group_conf {
 	struct wccp_service service;
 	struct addr self; /* this web-cache, as routers and other caches know it */
+	/* Where HERE_I_AMs go; with `multicast` set, the routers that may answer
+	 * (none listed: any). */
 	unsigned n_routers;
-	struct addr routers[WCCP_MAX_ROUTERS]; /* where HERE_I_AMs go */
+	struct addr routers[WCCP_MAX_ROUTERS];
+	struct addr multicast; /* set: HERE_I_AMs and REDIRECT_ASSIGNs go there */
 	struct codec_password password;
 	struct group_preference forward, ret, assign;
 	/* Wishes; the router's offer decides (2.01 section 3.5.4).  0: the default. */
 	uint32_t transmit_t_ms;
 	uint8_t timeout_scale, ra_scale;
+	enum group_version version;
+	struct wccp_mask mask; /* of mask assignment; all zero: not configured */
+	struct wccp_bucket_vector alt_buckets; /* hot: get the alternate-hash bit */
+	/* Web-caches that may get buckets, ourselves included; none listed: any. */
+	unsigned n_allowed;
+	struct addr allowed[WCCP_MAX_CACHES];
 };
 
 /* Per router.  The names are what operators see. */

@@ -34,6 +34,8 @@ struct router_conf {
 	 * one its datagrams come from must be listed. */
 	unsigned n_allowed;
 	struct addr allowed[WCCP_MAX_CACHES];
+	uint8_t max_minor;     /* highest version it speaks: 2.0 or 2.01 */
+	struct addr multicast; /* set: the group's address, which it also answers to */
 };
 
 enum router_event_type { ROUTER_EV_RX, ROUTER_EV_TICK };

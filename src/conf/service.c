@@ -236,5 +236,6 @@ int service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 	    read_word(r, section, "when-down", 0, when_down, &drop) < 0)
 		return -1;
 	out->drop_when_down = drop == 1;
+	out->pair = -1;
 	return 0;
 }
