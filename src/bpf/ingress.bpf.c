@@ -10,7 +10,7 @@
  * a destination that is not ours, which fit a service of that router.  For the
  * rest the next filter decides (TC_ACT_UNSPEC), as if this one were not there.
  */
-#include "ingress.h"
+#include "ingress_maps.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>

@@ -6,7 +6,7 @@
 #ifndef DP_GIVEN_H
 #define DP_GIVEN_H
 
-#include "../bpf/steer.h"
+#include "../bpf/steer_maps.h"
 #include "plan.h"
 
 enum { GIVEN_ACCOUNTS = PLAN_MAX_POOLS * PLAN_MAX_INSTANCES };

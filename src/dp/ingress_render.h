@@ -5,7 +5,7 @@
 #ifndef DP_INGRESS_RENDER_H
 #define DP_INGRESS_RENDER_H
 
-#include "../bpf/ingress.h"
+#include "../bpf/ingress_maps.h"
 #include "facts.h"
 #include "plan.h"
 

@@ -5,7 +5,7 @@
 #ifndef DP_STEER_RENDER_H
 #define DP_STEER_RENDER_H
 
-#include "../bpf/steer.h"
+#include "../bpf/steer_maps.h"
 #include "plan.h"
 
 /* Who had which bucket of a pool, by name: indices change from plan to plan. */

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration of the ingress program follows the plan, and the look-ups that
+ * the program makes in it find what the plan says. */
+#include "../../src/dp/ingress_render.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct plan plan;
+static struct facts facts;
+static uint32_t counters[PLAN_MAX_SERVICES];
+static struct ingress_config config;
+
+static void reset(void)
+{
+	memset(&plan, 0, sizeof(plan));
+	memset(&facts, 0, sizeof(facts));
+	plan.self = addr_v4(0x0a020002);
+	plan.mark = 0x100;
+	plan.mark_mask = 0xff00;
+	for (unsigned i = 0; i < PLAN_MAX_SERVICES; i++)
+		counters[i] = i;
+}
+
+static void render(void)
+{
+	ingress_render(&plan, &facts, counters, &config);
+}
+
+static struct plan_service *add_service(unsigned id, unsigned priority)
+{
+	struct plan_service *s = &plan.services[plan.n_services++];
+
+	s->service = (struct wccp_service){
+		.type = WCCP_SERVICE_DYNAMIC,
+		.id = (uint8_t)id,
+		.priority = (uint8_t)priority,
+		.protocol = IPPROTO_TCP,
+		.flags = WCCP_F_PORTS_DEFINED | WCCP_F_DST_IP_HASH,
+		.ports = { 80 },
+	};
+	return s;
+}
+
+static void add_router(unsigned service, uint32_t id, uint32_t address,
+		       uint32_t forward, uint32_t ret)
+{
+	plan.routers[plan.n_routers++] = (struct plan_router){
+		.service = service,
+		.id = addr_v4(id),
+		.address = addr_v4(address),
+		.forward = forward,
+		.ret = ret,
+	};
+}
+
+static void set_mac(unsigned router, unsigned last)
+{
+	const uint8_t mac[6] = { 0x02, 0, 0, 0, (uint8_t)(last >> 8), (uint8_t)last };
+
+	facts.macs[router].known = true;
+	memcpy(facts.macs[router].octets, mac, sizeof(mac));
+}
+
+static uint32_t find(uint32_t address)
+{
+	return ingress_find(&config, htonl(address));
+}
+
+/* -- services -------------------------------------------------------------------- */
+
+START_TEST(services_stand_in_order_of_priority)
+{
+	reset();
+	add_service(51, 10);
+	add_service(52, 30);
+	add_service(53, 10);
+	render();
+	ck_assert_uint_eq(config.services[0].id, 52);
+	ck_assert_uint_eq(config.services[1].id, 51);
+	ck_assert_uint_eq(config.services[2].id, 53);
+	ck_assert_uint_eq(config.services[0].counters, 1);
+	ck_assert_uint_eq(config.services[2].bit, 4);
+	ck_assert_uint_eq(config.service_of_id[1][53], 2);
+	ck_assert_uint_eq(config.service_of_id[1][50], INGRESS_NONE);
+}
+END_TEST
+
+/* Matched by id alone, one would be taken for the other (2.0 section 4.2). */
+START_TEST(a_type_and_an_id_make_a_service)
+{
+	reset();
+	add_service(0, 10);
+	add_service(0, 20)->service.type = WCCP_SERVICE_STANDARD;
+	render();
+	ck_assert_uint_eq(config.services[config.service_of_id[0][0]].type, 0);
+	ck_assert_uint_eq(config.services[config.service_of_id[1][0]].type, 1);
+	/* Priority 240 by definition, whatever the plan says. */
+	ck_assert_uint_eq(config.service_of_id[0][0], 0);
+}
+END_TEST
+
+START_TEST(buckets_are_not_handed_to_ourselves)
+{
+	struct plan_service *s;
+
+	reset();
+	s = add_service(51, 10);
+	s->handover[4] = addr_v4(0x0a020003);
+	s->handover[5] = plan.self;
+	render();
+	ck_assert_uint_eq(config.services[0].handover[3], 0);
+	ck_assert_uint_eq(config.services[0].handover[4], htonl(0x0a020003));
+	ck_assert_uint_eq(config.services[0].handover[5], 0);
+}
+END_TEST
+
+/* A generator of our own, so that a failure comes again (Numerical Recipes). */
+static uint32_t seed;
+
+static uint32_t dice(uint32_t sides)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return (seed >> 8) % sides;
+}
+
+static const uint8_t protocols[] = { 0, 1, IPPROTO_TCP, IPPROTO_TCP, IPPROTO_UDP, 47 };
+
+static void random_service(struct wccp_service *s)
+{
+	*s = (struct wccp_service){
+		.type = dice(8) ? WCCP_SERVICE_DYNAMIC : WCCP_SERVICE_STANDARD,
+		.id = (uint8_t)dice(256),
+		.priority = (uint8_t)dice(4),
+		.protocol = protocols[dice(sizeof(protocols))],
+	};
+	if (dice(4))
+		s->flags |= WCCP_F_PORTS_DEFINED;
+	if (!dice(3))
+		s->flags |= WCCP_F_PORTS_SOURCE;
+	if (!dice(3))
+		s->flags |= WCCP_F_ONLY_PROTOCOL_0;
+	for (unsigned i = dice(WCCP_MAX_PORTS + 1); i > 0; i--)
+		s->ports[i - 1] = (uint16_t)(78 + dice(10));
+}
+
+static struct packet random_packet(void)
+{
+	struct packet p = { .protocol = protocols[dice(sizeof(protocols))] };
+
+	p.has_ports = p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP;
+	if (p.has_ports) {
+		p.sport = htons((uint16_t)(78 + dice(12)));
+		p.dport = htons((uint16_t)(78 + dice(12)));
+	}
+	return p;
+}
+
+static void check_packet(const struct packet *p)
+{
+	uint64_t found = ingress_matching(&config, p);
+	unsigned highest = 0;
+
+	for (unsigned i = 0; i < plan.n_services; i++) {
+		struct packet_service s;
+		unsigned rank;
+
+		packet_service_set(&s, &plan.services[i].service);
+		for (rank = 0; config.services[rank].counters != i; rank++)
+			;
+		ck_assert_int_eq(found >> rank & 1, packet_matches(p, &s));
+		if (packet_matches(p, &s) && s.priority > highest)
+			highest = s.priority;
+	}
+	if (found) {
+		struct packet_service s;
+		uint32_t first = ingress_first(found);
+
+		packet_service_set(
+			&s, &plan.services[config.services[first].counters].service);
+		ck_assert_uint_eq(s.priority, highest);
+		ck_assert(found >> first & 1);
+		ck_assert_uint_eq(found & ((1ULL << first) - 1), 0);
+	}
+}
+
+START_TEST(look_ups_agree_with_the_descriptions)
+{
+	reset();
+	seed = (uint32_t)_i * 7919;
+	while (plan.n_services < PLAN_MAX_SERVICES) {
+		random_service(&plan.services[plan.n_services++].service);
+		if (dice(8) && plan.n_services < PLAN_MAX_SERVICES)
+			continue;
+		render();
+		for (unsigned n = 0; n < 100; n++) {
+			struct packet p = random_packet();
+
+			check_packet(&p);
+		}
+	}
+}
+END_TEST
+
+START_TEST(later_fragments_fit_every_service_of_their_protocol)
+{
+	struct packet p = { .protocol = IPPROTO_TCP, .fragment = true };
+
+	reset();
+	add_service(51, 10);
+	add_service(52, 9)->service.protocol = IPPROTO_UDP;
+	add_service(53, 8)->service.ports[0] = 443;
+	render();
+	ck_assert_uint_eq(ingress_matching(&config, &p), 5);
+	p.protocol = IPPROTO_UDP;
+	ck_assert_uint_eq(ingress_matching(&config, &p), 2);
+}
+END_TEST
+
+/* -- senders ------------------------------------------------------------------------ */
+
+START_TEST(one_router_serves_several_services)
+{
+	const struct ingress_router *r = &config.routers[0];
+
+	reset();
+	add_service(51, 10);
+	add_service(52, 20);
+	add_service(53, 30);
+	add_router(0, 0x01010101, 0x0a020001, WCCP_METHOD_L2, WCCP_METHOD_GRE);
+	add_router(1, 0x01010101, 0x0a020001, WCCP_METHOD_GRE, WCCP_METHOD_L2);
+	add_router(2, 0x02020202, 0x0a020009, WCCP_METHOD_GRE, WCCP_METHOD_GRE);
+	set_mac(0, 1);
+	render();
+	ck_assert_uint_eq(find(0x01010101), 0);
+	ck_assert_uint_eq(find(0x0a020001), 0);
+	ck_assert_uint_eq(find(0x02020202), 1);
+	ck_assert_uint_eq(ingress_find(&config, ingress_mac_key(facts.macs[0].octets)),
+			  0);
+	/* By priority: 53, 52, 51. */
+	ck_assert_uint_eq(r->services, 6);
+	ck_assert_uint_eq(r->l2, 4);
+	ck_assert_uint_eq(r->return_l2, 2);
+	ck_assert_uint_eq(config.routers[1].services, 1);
+	ck_assert_uint_eq(config.services[0].router, 1);
+	ck_assert_uint_eq(config.services[1].router, 0);
+	ck_assert_uint_eq(find(0x03030303), INGRESS_NOBODY);
+}
+END_TEST
+
+START_TEST(a_service_without_routers_has_no_way_back)
+{
+	reset();
+	add_service(51, 10);
+	render();
+	ck_assert_uint_eq(config.services[0].router, INGRESS_NONE);
+	ck_assert_uint_eq(find(0), INGRESS_NOBODY);
+}
+END_TEST
+
+START_TEST(every_sender_of_the_largest_plan_is_found)
+{
+	reset();
+	add_service(51, 10);
+	for (unsigned i = 0; i < PLAN_MAX_ROUTERS; i++) {
+		/* Neither ascending nor descending, with the top bit and without. */
+		uint32_t scattered = (i * 37 % 64) << 26 | i;
+
+		add_router(0, scattered | 0x100, scattered | 0x200, WCCP_METHOD_L2,
+			   WCCP_METHOD_L2);
+		set_mac(i, 63 - i);
+	}
+	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
+		plan.fellows[plan.n_fellows++] = addr_v4(0xc0a80000 + i * 0x01000001);
+	render();
+	for (unsigned i = 0; i < PLAN_MAX_ROUTERS; i++) {
+		ck_assert_uint_eq(find(addr_to_v4(&plan.routers[i].id)), i);
+		ck_assert_uint_eq(find(addr_to_v4(&plan.routers[i].address)), i);
+		ck_assert_uint_eq(
+			ingress_find(&config, ingress_mac_key(facts.macs[i].octets)),
+			i);
+	}
+	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
+		ck_assert_uint_eq(find(addr_to_v4(&plan.fellows[i])), INGRESS_FELLOW);
+	ck_assert_uint_eq(find(0x12345678), INGRESS_NOBODY);
+	ck_assert_uint_eq(find(0xffffffff), INGRESS_NOBODY);
+	ck_assert_uint_eq(find(0), INGRESS_NOBODY);
+}
+END_TEST
+
+START_TEST(first_bit)
+{
+	for (unsigned i = 0; i < 64; i++) {
+		ck_assert_uint_eq(ingress_first(1ULL << i), i);
+		ck_assert_uint_eq(ingress_first(~0ULL << i), i);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("ingress_render");
+	TCase *services = tcase_create("services"), *senders = tcase_create("senders");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(services, services_stand_in_order_of_priority);
+	tcase_add_test(services, a_type_and_an_id_make_a_service);
+	tcase_add_test(services, buckets_are_not_handed_to_ourselves);
+	tcase_add_loop_test(services, look_ups_agree_with_the_descriptions, 0, 8);
+	tcase_add_test(services, later_fragments_fit_every_service_of_their_protocol);
+	tcase_add_test(services, first_bit);
+	tcase_add_test(senders, one_router_serves_several_services);
+	tcase_add_test(senders, a_service_without_routers_has_no_way_back);
+	tcase_add_test(senders, every_sender_of_the_largest_plan_is_found);
+	suite_add_tcase(suite, services);
+	suite_add_tcase(suite, senders);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
