@@ -64,8 +64,9 @@ int read_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
 {
 	unsigned index = cfg_opt_size(option) - 1;
 
-	/* libconfuse would silently let the last one win. */
-	if (find_line(parsing, option, index)) {
+	/* libconfuse would silently let the last one win.  (A list that is set again
+	 * begins at 0 again.) */
+	if (index == 0 && find_line(parsing, option, 0)) {
 		cfg_error(cfg, "%s is set twice", option->name);
 		return -1;
 	}
