@@ -80,10 +80,12 @@ static void receive(struct router_call *c, const struct router_event *ev)
 }
 
 /* Silence ends membership after 3 TB, half a TB after the query (2.0 section
- * 4.14).  One that never was a member is forgotten after the same time. */
+ * 4.14).  One that is no member yet may have chosen any T we offered, and use it. */
 static struct mono removal_time(const struct router *r, const struct member *m)
 {
-	return mono_add_ms(m->heard, 3 * router_caps_tb_ms(r));
+	int64_t tb = m->usable ? router_caps_tb_ms(r) : router_caps_longest_tb_ms(r);
+
+	return mono_add_ms(m->heard, 3 * tb);
 }
 
 static struct mono query_time(const struct router *r, const struct member *m)

@@ -28,6 +28,13 @@ int64_t router_caps_rb_ms(const struct router *r)
 	return (int64_t)r->agreed.ra_scale * r->agreed.transmit_t_ms;
 }
 
+int64_t router_caps_longest_tb_ms(const struct router *r)
+{
+	if (!r->conf.advertise_timers)
+		return (int64_t)defaults.timeout_scale * defaults.transmit_t_ms;
+	return (int64_t)r->conf.timer_scale.timeout_upper * r->conf.transmit_t.upper_ms;
+}
+
 static bool stated(const struct wccp_msg *msg, enum wccp_capability which)
 {
 	return wccp_has(msg, WCCP_C_CAPABILITIES) && msg->caps.present >> which & 1;

@@ -97,6 +97,8 @@ void router_caps_offer(const struct router_call *c, struct wccp_capabilities *ou
 /* TB and RB of 2.01 section 2.1, in ms. */
 int64_t router_caps_tb_ms(const struct router *r);
 int64_t router_caps_rb_ms(const struct router *r);
+/* The largest TB that may be agreed upon. */
+int64_t router_caps_longest_tb_ms(const struct router *r);
 
 /* -- router_members.c -- */
 struct member *router_members_find(struct router *r, const struct addr *addr);

@@ -251,6 +251,32 @@ START_TEST(frozen_timers_time)
 }
 END_TEST
 
+START_TEST(candidate_may_be_as_slow_as_offered)
+{
+	struct fake slow = bench_cache(1), quick = bench_cache(2);
+
+	choose_timers(&slow, 60000, 5, 1);
+	bench_greet(&slow);
+	bench_advance(60000); /* six times the default T */
+	bench_greet(&slow);
+	ck_assert(bench_usable(&slow));
+	ck_assert_uint_eq(bench_status()->transmit_t_ms, 60000);
+
+	/* What a member agrees upon does not shorten a candidate's life. */
+	bench_stop();
+	setup();
+	slow.receive_id = 0;
+	bench_greet(&slow);
+	bench_advance(12000);
+	choose_timers(&quick, 500, 1, 1);
+	bench_join(&quick);
+	ck_assert(mono_before(bench.now, router_deadline(bench.r)));
+	ck_assert_uint_eq(bench_status()->n_caches, 2);
+	bench_advance(3 * 5 * 60000 - 12000);
+	ck_assert_uint_eq(bench_status()->n_caches, 0);
+}
+END_TEST
+
 void test_router_caps(Suite *s)
 {
 	TCase *tc = tcase_create("capabilities");
@@ -266,5 +292,6 @@ void test_router_caps(Suite *s)
 	tcase_add_test(tc, timers_outside_of_the_range);
 	tcase_add_test(tc, without_an_offer_only_the_default_timers);
 	tcase_add_test(tc, frozen_timers_time);
+	tcase_add_test(tc, candidate_may_be_as_slow_as_offered);
 	suite_add_tcase(s, tc);
 }
