@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl: command line, one request, one answer. */
-#include "client.h"
+#include "ask.h"
 #include "conf.h"
 #include "config.h"
 #include "show.h"
@@ -34,26 +34,14 @@ static int bad_usage(void)
 	return EXIT_USAGE;
 }
 
-static void print_json(const json_t *json)
-{
-	json_dumpf(json, stdout, JSON_INDENT(2));
-	putchar('\n');
-}
-
-/* NULL after saying why: no answer, or one that says "error". */
-static json_t *ask(const struct options *o, const char *request)
+/* NULL after saying why. */
+static json_t *request(const struct options *o, const char *line)
 {
 	struct err err;
-	json_t *answer = client_ask(o->socket, request, &err);
-	const char *error = json_string_value(json_object_get(answer, "error"));
+	json_t *answer = ask("wccpd", o->socket, line, &err);
 
-	if (!answer) {
+	if (!answer)
 		fprintf(stderr, "wccpctl: %s\n", err.text);
-	} else if (error) {
-		fprintf(stderr, "wccpctl: %s\n", error);
-		json_decref(answer);
-		answer = NULL;
-	}
 	return answer;
 }
 
@@ -69,11 +57,11 @@ static int do_show(const struct options *o, int argc, char **argv)
 			return bad_usage();
 		parts |= (unsigned)part;
 	}
-	status = ask(o, "show");
+	status = request(o, "show");
 	if (!status)
 		return EXIT_FAILURE;
 	if (o->json)
-		print_json(status);
+		ask_print_json(status);
 	else
 		show_print(status, parts, stdout);
 	json_decref(status);
@@ -87,11 +75,11 @@ static int do_reload(const struct options *o, int argc, char **argv)
 	(void)argv;
 	if (argc)
 		return bad_usage();
-	answer = ask(o, "reload");
+	answer = request(o, "reload");
 	if (!answer)
 		return EXIT_FAILURE;
 	if (o->json)
-		print_json(answer);
+		ask_print_json(answer);
 	json_decref(answer);
 	return EXIT_SUCCESS;
 }

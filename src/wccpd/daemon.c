@@ -3,7 +3,7 @@
 #include "daemon.h"
 
 #include "clock.h"
-#include "control.h"
+#include "commands.h"
 #include "log.h"
 #include "planner.h"
 #include "udp.h"
@@ -345,7 +345,7 @@ static int open_all(struct daemon *d, struct err *err)
 	d->base = event_base_new();
 	if (!d->base || add_events(d) < 0)
 		return err_set(err, "cannot set up the event loop");
-	d->control = control_open(d, d->conf->control, err);
+	d->control = commands_open(d, err);
 	if (!d->control)
 		return -1;
 	d->pools = pools_new(d->base, pools_have_changed, d);

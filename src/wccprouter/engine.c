@@ -2,17 +2,18 @@
 /* The glue of wccprouter. */
 #include "engine.h"
 
+#include "clock.h"
+#include "control.h"
 #include "hops.h"
 #include "log.h"
 #include "members.h"
-#include "rcontrol.h"
 #include "rudp.h"
+#include "show.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -23,14 +24,6 @@ enum {
 	/* What no event tells (a counter of it, an entry that has aged). */
 	REFRESH_MS = 5000,
 };
-
-struct mono engine_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (struct mono){ (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
-}
 
 static void arm_ms(struct event *ev, int64_t ms)
 {
@@ -185,7 +178,7 @@ static void dispatch(struct engine *e, const struct router_event *ev)
 static void on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
-	struct router_event ev = { .type = ROUTER_EV_RX, .now = engine_now() };
+	struct router_event ev = { .type = ROUTER_EV_RX, .now = clock_now() };
 	int left;
 
 	(void)what;
@@ -206,7 +199,7 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
-	struct router_event ev = { .type = ROUTER_EV_TICK, .now = engine_now() };
+	struct router_event ev = { .type = ROUTER_EV_TICK, .now = clock_now() };
 	unsigned i;
 
 	(void)fd, (void)what;
@@ -252,7 +245,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 
 static int open_services(struct engine *e, struct err *err)
 {
-	struct mono now = engine_now();
+	struct mono now = clock_now();
 	unsigned i;
 
 	for (i = 0; i < e->conf->n_services; i++) {
@@ -319,6 +312,15 @@ static int check_router_id(const struct rconf *conf, struct err *err)
 		       ADDR_TEXT(&conf->router_id));
 }
 
+static json_t *do_show(void *e)
+{
+	return show_json(e);
+}
+
+static const struct control_command commands[] = {
+	{ "show", do_show },
+};
+
 static int open_all(struct engine *e, struct err *err)
 {
 	e->base = event_base_new();
@@ -330,7 +332,8 @@ static int open_all(struct engine *e, struct err *err)
 	e->udp = rudp_open(err);
 	if (e->udp < 0)
 		return -1;
-	e->control = rcontrol_open(e, e->conf->control, err);
+	e->control = control_open(e->base, e->conf->control, commands,
+				  sizeof(commands) / sizeof(commands[0]), e, err);
 	if (!e->control)
 		return -1;
 	e->forward = forward_open(e->conf, err);
@@ -357,7 +360,7 @@ struct engine *engine_new(const struct rconf *conf, struct err *err)
 
 void engine_run(struct engine *e)
 {
-	arm(e, engine_now());
+	arm(e, clock_now());
 	event_base_dispatch(e->base);
 }
 
@@ -370,7 +373,7 @@ void engine_free(struct engine *e)
 		if (e->events[i])
 			event_free(e->events[i]);
 	if (e->control)
-		rcontrol_close(e->control);
+		control_close(e->control);
 	if (e->udp >= 0)
 		close(e->udp);
 	for (i = 0; i < e->n_services; i++)

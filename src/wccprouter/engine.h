@@ -15,7 +15,7 @@
 
 #include <event2/event.h>
 
-struct rcontrol;
+struct control;
 
 struct engine_service {
 	const struct rconf_service *conf;
@@ -40,7 +40,7 @@ struct engine {
 	struct event_base *base;
 	struct event *events[ENGINE_EVENTS];
 	struct forward *forward;
-	struct rcontrol *control;
+	struct control *control;
 	int udp;
 	bool stale; /* the data plane does not follow yet, and was logged */
 	unsigned n_services;
@@ -60,7 +60,5 @@ struct engine {
 struct engine *engine_new(const struct rconf *conf, struct err *err);
 void engine_run(struct engine *e); /* until SIGINT or SIGTERM */
 void engine_free(struct engine *e);
-
-struct mono engine_now(void);
 
 #endif

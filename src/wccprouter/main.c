@@ -2,10 +2,11 @@
 /* wccprouter: command line, then the router or its client. */
 #include "config.h"
 
+#include "ask.h"
 #include "checks.h"
-#include "client.h"
 #include "engine.h"
 #include "log.h"
+#include "show.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -104,6 +105,23 @@ static int run(const struct rconf *conf)
 	return EXIT_SUCCESS;
 }
 
+static int show(const struct options *o)
+{
+	struct err err;
+	json_t *answer = ask("wccprouter", o->socket, "show", &err);
+
+	if (!answer) {
+		fprintf(stderr, "wccprouter: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
+	if (o->json)
+		ask_print_json(answer);
+	else
+		show_text(answer, stdout);
+	json_decref(answer);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = parse(argc, argv);
@@ -112,8 +130,7 @@ int main(int argc, char **argv)
 	int r = EXIT_SUCCESS;
 
 	if (o.socket)
-		return client_show(o.socket, o.json, &err) < 0 ? complain(&err)
-							       : EXIT_SUCCESS;
+		return show(&o);
 	conf = rconf_load(o.file, &err);
 	if (!conf) {
 		fprintf(stderr, "%s\n", err.text);

@@ -2,6 +2,7 @@
 /* The state of the router as JSON. */
 #include "show.h"
 
+#include "clock.h"
 #include "engine.h"
 
 #include <netinet/in.h>
@@ -195,7 +196,7 @@ static json_t *service(const struct engine *e, unsigned i, struct mono now)
 
 json_t *show_json(const struct engine *e)
 {
-	struct mono now = engine_now();
+	struct mono now = clock_now();
 	json_t *o = json_object(), *services = json_array();
 	unsigned i;
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control socket: connections, and a table of the commands. */
+/* The control socket of a daemon. */
 #include "control.h"
-
-#include "daemon.h"
-#include "status_json.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,41 +26,19 @@ struct client {
 };
 
 struct control {
-	struct daemon *daemon;
+	const struct control_command *commands;
+	size_t n_commands;
+	void *arg;
 	struct evconnlistener *listener;
 	struct client clients[MAX_CLIENTS];
-	char path[CONF_PATH_MAX];
+	struct sockaddr_un address;
 };
 
-/* -- commands ----------------------------------------------------------------------- */
-
-static json_t *do_show(struct daemon *d)
+static json_t *run_line(const struct control *c, const char *line)
 {
-	return status_json(d);
-}
-
-static json_t *do_reload(struct daemon *d)
-{
-	struct err err;
-
-	if (daemon_reload(d, &err) < 0)
-		return json_pack("{s:s}", "error", err.text);
-	return json_pack("{s:b}", "ok", 1);
-}
-
-static const struct command {
-	const char *name;
-	json_t *(*run)(struct daemon *d);
-} commands[] = {
-	{ "show", do_show },
-	{ "reload", do_reload },
-};
-
-static json_t *run_line(struct daemon *d, const char *line)
-{
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (strcmp(commands[i].name, line) == 0)
-			return commands[i].run(d);
+	for (size_t i = 0; i < c->n_commands; i++)
+		if (strcmp(c->commands[i].name, line) == 0)
+			return c->commands[i].run(c->arg);
 	return json_pack("{s:s+}", "error", "unknown command: ", line);
 }
 
@@ -94,7 +69,7 @@ static int append(const char *text, size_t len, void *out)
 
 static void answer(struct client *c, const char *line)
 {
-	json_t *json = run_line(c->control->daemon, line);
+	json_t *json = run_line(c->control, line);
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
 	/* Nothing more is read; the write callback closes. */
@@ -159,61 +134,78 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 static bool is_alive(const struct sockaddr_un *sun)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool alive = fd >= 0 &&
-		     connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0;
+	bool alive =
+		fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0;
 
 	if (fd >= 0)
 		close(fd);
 	return alive;
 }
 
-static int bind_socket(const char *path, struct err *err)
+static int set_address(struct sockaddr_un *sun, const char *path, struct err *err)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	sun->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof sun->sun_path)
+		return err_set(err, "%s: longer than the path of a socket can be", path);
+	strcpy(sun->sun_path, path);
+	return 0;
+}
+
+static int bind_socket(const struct sockaddr_un *sun, struct err *err)
+{
 	mode_t mask;
 	int fd, rc;
 
-	if (strlen(path) >= sizeof sun.sun_path)
-		return err_set(err, "control socket path is too long: %s", path);
-	snprintf(sun.sun_path, sizeof sun.sun_path, "%s", path);
-	if (is_alive(&sun))
-		return err_set(err, "%s: another daemon is listening there", path);
-	unlink(path);
+	if (is_alive(sun))
+		return err_set(err, "%s: another daemon is listening there",
+			       sun->sun_path);
+	unlink(sun->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set(err, "control socket: %s", strerror(errno));
 	mask = umask(0117); /* root and its group only, from the first moment */
-	rc = bind(fd, (struct sockaddr *)&sun, sizeof sun);
+	rc = bind(fd, (const struct sockaddr *)sun, sizeof *sun);
 	umask(mask);
-	if (rc < 0) {
-		err_set(err, "%s: %s", path, strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (rc == 0)
+		return fd;
+	err_set(err, "%s: %s", sun->sun_path, strerror(errno));
+	close(fd);
+	return -1;
 }
 
-struct control *control_open(struct daemon *d, const char *path, struct err *err)
+static int start_listening(struct control *c, struct event_base *base, struct err *err)
+{
+	int fd = bind_socket(&c->address, err);
+
+	if (fd < 0)
+		return -1;
+	c->listener =
+		evconnlistener_new(base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, -1, fd);
+	if (c->listener)
+		return 0;
+	err_set(err, "%s: %s", c->address.sun_path, strerror(errno));
+	close(fd);
+	unlink(c->address.sun_path);
+	return -1;
+}
+
+struct control *control_open(struct event_base *base, const char *path,
+			     const struct control_command *commands, size_t n_commands,
+			     void *arg, struct err *err)
 {
 	struct control *c = calloc(1, sizeof *c);
-	int fd = c ? bind_socket(path, err) : err_set(err, "out of memory");
 
-	if (fd < 0) {
-		free(c);
+	if (!c) {
+		err_set(err, "out of memory");
 		return NULL;
 	}
-	c->daemon = d;
-	snprintf(c->path, sizeof c->path, "%s", path);
-	c->listener = evconnlistener_new(d->base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, -1,
-					 fd);
-	if (!c->listener) {
-		err_set(err, "%s: %s", path, strerror(errno));
-		close(fd);
-		unlink(path);
-		free(c);
-		return NULL;
-	}
-	return c;
+	c->commands = commands;
+	c->n_commands = n_commands;
+	c->arg = arg;
+	if (set_address(&c->address, path, err) == 0 && start_listening(c, base, err) == 0)
+		return c;
+	free(c);
+	return NULL;
 }
 
 void control_close(struct control *c)
@@ -222,6 +214,6 @@ void control_close(struct control *c)
 		if (c->clients[i].bev)
 			drop(&c->clients[i]);
 	evconnlistener_free(c->listener);
-	unlink(c->path);
+	unlink(c->address.sun_path);
 	free(c);
 }

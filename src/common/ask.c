@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control socket from the client's side. */
-#include "client.h"
+#include "ask.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,15 +12,15 @@
 
 enum { TIMEOUT_S = 10 };
 
-static int explain(struct err *err, const char *path)
+static int explain(struct err *err, const char *daemon, const char *path)
 {
 	switch (errno) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return err_set(err, "wccpd is not running (%s: %s)", path,
+		return err_set(err, "%s is not running (%s: %s)", daemon, path,
 			       strerror(errno));
 	case EACCES:
-		return err_set(err, "%s: only root may ask wccpd", path);
+		return err_set(err, "%s: only root may ask %s", path, daemon);
 	case EAGAIN:
 		return err_set(err, "%s: no answer within %d s", path, TIMEOUT_S);
 	default:
@@ -28,7 +28,7 @@ static int explain(struct err *err, const char *path)
 	}
 }
 
-static int connect_to(const char *path, struct err *err)
+static int connect_to(const char *daemon, const char *path, struct err *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct timeval timeout = { .tv_sec = TIMEOUT_S };
@@ -40,11 +40,11 @@ static int connect_to(const char *path, struct err *err)
 	strcpy(sun.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return explain(err, path);
+		return explain(err, daemon, path);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		explain(err, path);
+		explain(err, daemon, path);
 		close(fd);
 		return -1;
 	}
@@ -80,33 +80,51 @@ static size_t read_some(void *buffer, size_t size, void *data)
 	return (size_t)-1;
 }
 
-static json_t *read_answer(int fd, const char *path, struct err *err)
+/* NULL with errno when reading failed, 0 there and the words in `why` when what came
+ * is not JSON. */
+static json_t *read_answer(int fd, json_error_t *why)
 {
 	struct source s = { .fd = fd };
-	json_error_t why;
-	json_t *json = json_load_callback(read_some, &s, 0, &why);
+	json_t *json = json_load_callback(read_some, &s, 0, why);
 
-	if (json)
-		return json;
 	errno = s.error;
-	if (s.error)
-		explain(err, path);
-	else
-		err_set(err, "%s: the answer is not JSON: %s", path, why.text);
+	return json;
+}
+
+/* The daemon's own refusal becomes ours. */
+static json_t *refuse_error(json_t *answer, struct err *err)
+{
+	const char *error = json_string_value(json_object_get(answer, "error"));
+
+	if (!error)
+		return answer;
+	err_set(err, "%s", error);
+	json_decref(answer);
 	return NULL;
 }
 
-json_t *client_ask(const char *socket_path, const char *request, struct err *err)
+json_t *ask(const char *daemon, const char *socket_path, const char *request,
+	    struct err *err)
 {
-	int fd = connect_to(socket_path, err);
-	json_t *json = NULL;
+	int fd = connect_to(daemon, socket_path, err);
+	json_error_t why;
+	json_t *answer = NULL;
 
 	if (fd < 0)
 		return NULL;
-	if (send_line(fd, request) < 0)
-		explain(err, socket_path);
-	else
-		json = read_answer(fd, socket_path, err);
+	errno = 0;
+	if (send_line(fd, request) == 0)
+		answer = read_answer(fd, &why);
+	if (!answer && errno)
+		explain(err, daemon, socket_path);
+	else if (!answer)
+		err_set(err, "%s: the answer is not JSON: %s", socket_path, why.text);
 	close(fd);
-	return json;
+	return answer ? refuse_error(answer, err) : NULL;
+}
+
+void ask_print_json(const json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
 }

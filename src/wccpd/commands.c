@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the daemon does on request: one function and one table entry a command. */
+#include "commands.h"
+
+#include "daemon.h"
+#include "status_json.h"
+
+static json_t *do_show(void *d)
+{
+	return status_json(d);
+}
+
+static json_t *do_reload(void *d)
+{
+	struct err err;
+
+	if (daemon_reload(d, &err) < 0)
+		return json_pack("{s:s}", "error", err.text);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static const struct control_command commands[] = {
+	{ "show", do_show },
+	{ "reload", do_reload },
+};
+
+struct control *commands_open(struct daemon *d, struct err *err)
+{
+	return control_open(d->base, d->conf->control, commands,
+			    sizeof commands / sizeof *commands, d, err);
+}
