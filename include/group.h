@@ -118,6 +118,7 @@ struct group_counters {
 	uint64_t unknown_router, not_for_us, bad_service;
 	uint64_t assignments_sent, assignments_resent;
 	uint64_t view_changes;
+	uint64_t state_changes; /* of routers; each is one note */
 };
 
 struct group_router_status {
@@ -135,6 +136,7 @@ struct group_router_status {
 	unsigned outstanding; /* HERE_I_AMs without an answer */
 	struct wccp_key key;  /* as it last echoed */
 	unsigned n_caches;    /* in its view */
+	uint8_t minor;        /* of WCCP 2, as spoken with it */
 };
 
 struct group_cache_status {

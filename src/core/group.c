@@ -16,6 +16,7 @@ void peer_set_state(struct group *g, struct peer *p, enum group_state state,
 	p->state = state;
 	p->reason = reason;
 	p->since = s->now;
+	g->counters.state_changes++;
 	g->changed = true;
 }
 
@@ -47,6 +48,7 @@ static void peer_forget_said(struct peer *p)
 	p->forward = p->ret = p->assign = 0;
 	p->told = false;
 	p->pending = false;
+	peer_forget_version(p);
 }
 
 static void peer_stop_timers(struct peer *p)
@@ -61,6 +63,8 @@ static void peer_stop_timers(struct peer *p)
 /* Announce ourselves to it as if we had never met. */
 static void peer_start(struct group *g, struct peer *p, struct step *s)
 {
+	const char *problem = peer_version_problem(g, p, UINT8_MAX);
+
 	peer_forget_said(p);
 	peer_stop_timers(p);
 	/* Until the router has said what it offers, our wish: a HERE_I_AM that
@@ -72,6 +76,10 @@ static void peer_start(struct group *g, struct peer *p, struct step *s)
 	p->outstanding = 0;
 	p->quick_left = QUICK_MAX;
 	p->urgent = false;
+	if (problem) {
+		peer_enter_unspoken(g, p, problem, s);
+		return;
+	}
 	peer_enter(g, p, GROUP_WAITING, "announced", s);
 	p->hello_at = s->now;
 }
@@ -103,6 +111,7 @@ static void peer_check_silence(struct group *g, struct peer *p, struct step *s)
 	p->dead_at = MONO_NEVER;
 	p->listed = false;
 	p->pending = false;
+	peer_forget_version(p); /* another box may come in its place */
 	if (peer_is_live(p)) {
 		peer_enter(g, p, GROUP_LOST, "silent for longer than its time-out", s);
 		return;
@@ -284,10 +293,30 @@ static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
 	}
 }
 
+/* Versions are asked for anew, as if we had just met. */
+static void renegotiate_versions(struct group *g, struct step *s)
+{
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		struct peer *p = &g->peers[i];
+
+		if (p->removed || !peer_is_announced(p))
+			continue;
+		peer_forget_version(p);
+		if (!p->heard)
+			peer_start(g, p, s);
+		else
+			peer_tell(p, s->now);
+	}
+}
+
 static void set_conf(struct group *g, const struct group_conf *conf, struct step *s)
 {
+	bool reversioned = conf->version != g->conf.version;
+
 	g->conf = *conf;
 	drop_unlisted_peers(g, s);
+	if (reversioned)
+		renegotiate_versions(g, s);
 	for (unsigned i = 0; i < conf->n_routers; i++) {
 		struct peer *p = find_peer(g, &conf->routers[i]);
 

@@ -4,6 +4,7 @@
  *
  *   group.c         life of a group: events, timers, configuration, health
  *   group_rx.c      what routers say: accept or refuse, states
+ *   group_version.c which minor version, and whether the address family can be
  *   group_agree.c   capabilities: what they offer, what we choose
  *   group_tx.c      HERE_I_AM and REDIRECT_ASSIGN
  *   group_view.c    what the routers' views tell: our view, buckets, handover
@@ -33,6 +34,8 @@ enum {
 	/* From an assignment to the HERE_I_AM whose answer shows whether it was
 	 * taken: long enough not to overtake it, for then it would be stale. */
 	ECHO_PAUSE_MS = 50,
+	/* Minor versions of WCCP 2 that this side can speak. */
+	WCCP_MINOR_MAX = 1,
 	/* Repetitions of an assignment at once; later ones wait for T. */
 	ASSIGN_QUICK_MAX = 5,
 };
@@ -64,6 +67,11 @@ struct peer {
 	unsigned n_fellows;
 	struct fellow fellows[WCCP_MAX_CACHES];
 	uint8_t owners[WCCP_BUCKETS]; /* index into fellows, or ASSIGN_NOBODY */
+
+	/* Minor version that its last message has shown it understands, and that we
+	 * speak, too; 0 until heard.  Nothing newer goes to it (2.01 section 3.4). */
+	uint8_t minor;
+	bool versioned; /* it has answered since we (last) met */
 
 	/* Agreed with it; methods are 0 until then. */
 	uint32_t forward, ret, assign;
@@ -160,6 +168,23 @@ void group_receive(struct group *g, const struct addr *from, const void *octets,
 		   size_t len, struct step *s);
 /* Listed there, or -1. */
 int peer_find_fellow(const struct peer *p, const struct addr *cache);
+
+/* group_version.c */
+/* As before its first answer. */
+void peer_forget_version(struct peer *p);
+/* The version of a message of it that was meant for us. */
+void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct step *s);
+/* Header and V bit of the next HERE_I_AM to it. */
+uint8_t peer_hello_minor(const struct group *g, const struct peer *p);
+bool peer_hello_asks_version(const struct group *g, const struct peer *p);
+/* Why the group cannot be joined there whatever it offers; NULL: it can.  `minor`
+ * is what it is known to speak, or may be. */
+const char *peer_version_problem(const struct group *g, const struct peer *p,
+				 uint8_t minor);
+void peer_enter_unspoken(struct group *g, struct peer *p, const char *reason,
+			 struct step *s);
+/* IANA family of the address table of our messages; 0: without one. */
+uint16_t group_table_family(const struct group *g);
 
 /* group_agree.c */
 /* Choose from p->offer, keeping what was chosen before while it is still both

@@ -105,10 +105,12 @@ static void take_fellow(struct peer *p, const struct wccp_cache_id *c)
 	f->buckets = f->current ? c->buckets : (struct wccp_bucket_vector){ 0 };
 }
 
-static void take_in(struct group *g, struct peer *p, const struct wccp_msg *m)
+static void take_in(struct group *g, struct peer *p, struct step *s)
 {
+	const struct wccp_msg *m = s->msg;
 	const struct wccp_router_view *v = &m->router_view;
 
+	peer_hear_version(g, p, m->minor, s);
 	if (!addr_equal(&p->id, &m->router_identity.self.id))
 		g->changed = true;
 	p->heard = true;
@@ -197,14 +199,19 @@ static bool answer_at_once(struct peer *p, bool first)
 	return true;
 }
 
+static void it_answers(struct peer *p, struct mono now)
+{
+	p->outstanding = 0;
+	p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
+	p->dead_at = mono_add_ms(now, 3 * (int64_t)p->timeout_scale * p->t_ms);
+}
+
 static void seen(struct group *g, struct peer *p, struct step *s)
 {
 	bool first = !p->listed;
 	bool agreed = peer_agree(g, p);
 
-	p->outstanding = 0;
-	p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
-	p->dead_at = mono_add_ms(s->now, 3 * (int64_t)p->timeout_scale * p->t_ms);
+	it_answers(p, s->now);
 	if (!agreed) {
 		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
 		 * router out go on: its answers show when it changes its mind. */
@@ -234,18 +241,24 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 {
 	const struct wccp_router_identity *r = &s->msg->router_identity;
 	bool acknowledged = acknowledges_shutdown(s->msg, &g->conf.self);
+	const char *problem = peer_version_problem(g, p, s->msg->minor);
 
-	if (!addr_is_set(&r->self.id) || r->self.receive_id == 0) {
+	if (problem && peer_is_announced(p)) {
+		/* In such a version it could not even name us. */
+		p->versioned = true;
+		it_answers(p, s->now);
+		peer_enter_unspoken(g, p, problem, s);
+	} else if (!addr_is_set(&r->self.id) || r->self.receive_id == 0) {
 		refuse(g, p, from, CODEC_MALFORMED, "no router id or receive id", s);
 	} else if (addr_find(r->from, r->n_from, &g->conf.self) < 0) {
 		refuse_not_for_us(g, from, "we are not in its received-from list", s);
 	} else if (id_is_taken(g, p, &r->self.id)) {
 		refuse_not_for_us(g, from, "its router id answers at another address", s);
 	} else if (p->state == GROUP_LEAVING) {
-		take_in(g, p, s->msg);
+		take_in(g, p, s);
 		seen_while_leaving(g, p, acknowledged, s);
 	} else if (peer_is_announced(p)) {
-		take_in(g, p, s->msg);
+		take_in(g, p, s);
 		seen(g, p, s);
 	}
 }

@@ -49,6 +49,7 @@ static void router_status(const struct peer *p, struct group_router_status *r)
 		.outstanding = p->outstanding,
 		.key = p->key,
 		.n_caches = p->n_fellows,
+		.minor = p->minor,
 	};
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The two messages of a web-cache: HERE_I_AM and REDIRECT_ASSIGN.  Every
- * HERE_I_AM is built for its router; an assignment is the same for all.
+ * HERE_I_AM is built for its router; an assignment is the same for all that speak
+ * the same version.
  */
 #include "group_impl.h"
 
@@ -13,6 +14,7 @@ static void begin(const struct group *g, enum wccp_type type, struct wccp_msg *m
 	const struct wccp_service *service = &g->conf.service;
 
 	codec_begin(m, type);
+	m->table_family = group_table_family(g);
 	m->present |= 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
 	m->security = g->conf.password.set ? WCCP_SECURITY_MD5 : WCCP_SECURITY_NONE;
 	m->service = *service;
@@ -95,6 +97,8 @@ static void build_here_i_am(const struct group *g, const struct peer *p,
 	begin(g, WCCP_HERE_I_AM, m);
 	m->present |= 1u << WCCP_C_CACHE_ID | 1u << WCCP_C_CACHE_VIEW;
 	put_identity(g, p, &m->cache_identity);
+	m->minor = peer_hello_minor(g, p);
+	m->cache_identity.min_version = peer_hello_asks_version(g, p);
 	put_view(g, NULL, &m->cache_view);
 	if (p->listed)
 		put_choice(p, m);
@@ -155,11 +159,12 @@ void peer_shutdown(struct group *g, struct peer *p, struct step *s)
 
 /* -- REDIRECT_ASSIGN --------------------------------------------------------------------- */
 
-static void build_assignment(const struct group *g, struct wccp_msg *m)
+static void build_assignment(const struct group *g, uint8_t minor, struct wccp_msg *m)
 {
 	struct wccp_assignment *a = &m->assignment;
 
 	begin(g, WCCP_REDIRECT_ASSIGN, m);
+	m->minor = minor;
 	m->present |= 1u << WCCP_C_ASSIGNMENT;
 	a->type = WCCP_AT_HASH;
 	a->key = g->key;
@@ -192,21 +197,37 @@ static void send_assignment_to(struct group *g, struct peer *p, long offset, siz
 	p->hello_at = mono_add_ms(s->now, pause < ECHO_PAUSE_MS ? pause : ECHO_PAUSE_MS);
 }
 
-void group_send_assignment(struct group *g, const struct peer *only, struct step *s)
+static bool is_target(const struct peer *p, const struct peer *only, uint8_t minor)
+{
+	return peer_is_live(p) && (!only || p == only) && p->minor == minor;
+}
+
+/* One message for all routers that speak a version. */
+static void send_version(struct group *g, const struct peer *only, uint8_t minor,
+			 struct step *s)
 {
 	uint8_t octets[DATAGRAM_MAX];
 	size_t len;
 	long offset;
 
-	build_assignment(g, s->msg);
+	build_assignment(g, minor, s->msg);
 	len = put(g, octets, sizeof(octets), s);
 	if (!len)
 		return;
 	offset = actions_datagram(s->out, octets, len);
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		struct peer *p = &g->peers[i];
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (is_target(&g->peers[i], only, minor))
+			send_assignment_to(g, &g->peers[i], offset, len, s);
+}
 
-		if (peer_is_live(p) && (!only || p == only))
-			send_assignment_to(g, p, offset, len, s);
+void group_send_assignment(struct group *g, const struct peer *only, struct step *s)
+{
+	for (uint8_t minor = 0; minor <= WCCP_MINOR_MAX; minor++) {
+		bool any = false;
+
+		for (unsigned i = 0; i < g->n_peers; i++)
+			any = any || is_target(&g->peers[i], only, minor);
+		if (any)
+			send_version(g, only, minor, s);
 	}
 }

@@ -16,9 +16,16 @@ static struct wccp_msg scratch, made;
 
 struct rtr rtr_make(uint32_t address)
 {
+	struct addr a = addr_v4(address);
+
+	return rtr_make_at(&a);
+}
+
+struct rtr rtr_make_at(const struct addr *address)
+{
 	return (struct rtr){
-		.address = addr_v4(address),
-		.id = addr_v4(address),
+		.address = *address,
+		.id = *address,
 		.service = { .type = WCCP_SERVICE_STANDARD, .id = WCCP_WEB_CACHE_ID },
 		.receive_id = 100,
 		.view = { .change_number = 1 },
@@ -61,10 +68,9 @@ void rtr_add(struct rtr *r, uint32_t cache, uint16_t weight)
 	rtr_add_addr(r, &a, weight);
 }
 
-void rtr_remove(struct rtr *r, uint32_t cache)
+static void rtr_remove_addr(struct rtr *r, const struct addr *cache)
 {
-	struct addr a = addr_v4(cache);
-	struct wccp_cache_id *c = rtr_find(r, &a);
+	struct wccp_cache_id *c = rtr_find(r, cache);
 
 	if (!c)
 		return;
@@ -72,6 +78,13 @@ void rtr_remove(struct rtr *r, uint32_t cache)
 	r->view.n_caches--;
 	memmove(c, c + 1,
 		(size_t)(&r->view.caches[r->view.n_caches] - c) * sizeof(*c));
+}
+
+void rtr_remove(struct rtr *r, uint32_t cache)
+{
+	struct addr a = addr_v4(cache);
+
+	rtr_remove_addr(r, &a);
 }
 
 void rtr_give(struct rtr *r, uint32_t cache, unsigned first, unsigned n)
@@ -111,6 +124,8 @@ static size_t encode(const struct rtr *r, uint8_t *octets, size_t size)
 static void begin(const struct rtr *r, enum wccp_type type)
 {
 	codec_begin(&made, type);
+	made.minor = r->minor;
+	made.table_family = r->id.family == ADDR_V6 && r->minor ? 2 : 0;
 	made.present |= 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
 	made.security = r->password.set ? WCCP_SECURITY_MD5 : WCCP_SECURITY_NONE;
 	made.service = r->service;
@@ -118,7 +133,7 @@ static void begin(const struct rtr *r, enum wccp_type type)
 
 size_t rtr_encode(struct rtr *r, uint16_t command, uint8_t *octets, size_t size)
 {
-	struct addr self = addr_v4(SELF);
+	struct addr self = B.conf.self;
 
 	r->receive_id++;
 	begin(r, WCCP_I_SEE_YOU);
@@ -187,10 +202,15 @@ static void answer_hello(struct rtr *r, const struct wccp_msg *m)
 {
 	uint16_t command = 0;
 
+	if (r->ignores_newer && m->minor > r->max_minor)
+		return;
+	r->minor = m->minor;
+	if (m->cache_identity.min_version || r->minor > r->max_minor)
+		r->minor = r->max_minor;
 	if (has_right_id(r, m)) {
 		rtr_add_addr(r, &m->cache_identity.addr, m->cache_identity.weight);
 		if (wccp_has(m, WCCP_C_COMMAND) && r->obeys) {
-			rtr_remove(r, addr_to_v4(&m->cache_identity.addr));
+			rtr_remove_addr(r, &m->cache_identity.addr);
 			command = WCCP_CMD_SHUTDOWN_RESPONSE;
 		}
 	} else if (lists(r, m)) {
@@ -375,6 +395,13 @@ void bench_open(unsigned n_rtrs, struct rtr *const *rtrs)
 		B.conf.password = rtrs[0]->password;
 		B.conf.service = rtrs[0]->service;
 	}
+	B.group = group_new(&B.conf, B.now);
+	ck_assert_ptr_nonnull(B.group);
+}
+
+void bench_restart(void)
+{
+	bench_close();
 	B.group = group_new(&B.conf, B.now);
 	ck_assert_ptr_nonnull(B.group);
 }

@@ -19,6 +19,9 @@ struct rtr {
 	bool answers;  /* every HERE_I_AM, at once */
 	bool accepts;  /* REDIRECT_ASSIGN with the right ids */
 	bool obeys;    /* SHUTDOWN */
+	uint8_t max_minor;    /* highest version it speaks */
+	bool ignores_newer;   /* no answer to a HERE_I_AM above that */
+	uint8_t minor;        /* of its next message; follows from the last HERE_I_AM */
 	unsigned stale; /* HERE_I_AMs with a wrong receive id, discarded */
 	unsigned refused; /* assignments */
 };
@@ -29,7 +32,7 @@ struct sent {
 	struct mono at;
 	struct addr to;
 	size_t len;
-	uint8_t octets[1500];
+	uint8_t octets[4096];
 };
 
 struct noted {
@@ -59,11 +62,14 @@ extern struct bench B;
 /* One web-cache service, self 10.0.0.10, GRE and hash, routers given. */
 void bench_open(unsigned n_rtrs, struct rtr *const *rtrs);
 void bench_close(void);
+/* Another group in place of this one, from B.conf: we were restarted. */
+void bench_restart(void);
 /* Forget what was sent and noted so far. */
 void bench_clear(void);
 
 /* A router at this address, which is also its id; answers, accepts and obeys. */
 struct rtr rtr_make(uint32_t address);
+struct rtr rtr_make_at(const struct addr *address);
 /* Put a web-cache into its view (change number + 1), or change its weight. */
 void rtr_add(struct rtr *r, uint32_t cache, uint16_t weight);
 void rtr_remove(struct rtr *r, uint32_t cache);
