@@ -31,6 +31,15 @@ def monotonic():
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
+def was_opened(r):
+    """Did the client's handshake complete?  A reset that answers the SYN itself is
+    ECONNREFUSED; ECONNRESET means that the SYN-ACK had come before it, even if the
+    client's process had not looked yet (tcp_reset() of the kernel)."""
+    if r["phase"] == "connect":
+        return r["why"] == "ECONNRESET"
+    return r["t_connected"] is not None and r["phase"] in ("send", "recv")
+
+
 class Kill:
     """kill -9 of Squids of one box, and what they held at that moment."""
 
@@ -71,7 +80,7 @@ class Kill:
         """Was the failed request r (of wload) open inside a victim?  `logged` is
         the set of connections that Squids have logged."""
         key = (r["src"], r["port"], r["dst"])
-        if r["t_connected"] is None or r["phase"] not in ("send", "recv"):
+        if not was_opened(r):
             return False
         if r["t_start"] > self.t_dead or r["t_end"] < self.t_kill:
             return False

@@ -51,6 +51,9 @@ def failure(connection=HELD, **change):
     # Over before the signal, or begun after the death.
     (failure(t_end=10.0005), False),
     (failure(t_start=10.005, t_connected=10.006, t_end=10.01), False),
+    # Reset after the SYN-ACK, before the client looked: it was open.
+    (failure(QUEUED, t_connected=None, phase="connect"), True),
+    (failure(OTHER, t_connected=None, phase="connect"), False),
     # Could not be opened, or not for want of the process.
     (failure(t_connected=None, phase="connect", why="ECONNREFUSED"), False),
     (failure(t_connected=None, phase="connect", why="ETIMEDOUT"), False),
