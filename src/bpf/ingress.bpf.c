@@ -74,6 +74,16 @@ struct job {
 	bool by_gre;
 };
 
+/* "Fragmentation needed", RFC 1191.  (The kernel's <linux/icmp.h> wants a libc.) */
+struct too_long {
+	__u8 type, code;
+	__u16 checksum;
+	__u16 unused;
+	__be16 mtu;
+};
+
+enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
+
 enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
 
 static __always_inline bool is_local(__be32 addr)
@@ -85,12 +95,13 @@ static __always_inline bool is_local(__be32 addr)
 
 /* -- frames and headers --------------------------------------------------------- */
 
-static __always_inline __u16 ip_checksum(const struct iphdr *ip)
+/* Of `len` octets, an even and constant number. */
+static __always_inline __u16 checksum(const void *octets, unsigned len)
 {
-	const __u16 *words = (const __u16 *)ip;
+	const __u16 *words = octets;
 	__u32 sum = 0;
 
-	for (unsigned i = 0; i < sizeof(*ip) / 2; i++)
+	for (unsigned i = 0; i < len / 2; i++)
 		sum += words[i];
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
@@ -157,7 +168,7 @@ static __always_inline int readdress(struct __sk_buff *skb, const struct job *jo
 	ip.daddr = dst;
 	ip.ttl = 64;
 	ip.check = 0;
-	ip.check = ip_checksum(&ip);
+	ip.check = checksum(&ip, sizeof(ip));
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
 				   BPF_F_RECOMPUTE_CSUM);
 }
@@ -188,7 +199,7 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
 		},
 	};
 
-	outer.ip.check = ip_checksum(&outer.ip);
+	outer.ip.check = checksum(&outer.ip, sizeof(outer.ip));
 	/* Of a large packet that the hardware will cut, the pieces get smaller. */
 	if (bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC,
 				BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
@@ -198,9 +209,59 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
 				   BPF_F_RECOMPUTE_CSUM);
 }
 
+/* Would it be longer than the link allows once it is wrapped?  (What the hardware will
+ * cut is cut to fit.) */
+static __always_inline bool too_long_to_wrap(const struct __sk_buff *skb,
+					     const struct job *job)
+{
+	return !skb->gso_size && job->p.len + WRAPPING > job->cfg->mtu;
+}
+
+/*
+ * Tell the sender how long its packets may be (RFC 1191); the packet itself becomes
+ * the message.  Quoted is a whole TCP header rather than 8 octets of it: of a packet
+ * whose checksum is still to be computed, the kernel lets none be cut off before
+ * that.
+ */
+static __always_inline int refuse_length(struct __sk_buff *skb, const struct job *job)
+{
+	struct {
+		struct iphdr ip;
+		struct too_long icmp;
+		__u8 quote[sizeof(struct iphdr) + sizeof(struct tcphdr)];
+	} m = {
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.tot_len = bpf_htons(sizeof(m)),
+			.id = bpf_get_prandom_u32(),
+			.ttl = 64,
+			.protocol = IPPROTO_ICMP,
+			.saddr = job->cfg->self,
+			.daddr = job->p.src,
+		},
+		.icmp = {
+			.type = ICMP_UNREACHABLE,
+			.code = ICMP_TOO_LONG,
+			.mtu = bpf_htons(job->cfg->mtu - WRAPPING),
+		},
+	};
+
+	if (!job->p.df || bpf_skb_load_bytes(skb, ETH_HLEN, m.quote, sizeof(m.quote)))
+		return TC_ACT_SHOT;
+	m.ip.check = checksum(&m.ip, sizeof(m.ip));
+	m.icmp.checksum = checksum(&m.icmp, sizeof(m.icmp) + sizeof(m.quote));
+	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(m.quote), 0) ||
+	    bpf_skb_adjust_room(skb, sizeof(m.ip) + sizeof(m.icmp), BPF_ADJ_ROOM_MAC,
+				0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &m, sizeof(m), BPF_F_RECOMPUTE_CSUM))
+		return TC_ACT_SHOT;
+	return send_back(skb);
+}
+
 /* -- what becomes of a packet ------------------------------------------------------ */
 
-enum verdict { DELIVER, DELIVER_NEW, GIVE_BACK, HAND_OVER, DROP };
+enum verdict { DELIVER, DELIVER_NEW, GIVE_BACK, HAND_OVER, REFUSE_LENGTH, DROP };
 
 /* Who would take this packet, the steering program included?  `port` is the remote
  * port to ask with; the socket must be released. */
@@ -367,12 +428,18 @@ static __always_inline bool has_mac(const struct ingress_router *r)
 	return r->mac[0] | r->mac[1] | r->mac[2] | r->mac[3] | r->mac[4] | r->mac[5];
 }
 
+/* By L2, of what a router sent? */
+static __always_inline bool returns_bare(const struct job *job)
+{
+	return job->service && job->router->return_l2 & job->service->bit;
+}
+
 /* The way back of what a router sent. */
 static __always_inline int return_to_sender(struct __sk_buff *skb,
 					    const struct job *job)
 {
 	const struct ingress_router *r = job->router;
-	bool by_l2 = job->service && r->return_l2 & job->service->bit;
+	bool by_l2 = returns_bare(job);
 	struct packet_redirect unknown = { .bits = WCCP_RH_UNAVAILABLE };
 
 	if (job->by_gre && by_l2) {
@@ -424,6 +491,14 @@ static __always_inline int hand_over(struct __sk_buff *skb, const struct job *jo
 	return send_to(skb, 0);
 }
 
+/* What came bare leaves wrapped: handed over always, returned where GRE is agreed. */
+static __always_inline bool needs_wrapping(const struct job *job, enum verdict verdict)
+{
+	if (job->by_gre)
+		return false;
+	return verdict == HAND_OVER || (verdict == GIVE_BACK && !returns_bare(job));
+}
+
 static __always_inline int carry_out(struct __sk_buff *skb, const struct job *job,
 				     enum verdict verdict)
 {
@@ -431,6 +506,8 @@ static __always_inline int carry_out(struct __sk_buff *skb, const struct job *jo
 	__u64 *counter = &count->dropped;
 	int action = TC_ACT_SHOT;
 
+	if (needs_wrapping(job, verdict) && too_long_to_wrap(skb, job))
+		verdict = REFUSE_LENGTH;
 	if (verdict == DELIVER || verdict == DELIVER_NEW) {
 		action = deliver(skb, job);
 		counter = &count->delivered;
@@ -440,6 +517,8 @@ static __always_inline int carry_out(struct __sk_buff *skb, const struct job *jo
 	} else if (verdict == HAND_OVER) {
 		action = hand_over(skb, job);
 		counter = &count->handed_over;
+	} else if (verdict == REFUSE_LENGTH) {
+		action = refuse_length(skb, job);
 	}
 	if (action == TC_ACT_SHOT)
 		counter = &count->dropped;

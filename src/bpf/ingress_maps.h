@@ -63,7 +63,7 @@ struct ingress_class {
 struct ingress_config {
 	__be32 self;
 	__u32 mark, mark_mask;
-	__u32 pad;
+	__u32 mtu;		    /* of the interface, in octets of an IP packet */
 	__u16 class_of_port[65536]; /* by port in host order */
 	struct ingress_class classes[INGRESS_CLASSES];
 	/* Services that take a protocol whatever the ports; and those that take some

@@ -101,14 +101,16 @@ static __always_inline __u32 give(struct bpf_sk_lookup *ctx,
 	for (int rank = 0; rank < STEER_RANKS; rank++) {
 		__u32 slot = pool->slots[bucket & (STEER_BUCKETS - 1)][rank];
 		struct bpf_sock *sk;
-		long rc;
+		long rc = -1;
 
 		if (slot >= STEER_SLOTS)
 			return 0;
 		sk = bpf_map_lookup_elem(&listeners, &slot);
 		if (!sk)
 			continue;
-		rc = bpf_sk_assign(ctx, sk, 0);
+		/* Newer kernels keep one that has stopped listening (shutdown). */
+		if (sk->state == BPF_TCP_LISTEN)
+			rc = bpf_sk_assign(ctx, sk, 0);
 		bpf_sk_release(sk);
 		if (rc == 0)
 			return 1 + slot;

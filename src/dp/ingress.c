@@ -30,7 +30,10 @@ struct ingress {
 	struct bpf_table table;
 	struct tallies tallies, staged_tallies;
 	unsigned staged_ifindex;
-	struct tc_filter filter, before; /* `before` only between commit and settle */
+	/* While `moving` to another interface, or to the first one, `before` is the
+	 * filter on the one before. */
+	struct tc_filter filter, before;
+	bool moving;
 	int n_cpus;
 	void *per_cpu; /* room for one value of each processor */
 };
@@ -197,8 +200,8 @@ int ingress_commit(struct ingress *g, struct err *err)
 {
 	if (bpf_table_switch(&g->table, err) < 0)
 		return -1;
-	g->before = (struct tc_filter){ 0 };
 	if (g->filter.ifindex != g->staged_ifindex) {
+		g->moving = true;
 		g->before = g->filter;
 		g->filter = (struct tc_filter){ 0 };
 	}
@@ -206,19 +209,28 @@ int ingress_commit(struct ingress *g, struct err *err)
 			 bpf_program__fd(g->bpf->progs.ingress), err);
 }
 
+static void stop_moving(struct ingress *g)
+{
+	g->before = (struct tc_filter){ 0 };
+	g->moving = false;
+}
+
 void ingress_settle(struct ingress *g)
 {
-	tc_detach(&g->before);
+	if (g->moving)
+		tc_detach(&g->before);
+	stop_moving(g);
 	g->tallies = g->staged_tallies;
 	bpf_table_settle(&g->table);
 }
 
-/* A filter that could not be attached is gone already, see tc_attach(). */
 void ingress_revert(struct ingress *g)
 {
-	if (g->before.ifindex)
+	if (g->moving) {
+		tc_detach(&g->filter);
 		g->filter = g->before;
-	g->before = (struct tc_filter){ 0 };
+	}
+	stop_moving(g);
 	bpf_table_revert(&g->table);
 }
 

@@ -176,6 +176,7 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	out->self = to_be32(&plan->self);
 	out->mark = plan->mark;
 	out->mark_mask = plan->mark_mask;
+	out->mtu = facts->mtu;
 	memset(out->service_of_id, INGRESS_NONE, sizeof(out->service_of_id));
 	rank_services(&d);
 	for (unsigned i = 0; i < plan->n_services; i++)

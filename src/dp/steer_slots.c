@@ -28,7 +28,7 @@ static uint32_t index_of(const struct steer_slots *s, const struct steer_slot *s
 	return (uint32_t)(slot - s->list);
 }
 
-/* The kernel takes a socket out that stops listening, even if it listens again. */
+/* Older kernels take a socket out that stops listening, even if it listens again. */
 static bool is_in_map(const struct steer_slots *s, const struct steer_slot *slot)
 {
 	uint32_t key = index_of(s, slot);

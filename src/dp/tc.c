@@ -54,11 +54,9 @@ int tc_attach(struct tc_filter *f, unsigned ifindex, int program, struct err *er
 	f->own_qdisc = rc == 0 || there || (f->ifindex == ifindex && f->own_qdisc);
 	f->ifindex = ifindex;
 	rc = bpf_tc_attach(&hook, &opts);
-	if (rc < 0) {
-		err_set(err, "cannot attach the ingress program: %s", strerror(-rc));
-		tc_detach(f);
-		return -1;
-	}
+	if (rc < 0)
+		return err_set(err, "cannot attach the ingress program: %s",
+			       strerror(-rc));
 	return 0;
 }
 

@@ -13,7 +13,7 @@ struct tc_filter {
 };
 
 /* Attach, or find it attached already.  A filter that a run before left behind is
- * replaced. */
+ * replaced.  When this fails, tc_detach() removes what it made so far. */
 int tc_attach(struct tc_filter *f, unsigned ifindex, int program, struct err *err);
 /* Detach; the qdisc goes too if it was ours and nobody else has a filter on it. */
 void tc_detach(struct tc_filter *f);

@@ -214,14 +214,19 @@ class Wire:
 
 
 @contextlib.contextmanager
-def unchanged(ns):
-    """The kernel's state of a namespace is the same afterwards."""
+def unchanged(ns, rules=True):
+    """The kernel's state of a namespace is the same afterwards; with `rules`, not only
+    that of eth0."""
     def state():
         with ns.entered(), open("/proc/sys/net/ipv4/conf/eth0/rp_filter") as f:
-            rp_filter = f.read()
-        return (ns.ip("rule").stdout, ns.ip("route", "show", "table", "all").stdout,
-                ns.run("tc", "qdisc", "show", "dev", "eth0").stdout,
-                ns.run("bpftool", "-j", "net", "show").stdout, rp_filter)
+            found = [f.read()]
+        found.append(ns.run("tc", "qdisc", "show", "dev", "eth0").stdout)
+        found.append(ns.run("tc", "filter", "show", "dev", "eth0", "ingress",
+                            check=False).stdout)
+        if rules:
+            found += [ns.ip("rule").stdout, ns.ip("route", "show", "table", "all").stdout,
+                      ns.run("bpftool", "-j", "net", "show").stdout]
+        return found
     before = state()
     yield
     assert state() == before

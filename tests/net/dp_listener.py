@@ -4,11 +4,13 @@ client who answered, and as which address.
 
     dp_listener.py NAME PORT [SOCKETS] [--plain]
 
-The first line of output names the sockets: "PID FD INODE [FD INODE ...]".
+The first line of output names the sockets: "PID FD INODE [FD INODE ...]".  SIGUSR1
+makes it stop listening on them without closing them, SIGUSR2 begin again.
 """
 
 import os
 import selectors
+import signal
 import socket
 import sys
 
@@ -44,13 +46,28 @@ def main():
         told += [str(s.fileno()), str(os.fstat(s.fileno()).st_ino)]
     print(" ".join(told), flush=True)
 
+    def stop(*_):
+        for s in listeners:
+            s.shutdown(socket.SHUT_RDWR)
+        print("deaf", flush=True)
+
+    def again(*_):
+        for s in listeners:
+            s.listen(4096)
+        print("again", flush=True)
+
+    signal.signal(signal.SIGUSR1, stop)
+    signal.signal(signal.SIGUSR2, again)
     sel = selectors.DefaultSelector()
     for s in listeners:
         sel.register(s, selectors.EVENT_READ, True)
     while True:
         for key, _ in sel.select():
             if key.data:
-                conn = answer(key.fileobj, name)
+                try:
+                    conn = answer(key.fileobj, name)
+                except OSError:  # it has stopped listening for a moment
+                    continue
                 sel.register(conn, selectors.EVENT_READ, False)
                 continue
             try:

@@ -3,6 +3,7 @@
 packets, and what is left when it closes."""
 
 import collections
+import signal
 import socket
 import threading
 
@@ -91,6 +92,17 @@ def check_gre(lab, octets, inner, redirect_header, dst=ROUTER, mac="router"):
 def check_frame(lab, octets, packet, mac="router"):
     """A bare packet from the box, octet by octet."""
     assert octets[:14 + len(packet)] == frame(lab, packet, "box", mac)
+
+
+def answer_syn(lab, client, server):
+    """Connect the socket `client` to a server that is played on the wire `server`."""
+    thread = threading.Thread(target=client.connect, args=((SERVER, 80),))
+    thread.start()
+    syn = IP(server.heard(lambda o: o[23] == 6 and o[47] == 2)[14:])
+    server.send(frame(lab, IP(src=SERVER, dst=CLIENT, ttl=60) / TCPH(
+        sport=80, dport=syn.sport, flags="SA", seq=1, ack=syn.seq + 1, window=65535,
+        options=[("MSS", 1460)]), "fellow", "router"))
+    thread.join()
 
 
 # -- delivery -----------------------------------------------------------------------------
@@ -240,6 +252,8 @@ def test_kill_under_load(lab, driver, how):
                     except OSError:
                         line = ""
                     opened[line.split()[0] if line else "lost"] += 1
+            except ConnectionResetError:
+                opened["lost"] += 1  # opened, and reset before we were told so
             except OSError as e:
                 refused.append(e)
             after += killed.is_set()
@@ -285,6 +299,47 @@ def test_the_listener_of_a_dead_process_is_dead(lab, driver):
     assert not lab.box.listens(3129)
 
 
+def test_a_socket_that_is_deaf_for_a_while(lab, driver):
+    """Open, but not listening (shutdown): the other one takes over, and once it listens
+    again and a plan is applied, it has its share."""
+    lab.redirect_l2()
+    inst = lab.instances(2)
+    plan = (WEB, *pool(*inst), router(L2, L2))
+    driver.plan(*plan)
+
+    def tell(signum, answer):
+        inst[0].process.send_signal(signum)
+        assert inst[0].process.stdout.readline() == answer
+
+    tell(signal.SIGUSR1, b"deaf\n")
+    assert {lab.ask(f"198.51.100.{1 + i}")[0] for i in range(50)} == {"s2"}
+    assert driver.plan(*plan) == "ok "
+    assert {lab.ask(f"198.51.100.{1 + i}")[0] for i in range(50)} == {"s2"}
+    tell(signal.SIGUSR2, b"again\n")
+    assert driver.plan(*plan) == "ok "
+    assert {lab.ask(f"198.51.100.{1 + i}")[0] for i in range(50)} == {"s1", "s2"}
+
+
+def without_ingress(lab):
+    """Lead redirected packets to local sockets by a rule of the test's own, so that
+    steering is alone with them."""
+    lab.redirect_l2()
+    lab.box.ip("rule", "add", "iif", "eth0", "to", "198.51.100.0/24", "lookup", "222")
+
+
+def test_steering_alone_never_feeds_a_bystander(lab, driver):
+    """What ingress would have returned may still arrive: it looked a moment before the
+    pool died."""
+    Instance(lab.box, "bystander", 80)  # a transparent one, that could answer
+    inst = lab.instances(1)
+    driver.plan(WEB, *pool(*inst), router(GRE, GRE))
+    without_ingress(lab)
+    assert lab.ask()[0] == "s1"
+    inst[0].kill()
+    with pytest.raises(OSError):
+        lab.ask(timeout=0.5)
+
+
 # -- return --------------------------------------------------------------------------------
 
 def arrive(lab, wire, how, packet, **kw):
@@ -313,6 +368,55 @@ def test_returns_what_nobody_takes(lab, driver, how, ret, flags):
     c = driver.counters()
     assert (c["redirected"], c["returned"], c["delivered"]) == (1, 1, 0)
     assert c["octets"] == len(packet)
+
+
+def test_tells_the_sender_when_wrapping_makes_it_too_long(lab, driver):
+    """L2 there, GRE back: 28 octets more.  A flow older than the redirection has packets
+    of full size."""
+    driver.plan(WEB, *pool(*lab.instances(1)), router(L2, GRE))
+    fits, long = (IP(src=CLIENT, dst=SERVER, ttl=57, flags="DF") /
+                  TCPH(sport=4000, dport=80, flags="PA") / Raw(b"x" * (n - 40))
+                  for n in (1472, 1473))
+    divisible = long.copy()
+    divisible.flags = 0
+    with Wire(lab.router) as wire:
+        wire.send(frame(lab, divisible))  # may be fragmented, but not by us
+        wire.send(frame(lab, long))
+        wire.send(frame(lab, fits))
+        told = wire.heard(lambda o: o[23] in (1, 47))
+        assert told[:14] == frame(lab, b"", "box", "router")[:14]
+        message = IP(told[14:])
+        assert (message.src, message.dst, message.len) == (BOX, CLIENT, 68)
+        assert (message[ICMP].type, message[ICMP].code) == (3, 4)
+        assert message[ICMP].nexthopmtu == 1472
+        assert told[14 + 28:14 + 68] == raw(long)[:40]
+        again = IP(raw(message))
+        del again.chksum, again[ICMP].chksum
+        assert raw(IP(raw(again))) == told[14:14 + 68]  # both checksums are right
+        check_gre(lab, wire.heard(is_gre), fits, UNAVAILABLE)
+    c = driver.counters()
+    assert (c["returned"], c["dropped"]) == (1, 2)
+
+
+def test_an_old_upload_survives_redirection(lab, driver):
+    """With the real TCP of a client, whose path has room for 1500 until the router
+    redirects by L2 and takes its packets back by GRE only."""
+    driver.plan(WEB, *pool(*lab.instances(1)), router(L2, GRE))
+    lab.redirect_l2()
+    lab.client.ip("link", "set", "eth0", "gso_max_segs", "1")  # packets as on a cable
+    with lab.client.socket() as s:
+        s.setsockopt(socket.SOL_IP, 10, 2)  # IP_MTU_DISCOVER: DF
+        s.settimeout(5)
+        with Wire(lab.router) as wire:
+            lab.router.ip("route", "replace", "198.51.100.0/24", "via", FELLOW)
+            with Wire(lab.fellow) as fellow:  # plays the origin server
+                answer_syn(lab, s, fellow)
+                lab.router.ip("route", "replace", "198.51.100.0/24", "via", BOX)
+                s.sendall(b"x" * 4000)
+            # The first is refused and told; what is sent again fits.
+            back = wire.heard(lambda o: is_gre(o) and len(o) >= 1400)
+            assert len(back) <= 1514
+            assert IP(inner_of(back)).len <= 1472
 
 
 @pytest.mark.parametrize("how", METHODS)
@@ -620,6 +724,7 @@ def test_an_empty_plan_leaves_nothing(lab, driver):
 
 def test_a_crash_is_cleaned_up_by_the_next_run(lab):
     inst = lab.instances(1)
+    Instance(lab.box, "bystander", 80)
     with unchanged(lab.box):
         d = Driver(lab.box)
         d.plan(WEB, *pool(*inst), router(L2, GRE))
@@ -669,6 +774,51 @@ def test_a_failed_plan_changes_nothing(lab, driver):
             answer = driver.plan(WEB, *pool(inst[1]), router(L2, L2), bad)
             assert answer.startswith("error data plane: ") and why in answer
             assert lab.ask()[0] == "s1"
+
+
+def test_a_plan_that_fails_at_its_last_step_changes_nothing(lab):
+    """Another's filter sits where ours belongs."""
+    inst = lab.instances(2)
+    theirs = ("dev", "eth0", "ingress", "protocol", "ip", "prio", "2048")
+    with unchanged(lab.box):
+        d = Driver(lab.box)
+        assert d.plan(WEB, *pool(inst[0]), router(GRE, GRE)) == "ok "
+        without_ingress(lab)
+        lab.box.run("tc", "filter", "del", "dev", "eth0", "ingress")
+        lab.box.run("tc", "filter", "add", *theirs, "bpf", "bytecode", "1,6 0 0 0,")
+        answer = d.plan(WEB, *pool(inst[1]), router(GRE, GRE))
+        assert answer.startswith("error data plane: cannot attach")
+        assert lab.ask()[0] == "s1"  # the first plan's
+        lab.box.run("tc", "filter", "del", *theirs)
+        assert d.plan(WEB, *pool(inst[1]), router(GRE, GRE)) == "ok "
+        assert lab.ask()[0] == "s2"
+        lab.box.ip("rule", "del", "iif", "eth0", "to", "198.51.100.0/24")
+        d.close()
+
+
+def test_the_first_plan_fails_and_leaves_nothing(lab, driver):
+    lab.box.run("tc", "qdisc", "add", "dev", "eth0", "clsact")
+    lab.box.run("tc", "filter", "add", "dev", "eth0", "ingress", "protocol", "ip", "prio",
+                "2048", "bpf", "bytecode", "1,6 0 0 4294967295,")
+    with unchanged(lab.box):
+        answer = driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE))
+        assert answer.startswith("error data plane: cannot attach")
+
+
+def test_another_interface(lab, driver):
+    """A plan for another interface takes everything along."""
+    lab.redirect_l2()
+    inst = lab.instances(1)
+    lab.box.ip("link", "add", "eth9", "type", "veth", "peer", "name", "peer9")
+    lab.box.ip("link", "set", "eth9", "up")
+    with unchanged(lab.box, rules=False):
+        driver.plan(WEB, *pool(*inst), router(L2, L2))
+        assert driver.plan(WEB, *pool(*inst), router(GRE, GRE), "interface eth9") == "ok "
+    assert "iif eth9" in lab.box.ip("rule").stdout
+    assert "iif eth0" not in lab.box.ip("rule").stdout
+    assert "clsact" in lab.box.run("tc", "qdisc", "show", "dev", "eth9").stdout
+    assert driver.plan(WEB, *pool(*inst), router(L2, L2)) == "ok "
+    assert lab.ask()[0] == "s1"
 
 
 def test_heals_what_others_removed(lab, driver):
