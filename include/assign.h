@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who gets which of the 256 buckets.
+ * Who gets which slot: of the 256 buckets of hash assignment, of the values of a
+ * mask.
  */
 #ifndef ASSIGN_H
 #define ASSIGN_H
@@ -9,8 +10,10 @@
 
 #define ASSIGN_NOBODY 0xff
 
-/* Candidates at most: web-caches of a group, or instances of a pool. */
-enum { ASSIGN_MAX = 64 };
+enum {
+	ASSIGN_MAX = 64, /* candidates: web-caches of a group, or instances of a pool */
+	ASSIGN_SLOTS_MAX = 1024,
+};
 
 /* A bucket table: owners[b] is an index into a list of candidates, or
  * ASSIGN_NOBODY. */
@@ -19,17 +22,22 @@ struct assign_table {
 };
 
 /*
- * Spread the buckets over `n` candidates (up to ASSIGN_MAX) by `weights`.
+ * Spread `n_slots` slots (up to ASSIGN_SLOTS_MAX) over `n` candidates (up to
+ * ASSIGN_MAX) by `weights`; `old` and `out` hold the owner of each slot.
  *
  * Each candidate gets the floor or the ceiling of its ideal share
- * 256 * weight / total; among all tables that do, `out` is one with the fewest
- * buckets moved from `old` (buckets of nobody must move anyhow).  A weight of 0
+ * n_slots * weight / total; among all tables that do, `out` is one with the fewest
+ * slots moved from `old` (slots of nobody must move anyhow).  A weight of 0
  * gets nothing while another has weight; when all are 0 they count as equal.
- * With n == 0 every bucket is nobody's.  `old` and `out` may be the same.
+ * With n == 0 every slot is nobody's.  `old` and `out` may be the same.
  * Deterministic: the same input gives the same table.
  *
- * Returns the number of buckets whose owner differs from `old`.
+ * Returns the number of slots whose owner differs from `old`.
  */
+unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old,
+		      uint8_t *out, unsigned n_slots);
+
+/* The same for the 256 buckets. */
 unsigned assign_buckets(const uint16_t *weights, unsigned n,
 			const struct assign_table *old, struct assign_table *out);
 

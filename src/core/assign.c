@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who gets which of the 256 buckets.
+ * Who gets which slot.
  *
- * A table keeps min(old count, quota) buckets of each candidate where they are,
+ * A table keeps min(old count, quota) slots of each candidate where they are,
  * and no table with these quotas keeps more.  So only the choice of the quotas is
  * open: who of those with a fractional share gets one of the units left over after
  * everybody has the floor.  Such a unit saves a move exactly when its candidate
@@ -13,29 +13,31 @@
 #include <string.h>
 
 struct share {
-	unsigned floor;     /* of 256 * weight / total */
+	unsigned floor;     /* of n_slots * weight / total */
 	uint32_t remainder; /* of the same division */
 };
 
-static void count_owners(const struct assign_table *t, unsigned n, unsigned *counts)
+static void count_owners(const uint8_t *owners, unsigned n_slots, unsigned n,
+			 unsigned *counts)
 {
 	memset(counts, 0, ASSIGN_MAX * sizeof(*counts));
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		if (t->owners[b] < n)
-			counts[t->owners[b]]++;
+	for (unsigned i = 0; i < n_slots; i++)
+		if (owners[i] < n)
+			counts[owners[i]]++;
 }
 
 /* Returns the units left over when each has its floor. */
-static unsigned divide(const uint16_t *weights, unsigned n, struct share *shares)
+static unsigned divide(const uint16_t *weights, unsigned n, unsigned n_slots,
+		       struct share *shares)
 {
-	unsigned left = WCCP_BUCKETS;
+	unsigned left = n_slots;
 	uint32_t total = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		total += weights[i];
 	for (unsigned i = 0; i < n; i++) {
-		/* At most 256 * 65535 and 64 * 65535: no overflow. */
-		uint32_t part = WCCP_BUCKETS * (total ? weights[i] : 1u);
+		/* At most 1024 * 65535 and 64 * 65535: no overflow. */
+		uint32_t part = n_slots * (total ? weights[i] : 1u);
 		uint32_t whole = total ? total : n;
 
 		shares[i].floor = part / whole;
@@ -79,38 +81,38 @@ static void set_quotas(const struct share *shares, const unsigned *counts, unsig
 }
 
 /* Keep what the quotas allow, then fill the rest; uses the quotas up. */
-static unsigned deal(const struct assign_table *old, unsigned n, unsigned *quotas,
-		     struct assign_table *out)
+static unsigned deal(const uint8_t *old, unsigned n_slots, unsigned n, unsigned *quotas,
+		     uint8_t *out)
 {
-	struct assign_table table;
+	uint8_t owners[ASSIGN_SLOTS_MAX];
 	unsigned moves = 0, next = 0;
 
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-		uint8_t owner = old->owners[b];
+	for (unsigned i = 0; i < n_slots; i++) {
+		uint8_t owner = old[i];
 
-		table.owners[b] = ASSIGN_NOBODY;
+		owners[i] = ASSIGN_NOBODY;
 		if (owner < n && quotas[owner] > 0) {
 			quotas[owner]--;
-			table.owners[b] = owner;
+			owners[i] = owner;
 		}
 	}
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-		if (table.owners[b] == ASSIGN_NOBODY) {
+	for (unsigned i = 0; i < n_slots; i++) {
+		if (owners[i] == ASSIGN_NOBODY) {
 			while (next < n && quotas[next] == 0)
 				next++;
 			if (next < n) {
 				quotas[next]--;
-				table.owners[b] = (uint8_t)next;
+				owners[i] = (uint8_t)next;
 			}
 		}
-		moves += table.owners[b] != old->owners[b];
+		moves += owners[i] != old[i];
 	}
-	*out = table;
+	memcpy(out, owners, n_slots);
 	return moves;
 }
 
-unsigned assign_buckets(const uint16_t *weights, unsigned n,
-			const struct assign_table *old, struct assign_table *out)
+unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old, uint8_t *out,
+		      unsigned n_slots)
 {
 	unsigned counts[ASSIGN_MAX], quotas[ASSIGN_MAX];
 	struct share shares[ASSIGN_MAX];
@@ -118,10 +120,18 @@ unsigned assign_buckets(const uint16_t *weights, unsigned n,
 
 	if (n > ASSIGN_MAX)
 		n = ASSIGN_MAX;
-	count_owners(old, n, counts);
-	left = divide(weights, n, shares);
+	if (n_slots > ASSIGN_SLOTS_MAX)
+		n_slots = ASSIGN_SLOTS_MAX;
+	count_owners(old, n_slots, n, counts);
+	left = divide(weights, n, n_slots, shares);
 	set_quotas(shares, counts, n, left, quotas);
-	return deal(old, n, quotas, out);
+	return deal(old, n_slots, n, quotas, out);
+}
+
+unsigned assign_buckets(const uint16_t *weights, unsigned n,
+			const struct assign_table *old, struct assign_table *out)
+{
+	return assign_slots(weights, n, old->owners, out->owners, WCCP_BUCKETS);
 }
 
 unsigned assign_count(const struct assign_table *t, unsigned i)

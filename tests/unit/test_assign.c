@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bucket assignment: fair shares and provably few moves, on many random inputs
- * from a fixed seed.
+ * Assignment of slots: fair shares and provably few moves, on many random inputs
+ * from a fixed seed, for 256 buckets and for any other number of slots.
  */
 #include "assign.h"
 
@@ -22,9 +22,9 @@ static uint32_t any(uint32_t below)
 }
 
 struct input {
-	unsigned n;
-	uint16_t weights[WCCP_MAX_CACHES];
-	struct assign_table old;
+	unsigned n, n_slots;
+	uint16_t weights[ASSIGN_MAX];
+	uint8_t old[ASSIGN_SLOTS_MAX];
 };
 
 static struct assign_table nobody(void)
@@ -54,26 +54,35 @@ static void any_old(struct input *in)
 {
 	unsigned style = any(4);
 
-	in->old = nobody();
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+	memset(in->old, ASSIGN_NOBODY, sizeof(in->old));
+	for (unsigned b = 0; b < in->n_slots; b++) {
 		if (style == 0)
 			continue; /* nobody has anything */
 		if (style == 1) /* anybody, also candidates that are gone */
-			in->old.owners[b] = (uint8_t)any(in->n + 2);
+			in->old[b] = (uint8_t)any(in->n + 2);
 		else if (style == 2) /* most with few */
-			in->old.owners[b] = (uint8_t)any(any(in->n) + 1);
+			in->old[b] = (uint8_t)any(any(in->n) + 1);
 		else if (any(5)) /* evenly, with holes */
-			in->old.owners[b] = (uint8_t)(b % in->n);
+			in->old[b] = (uint8_t)(b % in->n);
 	}
 }
 
-static struct input any_input(unsigned n)
+static struct input any_input(unsigned n, unsigned n_slots)
 {
-	struct input in = { .n = n };
+	struct input in = { .n = n, .n_slots = n_slots };
 
 	any_weights(&in);
 	any_old(&in);
 	return in;
+}
+
+static unsigned count(const uint8_t *owners, unsigned n_slots, unsigned owner)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_slots; i++)
+		n += owners[i] == owner;
+	return n;
 }
 
 /* -- an independent statement of what is right ---------------------------------- */
@@ -94,7 +103,7 @@ static unsigned floor_of(const struct input *in, unsigned i)
 	uint64_t total, w = weight_of(in, i, &total);
 	unsigned q = 0;
 
-	while ((q + 1) * total <= 256 * w)
+	while ((q + 1) * total <= in->n_slots * w)
 		q++;
 	return q;
 }
@@ -103,7 +112,7 @@ static bool is_fractional(const struct input *in, unsigned i)
 {
 	uint64_t total, w = weight_of(in, i, &total);
 
-	return floor_of(in, i) * total != 256 * w;
+	return floor_of(in, i) * total != in->n_slots * w;
 }
 
 /* By trying every choice of who gets one more than the floor. */
@@ -117,78 +126,86 @@ static unsigned fewest_by_search(const struct input *in)
 
 		for (unsigned i = 0; i < in->n; i++) {
 			unsigned quota = floor_of(in, i) + (choice >> i & 1);
-			unsigned had = assign_count(&in->old, i);
+			unsigned had = count(in->old, in->n_slots, i);
 
 			if ((choice >> i & 1) && !is_fractional(in, i))
 				allowed = false;
 			sum += quota;
 			kept += had < quota ? had : quota;
 		}
-		if (allowed && sum == WCCP_BUCKETS && kept > best)
+		if (allowed && sum == in->n_slots && kept > best)
 			best = kept;
 	}
-	return WCCP_BUCKETS - best;
+	return in->n_slots - best;
 }
 
 /* By counting: floors keep what they can, each spare unit saves at most one. */
 static unsigned fewest_by_formula(const struct input *in)
 {
-	unsigned kept = 0, spare = WCCP_BUCKETS, savers = 0;
+	unsigned kept = 0, spare = in->n_slots, savers = 0;
 
 	for (unsigned i = 0; i < in->n; i++) {
 		unsigned least = floor_of(in, i);
-		unsigned had = assign_count(&in->old, i);
+		unsigned had = count(in->old, in->n_slots, i);
 
 		spare -= least;
 		kept += had < least ? had : least;
 		savers += is_fractional(in, i) && had > least;
 	}
-	return WCCP_BUCKETS - kept - (savers < spare ? savers : spare);
+	return in->n_slots - kept - (savers < spare ? savers : spare);
 }
 
-static void check_shares(const struct input *in, const struct assign_table *out)
+static void check_shares(const struct input *in, const uint8_t *out)
 {
 	unsigned sum = 0;
 
 	for (unsigned i = 0; i < in->n; i++) {
-		unsigned has = assign_count(out, i), least = floor_of(in, i);
+		unsigned has = count(out, in->n_slots, i), least = floor_of(in, i);
 
 		ck_assert_uint_ge(has, least);
 		ck_assert_uint_le(has, least + is_fractional(in, i));
 		sum += has;
 	}
-	ck_assert_uint_eq(sum, WCCP_BUCKETS);
+	ck_assert_uint_eq(sum, in->n_slots);
 }
 
-static unsigned differences(const struct assign_table *a, const struct assign_table *b)
+static unsigned differences(const uint8_t *a, const uint8_t *b, unsigned n_slots)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < WCCP_BUCKETS; i++)
-		n += a->owners[i] != b->owners[i];
+	for (unsigned i = 0; i < n_slots; i++)
+		n += a[i] != b[i];
 	return n;
 }
 
 static void check_one(const struct input *in, unsigned fewest)
 {
-	struct assign_table out, again, in_place = in->old;
-	unsigned moves = assign_buckets(in->weights, in->n, &in->old, &out);
+	uint8_t out[ASSIGN_SLOTS_MAX], again[ASSIGN_SLOTS_MAX], in_place[ASSIGN_SLOTS_MAX];
+	const unsigned slots = in->n_slots;
+	unsigned moves;
 
-	check_shares(in, &out);
-	ck_assert_uint_eq(moves, differences(&in->old, &out));
+	memset(out, 0xa5, sizeof(out));
+	moves = assign_slots(in->weights, in->n, in->old, out, slots);
+	check_shares(in, out);
+	ck_assert_uint_eq(moves, differences(in->old, out, slots));
 	ck_assert_uint_eq(moves, fewest);
+	for (unsigned i = slots; i < sizeof(out); i++)
+		ck_assert_uint_eq(out[i], 0xa5);
 
-	ck_assert_uint_eq(assign_buckets(in->weights, in->n, &in_place, &in_place), moves);
-	ck_assert_mem_eq(&in_place, &out, sizeof(out));
+	memcpy(in_place, in->old, sizeof(in_place));
+	ck_assert_uint_eq(assign_slots(in->weights, in->n, in_place, in_place, slots),
+			  moves);
+	ck_assert_mem_eq(in_place, out, slots);
 
-	ck_assert_uint_eq(assign_buckets(in->weights, in->n, &out, &again), 0);
-	ck_assert_mem_eq(&again, &out, sizeof(out));
+	ck_assert_uint_eq(assign_slots(in->weights, in->n, out, again, slots), 0);
+	ck_assert_mem_eq(again, out, slots);
 }
 
 START_TEST(few_candidates_against_search)
 {
-	for (unsigned round = 0; round < 600; round++) {
-		struct input in = any_input(1 + any(8));
+	for (unsigned round = 0; round < 1200; round++) {
+		unsigned slots = round & 1 ? WCCP_BUCKETS : 1u << any(11);
+		struct input in = any_input(1 + any(8), slots);
 		unsigned fewest = fewest_by_search(&in);
 
 		ck_assert_uint_eq(fewest, fewest_by_formula(&in));
@@ -199,12 +216,46 @@ END_TEST
 
 START_TEST(any_number_against_formula)
 {
-	for (unsigned n = 1; n <= WCCP_MAX_CACHES; n++)
-		for (unsigned round = 0; round < 100; round++) {
-			struct input in = any_input(n);
+	for (unsigned n = 1; n <= ASSIGN_MAX; n++)
+		for (unsigned bits = 0; bits <= 10; bits++)
+			for (unsigned round = 0; round < 20; round++) {
+				struct input in = any_input(n, 1u << bits);
 
-			check_one(&in, fewest_by_formula(&in));
-		}
+				check_one(&in, fewest_by_formula(&in));
+			}
+}
+END_TEST
+
+START_TEST(buckets_are_256_slots)
+{
+	for (unsigned round = 0; round < 100; round++) {
+		struct input in = any_input(1 + any(32), WCCP_BUCKETS);
+		uint8_t slots[WCCP_BUCKETS];
+		struct assign_table t;
+
+		memcpy(t.owners, in.old, sizeof(t.owners));
+		ck_assert_uint_eq(assign_buckets(in.weights, in.n, &t, &t),
+				  assign_slots(in.weights, in.n, in.old, slots,
+					       WCCP_BUCKETS));
+		ck_assert_mem_eq(t.owners, slots, sizeof(slots));
+	}
+}
+END_TEST
+
+/* More than there is room for: what fits, and nothing behind it. */
+START_TEST(capacities_hold)
+{
+	static uint8_t out[ASSIGN_SLOTS_MAX + 8], old[ASSIGN_SLOTS_MAX + 8];
+	uint16_t weights[ASSIGN_MAX + 1];
+
+	memset(out, 0xa5, sizeof(out));
+	memset(old, ASSIGN_NOBODY, sizeof(old));
+	for (unsigned i = 0; i <= ASSIGN_MAX; i++)
+		weights[i] = 65535;
+	ck_assert_uint_eq(assign_slots(weights, ASSIGN_MAX + 1, old, out, sizeof(out)),
+			  ASSIGN_SLOTS_MAX);
+	ck_assert_uint_eq(count(out, ASSIGN_SLOTS_MAX, ASSIGN_MAX - 1), 16);
+	ck_assert_uint_eq(count(out, sizeof(out), 0xa5), 8);
 }
 END_TEST
 
@@ -293,6 +344,8 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, few_candidates_against_search);
 	tcase_add_test(tc, any_number_against_formula);
+	tcase_add_test(tc, buckets_are_256_slots);
+	tcase_add_test(tc, capacities_hold);
 	tcase_add_test(tc, third_cache_moves_a_third);
 	tcase_add_test(tc, cache_leaves_and_returns);
 	tcase_add_test(tc, weights_are_shares);
