@@ -19,7 +19,9 @@ enum {
 	PLAN_MAX_POOLS = 16,
 	PLAN_MAX_INSTANCES = 64, /* in one pool */
 	PLAN_MAX_LISTENERS = 256, /* in all pools: SMP instances have several */
-	PLAN_MAX_ROUTERS = 64,
+	/* One for each service at each router ... */
+	PLAN_MAX_ROUTERS = PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS,
+	PLAN_MAX_ADDRESSES = 64, /* ... and different routers among them */
 };
 
 /* One listening socket of an instance, as found in the kernel. */
@@ -65,6 +67,8 @@ struct plan {
 	uint32_t mark, mark_mask;    /* firewall mark of packets to deliver here */
 	uint32_t table;              /* routing table with the local default route */
 	unsigned n_services, n_pools, n_routers, n_fellows;
+	/* Different ones among the routers; services at routers that found no room. */
+	unsigned n_addresses, n_left_out;
 	struct plan_service services[PLAN_MAX_SERVICES];
 	struct plan_pool pools[PLAN_MAX_POOLS];
 	struct plan_router routers[PLAN_MAX_ROUTERS];

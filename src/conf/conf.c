@@ -9,6 +9,12 @@
 #include <string.h>
 #include <sys/un.h>
 
+/* All that the services announce themselves to, each once. */
+struct routers {
+	unsigned n;
+	struct addr list[CONF_MAX_ROUTERS];
+};
+
 int part_name(struct reader *r, cfg_t *section, char *out, size_t size)
 {
 	const char *title = cfg_title(section);
@@ -78,6 +84,16 @@ static int read_interface(struct reader *r, cfg_t *root, struct conf *out)
 	return 0;
 }
 
+/* The protocol has it, our own data plane does not. */
+static void warn_ipv6(struct reader *r, const struct conf *conf)
+{
+	if (conf->address.family == ADDR_V6)
+		read_warn(
+			r, r->root, "address",
+			"address: the kernel part has no IPv6 yet, so nothing will be "
+			"announced");
+}
+
 static int read_top(struct reader *r, struct conf *out)
 {
 	static const char *const logs[] = { "stderr", "syslog", NULL };
@@ -85,7 +101,7 @@ static int read_top(struct reader *r, struct conf *out)
 	unsigned log = 0;
 
 	if (read_require(r, root, "address") < 0 ||
-	    read_host(r, root, "address", 0, &out->address) < 0 ||
+	    read_address(r, root, "address", 0, &out->address) < 0 ||
 	    read_interface(r, root, out) < 0 ||
 	    /* bounded by the address of a Unix socket, not by our own field */
 	    read_path(r, root, "control", out->control,
@@ -93,6 +109,7 @@ static int read_top(struct reader *r, struct conf *out)
 	    read_path(r, root, "pid-file", out->pid_file, sizeof(out->pid_file)) < 0 ||
 	    read_word(r, root, "log", 0, logs, &log) < 0 || read_mark(r, root, out) < 0)
 		return -1;
+	warn_ipv6(r, out);
 	out->log = log == 1 ? CONF_LOG_SYSLOG : CONF_LOG_STDERR;
 	return read_table(r, root, out);
 }
@@ -114,45 +131,84 @@ static int read_pools(struct reader *r, struct conf *out)
 	return 0;
 }
 
-/* Routers tell services apart by type and id, not by our names. */
-static int check_group(struct reader *r, cfg_t *section, const struct conf *conf,
-		       const struct conf_service *s)
+/* -- services --------------------------------------------------------------------- */
+
+/* Routers tell services apart by type and id, not by our names; people do not. */
+static int check_unique(struct reader *r, cfg_t *section, const struct conf *conf,
+			const struct conf_service *s, bool mirror)
 {
+	const struct wccp_service *w = &s->group.service;
+	const char *key =
+		mirror || read_is_set(section, "spoof-ids") ? "spoof-ids" : "id";
+
 	for (unsigned i = 0; i < conf->n_services; i++) {
 		const struct conf_service *other = &conf->services[i];
 
-		if (wccp_same_group(&s->group.service, &other->group.service))
-			return read_fail(r, section, "id",
-					 "id: %u is that of service %s",
-					 s->group.service.id, other->name);
+		if (wccp_same_group(w, &other->group.service))
+			return read_fail(r, section, key,
+					 "%s: %u is that of service %s", key, w->id,
+					 other->name);
+		if (strcmp(s->name, other->name) == 0)
+			return read_fail(r, section, NULL, "there are two services %s",
+					 s->name);
+	}
+	return 0;
+}
+
+/* The kernel's tables know every router once, however many services it has. */
+static int count_routers(struct reader *r, cfg_t *section, const struct conf_service *s,
+			 struct routers *all)
+{
+	for (unsigned i = 0; i < s->group.n_routers; i++) {
+		const struct addr *a = &s->group.routers[i];
+
+		if (addr_find(all->list, all->n, a) >= 0)
+			continue;
+		if (all->n == CONF_MAX_ROUTERS)
+			return read_fail_item(r, section, "routers", i,
+					      "routers: more than %d different ones in "
+					      "all services together",
+					      CONF_MAX_ROUTERS);
+		all->list[all->n++] = *a;
+	}
+	return 0;
+}
+
+/* One section: a service, or a service and its mirror. */
+static int read_service(struct reader *r, cfg_t *section, struct routers *routers,
+			struct conf *out)
+{
+	struct conf_service made[2];
+	int n = service_read(r, section, out, made);
+
+	if (n < 0 || count_routers(r, section, made, routers) < 0)
+		return -1;
+	if (out->n_services + (unsigned)n > PLAN_MAX_SERVICES)
+		return read_fail(r, section, NULL, "more than %d services",
+				 PLAN_MAX_SERVICES);
+	for (int i = 0; i < n; i++) {
+		if (check_unique(r, section, out, &made[i], i > 0) < 0)
+			return -1;
+		out->services[out->n_services++] = made[i];
+	}
+	if (n == 2) {
+		out->services[out->n_services - 2].pair = (int)out->n_services - 1;
+		out->services[out->n_services - 1].pair = (int)out->n_services - 2;
 	}
 	return 0;
 }
 
 static int read_services(struct reader *r, struct conf *out)
 {
-	unsigned n = cfg_size(r->root, "service"), pairs = 0;
+	unsigned n = cfg_size(r->root, "service");
+	struct routers routers = { 0 };
 
 	if (n == 0)
 		return read_fail(r, r->root, NULL, "no service");
-	if (n > PLAN_MAX_SERVICES)
-		return read_fail(r, r->root, NULL, "more than %d services",
-				 PLAN_MAX_SERVICES);
-	for (unsigned i = 0; i < n; i++) {
-		cfg_t *section = cfg_getnsec(r->root, "service", i);
-		struct conf_service *s = &out->services[i];
-
-		if (service_read(r, section, out, s) < 0 ||
-		    check_group(r, section, out, s) < 0)
+	for (unsigned i = 0; i < n; i++)
+		if (read_service(r, cfg_getnsec(r->root, "service", i), &routers, out) <
+		    0)
 			return -1;
-		pairs += s->group.n_routers;
-		if (pairs > PLAN_MAX_ROUTERS)
-			return read_fail(
-				r, section, "routers",
-				"routers: more than %d in all services together",
-				PLAN_MAX_ROUTERS);
-		out->n_services++;
-	}
 	return 0;
 }
 
@@ -160,9 +216,12 @@ static int read_all(struct reader *r, struct conf *out)
 {
 	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff, .table = 2048 };
 	strcpy(out->control, CONF_DEFAULT_CONTROL);
-	if (read_top(r, out) < 0 || read_pools(r, out) < 0)
+	r->warnings = out->warnings;
+	r->max_warnings = CONF_MAX_WARNINGS;
+	if (read_top(r, out) < 0 || read_pools(r, out) < 0 || read_services(r, out) < 0)
 		return -1;
-	return read_services(r, out);
+	out->n_warnings = r->n_warnings;
+	return 0;
 }
 
 struct conf *conf_load(const char *path, struct err *err)

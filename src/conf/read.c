@@ -17,7 +17,8 @@ enum { FILE_MAX = 1 << 20, VALUES_MAX = 1 << 14 };
 /* libconfuse's callbacks carry no pointer of ours. */
 static struct reader *parsing;
 
-static int fail_at(struct reader *r, int line, const char *format, va_list ap)
+static int say_at(const struct reader *r, struct err *out, int line, const char *format,
+		  va_list ap)
 {
 	char text[200];
 
@@ -26,7 +27,12 @@ static int fail_at(struct reader *r, int line, const char *format, va_list ap)
 	for (char *c = text; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
-	return err_set(r->err, "%s:%d: %s", r->path, line, text);
+	return err_set(out, "%s:%d: %s", r->path, line, text);
+}
+
+static int fail_at(struct reader *r, int line, const char *format, va_list ap)
+{
+	return say_at(r, r->err, line, format, ap);
 }
 
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
@@ -188,4 +194,17 @@ int read_fail_item(struct reader *r, cfg_t *section, const char *name, unsigned 
 	fail_at(r, line_of(r, section, name, index), format, ap);
 	va_end(ap);
 	return -1;
+}
+
+void read_warn(struct reader *r, cfg_t *section, const char *name, const char *format,
+	       ...)
+{
+	va_list ap;
+
+	if (r->n_warnings == r->max_warnings)
+		return;
+	va_start(ap, format);
+	say_at(r, &r->warnings[r->n_warnings++], line_of(r, section, name, 0), format,
+	       ap);
+	va_end(ap);
 }

@@ -30,13 +30,18 @@ struct reader {
 	struct err *err;
 	unsigned n_lines;
 	struct read_line *lines;
+	/* Where warnings go; not owned, NULL for nowhere. */
+	struct err *warnings;
+	unsigned n_warnings, max_warnings;
 };
 
-/* For the tables of options: one text, a list of texts, a titled section. */
+/* For the tables of options: one text, a list of texts, titled sections. */
 #define READ_TEXT(name) CFG_STR_CB(name, NULL, CFGF_NODEFAULT, read_value)
 #define READ_LIST(name) CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, read_value)
 #define READ_SECTIONS(name, options)                                                   \
 	CFG_SEC(name, options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+/* One without a title; that it comes once only is the reader's to check. */
+#define READ_SECTION(name, options) CFG_SEC(name, options, CFGF_MULTI)
 
 int read_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result);
 
@@ -52,6 +57,11 @@ int read_fail(struct reader *r, cfg_t *section, const char *name, const char *fo
 /* The same about one value of a list. */
 int read_fail_item(struct reader *r, cfg_t *section, const char *name, unsigned index,
 		   const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Something legal that hardly is what was meant: "file:line: ..." into the list of
+ * warnings, as long as there is room. */
+void read_warn(struct reader *r, cfg_t *section, const char *name, const char *format,
+	       ...) __attribute__((format(printf, 4, 5)));
 
 bool read_is_set(cfg_t *section, const char *name);
 /* -1 when it is not set. */
@@ -69,6 +79,14 @@ int read_number16(struct reader *r, cfg_t *section, const char *name, uint16_t l
 /* An IPv4 address of one host.  IPv6 and multicast are refused by name. */
 int read_host(struct reader *r, cfg_t *section, const char *name, unsigned index,
 	      struct addr *out);
+/* An address of one host of either family, which routers can reach. */
+int read_address(struct reader *r, cfg_t *section, const char *name, unsigned index,
+		 struct addr *out);
+/* A multicast address of either family. */
+int read_multicast_address(struct reader *r, cfg_t *section, const char *name,
+			   struct addr *out);
+/* true or false */
+int read_flag(struct reader *r, cfg_t *section, const char *name, bool *out);
 /* Which of the words (NULL at the end) it is. */
 int read_word(struct reader *r, cfg_t *section, const char *name, unsigned index,
 	      const char *const *words, unsigned *out);

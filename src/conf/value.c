@@ -121,6 +121,83 @@ int read_host(struct reader *r, cfg_t *section, const char *name, unsigned index
 	return 0;
 }
 
+/* What is wrong with `a` as the address of a host, or NULL. */
+static const char *not_a_host(const struct addr *a)
+{
+	static const uint8_t zero[15];
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const uint8_t *o = a->octets;
+
+	if (a->family == ADDR_V4) {
+		if (o[0] >= 224 && o[0] < 240)
+			return "is multicast";
+		if (o[0] == 0 || o[0] >= 240)
+			return "is not the address of a host";
+		return NULL;
+	}
+	if (o[0] == 0xff)
+		return "is multicast";
+	/* It means something only together with an interface. */
+	if (o[0] == 0xfe && (o[1] & 0xc0) == 0x80)
+		return "is link-local";
+	if (memcmp(o, zero, sizeof(zero)) == 0 ||
+	    memcmp(o, mapped, sizeof(mapped)) == 0)
+		return "is not the address of a host";
+	return NULL;
+}
+
+int read_address(struct reader *r, cfg_t *section, const char *name, unsigned index,
+		 struct addr *out)
+{
+	const char *text, *wrong;
+	struct addr a;
+
+	if (index >= cfg_size(section, name))
+		return 0;
+	text = cfg_getnstr(section, name, index);
+	if (addr_parse(text, &a) < 0)
+		wrong = "is not an IP address";
+	else
+		wrong = not_a_host(&a);
+	if (wrong)
+		return read_fail_item(r, section, name, index, "%s: %s %s", name, text,
+				      wrong);
+	*out = a;
+	return 0;
+}
+
+int read_multicast_address(struct reader *r, cfg_t *section, const char *name,
+			   struct addr *out)
+{
+	const char *text;
+	struct addr a;
+	bool is;
+
+	if (!read_is_set(section, name))
+		return 0;
+	text = cfg_getstr(section, name);
+	if (addr_parse(text, &a) < 0)
+		return read_fail(r, section, name, "%s: %s is not an IP address", name,
+				 text);
+	is = a.family == ADDR_V6 ? a.octets[0] == 0xff : (a.octets[0] & 0xf0) == 224;
+	if (!is)
+		return read_fail(r, section, name, "%s: %s is not multicast", name,
+				 text);
+	*out = a;
+	return 0;
+}
+
+int read_flag(struct reader *r, cfg_t *section, const char *name, bool *out)
+{
+	static const char *const words[] = { "false", "true", NULL };
+	unsigned which = *out;
+
+	if (read_word(r, section, name, 0, words, &which) < 0)
+		return -1;
+	*out = which == 1;
+	return 0;
+}
+
 static void join(const char *const *words, char *out, size_t size)
 {
 	size_t used = 0;

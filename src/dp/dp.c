@@ -138,6 +138,11 @@ static int stage(struct dp *dp, const struct plan *plan, struct err *err)
 	if (link_stage(dp->link, plan, &dp->facts, &dp->trouble, err) < 0 ||
 	    steer_stage(dp->steer, plan, &dp->facts, &dp->trouble, err) < 0)
 		return -1;
+	if (plan->n_left_out)
+		err_set(&dp->trouble,
+			"no room for %u routers (of one service each): their packets "
+			"are not recognised, %d different routers are the limit",
+			plan->n_left_out, PLAN_MAX_ADDRESSES);
 	return ingress_stage(dp->ingress, plan, &dp->facts, err);
 }
 

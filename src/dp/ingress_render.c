@@ -12,9 +12,9 @@
 #include <string.h>
 
 static_assert((int)INGRESS_SERVICES == (int)PLAN_MAX_SERVICES, "services");
-static_assert((int)INGRESS_ROUTERS == (int)PLAN_MAX_ROUTERS, "routers");
+static_assert((int)INGRESS_ROUTERS == (int)PLAN_MAX_ADDRESSES, "routers");
 static_assert((int)INGRESS_CLASSES > PLAN_MAX_SERVICES * WCCP_MAX_PORTS, "ports");
-static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ROUTERS + WCCP_MAX_CACHES,
+static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES + WCCP_MAX_CACHES,
 	      "senders: id, address and MAC of each router");
 
 /* What the parts of the rendering share. */
@@ -124,13 +124,16 @@ static void add_sender(struct draft *d, uint64_t key, uint32_t who)
 	for (unsigned i = 0; i < d->n_senders; i++)
 		if (list[i].key == key)
 			return;
+	if (d->n_senders == INGRESS_SENDERS)
+		return;
 	for (; at > 0 && list[at - 1].key > key; at--)
 		list[at] = list[at - 1];
 	list[at] = (struct ingress_sender){ .key = key, .who = who };
 	d->n_senders++;
 }
 
-/* One router serves several services: find it by its id and address. */
+/* One router serves several services: find it by its id and address.
+ * INGRESS_NOBODY when there is no room for it. */
 static unsigned router_of(struct draft *d, const struct plan_router *r)
 {
 	__be32 id = to_be32(&r->id), address = to_be32(&r->address);
@@ -140,6 +143,8 @@ static unsigned router_of(struct draft *d, const struct plan_router *r)
 	for (i = 0; i < d->n_routers; i++)
 		if (list[i].id == id && list[i].address == address)
 			return i;
+	if (i == INGRESS_ROUTERS)
+		return INGRESS_NOBODY;
 	list[i].id = id;
 	list[i].address = address;
 	return d->n_routers++;
@@ -149,9 +154,12 @@ static void add_router(struct draft *d, unsigned index)
 {
 	const struct plan_router *r = &d->plan->routers[index];
 	unsigned rank = d->rank[r->service], who = router_of(d, r);
-	struct ingress_router *to = &d->out->routers[who];
 	struct ingress_service *s = &d->out->services[rank];
+	struct ingress_router *to;
 
+	if (who == INGRESS_NOBODY)
+		return;
+	to = &d->out->routers[who];
 	to->services |= s->bit;
 	if (r->forward & WCCP_METHOD_L2)
 		to->l2 |= s->bit;

@@ -276,6 +276,13 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		log_error("reload", "%s; the old configuration stays in force", err.text);
 }
 
+static void tell_warnings(const struct conf *conf)
+{
+	for (unsigned i = 0; i < conf->n_warnings; i++)
+		log_event(NOTE_WARNING, "configuration", (struct log_about){ 0 }, "%s",
+			  conf->warnings[i].text);
+}
+
 /* What a reload cannot change without starting anew. */
 static int check_reload(const struct conf *old, const struct conf *new, struct err *err)
 {
@@ -311,6 +318,7 @@ int daemon_reload(struct daemon *d, struct err *err)
 	}
 	conf_free(old);
 	log_info("reload", "configuration %s is in force", d->conf_path);
+	tell_warnings(new);
 	settle(d);
 	daemon_replan(d);
 	return 0;
@@ -382,6 +390,7 @@ void daemon_run(struct daemon *d)
 	log_info("started", "wccpd at %s on %s: %u services, %u pools",
 		 ADDR_TEXT(&d->conf->address), d->conf->interface, d->conf->n_services,
 		 d->conf->n_pools);
+	tell_warnings(d->conf);
 	event_base_dispatch(d->base);
 	log_info("stopped", "%s", all_quiet(d) ? "withdrawn from all routers" :
 						 "not every router acknowledged");

@@ -88,6 +88,7 @@ int main(int argc, char **argv)
 	}
 	if (o.check_only) {
 		printf("%s: configuration is good\n", o.file);
+		conf_print(conf, stdout);
 		conf_free(conf);
 		return EXIT_SUCCESS;
 	}

@@ -13,6 +13,21 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->mark_mask = conf->mark_mask;
 	out->table = conf->table;
 	out->n_services = out->n_pools = out->n_routers = out->n_fellows = 0;
+	out->n_addresses = out->n_left_out = 0;
+}
+
+/* For one more service at a router there is always room, for one more router only
+ * up to a limit. */
+static bool has_room(const struct group_router_status *r, struct plan *out)
+{
+	for (unsigned i = 0; i < out->n_routers; i++)
+		if (addr_equal(&out->routers[i].id, &r->id) &&
+		    addr_equal(&out->routers[i].address, &r->address))
+			return out->n_routers < PLAN_MAX_ROUTERS;
+	if (out->n_addresses == PLAN_MAX_ADDRESSES)
+		return false;
+	out->n_addresses++;
+	return true;
 }
 
 /* Redirected packets are taken from a router from the moment that methods are
@@ -23,9 +38,12 @@ static void add_routers(unsigned service, const struct group_status *status,
 	for (unsigned i = 0; i < status->n_routers; i++) {
 		const struct group_router_status *r = &status->routers[i];
 
-		if (!addr_is_set(&r->id) || r->forward == 0 ||
-		    out->n_routers == PLAN_MAX_ROUTERS)
+		if (!addr_is_set(&r->id) || r->forward == 0)
 			continue;
+		if (!has_room(r, out)) {
+			out->n_left_out++;
+			continue;
+		}
 		out->routers[out->n_routers++] = (struct plan_router){
 			.service = service,
 			.id = r->id,

@@ -120,17 +120,6 @@ static int read_group_list(struct reader *r, cfg_t *section, struct router_conf 
 	return 0;
 }
 
-static int read_flag(struct reader *r, cfg_t *section, const char *name, bool *out)
-{
-	static const char *const words[] = { "false", "true", NULL };
-	unsigned which = *out;
-
-	if (read_word(r, section, name, 0, words, &which) < 0)
-		return -1;
-	*out = which == 1;
-	return 0;
-}
-
 static int read_service(struct reader *r, cfg_t *section, const struct addr *id,
 			struct rconf_service *out)
 {

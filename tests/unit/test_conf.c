@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Configuration files, good and bad, with the exact words about each bad one. */
-#include "conf.h"
+#include "conf_file.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -8,66 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static char path[] = "/tmp/wccpd-conf-XXXXXX";
-
-static void make_file(void)
-{
-	int fd = mkstemp(path);
-
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-}
-
-static void remove_file(void)
-{
-	unlink(path);
-	strcpy(path, "/tmp/wccpd-conf-XXXXXX");
-}
-
-static void write_file(const char *text, size_t len)
-{
-	FILE *f = fopen(path, "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
-	fclose(f);
-}
-
-static struct conf *load(const char *text, struct err *err)
-{
-	write_file(text, strlen(text));
-	memset(err, 0, sizeof(*err));
-	return conf_load(path, err);
-}
-
-static struct conf *load_good(const char *text)
-{
-	struct err err;
-	struct conf *c = load(text, &err);
-
-	ck_assert_msg(c, "%s", err.text);
-	return c;
-}
-
-/* Fails with `message` ("LINE: text") about the file. */
-static void expect(const char *text, const char *message)
-{
-	struct err err;
-	struct conf *c = load(text, &err);
-	char full[400];
-
-	snprintf(full, sizeof(full), "%s:%s", path, message);
-	ck_assert_ptr_null(c);
-	ck_assert_str_eq(err.text, full);
-}
-
-#define TOP "address = 10.0.1.2\ninterface = eth0\n"
-#define POOL "pool web { instance s1 { port = 3129 check = 127.0.0.1:4201 } }\n"
-#define SERVICE "service web-cache { pool = web routers = { 10.0.1.1 } }\n"
-
 START_TEST(defaults)
 {
-	struct conf *c = load_good(TOP POOL SERVICE);
+	struct conf *c = conf_file_good(TOP POOL SERVICE);
 	const struct conf_pool *p = &c->pools[0];
 	const struct conf_service *s = &c->services[0];
 
@@ -143,7 +86,7 @@ static const char everything[] =
 
 START_TEST(everything_set)
 {
-	struct conf *c = load_good(everything);
+	struct conf *c = conf_file_good(everything);
 	const struct conf_service *s = &c->services[0];
 	const struct wccp_service *w = &s->group.service;
 
@@ -234,7 +177,7 @@ START_TEST(example_shows_the_defaults)
 			*at = ' ';
 		at++;
 	}
-	shown = load_good(text);
+	shown = conf_file_good(text);
 	/* These two show a value of their own kind: there is no default. */
 	ck_assert_str_eq(shown->pid_file, "/run/wccpd.pid");
 	ck_assert_uint_eq(shown->services[0].group.transmit_t_ms, 10000);
@@ -264,6 +207,7 @@ END_TEST
 	"10.0." n ".1, 10.0." n ".2, 10.0." n ".3, 10.0." n ".4, 10.0." n              \
 	".5, 10.0." n ".6, 10.0." n ".7, 10.0." n ".8"
 #define R32 R8("2") ", " R8("3") ", " R8("4") ", " R8("5")
+#define OTHER_R32 R8("6") ", " R8("7") ", " R8("8") ", " R8("9")
 #define DYNAMIC(rest)                                                                  \
 	TOP POOL "service x { pool = web routers = { 10.0.1.1 }\n" rest " }"
 #define IN_SERVICE(rest) TOP POOL "service web-cache { pool = web\n" rest " }"
@@ -302,12 +246,16 @@ static const struct {
 	/* top level */
 	{ "interface = eth0\n" POOL SERVICE, "4: no address" },
 	{ "address = 10.0.1.2\n" POOL SERVICE, "4: no interface" },
-	{ "\naddress = 10.0.1\n", "2: address: 10.0.1 is not an IPv4 address" },
-	{ "address = box1\n", "1: address: box1 is not an IPv4 address" },
-	{ "address = 2001:db8::1\n",
-	  "1: address: 2001:db8::1 is IPv6, which is not supported yet" },
+	{ "\naddress = 10.0.1\n", "2: address: 10.0.1 is not an IP address" },
+	{ "address = box1\n", "1: address: box1 is not an IP address" },
+	{ "address = ff02::1\n", "1: address: ff02::1 is multicast" },
+	{ "address = fe80::1\n", "1: address: fe80::1 is link-local" },
+	{ "address = ::1\n", "1: address: ::1 is not the address of a host" },
+	{ "address = ::\n", "1: address: :: is not the address of a host" },
+	{ "address = ::ffff:10.0.0.1\n",
+	  "1: address: ::ffff:10.0.0.1 is not the address of a host" },
 	{ "address = 239.0.0.1\n",
-	  "1: address: 239.0.0.1 is multicast, which is not supported yet" },
+	  "1: address: 239.0.0.1 is multicast" },
 	{ "address = 255.255.255.255\n",
 	  "1: address: 255.255.255.255 is not the address of a host" },
 	{ "address = 0.0.0.0\n", "1: address: 0.0.0.0 is not the address of a host" },
@@ -388,11 +336,11 @@ static const struct {
 	{ TOP POOL "service web-cache {\npool = wbe\n}",
 	  "5: pool: there is no pool wbe" },
 	{ IN_SERVICE("routers = {\n10.0.1.1,\n10.0.1.256 }"),
-	  "7: routers: 10.0.1.256 is not an IPv4 address" },
+	  "7: routers: 10.0.1.256 is not an IP address" },
 	{ IN_SERVICE("routers = { 2001:db8::1 }"),
-	  "5: routers: 2001:db8::1 is IPv6, which is not supported yet" },
+	  "5: routers: 2001:db8::1 is IPv6, the address of this box is IPv4" },
 	{ IN_SERVICE("routers = { 224.1.1.1 }"),
-	  "5: routers: 224.1.1.1 is multicast, which is not supported yet" },
+	  "5: routers: 224.1.1.1 is multicast" },
 	{ IN_SERVICE("routers = { 10.0.1.1,\n10.0.1.2 }"),
 	  "6: routers: 10.0.1.2 is the address of this box" },
 	{ IN_SERVICE("routers = { 10.0.1.1, 10.0.1.3,\n10.0.1.1 }"),
@@ -405,8 +353,10 @@ static const struct {
 	  "6: forward: ip is not one of: l2, gre" },
 	{ IN_SERVICE("routers = { 10.0.1.1 }\nreturn = { gre,\ngre }"),
 	  "7: return: gre is there twice" },
-	{ IN_SERVICE("routers = { 10.0.1.1 }\nassign = { hash, mask }"),
-	  "6: assign: mask is not supported yet" },
+	{ IN_SERVICE("routers = { 10.0.1.1 }\nassign = { mask, cash }"),
+	  "6: assign: cash is not one of: hash, mask" },
+	{ IN_SERVICE("routers = { 10.0.1.1 }\nassign = { mask,\nmask }"),
+	  "7: assign: mask is there twice" },
 	{ IN_SERVICE("routers = { 10.0.1.1 }\ntransmit-t = 499"),
 	  "6: transmit-t: 499 is not a number from 500 to 60000" },
 	{ IN_SERVICE("routers = { 10.0.1.1 }\nweight = 0"),
@@ -418,7 +368,7 @@ static const struct {
 	{ IN_SERVICE("routers = { 10.0.1.1 }\nid = 0"),
 	  "6: id: service web-cache is well known, it cannot be set" },
 	{ DYNAMIC("ports = { 443 }"),
-	  "5: service x has no id (only web-cache is well known)" },
+	  "5: service x has no id, and is no template (web-cache, http, https, ftp, dns, rtsp)" },
 	{ DYNAMIC("id = 256 ports = { 443 }"),
 	  "5: id: 256 is not a number from 0 to 255" },
 	{ DYNAMIC("id = 70"), "5: service x has no ports" },
@@ -426,8 +376,9 @@ static const struct {
 	  "5: ports: 0 is not a number from 1 to 65535" },
 	{ DYNAMIC("id = 70 ports = { 1, 2, 3, 4, 5, 6, 7, 8,\n9 }"),
 	  "6: ports: more than 8" },
-	{ DYNAMIC("id = 70 ports = { 443 } protocol = udp"),
-	  "5: protocol: udp is not one of: tcp" },
+	{ DYNAMIC("id = 70 ports = { 443 } protocol = tpc"),
+	  "5: protocol: tpc is neither a number from 0 to 255 nor any, icmp, tcp, udp, gre, "
+	  "esp, ah, icmpv6, sctp" },
 	{ DYNAMIC("id = 70 ports = { 443 } priority = 256"),
 	  "5: priority: 256 is not a number from 0 to 255" },
 	{ DYNAMIC("id = 70 ports = { 443 } port-type = both"),
@@ -440,14 +391,16 @@ static const struct {
 	  "7: id: 70 is that of service x" },
 	{ TOP POOL
 	  "service a { id = 1 ports = { 1 } pool = web routers = { " R32 " } }\n"
-	  "service b { id = 2 ports = { 1 } pool = web routers = { " R32 " } }\n"
-	  "service c { id = 3 ports = { 1 } pool = web\nrouters = { 10.0.1.1 } }",
-	  "7: routers: more than 64 in all services together" },
+	  "service b { id = 2 ports = { 1 } pool = web routers = { " OTHER_R32 " } }\n"
+	  "service c { id = 3 ports = { 1 } pool = web routers = { " R32 " } }\n"
+	  "service d { id = 4 ports = { 1 } pool = web\nrouters = { 10.0.2.1,\n10.0.1.1 } "
+	  "}",
+	  "9: routers: more than 64 different ones in all services together" },
 };
 
 START_TEST(bad_file)
 {
-	expect(bad[_i].text, bad[_i].message);
+	conf_file_bad(bad[_i].text, bad[_i].message);
 }
 END_TEST
 
@@ -469,20 +422,20 @@ START_TEST(not_a_text_file)
 	struct err err;
 	char want[100];
 
-	write_file("address = 10.0.1.2\n\0", 20);
-	ck_assert_ptr_null(conf_load(path, &err));
-	snprintf(want, sizeof(want), "%s: not a text file", path);
+	conf_file_write("address = 10.0.1.2\n\0", 20);
+	ck_assert_ptr_null(conf_load(conf_file_path, &err));
+	snprintf(want, sizeof(want), "%s: not a text file", conf_file_path);
 	ck_assert_str_eq(err.text, want);
 
 	memset(big, '\n', sizeof(big));
-	write_file(big, sizeof(big));
-	ck_assert_ptr_null(conf_load(path, &err));
-	snprintf(want, sizeof(want), "%s: larger than 1048576 octets", path);
+	conf_file_write(big, sizeof(big));
+	ck_assert_ptr_null(conf_load(conf_file_path, &err));
+	snprintf(want, sizeof(want), "%s: larger than 1048576 octets", conf_file_path);
 	ck_assert_str_eq(err.text, want);
 
-	write_file("", 0);
-	ck_assert_ptr_null(conf_load(path, &err));
-	snprintf(want, sizeof(want), "%s:1: no address", path);
+	conf_file_write("", 0);
+	ck_assert_ptr_null(conf_load(conf_file_path, &err));
+	snprintf(want, sizeof(want), "%s:1: no address", conf_file_path);
 	ck_assert_str_eq(err.text, want);
 }
 END_TEST
@@ -497,7 +450,7 @@ START_TEST(endless_list_is_refused)
 	for (int i = 0; i < 20000; i++)
 		n += (size_t)sprintf(text + n, "1.1.1.1,");
 	strcpy(text + n, "} }");
-	ck_assert_ptr_null(load(text, &err));
+	ck_assert_ptr_null(conf_file_load(text, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, ":4: more than 16384 values"));
 }
 END_TEST
@@ -507,12 +460,12 @@ START_TEST(good_after_bad)
 {
 	struct err err;
 
-	ck_assert_ptr_null(load(TOP "control = \"/unterminated\n", &err));
-	conf_free(load_good(TOP POOL SERVICE));
-	ck_assert_ptr_null(load(TOP "pool web { /* unterminated\n", &err));
-	conf_free(load_good(TOP POOL SERVICE));
-	ck_assert_ptr_null(load(TOP "mark = 'unterminated\n", &err));
-	conf_free(load_good(TOP POOL SERVICE));
+	ck_assert_ptr_null(conf_file_load(TOP "control = \"/unterminated\n", &err));
+	conf_free(conf_file_good(TOP POOL SERVICE));
+	ck_assert_ptr_null(conf_file_load(TOP "pool web { /* unterminated\n", &err));
+	conf_free(conf_file_good(TOP POOL SERVICE));
+	ck_assert_ptr_null(conf_file_load(TOP "mark = 'unterminated\n", &err));
+	conf_free(conf_file_good(TOP POOL SERVICE));
 }
 END_TEST
 
@@ -521,7 +474,7 @@ static Suite *suite(void)
 	Suite *s = suite_create("conf");
 	TCase *t = tcase_create("conf");
 
-	tcase_add_checked_fixture(t, make_file, remove_file);
+	tcase_add_checked_fixture(t, conf_file_make, conf_file_remove);
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, everything_set);
 	tcase_add_test(t, example_is_good);

@@ -263,7 +263,7 @@ START_TEST(every_sender_of_the_largest_plan_is_found)
 {
 	reset();
 	add_service(51, 10);
-	for (unsigned i = 0; i < PLAN_MAX_ROUTERS; i++) {
+	for (unsigned i = 0; i < PLAN_MAX_ADDRESSES; i++) {
 		/* Neither ascending nor descending, with the top bit and without. */
 		uint32_t scattered = (i * 37 % 64) << 26 | i;
 
@@ -273,8 +273,11 @@ START_TEST(every_sender_of_the_largest_plan_is_found)
 	}
 	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
 		plan.fellows[plan.n_fellows++] = addr_v4(0xc0a80000 + i * 0x01000001);
+	/* Nobody plans that, but it must do no harm. */
+	add_router(0, 0x7f000001, 0x7f000002, WCCP_METHOD_L2, WCCP_METHOD_L2);
 	render();
-	for (unsigned i = 0; i < PLAN_MAX_ROUTERS; i++) {
+	ck_assert_uint_eq(find(0x7f000001), INGRESS_NOBODY);
+	for (unsigned i = 0; i < PLAN_MAX_ADDRESSES; i++) {
 		ck_assert_uint_eq(find(addr_to_v4(&plan.routers[i].id)), i);
 		ck_assert_uint_eq(find(addr_to_v4(&plan.routers[i].address)), i);
 		ck_assert_uint_eq(

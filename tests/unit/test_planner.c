@@ -95,16 +95,39 @@ START_TEST(carries_the_handover_table)
 }
 END_TEST
 
-START_TEST(never_lists_more_routers_than_a_plan_holds)
+static void add_full_service(uint32_t first)
 {
 	status.n_routers = WCCP_MAX_ROUTERS;
 	for (unsigned i = 0; i < WCCP_MAX_ROUTERS; i++)
-		status.routers[i] = router(0x0a00ff00 + i, WCCP_METHOD_L2);
+		status.routers[i] = router(first + i, WCCP_METHOD_L2);
+	planner_add_service(&conf.services[0], &status, &plan);
+}
+
+START_TEST(never_lists_more_routers_than_a_plan_holds)
+{
 	planner_begin(&conf, &plan);
-	for (int i = 0; i < 3; i++)
-		planner_add_service(&conf.services[0], &status, &plan);
+	for (unsigned s = 0; s < 3; s++) {
+		add_full_service(0x0a00ff00 + s * 0x100);
+		ck_assert_uint_eq(plan.n_left_out, s < 2 ? 0 : WCCP_MAX_ROUTERS);
+	}
 	ck_assert_uint_eq(plan.n_services, 3);
-	ck_assert_uint_eq(plan.n_routers, PLAN_MAX_ROUTERS);
+	ck_assert_uint_eq(plan.n_addresses, PLAN_MAX_ADDRESSES);
+	ck_assert_uint_eq(plan.n_routers, 2 * WCCP_MAX_ROUTERS);
+	planner_begin(&conf, &plan);
+	ck_assert_uint_eq(plan.n_left_out, 0);
+}
+END_TEST
+
+/* As many as can be configured: 64 services at 32 routers each. */
+START_TEST(lists_every_service_at_every_router)
+{
+	planner_begin(&conf, &plan);
+	for (unsigned s = 0; s < PLAN_MAX_SERVICES; s++)
+		add_full_service(0x0a00ff00 + s % 2 * 0x100);
+	ck_assert_uint_eq(plan.n_services, PLAN_MAX_SERVICES);
+	ck_assert_uint_eq(plan.n_routers, PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS);
+	ck_assert_uint_eq(plan.n_left_out, 0);
+	ck_assert_uint_eq(plan.routers[PLAN_MAX_ROUTERS - 1].service, 63);
 }
 END_TEST
 
@@ -121,6 +144,7 @@ int main(void)
 	tcase_add_test(t, lists_every_fellow_once_and_never_itself);
 	tcase_add_test(t, carries_the_handover_table);
 	tcase_add_test(t, never_lists_more_routers_than_a_plan_holds);
+	tcase_add_test(t, lists_every_service_at_every_router);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

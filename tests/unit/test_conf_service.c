@@ -1,0 +1,833 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sections of services: templates, fields, masks, members, pairs. */
+#include "conf_file.h"
+
+#include <check.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUTERS "pool = web routers = { 10.0.1.1 }\n"
+#define NAMED(name, rest) TOP POOL "service " name " { " ROUTERS rest "\n}"
+#define IN(rest) NAMED("x", "id = 7 ports = { 1 }\n" rest)
+#define WEB_CACHE(rest) NAMED("web-cache", rest)
+#define TOP6 "address = 2001:db8::2\ninterface = eth0\n"
+#define IN6(rest)                                                                      \
+	TOP6 POOL "service web-cache { pool = web routers = { 2001:db8::1 }\n" rest    \
+		  "\n}"
+
+static const struct conf_service *first(struct conf *c)
+{
+	return &c->services[0];
+}
+
+/* -- templates ---------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	struct wccp_service service;
+} templates[] = {
+	{ "web-cache", { .type = WCCP_SERVICE_STANDARD } },
+	{ "http",
+	  { .type = 1,
+	    .id = 80,
+	    .priority = 240,
+	    .protocol = IPPROTO_TCP,
+	    .flags = WCCP_F_PORTS_DEFINED | WCCP_F_DST_IP_HASH,
+	    .ports = { 80 } } },
+	{ "https",
+	  { .type = 1,
+	    .id = 70,
+	    .priority = 231,
+	    .protocol = IPPROTO_TCP,
+	    .flags = WCCP_F_PORTS_DEFINED | WCCP_F_DST_IP_HASH,
+	    .ports = { 443 } } },
+	{ "ftp",
+	  { .type = 1,
+	    .id = 60,
+	    .priority = 200,
+	    .protocol = IPPROTO_TCP,
+	    .flags = WCCP_F_PORTS_DEFINED | WCCP_F_DST_IP_HASH,
+	    .ports = { 21 } } },
+	{ "dns",
+	  { .type = 1,
+	    .id = 53,
+	    .priority = 200,
+	    .protocol = IPPROTO_UDP,
+	    .flags = WCCP_F_PORTS_DEFINED | WCCP_F_SRC_IP_HASH,
+	    .ports = { 53 } } },
+	{ "rtsp",
+	  { .type = 1,
+	    .id = 80,
+	    .priority = 200,
+	    .protocol = IPPROTO_TCP,
+	    .flags = WCCP_F_PORTS_DEFINED | WCCP_F_DST_IP_HASH,
+	    .ports = { 554 } } },
+};
+
+static void check_service(const struct wccp_service *a, const struct wccp_service *b)
+{
+	ck_assert_uint_eq(a->type, b->type);
+	ck_assert_uint_eq(a->id, b->id);
+	ck_assert_uint_eq(a->priority, b->priority);
+	ck_assert_uint_eq(a->protocol, b->protocol);
+	ck_assert_uint_eq(a->flags, b->flags);
+	ck_assert_mem_eq(a->ports, b->ports, sizeof(a->ports));
+}
+
+START_TEST(a_name_is_a_template)
+{
+	char text[400];
+	struct conf *c;
+
+	snprintf(text, sizeof(text), TOP POOL "service %s { " ROUTERS " }",
+		 templates[_i].name);
+	c = conf_file_good(text);
+	check_service(&first(c)->group.service, &templates[_i].service);
+	conf_free(c);
+	snprintf(text, sizeof(text), TOP POOL "service x { " ROUTERS " template = %s }",
+		 templates[_i].name);
+	c = conf_file_good(text);
+	ck_assert_str_eq(first(c)->name, "x");
+	check_service(&first(c)->group.service, &templates[_i].service);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(every_field_of_a_template_can_be_replaced)
+{
+	struct conf *c = conf_file_good(NAMED(
+		"https", "id = 71 priority = 9 protocol = udp ports = { 8443, 9443 "
+			 "} port-type = source hash = { src-port, dst-port } "
+			 "alternate-hash = { src-ip, dst-ip }"));
+	const struct wccp_service want = {
+		.type = 1,
+		.id = 71,
+		.priority = 9,
+		.protocol = IPPROTO_UDP,
+		.flags = 0x033c,
+		.ports = { 8443, 9443 },
+	};
+
+	check_service(&first(c)->group.service, &want);
+	conf_free(c);
+	/* The ports of a template mean nothing to a protocol without. */
+	c = conf_file_good(NAMED("https", "id = 72 protocol = 47"));
+	ck_assert_uint_eq(first(c)->group.service.flags, WCCP_F_DST_IP_HASH);
+	ck_assert_uint_eq(first(c)->group.service.ports[0], 0);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(any_protocol)
+{
+	static const struct {
+		const char *text;
+		unsigned number;
+		uint32_t flags;
+	} is[] = {
+		{ "protocol = any", 0, 0x2 },
+		{ "protocol = 0 redirect-only-protocol-0 = true", 0, 0x42 },
+		{ "protocol = 0 redirect-only-protocol-0 = false", 0, 0x2 },
+		{ "protocol = 0xff", 255, 0x2 },
+		{ "protocol = sctp", 132, 0x2 },
+		{ "protocol = 6 ports = { 0x50 }", 6, 0x12 },
+		{ "protocol = tcp ports = { any }", 6, 0x2 },
+		{ "protocol = icmp hash = { src-ip, dst-ip }", 1, 0x3 },
+	};
+
+	for (size_t i = 0; i < sizeof(is) / sizeof(is[0]); i++) {
+		char text[400];
+		struct conf *c;
+
+		snprintf(text, sizeof(text),
+			 TOP POOL "service x { " ROUTERS " id = 0 %s }", is[i].text);
+		c = conf_file_good(text);
+		ck_assert_uint_eq(first(c)->group.service.type, WCCP_SERVICE_DYNAMIC);
+		ck_assert_uint_eq(first(c)->group.service.protocol, is[i].number);
+		ck_assert_uint_eq(first(c)->group.service.flags, is[i].flags);
+		ck_assert_uint_eq(c->n_warnings, is[i].number != IPPROTO_TCP);
+		conf_free(c);
+	}
+}
+END_TEST
+
+START_TEST(hot_buckets_get_the_alternate_bit)
+{
+	struct conf *c = conf_file_good(
+		IN("alternate-hash = { src-port } hot-buckets = { 3, 17, 200-210, 0xff "
+		   "}"));
+	unsigned n = 0;
+
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+		bool hot = wccp_vector_has(&first(c)->group.alt_buckets, b);
+
+		ck_assert_int_eq(hot, b == 3 || b == 17 || (b >= 200 && b <= 210) ||
+					      b == 255);
+		n += hot;
+	}
+	ck_assert_uint_eq(n, 14);
+	conf_free(c);
+	c = conf_file_good(WEB_CACHE("hot-buckets = { 0-255 }"));
+	ck_assert_uint_eq(first(c)->group.alt_buckets.octets[31], 0xff);
+	conf_free(c);
+}
+END_TEST
+
+/* -- masks ---------------------------------------------------------------------------- */
+
+START_TEST(methods_of_assignment_by_preference)
+{
+	struct conf *c = conf_file_good(WEB_CACHE("assign = { mask, hash }"));
+	const struct group_conf *g = &first(c)->group;
+
+	ck_assert_uint_eq(g->assign.n, 2);
+	ck_assert_uint_eq(g->assign.methods[0], WCCP_ASSIGN_MASK);
+	ck_assert_uint_eq(g->assign.methods[1], WCCP_ASSIGN_HASH);
+	/* Six bits of what the hash looks at. */
+	ck_assert_uint_eq(addr_to_v4(&g->mask.dst), 0x1741);
+	ck_assert(!addr_is_set(&g->mask.src));
+	ck_assert_uint_eq(c->n_warnings, 0);
+	conf_free(c);
+	c = conf_file_good(IN("assign = { mask } hash = { src-ip, src-port }"));
+	g = &first(c)->group;
+	ck_assert_uint_eq(addr_to_v4(&g->mask.src), 0x1741);
+	ck_assert(!addr_is_set(&g->mask.dst));
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(mask_of_every_field)
+{
+	struct conf *c = conf_file_good(WEB_CACHE(
+		"assign = mask mask { src-ip = 0 dst-ip = 0.0.3.0 src-port = 1 "
+		"dst-port = 0x8000 }"));
+	const struct wccp_mask *m = &first(c)->group.mask;
+
+	ck_assert_uint_eq(m->src.family, ADDR_NONE);
+	ck_assert_uint_eq(addr_to_v4(&m->dst), 0x300);
+	ck_assert_uint_eq(m->sport, 1);
+	ck_assert_uint_eq(m->dport, 0x8000);
+	conf_free(c);
+	c = conf_file_good(WEB_CACHE("assign = mask mask { src-ip = 0x1741 dst-ip = "
+				     "0.0.0.0 }"));
+	m = &first(c)->group.mask;
+	ck_assert_uint_eq(addr_to_v4(&m->src), 0x1741);
+	ck_assert_uint_eq(m->dst.family, ADDR_NONE);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(mask_bits_is_a_shorthand)
+{
+	static const uint32_t masks[] = { 0x1,	  0x101,  0x141,  0x341,  0x741,
+					  0x1741, 0x1743, 0x1747, 0x17c7, 0x17cf };
+
+	for (unsigned n = 1; n <= 10; n++) {
+		char text[400];
+		struct conf *c;
+
+		snprintf(text, sizeof(text),
+			 WEB_CACHE("assign = { mask } mask-bits = %u"), n);
+		c = conf_file_good(text);
+		ck_assert_uint_eq(addr_to_v4(&first(c)->group.mask.dst), masks[n - 1]);
+		ck_assert_uint_eq(c->n_warnings, n > 7);
+		conf_free(c);
+	}
+}
+END_TEST
+
+/* -- members -------------------------------------------------------------------------- */
+
+START_TEST(members_and_timers)
+{
+	struct conf *c = conf_file_good(
+		WEB_CACHE("caches = { 10.0.1.3, 10.0.1.2 } version = negotiate "
+			  "transmit-t = 1000 timeout-scale = 5 ra-scale = 2"));
+	const struct group_conf *g = &first(c)->group;
+
+	ck_assert_uint_eq(g->n_allowed, 2);
+	ck_assert_uint_eq(addr_to_v4(&g->allowed[0]), 0x0a000103);
+	ck_assert_int_eq(g->version, GROUP_NEGOTIATE);
+	ck_assert_uint_eq(g->transmit_t_ms, 1000);
+	ck_assert_uint_eq(g->timeout_scale, 5);
+	ck_assert_uint_eq(g->ra_scale, 2);
+	ck_assert(!addr_is_set(&g->multicast));
+	ck_assert_uint_eq(first(c)->multicast_ttl, 0);
+	conf_free(c);
+	c = conf_file_good(WEB_CACHE("version = 2.01"));
+	ck_assert_int_eq(first(c)->group.version, GROUP_V201);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(multicast_needs_no_routers)
+{
+	struct conf *c = conf_file_good(
+		TOP POOL "service web-cache { pool = web multicast = 224.0.1.5 }");
+
+	ck_assert_uint_eq(addr_to_v4(&first(c)->group.multicast), 0xe0000105);
+	ck_assert_uint_eq(first(c)->group.n_routers, 0);
+	ck_assert_uint_eq(first(c)->multicast_ttl, 1);
+	conf_free(c);
+	c = conf_file_good(WEB_CACHE("multicast = 239.1.2.3 multicast-ttl = 15"));
+	ck_assert_uint_eq(first(c)->group.n_routers, 1);
+	ck_assert_uint_eq(first(c)->multicast_ttl, 15);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(ipv6_group)
+{
+	struct conf *c = conf_file_good(
+		IN6("caches = { 2001:db8::2, 2001:db8::3 } multicast = ff05::5\n"
+		    "assign = { mask } mask { src-ip = ::f00 dst-ip = 0x1741 }"));
+	const struct group_conf *g = &first(c)->group;
+	struct addr mask;
+
+	ck_assert_int_eq(g->self.family, ADDR_V6);
+	ck_assert_int_eq(g->routers[0].family, ADDR_V6);
+	ck_assert_int_eq(g->multicast.octets[1], 5);
+	/* 2.0 has no address table. */
+	ck_assert_int_eq(g->version, GROUP_V201);
+	addr_parse("::1741", &mask);
+	ck_assert(addr_equal(&g->mask.dst, &mask));
+	addr_parse("::f00", &mask);
+	ck_assert(addr_equal(&g->mask.src, &mask));
+	conf_free(c);
+	c = conf_file_good(IN6("version = negotiate"));
+	ck_assert_int_eq(first(c)->group.version, GROUP_NEGOTIATE);
+	conf_free(c);
+}
+END_TEST
+
+/* -- pairs ---------------------------------------------------------------------------- */
+
+START_TEST(spoof_makes_a_mirrored_pair)
+{
+	struct conf *c = conf_file_good(
+		TOP POOL
+		"service web-cache { " ROUTERS " }\n"
+		"service http { spoof = true password = p caches = { 10.0.1.2 }\n"
+		"  " ROUTERS " assign = { mask, hash } forward = { gre }\n"
+		"  mask { src-ip = 0xf00 dst-port = 1 } when-down = drop weight "
+		"= 5\n"
+		"  alternate-hash = { dst-port } hot-buckets = { 9 } transmit-t = "
+		"500 }\n");
+	const struct conf_service *a = &c->services[1], *b = &c->services[2];
+	struct wccp_service want = {
+		.type = 1,
+		.id = 80,
+		.priority = 240,
+		.protocol = IPPROTO_TCP,
+		.flags = WCCP_F_PORTS_DEFINED | WCCP_F_SRC_IP_HASH |
+			 WCCP_F_DST_PORT_ALT_HASH,
+		.ports = { 80 },
+	};
+	struct group_conf same;
+
+	ck_assert_uint_eq(c->n_services, 3);
+	ck_assert_int_eq(c->services[0].pair, -1);
+	ck_assert_int_eq(a->pair, 2);
+	ck_assert_int_eq(b->pair, 1);
+	ck_assert_str_eq(a->name, "http");
+	ck_assert_str_eq(b->name, "http-return");
+	check_service(&a->group.service, &want);
+	want.id = 90;
+	want.flags = WCCP_F_PORTS_DEFINED | WCCP_F_PORTS_SOURCE | WCCP_F_DST_IP_HASH |
+		     WCCP_F_SRC_PORT_ALT_HASH;
+	check_service(&b->group.service, &want);
+	ck_assert_uint_eq(addr_to_v4(&a->group.mask.src), 0xf00);
+	ck_assert_uint_eq(a->group.mask.dport, 1);
+	ck_assert_uint_eq(addr_to_v4(&b->group.mask.dst), 0xf00);
+	ck_assert_int_eq(b->group.mask.src.family, ADDR_NONE);
+	ck_assert_uint_eq(b->group.mask.sport, 1);
+	ck_assert_uint_eq(b->group.mask.dport, 0);
+	/* All else is one and the same. */
+	same = b->group;
+	same.service = a->group.service;
+	same.mask = a->group.mask;
+	ck_assert_mem_eq(&same, &a->group, sizeof(same));
+	ck_assert_uint_eq(b->pool, a->pool);
+	ck_assert_uint_eq(b->weight, 5);
+	ck_assert(b->drop_when_down);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(spoof_with_other_numbers)
+{
+	struct conf *c = conf_file_good(
+		TOP POOL
+		"service http { spoof = true " ROUTERS " assign = mask }\n"
+		"service https { spoof = true spoof-ids = { 70, 71 } " ROUTERS "}\n"
+		"service x { spoof = true spoof-ids = { 0, 255 } ports = { 8080 }"
+		" hash = { src-ip, dst-ip }\n" ROUTERS "}");
+
+	ck_assert_uint_eq(c->n_services, 6);
+	ck_assert_uint_eq(addr_to_v4(&c->services[0].group.mask.src), 0x1741);
+	ck_assert_uint_eq(addr_to_v4(&c->services[1].group.mask.dst), 0x1741);
+	ck_assert_uint_eq(c->services[2].group.service.id, 70);
+	ck_assert_uint_eq(c->services[3].group.service.id, 71);
+	ck_assert_uint_eq(c->services[3].group.service.ports[0], 443);
+	ck_assert_uint_eq(c->services[4].group.service.id, 0);
+	ck_assert_uint_eq(c->services[5].group.service.id, 255);
+	ck_assert_uint_eq(c->services[5].group.service.flags, 0x33);
+	ck_assert_int_eq(c->services[5].pair, 4);
+	conf_free(c);
+	c = conf_file_good(IN("spoof = false"));
+	ck_assert_uint_eq(c->n_services, 1);
+	conf_free(c);
+}
+END_TEST
+
+/* -- warnings --------------------------------------------------------------------------- */
+
+static const struct {
+	const char *text, *warning;
+} warned[] = {
+	{ WEB_CACHE("assign = { mask }\nmask-bits = 8"),
+	  "6: mask: 8 bits make 256 values, which may be more than the TCAM of a "
+	  "switch "
+	  "takes" },
+	{ WEB_CACHE("assign = { mask }\nmask {\nsrc-ip = 0xf dst-ip = 0xf\n}"),
+	  "8: mask: 8 bits make 256 values, which may be more than the TCAM of a "
+	  "switch "
+	  "takes" },
+	{ WEB_CACHE("assign = { mask }\nmask-bits = 2 caches = { 10.0.1.2, 10.0.1.3 }"),
+	  "6: mask: 2 bits make 4 values, too few to share evenly among 2 web-caches" },
+	{ WEB_CACHE("mask { dst-ip = 0x1 }"),
+	  "5: mask: not used, assign does not have it" },
+	{ WEB_CACHE("\nmask-bits = 4"), "6: mask: not used, assign does not have it" },
+	{ NAMED("dns", ""), "6: service dns: the instances take TCP only, all other "
+			    "packets go back to the routers" },
+	{ NAMED("http", "spoof = true\nhash = { dst-ip }"),
+	  "6: hash: with spoof, dst-ip works only while the proxy asks the very "
+	  "address "
+	  "that the client asked" },
+	{ IN6(""), "1: address: the kernel part has no IPv6 yet, so nothing will be "
+		   "announced" },
+};
+
+START_TEST(warning)
+{
+	struct conf *c = conf_file_good(warned[_i].text);
+	char full[400];
+
+	snprintf(full, sizeof(full), "%s:%s", conf_file_path, warned[_i].warning);
+	ck_assert_uint_eq(c->n_warnings, 1);
+	ck_assert_str_eq(c->warnings[0].text, full);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(no_warning_without_cause)
+{
+	static const char *const fine[] = {
+		WEB_CACHE("assign = { mask } mask-bits = 7"),
+		WEB_CACHE(
+			"assign = { mask } mask-bits = 3 caches = { 10.0.1.2, 10.0.1.3 "
+			"}"),
+		WEB_CACHE("assign = { hash } caches = { 10.0.1.2 }"),
+		NAMED("http", "spoof = true"),
+	};
+
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++) {
+		struct conf *c = conf_file_good(fine[i]);
+
+		ck_assert_msg(c->n_warnings == 0, "%s", c->warnings[0].text);
+		conf_free(c);
+	}
+}
+END_TEST
+
+/* -- errors ----------------------------------------------------------------------------- */
+
+#define A8(n)                                                                          \
+	"10.1." n ".1, 10.1." n ".2, 10.1." n ".3, 10.1." n ".4, 10.1." n              \
+	".5, 10.1." n ".6, 10.1." n ".7, 10.1." n ".8"
+
+static const struct {
+	const char *text, *message;
+} bad[] = {
+	/* templates and fields */
+	{ IN("template = gopher"),
+	  "6: template: gopher is not one of: web-cache, http, "
+	  "https, ftp, dns, rtsp" },
+	{ NAMED("socks", ""),
+	  "6: service socks has no id, and is no template (web-cache, "
+	  "http, https, ftp, dns, rtsp)" },
+	{ NAMED("x", "template = web-cache\nhash = { src-ip }"),
+	  "6: hash: service web-cache is well known, it cannot be set" },
+	{ WEB_CACHE("alternate-hash = { src-ip }"),
+	  "5: alternate-hash: service web-cache is well known, it cannot be set" },
+	{ IN("protocol = 256"),
+	  "6: protocol: 256 is neither a number from 0 to 255 nor "
+	  "any, icmp, tcp, udp, gre, esp, ah, icmpv6, sctp" },
+	{ IN("protocol = icmp"), "5: ports: only protocols tcp and udp have any" },
+	{ NAMED("x", "id = 7 protocol = any\nport-type = source"),
+	  "6: port-type: there are no ports" },
+	{ NAMED("x", "id = 7 ports = { any }\nport-type = source"),
+	  "6: port-type: there are no ports" },
+	{ NAMED("x", "id = 7 ports = { 1, any }"),
+	  "5: ports: any is not a number from 1 to 65535" },
+	{ IN("hash = { src-ip,\nsrc-ip }"), "7: hash: src-ip is there twice" },
+	{ IN("alternate-hash = { port }"), "6: alternate-hash: port is not one of: "
+					   "src-ip, dst-ip, src-port, dst-port" },
+	{ IN("redirect-only-protocol-0 = true"),
+	  "6: redirect-only-protocol-0: the protocol is not 0" },
+	{ IN("redirect-only-protocol-0 = 1"),
+	  "6: redirect-only-protocol-0: 1 is not one of: false, true" },
+	{ IN("hot-buckets = { 1 }"),
+	  "6: hot-buckets: the service has no alternate-hash" },
+	{ WEB_CACHE("hot-buckets = { 1,\n256 }"),
+	  "6: hot-buckets: 256 is neither a number from 0 to 255 nor a range of them" },
+	{ WEB_CACHE("hot-buckets = { 9-8 }"),
+	  "5: hot-buckets: 9-8 is neither a number from 0 to 255 nor a range of them" },
+	{ WEB_CACHE("hot-buckets = { 1-2-3 }"),
+	  "5: hot-buckets: 1-2-3 is neither a number from 0 to 255 nor a range of "
+	  "them" },
+	{ WEB_CACHE("hot-buckets = { -3 }"),
+	  "5: hot-buckets: -3 is neither a number from 0 to 255 nor a range of them" },
+	{ WEB_CACHE("hot-buckets = { 000000001 }"),
+	  "5: hot-buckets: 000000001 is neither "
+	  "a number from 0 to 255 nor a range "
+	  "of them" },
+	{ TOP POOL "service https { " ROUTERS
+		   "}\nservice x { id = 70\nports = { 1 } " ROUTERS "}",
+	  "6: id: 70 is that of service https" },
+	{ TOP POOL "service http { " ROUTERS "}\nservice rtsp { " ROUTERS "}",
+	  "7: id: 80 is that of service http" },
+
+	/* masks */
+	{ WEB_CACHE("assign = { mask }\nmask {\n}"), "7: mask: no bit is set" },
+	{ WEB_CACHE("assign = { mask }\nmask { dst-ip = 0 src-ip = 0.0.0.0 }"),
+	  "6: mask: no bit is set" },
+	{ WEB_CACHE("assign = { mask } mask { dst-ip = 1 }\nmask { src-ip = 1 }"),
+	  "6: mask is set twice" },
+	{ WEB_CACHE("assign = { mask } mask { dst-ip = 1\ndst-ip = 1 }"),
+	  "6: dst-ip is set twice" },
+	{ WEB_CACHE("assign = { mask } mask { dst-ip = 1 }\nmask-bits = 4"),
+	  "6: mask-bits: the bits are set by mask" },
+	{ WEB_CACHE("assign = { mask }\nmask-bits = 11"),
+	  "6: mask-bits: 11 is not a number from 1 to 10" },
+	{ WEB_CACHE("assign = { mask }\nmask { dst-ip = 0x7ff }"),
+	  "6: mask: 11 bits, more than 10" },
+	{ WEB_CACHE("assign = { mask }\nmask { dst-ip = 0xff src-port = 7 }"),
+	  "6: mask: 11 bits, more than 10" },
+	{ WEB_CACHE("assign = { mask }\nmask { dst-ip = 0x100000000 }"),
+	  "6: dst-ip: 0x100000000 is neither a 32-bit number nor the IPv4 address of a "
+	  "mask" },
+	{ WEB_CACHE("assign = { mask }\nmask { dst-ip = ::1 }"),
+	  "6: dst-ip: ::1 is neither a 32-bit number nor the IPv4 address of a mask" },
+	{ WEB_CACHE("assign = { mask }\nmask { src-port = 65536 }"),
+	  "6: src-port: 65536 is not a number from 0 to 65535" },
+	{ WEB_CACHE("assign = { mask }\nmask { port = 1 }"),
+	  "6: no such option 'port'" },
+	{ IN6("assign = { mask }\nmask { dst-ip = 0.0.23.65 }"),
+	  "6: dst-ip: 0.0.23.65 is neither a 32-bit number nor the IPv6 address of a "
+	  "mask" },
+
+	/* members */
+	{ WEB_CACHE("caches = { 10.0.1.3 }"),
+	  "5: caches: 10.0.1.2 is missing, the address of this box" },
+	{ WEB_CACHE("caches = { 10.0.1.2,\n10.0.1.2 }"),
+	  "6: caches: 10.0.1.2 is there twice" },
+	{ WEB_CACHE("caches = { 10.0.1.2, " A8("1") ", " A8("2") ", " A8("3") ", " A8(
+		  "4") " }"),
+	  "5: caches: more than 32" },
+	{ WEB_CACHE("caches = { 10.0.1.2, 2001:db8::1 }"),
+	  "5: caches: 2001:db8::1 is IPv6, the address of this box is IPv4" },
+	{ WEB_CACHE("caches = { box1 }"), "5: caches: box1 is not an IP address" },
+	{ WEB_CACHE("version = 2"),
+	  "5: version: 2 is not one of: 2.0, 2.01, negotiate" },
+	{ WEB_CACHE("timeout-scale = 0"),
+	  "5: timeout-scale: 0 is not a number from 1 to 5" },
+	{ WEB_CACHE("ra-scale = 6"), "5: ra-scale: 6 is not a number from 1 to 5" },
+	{ WEB_CACHE("multicast = 10.0.0.1"),
+	  "5: multicast: 10.0.0.1 is not multicast" },
+	{ WEB_CACHE("multicast = all"), "5: multicast: all is not an IP address" },
+	{ WEB_CACHE("multicast = ff05::5"),
+	  "5: multicast: ff05::5 is IPv6, the address of this box is IPv4" },
+	{ WEB_CACHE("multicast-ttl = 1"), "5: multicast-ttl: multicast is not set" },
+	{ WEB_CACHE("multicast = 224.0.1.5\nmulticast-ttl = 16"),
+	  "6: multicast-ttl: 16 is not a number from 1 to 15" },
+	{ IN6("version = 2.0"),
+	  "5: version: 2.0 has no IPv6, this needs 2.01 or negotiate" },
+	{ TOP6 POOL "service web-cache { pool = web routers = { 2001:db8::1,\n10.0.1.1 "
+		    "} }",
+	  "5: routers: 10.0.1.1 is IPv4, the address of this box is IPv6" },
+	{ IN6("multicast = 224.0.1.5"),
+	  "5: multicast: 224.0.1.5 is IPv4, the address of this box is IPv6" },
+
+	/* pairs */
+	{ WEB_CACHE("spoof = true"), "5: spoof: the well-known web-cache has no "
+				     "mirror; write template = http, and "
+				     "the numbers of spoof-ids into the routers" },
+	{ WEB_CACHE("spoof = yes"), "5: spoof: yes is not one of: false, true" },
+	{ NAMED("http", "spoof-ids = { 1, 2 }"),
+	  "5: spoof-ids: the service does not spoof" },
+	{ NAMED("http", "spoof = true\nspoof-ids = { 1 }"),
+	  "6: spoof-ids: needs two numbers, of the service and of its mirror" },
+	{ NAMED("http", "spoof = true spoof-ids = { 1,\n256 }"),
+	  "6: spoof-ids: 256 is not a number from 0 to 255" },
+	{ NAMED("http", "spoof = true spoof-ids = { 1,\n1 }"),
+	  "6: spoof-ids: 1 is there twice" },
+	{ NAMED("http", "spoof = true\nid = 80"),
+	  "6: id: of a service that spoofs it is the first of spoof-ids" },
+	{ NAMED("http", "spoof = true\nport-type = source"),
+	  "6: port-type: of a service that spoofs it is destination, and source in its "
+	  "mirror" },
+	{ NAMED("http", "spoof = true ports = { any }"),
+	  "5: spoof: needs a service with ports" },
+	{ NAMED("http", "spoof = true\nhash = { src-port }"),
+	  "6: spoof: src-port differs on both sides of the proxy" },
+	{ NAMED("http", "spoof = true\nalternate-hash = { src-port }"),
+	  "6: spoof: src-port differs on both sides of the proxy" },
+	{ NAMED("http", "spoof = true assign = mask\nmask { src-port = 1 }"),
+	  "5: spoof: src-port in the mask differs on both sides of the proxy" },
+	{ NAMED("a-name-of-twenty-five-le-t", "spoof = true ports = { 1 }"),
+	  "6: service: name longer than 24 octets" },
+	{ TOP POOL "service http { spoof = true " ROUTERS "}\n"
+		   "service https { spoof = true\n" ROUTERS "}",
+	  "8: id: 80 is that of service http" },
+	{ TOP POOL "service x { id = 91 ports = { 1 } " ROUTERS "}\n"
+		   "service http { spoof = true\nspoof-ids = { 80, 91 } " ROUTERS "}",
+	  "7: spoof-ids: 91 is that of service x" },
+	{ TOP POOL "service http-return { id = 91 ports = { 1 } " ROUTERS "}\n"
+		   "service http { spoof = true\n" ROUTERS "}",
+	  "8: there are two services http-return" },
+};
+
+START_TEST(bad_file)
+{
+	conf_file_bad(bad[_i].text, bad[_i].message);
+}
+END_TEST
+
+/* -- capacity ----------------------------------------------------------------------------- */
+
+enum { TEXT_SIZE = 1 << 19 };
+
+static size_t add_addresses(char *text, const char *name, unsigned first, unsigned n)
+{
+	size_t len = (size_t)sprintf(text, " %s = {", name);
+
+	for (unsigned i = 0; i < n; i++)
+		len += (size_t)sprintf(text + len, "%s10.1.%u.%u", i ? ", " : " ",
+				       (first + i) / 256, (first + i) % 256);
+	return len + (size_t)sprintf(text + len, " }");
+}
+
+/* n services, alternating between two sets of 32 routers, for 32 web-caches. */
+static size_t make_large(char *text, unsigned n)
+{
+	size_t len =
+		(size_t)sprintf(text, "address = 10.1.9.1 interface = eth0\n" POOL);
+
+	for (unsigned i = 0; i < n; i++) {
+		len += (size_t)sprintf(
+			text + len, "service s%u { id = %u ports = { 1 } pool = web\n",
+			i, i);
+		len += add_addresses(text + len, "routers", i % 2 * 32, 32);
+		len += add_addresses(text + len, "caches", 9 * 256 + 1, 32);
+		len += (size_t)sprintf(text + len, " }\n");
+	}
+	return len;
+}
+
+START_TEST(sixty_four_services_of_thirty_two_and_thirty_two)
+{
+	char *text = malloc(TEXT_SIZE);
+	size_t len;
+	struct conf *c;
+
+	make_large(text, 64);
+	c = conf_file_good(text);
+	ck_assert_uint_eq(c->n_services, 64);
+	ck_assert_uint_eq(c->services[63].group.n_routers, 32);
+	ck_assert_uint_eq(c->services[63].group.n_allowed, 32);
+	ck_assert_uint_eq(c->services[63].group.service.id, 63);
+	conf_free(c);
+
+	make_large(text, 65);
+	conf_file_bad(text, "132: more than 64 services");
+	/* The mirror needs room, too. */
+	len = make_large(text, 63);
+	sprintf(text + len,
+		"service http { spoof = true\npool = web routers = { 10.1.0.1 }"
+		"\n}");
+	conf_file_bad(text, "131: more than 64 services");
+	len = make_large(text, 3);
+	sprintf(text + len, "service x { id = 99 ports = { 1 } pool = web\n"
+			    "routers = { 10.1.0.1,\n10.1.0.0,\n10.3.3.3 }\n}");
+	conf_file_bad(text, "12: routers: more than 64 different ones in all services "
+			    "together");
+	free(text);
+}
+END_TEST
+
+START_TEST(warnings_do_not_overflow)
+{
+	char *text = malloc(TEXT_SIZE);
+	size_t len = (size_t)sprintf(text, TOP6 POOL);
+	struct conf *c;
+
+	for (unsigned i = 0; i < 64; i++)
+		len += (size_t)sprintf(text + len,
+				       "service s%u { id = %u protocol = 1 pool = web "
+				       "assign = mask mask-bits = 8 routers = { "
+				       "2001:db8::1 } }\n",
+				       i, i);
+	c = conf_file_good(text);
+	ck_assert_uint_eq(c->n_warnings, CONF_MAX_WARNINGS);
+	conf_free(c);
+	free(text);
+}
+END_TEST
+
+/* -- display ------------------------------------------------------------------------------ */
+
+START_TEST(printing_shows_what_was_filled_in)
+{
+	static const char want[] =
+		"PATH:4: service dns: the instances take TCP only, all other packets "
+		"go "
+		"back to the routers (warning)\n"
+		"service web-cache: standard 0, pool web\n"
+		"    protocol tcp, destination ports 80, priority 240, hash dst-ip, "
+		"alternate hash src-ip, src-port\n"
+		"    multicast 224.0.1.5, ttl 3\n"
+		"    routers any\n"
+		"    version 2.0, forward l2, gre; return l2, gre; assign hash\n"
+		"    hot buckets 0-2, 9\n"
+		"service http: dynamic 80, pool web, mirror of http-return\n"
+		"    protocol tcp, destination ports 80, priority 240, hash src-ip\n"
+		"    routers 10.0.1.1\n"
+		"    web-caches 10.0.1.2, 10.0.1.3\n"
+		"    version 2.01, forward gre; return l2, gre; assign mask, hash\n"
+		"    mask src-ip 0x1741\n"
+		"service http-return: dynamic 90, pool web, mirror of http\n"
+		"    protocol tcp, source ports 80, priority 240, hash dst-ip\n"
+		"    routers 10.0.1.1\n"
+		"    web-caches 10.0.1.2, 10.0.1.3\n"
+		"    version 2.01, forward gre; return l2, gre; assign mask, hash\n"
+		"    mask dst-ip 0x1741\n"
+		"service dns: dynamic 53, pool web\n"
+		"    protocol udp, any port, priority 200, hash src-ip\n"
+		"    routers 10.0.1.1\n"
+		"    version negotiate, forward l2, gre; return l2, gre; assign hash\n";
+	struct conf *c = conf_file_good(
+		TOP POOL
+		"service web-cache { pool = web multicast = 224.0.1.5 "
+		"multicast-ttl = 3 hot-buckets = { 0-2, 9 } }"
+		"service http { spoof = true pool = web routers = { 10.0.1.1 } "
+		"assign = { mask, hash } forward = gre version = 2.01 "
+		"caches = { 10.0.1.2, 10.0.1.3 } }"
+		"service dns { pool = web routers = { 10.0.1.1 } protocol = udp "
+		"ports = { any } version = negotiate }");
+	char *text;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+
+	conf_print(c, to);
+	fclose(to);
+	ck_assert_mem_eq(text, conf_file_path, strlen(conf_file_path));
+	ck_assert_str_eq(text + strlen(conf_file_path), want + strlen("PATH"));
+	free(text);
+	conf_free(c);
+}
+END_TEST
+
+START_TEST(describing_rare_services)
+{
+	struct wccp_service s = { .type = 1,
+				  .protocol = 0,
+				  .flags = WCCP_F_ONLY_PROTOCOL_0 };
+	struct conf_description d = conf_describe(&s);
+
+	ck_assert_str_eq(d.protocol, "any");
+	ck_assert_str_eq(d.ports, "-");
+	ck_assert_str_eq(d.port_type, "-");
+	ck_assert_str_eq(d.hash, "-");
+	ck_assert(d.only_protocol_0);
+	s = (struct wccp_service){ .type = 1, .protocol = 99, .flags = 0xf0f };
+	d = conf_describe(&s);
+	ck_assert_str_eq(d.protocol, "99");
+	ck_assert_str_eq(d.hash, "src-ip, dst-ip, src-port, dst-port");
+	ck_assert_str_eq(d.alternate, "src-ip, dst-ip, src-port, dst-port");
+	s = (struct wccp_service){ .type = 1, .protocol = 6, .flags = 0x10 };
+	for (unsigned i = 0; i < 8; i++)
+		s.ports[i] = 65535;
+	d = conf_describe(&s);
+	ck_assert_str_eq(d.ports, "65535, 65535, 65535, 65535, 65535, 65535, 65535, "
+				  "65535");
+}
+END_TEST
+
+START_TEST(describing_masks)
+{
+	struct wccp_mask m = { .sport = 1, .dport = 0x8000 };
+
+	addr_parse("0.0.23.65", &m.dst);
+	addr_parse("::f00", &m.src);
+	ck_assert_str_eq(conf_mask_text(&m).s,
+			 "src-ip ::f00, dst-ip 0x1741, src-port 0x1, dst-port 0x8000");
+	ck_assert_str_eq(conf_mask_text(&(struct wccp_mask){ .sport = 0 }).s, "-");
+}
+END_TEST
+
+static TCase *new_case(const char *name)
+{
+	TCase *t = tcase_create(name);
+
+	tcase_add_checked_fixture(t, conf_file_make, conf_file_remove);
+	return t;
+}
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("conf_service");
+	TCase *fields = new_case("fields"), *groups = new_case("groups"),
+	      *trouble = new_case("trouble"), *display = new_case("display");
+
+	tcase_add_loop_test(fields, a_name_is_a_template, 0,
+			    (int)(sizeof(templates) / sizeof(templates[0])));
+	tcase_add_test(fields, every_field_of_a_template_can_be_replaced);
+	tcase_add_test(fields, any_protocol);
+	tcase_add_test(fields, hot_buckets_get_the_alternate_bit);
+	tcase_add_test(groups, methods_of_assignment_by_preference);
+	tcase_add_test(groups, mask_of_every_field);
+	tcase_add_test(groups, mask_bits_is_a_shorthand);
+	tcase_add_test(groups, members_and_timers);
+	tcase_add_test(groups, multicast_needs_no_routers);
+	tcase_add_test(groups, ipv6_group);
+	tcase_add_test(groups, spoof_makes_a_mirrored_pair);
+	tcase_add_test(groups, spoof_with_other_numbers);
+	tcase_add_loop_test(trouble, warning, 0,
+			    (int)(sizeof(warned) / sizeof(warned[0])));
+	tcase_add_test(trouble, no_warning_without_cause);
+	tcase_add_loop_test(trouble, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(trouble, sixty_four_services_of_thirty_two_and_thirty_two);
+	tcase_add_test(trouble, warnings_do_not_overflow);
+	tcase_add_test(display, printing_shows_what_was_filled_in);
+	tcase_add_test(display, describing_rare_services);
+	tcase_add_test(display, describing_masks);
+	suite_add_tcase(s, fields);
+	suite_add_tcase(s, groups);
+	suite_add_tcase(s, trouble);
+	suite_add_tcase(s, display);
+	return s;
+}
+
+int main(void)
+{
+	SRunner *r = srunner_create(suite());
+	int failed;
+
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
