@@ -118,6 +118,7 @@ struct group_counters {
 	uint64_t unknown_router, not_for_us, bad_service;
 	uint64_t assignments_sent, assignments_resent;
 	uint64_t view_changes;
+	uint64_t table_full; /* routers that found no place in the list */
 	uint64_t state_changes; /* of routers; each is one note */
 };
 

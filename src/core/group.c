@@ -34,7 +34,7 @@ void peer_enter(struct group *g, struct peer *p, enum group_state state,
 }
 
 /* Nothing is known of it any more. */
-static void peer_forget_said(struct peer *p)
+static void peer_forget_said(struct group *g, struct peer *p)
 {
 	p->heard = false;
 	p->listed = false;
@@ -48,7 +48,7 @@ static void peer_forget_said(struct peer *p)
 	p->forward = p->ret = p->assign = 0;
 	p->told = false;
 	p->pending = false;
-	peer_forget_version(p);
+	peer_forget_version(g, p);
 }
 
 static void peer_stop_timers(struct peer *p)
@@ -58,20 +58,35 @@ static void peer_stop_timers(struct peer *p)
 	p->query_at = MONO_NEVER;
 	p->query_left = 0;
 	p->assign_at = MONO_NEVER;
+	p->forget_at = MONO_NEVER;
 }
 
-/* Announce ourselves to it as if we had never met. */
-static void peer_start(struct group *g, struct peer *p, struct step *s)
+uint32_t group_wished_t(const struct group *g)
+{
+	uint32_t t = g->conf.transmit_t_ms;
+
+	if (!t)
+		return WCCP_TRANSMIT_T_MS;
+	return t < T_LEAST_MS ? T_LEAST_MS : t;
+}
+
+void peer_hello_at(struct group *g, struct peer *p, struct mono at)
+{
+	if (group_is_multicast(g))
+		group_cast_soon(g, at);
+	else
+		p->hello_at = at;
+}
+
+void peer_start(struct group *g, struct peer *p, const char *reason, struct step *s)
 {
 	const char *problem = peer_version_problem(g, p, UINT8_MAX);
 
-	peer_forget_said(p);
+	peer_forget_said(g, p);
 	peer_stop_timers(p);
 	/* Until the router has said what it offers, our wish: a HERE_I_AM that
 	 * leaves the router out is harmless at any pace. */
-	p->t_ms = g->conf.transmit_t_ms ? g->conf.transmit_t_ms : WCCP_TRANSMIT_T_MS;
-	if (p->t_ms < T_LEAST_MS)
-		p->t_ms = T_LEAST_MS;
+	p->t_ms = group_wished_t(g);
 	p->timeout_scale = p->ra_scale = 1;
 	p->outstanding = 0;
 	p->quick_left = QUICK_MAX;
@@ -80,8 +95,9 @@ static void peer_start(struct group *g, struct peer *p, struct step *s)
 		peer_enter_unspoken(g, p, problem, s);
 		return;
 	}
-	peer_enter(g, p, GROUP_WAITING, "announced", s);
-	p->hello_at = s->now;
+	peer_enter(g, p, GROUP_WAITING, reason, s);
+	peer_hello_at(g, p, s->now);
+	peer_forget_later(g, p, s->now);
 }
 
 static void peer_leave(struct group *g, struct peer *p, const char *reason,
@@ -99,7 +115,8 @@ static void peer_leave(struct group *g, struct peer *p, const char *reason,
 	p->quick_left = QUICK_MAX;
 	p->listed = false; /* from the views of others; its own lists it */
 	peer_enter(g, p, GROUP_LEAVING, reason, s);
-	peer_shutdown(g, p, s);
+	if (!group_is_multicast(g) || p->removed)
+		peer_shutdown(g, p, s); /* else one SHUTDOWN for all */
 }
 
 /* -- timers --------------------------------------------------------------------------- */
@@ -111,7 +128,8 @@ static void peer_check_silence(struct group *g, struct peer *p, struct step *s)
 	p->dead_at = MONO_NEVER;
 	p->listed = false;
 	p->pending = false;
-	peer_forget_version(p); /* another box may come in its place */
+	peer_forget_later(g, p, s->now);
+	peer_forget_version(g, p); /* another box may come in its place */
 	if (peer_is_live(p)) {
 		peer_enter(g, p, GROUP_LOST, "silent for longer than its time-out", s);
 		return;
@@ -152,7 +170,7 @@ static void peer_hello_timers(struct group *g, struct peer *p, struct step *s)
 
 struct mono group_deadline(const struct group *g)
 {
-	struct mono d = g->settle_at;
+	struct mono d = mono_min(g->settle_at, group_cast_deadline(g));
 
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
@@ -185,10 +203,10 @@ static struct peer *find_peer(struct group *g, const struct addr *address)
 	return NULL;
 }
 
-static void remove_peer(struct group *g, unsigned i)
+void group_remove_peer(struct group *g, struct peer *p)
 {
 	g->n_peers--;
-	memmove(&g->peers[i], &g->peers[i + 1], (g->n_peers - i) * sizeof(g->peers[0]));
+	memmove(p, p + 1, (size_t)(&g->peers[g->n_peers] - p) * sizeof(*p));
 	g->changed = true;
 }
 
@@ -197,23 +215,23 @@ static void make_room(struct group *g)
 {
 	for (unsigned i = 0; i < g->n_peers && g->n_peers == PEERS_MAX; i++)
 		if (g->peers[i].removed)
-			remove_peer(g, i--);
+			group_remove_peer(g, &g->peers[i--]);
 }
 
-static struct peer *add_peer(struct group *g, const struct addr *address, struct mono now)
+struct peer *group_add_peer(struct group *g, const struct addr *address, struct mono now)
 {
 	struct peer *p;
 
 	make_room(g);
 	if (g->n_peers == PEERS_MAX)
-		return NULL; /* cannot be: the configuration has half as many */
+		return NULL; /* cannot be: half as many are configured or met */
 	p = &g->peers[g->n_peers++];
 	memset(p, 0, sizeof(*p));
 	p->address = *address;
 	p->state = GROUP_IDLE;
 	p->reason = "not announced";
 	p->since = now;
-	peer_forget_said(p);
+	peer_forget_said(g, p);
 	peer_stop_timers(p);
 	return p;
 }
@@ -225,7 +243,7 @@ static void forget_removed(struct group *g)
 
 		if (p->removed &&
 		    (p->state == GROUP_IDLE || p->state == GROUP_WITHDRAWN))
-			remove_peer(g, i--);
+			group_remove_peer(g, &g->peers[i--]);
 	}
 }
 
@@ -233,9 +251,12 @@ static void forget_removed(struct group *g)
 
 /* Tell it something new.  A HERE_I_AM on top of an unanswered one would carry a
  * stale receive id and be discarded: then the answer is waited for. */
-static void peer_tell(struct peer *p, struct mono now)
+static void peer_tell(struct group *g, struct peer *p, struct mono now)
 {
-	if (peer_is_live(p) && p->outstanding == 0)
+	/* A multicast one does not make the receive ids stale. */
+	if (group_is_multicast(g))
+		group_cast_soon(g, now);
+	else if (peer_is_live(p) && p->outstanding == 0)
 		p->hello_at = now;
 	else
 		p->urgent = true;
@@ -253,20 +274,32 @@ static void set_health(struct group *g, bool up, uint16_t weight, struct step *s
 		if (p->removed)
 			continue;
 		if (g->up && !was_up)
-			peer_start(g, p, s);
+			peer_start(g, p, "announced", s);
 		else if (!g->up && was_up)
 			peer_leave(g, p, g->ending ? "shutting down" : "pool is down", s);
 		else if (g->up && reweighted)
-			peer_tell(p, s->now);
+			peer_tell(g, p, s->now);
 	}
+	if (group_is_multicast(g) && g->up && !was_up)
+		group_cast_start(g, s);
+	else if (group_is_multicast(g) && !g->up && was_up)
+		group_cast_leave(g, s);
 }
 
-static void drop_unlisted_peers(struct group *g, struct step *s)
+static bool is_wanted(const struct group *g, const struct addr *router)
+{
+	if (group_is_multicast(g))
+		return group_admits(g, router);
+	return addr_find(g->conf.routers, g->conf.n_routers, router) >= 0;
+}
+
+/* `all` when none of the old ones is wanted the way it was met. */
+static void drop_unlisted_peers(struct group *g, bool all, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		struct peer *p = &g->peers[i];
 
-		if (addr_find(g->conf.routers, g->conf.n_routers, &p->address) >= 0)
+		if (!all && is_wanted(g, &p->address))
 			continue;
 		p->removed = true;
 		peer_leave(g, p, "removed from the configuration", s);
@@ -278,18 +311,18 @@ static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
 	if (p->removed) {
 		p->removed = false;
 		if (g->up)
-			peer_start(g, p, s);
+			peer_start(g, p, "announced", s);
 		return;
 	}
 	if (!p->heard || !peer_is_announced(p))
 		return;
-	if (!peer_agree(g, p)) {
+	if (!peer_agree(g, p, s)) {
 		if (p->state != GROUP_MISMATCH)
 			peer_enter_mismatch(g, p, s);
 	} else if (p->state == GROUP_MISMATCH) {
-		p->hello_at = s->now; /* its answer leads out of the mismatch */
+		peer_hello_at(g, p, s->now); /* its answer leads out of the mismatch */
 	} else {
-		peer_tell(p, s->now);
+		peer_tell(g, p, s->now);
 	}
 }
 
@@ -301,20 +334,36 @@ static void renegotiate_versions(struct group *g, struct step *s)
 
 		if (p->removed || !peer_is_announced(p))
 			continue;
-		peer_forget_version(p);
+		peer_forget_version(g, p);
 		if (!p->heard)
-			peer_start(g, p, s);
+			peer_start(g, p, "announced", s);
 		else
-			peer_tell(p, s->now);
+			peer_tell(g, p, s->now);
 	}
+}
+
+static void set_multicast_conf(struct group *g, bool anew, struct step *s)
+{
+	if (g->up && anew)
+		group_cast_start(g, s);
+	if (anew)
+		renegotiate_versions(g, s);
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (!g->peers[i].removed)
+			apply_to_peer(g, &g->peers[i], s);
 }
 
 static void set_conf(struct group *g, const struct group_conf *conf, struct step *s)
 {
 	bool reversioned = conf->version != g->conf.version;
+	bool moved = !addr_equal(&conf->multicast, &g->conf.multicast);
 
 	g->conf = *conf;
-	drop_unlisted_peers(g, s);
+	drop_unlisted_peers(g, moved, s);
+	if (group_is_multicast(g)) {
+		set_multicast_conf(g, moved || reversioned, s);
+		return;
+	}
 	if (reversioned)
 		renegotiate_versions(g, s);
 	for (unsigned i = 0; i < conf->n_routers; i++) {
@@ -324,9 +373,9 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
 			apply_to_peer(g, p, s);
 			continue;
 		}
-		p = add_peer(g, &conf->routers[i], s->now);
+		p = group_add_peer(g, &conf->routers[i], s->now);
 		if (p && g->up)
-			peer_start(g, p, s);
+			peer_start(g, p, "announced", s);
 		g->changed = true;
 	}
 }
@@ -344,6 +393,7 @@ static void run_timers(struct group *g, struct step *s)
 	group_review(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
 		peer_hello_timers(g, &g->peers[i], s);
+	group_cast_timers(g, s);
 	forget_removed(g);
 }
 
@@ -386,9 +436,10 @@ struct group *group_new(const struct group_conf *conf, struct mono now)
 	g->conf = *conf;
 	g->settle_at = MONO_NEVER;
 	g->key.cache = conf->self;
-	for (unsigned i = 0; i < conf->n_routers; i++)
+	g->cast.hello_at = MONO_NEVER;
+	for (unsigned i = 0; !group_is_multicast(g) && i < conf->n_routers; i++)
 		if (!find_peer(g, &conf->routers[i]))
-			add_peer(g, &conf->routers[i], now);
+			group_add_peer(g, &conf->routers[i], now);
 	return g;
 }
 

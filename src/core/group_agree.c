@@ -13,22 +13,22 @@ static const uint32_t CAN_ASSIGN = WCCP_ASSIGN_HASH;
 
 static bool offers(const struct peer *p, enum wccp_capability cap)
 {
-	return p->offer.present >> cap & 1;
+	return p->terms.present >> cap & 1;
 }
 
 static uint32_t offered_forward(const struct peer *p)
 {
-	return offers(p, WCCP_CAP_FORWARD) ? p->offer.forward : WCCP_METHOD_GRE;
+	return offers(p, WCCP_CAP_FORWARD) ? p->terms.forward : WCCP_METHOD_GRE;
 }
 
 static uint32_t offered_return(const struct peer *p)
 {
-	return offers(p, WCCP_CAP_RETURN) ? p->offer.ret : WCCP_METHOD_GRE;
+	return offers(p, WCCP_CAP_RETURN) ? p->terms.ret : WCCP_METHOD_GRE;
 }
 
 static uint32_t offered_assign(const struct peer *p)
 {
-	return offers(p, WCCP_CAP_ASSIGN) ? p->offer.assign : WCCP_ASSIGN_HASH;
+	return offers(p, WCCP_CAP_ASSIGN) ? p->terms.assign : WCCP_ASSIGN_HASH;
 }
 
 static uint32_t wanted(const struct group_preference *pref)
@@ -59,10 +59,16 @@ static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
 	return v < least ? least : v;
 }
 
+/* 2.01 section 6.11.5: 0 must not be within the range of a scale. */
+static uint8_t scale_within(uint8_t wish, uint8_t lower, uint8_t upper)
+{
+	return (uint8_t)clamp(clamp(wish ? wish : 1, lower, upper), 1, UINT8_MAX);
+}
+
 static void agree_on_timers(const struct group_conf *conf, struct peer *p)
 {
-	const struct wccp_cap_transmit_t *t = &p->offer.transmit_t;
-	const struct wccp_cap_timer_scale *scale = &p->offer.timer_scale;
+	const struct wccp_cap_transmit_t *t = &p->terms.transmit_t;
+	const struct wccp_cap_timer_scale *scale = &p->terms.timer_scale;
 
 	p->t_ms = WCCP_TRANSMIT_T_MS;
 	p->timeout_scale = p->ra_scale = 1;
@@ -73,24 +79,35 @@ static void agree_on_timers(const struct group_conf *conf, struct peer *p)
 		p->t_ms = clamp(p->t_ms, T_LEAST_MS, UINT16_MAX);
 	}
 	if (offers(p, WCCP_CAP_TIMER_SCALE)) {
-		uint8_t timeout = conf->timeout_scale ? conf->timeout_scale : 1;
-		uint8_t ra = conf->ra_scale ? conf->ra_scale : 1;
-
-		p->timeout_scale = (uint8_t)clamp(timeout, scale->timeout_lower,
-						  scale->timeout_upper);
-		p->ra_scale = (uint8_t)clamp(ra, scale->ra_lower, scale->ra_upper);
+		p->timeout_scale = scale_within(conf->timeout_scale, scale->timeout_lower,
+						scale->timeout_upper);
+		p->ra_scale = scale_within(conf->ra_scale, scale->ra_lower, scale->ra_upper);
 	}
 }
 
-bool peer_agree(struct group *g, struct peer *p)
+/* Only where several routers must agree can there be nothing left. */
+static bool timers_in_common(const struct peer *p)
+{
+	const struct wccp_capabilities *c = &p->terms;
+
+	if (offers(p, WCCP_CAP_TRANSMIT_T) && c->transmit_t.lower_ms > c->transmit_t.upper_ms)
+		return false;
+	return !offers(p, WCCP_CAP_TIMER_SCALE) ||
+	       (c->timer_scale.timeout_lower <= c->timer_scale.timeout_upper &&
+		c->timer_scale.ra_lower <= c->timer_scale.ra_upper);
+}
+
+static bool agree(struct group *g, struct peer *p)
 {
 	const struct group_conf *conf = &g->conf;
-	uint32_t forward = choose(&conf->forward, offered_forward(p), p->forward);
-	uint32_t ret = choose(&conf->ret, offered_return(p), p->ret);
-	uint32_t assign = choose(&conf->assign, offered_assign(p) & CAN_ASSIGN, p->assign);
+	uint32_t forward, ret, assign;
 
+	peer_set_terms(g, p);
+	forward = choose(&conf->forward, offered_forward(p), p->forward);
+	ret = choose(&conf->ret, offered_return(p), p->ret);
+	assign = choose(&conf->assign, offered_assign(p) & CAN_ASSIGN, p->assign);
 	agree_on_timers(conf, p);
-	if (!forward || !ret || !assign)
+	if (!forward || !ret || !assign || !timers_in_common(p))
 		forward = ret = assign = 0;
 	if (forward != p->forward || ret != p->ret || assign != p->assign) {
 		p->forward = forward;
@@ -99,7 +116,57 @@ bool peer_agree(struct group *g, struct peer *p)
 		p->urgent = true;
 		g->changed = true;
 	}
+	if (forward)
+		group_share_choice(g, p);
 	return forward != 0;
+}
+
+/* What was agreed, to see what becomes of it. */
+struct agreement {
+	uint32_t forward, ret, assign, t_ms;
+	uint8_t timeout_scale, ra_scale;
+};
+
+static struct agreement agreement(const struct peer *p)
+{
+	return (struct agreement){ p->forward, p->ret,		 p->assign,
+				   p->t_ms,    p->timeout_scale, p->ra_scale };
+}
+
+static bool same_agreement(const struct agreement *a, const struct agreement *b)
+{
+	return a->forward == b->forward && a->ret == b->ret && a->assign == b->assign &&
+	       a->t_ms == b->t_ms && a->timeout_scale == b->timeout_scale &&
+	       a->ra_scale == b->ra_scale;
+}
+
+static void agreement_text(const struct agreement *a, char *text, size_t size)
+{
+	snprintf(text, size, "forwarding %s, return %s, %s assignment, T %u ms x %u x %u",
+		 a->forward == WCCP_METHOD_L2 ? "L2" : "GRE",
+		 a->ret == WCCP_METHOD_L2 ? "L2" : "GRE",
+		 a->assign == WCCP_ASSIGN_MASK ? "mask" : "hash", a->t_ms,
+		 a->timeout_scale, a->ra_scale);
+}
+
+bool peer_agree(struct group *g, struct peer *p, struct step *s)
+{
+	struct agreement was = agreement(p), is;
+	bool standing = p->listed, agreed = agree(g, p);
+	char before[96], now[96];
+
+	is = agreement(p);
+	if (!agreed || same_agreement(&was, &is))
+		return agreed;
+	p->urgent = true; /* it waits for our word */
+	g->changed = true;
+	if (!standing)
+		return true;
+	agreement_text(&was, before, sizeof(before));
+	agreement_text(&is, now, sizeof(now));
+	actions_note(s->out, NOTE_INFO, "renegotiated", &p->address,
+		     "router %s: %s (was %s)", ADDR_TEXT(&p->address), now, before);
+	return true;
 }
 
 struct wccp_capabilities peer_choice(const struct peer *p)
@@ -109,7 +176,7 @@ struct wccp_capabilities peer_choice(const struct peer *p)
 				       .assign = p->assign };
 
 	/* Only kinds that the router mentioned: an old one may refuse others. */
-	c.present = p->offer.present &
+	c.present = p->terms.present &
 		    (1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN | 1u << WCCP_CAP_RETURN |
 		     1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE);
 	c.transmit_t.lower_ms = c.transmit_t.upper_ms = (uint16_t)p->t_ms;
@@ -172,6 +239,8 @@ void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s)
 			  wanted(&g->conf.ret));
 	put_mismatch(text, sizeof(text), at, &assign, offered_assign(p),
 		     wanted(&g->conf.assign) & CAN_ASSIGN);
+	if (!text[0])
+		snprintf(text, sizeof(text), "offers no timers in common with the others");
 	p->listed = false;
 	peer_set_state(g, p, GROUP_MISMATCH, "offers nothing that we accept", s);
 	actions_note(s->out, NOTE_WARNING, group_state_event(GROUP_MISMATCH), &p->address,

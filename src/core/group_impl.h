@@ -5,6 +5,7 @@
  *   group.c         life of a group: events, timers, configuration, health
  *   group_rx.c      what routers say: accept or refuse, states
  *   group_version.c which minor version, and whether the address family can be
+ *   group_multicast.c  a group with a multicast address
  *   group_agree.c   capabilities: what they offer, what we choose
  *   group_tx.c      HERE_I_AM and REDIRECT_ASSIGN
  *   group_view.c    what the routers' views tell: our view, buckets, handover
@@ -64,6 +65,7 @@ struct peer {
 	uint32_t receive_id, change_number;
 	struct wccp_key key;
 	struct wccp_capabilities offer;
+	struct wccp_capabilities terms; /* `offer`, as far as other routers agree */
 	unsigned n_fellows;
 	struct fellow fellows[WCCP_MAX_CACHES];
 	uint8_t owners[WCCP_BUCKETS]; /* index into fellows, or ASSIGN_NOBODY */
@@ -71,6 +73,7 @@ struct peer {
 	/* Minor version that its last message has shown it understands, and that we
 	 * speak, too; 0 until heard.  Nothing newer goes to it (2.01 section 3.4). */
 	uint8_t minor;
+	uint8_t stated_minor; /* in its last message */
 	bool versioned; /* it has answered since we (last) met */
 
 	/* Agreed with it; methods are 0 until then. */
@@ -81,6 +84,7 @@ struct peer {
 	/* HERE_I_AMs. */
 	struct mono hello_at, hello_sent;
 	struct mono dead_at;   /* silent for too long by then */
+	struct mono forget_at; /* multicast: gone from our list by then */
 	struct mono query_at;  /* next of the answers to a removal query */
 	unsigned query_left;
 	unsigned outstanding;  /* HERE_I_AMs since it was last heard */
@@ -107,12 +111,22 @@ struct situation {
 	uint16_t weights[WCCP_MAX_CACHES];
 };
 
+/* What a group with a multicast address has to say to all. */
+struct cast {
+	bool any_sent;
+	bool leaving; /* SHUTDOWNs instead of HERE_I_AMs */
+	struct mono hello_at, hello_sent;
+	struct mono give_up_at; /* while leaving */
+	unsigned tries;         /* paced SHUTDOWNs sent */
+};
+
 struct group {
 	struct group_conf conf;
 	bool up, ending;
 	uint16_t weight;
 	unsigned n_peers;
 	struct peer peers[PEERS_MAX];
+	struct cast cast;
 
 	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
 	struct wccp_bucket_vector mine, history;
@@ -151,6 +165,11 @@ static inline bool peer_is_announced(const struct peer *p)
 	       p->state != GROUP_WITHDRAWN;
 }
 
+static inline bool group_is_multicast(const struct group *g)
+{
+	return addr_is_set(&g->conf.multicast);
+}
+
 static inline bool key_equal(const struct wccp_key *a, const struct wccp_key *b)
 {
 	return a->change_number == b->change_number && addr_equal(&a->cache, &b->cache);
@@ -163,6 +182,35 @@ void peer_enter(struct group *g, struct peer *p, enum group_state state,
 void peer_set_state(struct group *g, struct peer *p, enum group_state state,
 		    const char *reason, struct step *s);
 
+/* Announce ourselves to it as if we had never met. */
+void peer_start(struct group *g, struct peer *p, const char *reason, struct step *s);
+/* HERE_I_AM at that time, to it or with all that multicast is for. */
+void peer_hello_at(struct group *g, struct peer *p, struct mono at);
+/* The list of routers; NULL when it is full. */
+struct peer *group_add_peer(struct group *g, const struct addr *address, struct mono now);
+void group_remove_peer(struct group *g, struct peer *p);
+/* TRANSMIT_T before anything is agreed, in ms. */
+uint32_t group_wished_t(const struct group *g);
+
+/* group_multicast.c; with a multicast address only */
+/* May a router of this address be met? */
+bool group_admits(const struct group *g, const struct addr *router);
+/* A place in the list for it, or NULL with a complaint. */
+struct peer *group_meet(struct group *g, const struct addr *router, struct step *s);
+void peer_forget_later(const struct group *g, struct peer *p, struct mono now);
+/* What it offers, as far as the other routers of the group offer it, too. */
+void peer_set_terms(const struct group *g, struct peer *p);
+/* What was agreed with it holds for all. */
+void group_share_choice(struct group *g, const struct peer *p);
+void group_cast_start(struct group *g, struct step *s);
+/* Those LEAVING are told. */
+void group_cast_leave(struct group *g, struct step *s);
+void group_cast_shutdown(struct group *g, struct step *s);
+/* The next HERE_I_AM need not wait for T. */
+void group_cast_soon(struct group *g, struct mono now);
+void group_cast_timers(struct group *g, struct step *s);
+struct mono group_cast_deadline(const struct group *g);
+
 /* group_rx.c */
 void group_receive(struct group *g, const struct addr *from, const void *octets,
 		   size_t len, struct step *s);
@@ -171,7 +219,7 @@ int peer_find_fellow(const struct peer *p, const struct addr *cache);
 
 /* group_version.c */
 /* As before its first answer. */
-void peer_forget_version(struct peer *p);
+void peer_forget_version(struct group *g, struct peer *p);
 /* The version of a message of it that was meant for us. */
 void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct step *s);
 /* Header and V bit of the next HERE_I_AM to it. */
@@ -181,6 +229,8 @@ bool peer_hello_asks_version(const struct group *g, const struct peer *p);
  * is what it is known to speak, or may be. */
 const char *peer_version_problem(const struct group *g, const struct peer *p,
 				 uint8_t minor);
+/* The same for the group as a whole. */
+const char *group_version_problem(const struct group *g);
 void peer_enter_unspoken(struct group *g, struct peer *p, const char *reason,
 			 struct step *s);
 /* IANA family of the address table of our messages; 0: without one. */
@@ -189,7 +239,7 @@ uint16_t group_table_family(const struct group *g);
 /* group_agree.c */
 /* Choose from p->offer, keeping what was chosen before while it is still both
  * offered and wanted.  False when a method has nothing in common. */
-bool peer_agree(struct group *g, struct peer *p);
+bool peer_agree(struct group *g, struct peer *p, struct step *s);
 void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s);
 /* The Capabilities component for it; `present` is 0 when there is none to send. */
 struct wccp_capabilities peer_choice(const struct peer *p);
@@ -197,6 +247,8 @@ struct wccp_capabilities peer_choice(const struct peer *p);
 /* group_tx.c */
 void peer_hello(struct group *g, struct peer *p, struct step *s);
 void peer_shutdown(struct group *g, struct peer *p, struct step *s);
+/* HERE_I_AM, or SHUTDOWN for those being left, to the multicast address. */
+void group_send_cast(struct group *g, bool shutdown, struct step *s);
 /* The newest assignment to `only`, or to all live routers when NULL. */
 void group_send_assignment(struct group *g, const struct peer *only, struct step *s);
 

@@ -78,6 +78,8 @@ static void refuse_not_for_us(struct group *g, const struct addr *from, const ch
 			      struct step *s)
 {
 	g->counters.not_for_us++;
+	if (group_is_multicast(g))
+		return; /* everybody hears what is for others, all the time */
 	actions_complain(s->out, "not-for-us", from, "datagram from %s ignored: %s",
 			 ADDR_TEXT(from), why);
 }
@@ -149,6 +151,10 @@ static void repeat_shutdown(struct group *g, struct peer *p, struct step *s)
 	if (p->quick_left == 0)
 		return;
 	p->quick_left--;
+	if (group_is_multicast(g) && p->state == GROUP_LEAVING && !p->removed) {
+		group_cast_shutdown(g, s);
+		return;
+	}
 	peer_shutdown(g, p, s);
 	p->hello_at = next;
 }
@@ -199,19 +205,21 @@ static bool answer_at_once(struct peer *p, bool first)
 	return true;
 }
 
-static void it_answers(struct peer *p, struct mono now)
+static void it_answers(const struct group *g, struct peer *p, struct mono now)
 {
 	p->outstanding = 0;
-	p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
+	p->forget_at = MONO_NEVER;
+	if (!group_is_multicast(g))
+		p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
 	p->dead_at = mono_add_ms(now, 3 * (int64_t)p->timeout_scale * p->t_ms);
 }
 
 static void seen(struct group *g, struct peer *p, struct step *s)
 {
 	bool first = !p->listed;
-	bool agreed = peer_agree(g, p);
+	bool agreed = peer_agree(g, p, s);
 
-	it_answers(p, s->now);
+	it_answers(g, p, s->now);
 	if (!agreed) {
 		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
 		 * router out go on: its answers show when it changes its mind. */
@@ -223,7 +231,7 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 	follow_view(g, p, s);
 	peer_check_echo(g, p, s);
 	if (answer_at_once(p, first))
-		p->hello_at = s->now;
+		peer_hello_at(g, p, s->now);
 }
 
 /* Another peer that has this id already, and is not just a memory. */
@@ -236,6 +244,12 @@ static bool id_is_taken(struct group *g, const struct peer *p, const struct addr
 	return false;
 }
 
+static bool lists_us(const struct group *g, const struct wccp_msg *m)
+{
+	return addr_find(m->router_identity.from, m->router_identity.n_from,
+			 &g->conf.self) >= 0;
+}
+
 static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 		      struct step *s)
 {
@@ -246,11 +260,11 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 	if (problem && peer_is_announced(p)) {
 		/* In such a version it could not even name us. */
 		p->versioned = true;
-		it_answers(p, s->now);
+		it_answers(g, p, s->now);
 		peer_enter_unspoken(g, p, problem, s);
 	} else if (!addr_is_set(&r->self.id) || r->self.receive_id == 0) {
 		refuse(g, p, from, CODEC_MALFORMED, "no router id or receive id", s);
-	} else if (addr_find(r->from, r->n_from, &g->conf.self) < 0) {
+	} else if (!lists_us(g, s->msg)) {
 		refuse_not_for_us(g, from, "we are not in its received-from list", s);
 	} else if (id_is_taken(g, p, &r->self.id)) {
 		refuse_not_for_us(g, from, "its router id answers at another address", s);
@@ -305,6 +319,31 @@ static void dispatch(struct group *g, struct peer *p, const struct addr *from,
 		refuse_not_for_us(g, from, "a message for routers", s);
 }
 
+/* A router is met by an I_SEE_YOU that lists us; the messages of other web-caches
+ * to the group reach us, too. */
+static void stranger_to_meet(struct group *g, const struct addr *from, struct step *s)
+{
+	struct peer *p;
+
+	if (!g->up || s->msg->type != WCCP_I_SEE_YOU || !lists_us(g, s->msg)) {
+		refuse_not_for_us(g, from, "not for us", s);
+		return;
+	}
+	if (id_is_taken(g, NULL, &s->msg->router_identity.self.id)) {
+		g->counters.not_for_us++;
+		actions_complain(s->out, "not-for-us", from,
+				 "datagram from %s ignored: its router id answers at "
+				 "another address",
+				 ADDR_TEXT(from));
+		return;
+	}
+	p = group_meet(g, from, s);
+	if (!p)
+		return;
+	peer_start(g, p, "met by multicast", s);
+	dispatch(g, p, from, s);
+}
+
 void group_receive(struct group *g, const struct addr *from, const void *octets, size_t len,
 		   struct step *s)
 {
@@ -325,7 +364,7 @@ void group_receive(struct group *g, const struct addr *from, const void *octets,
 				 ADDR_TEXT(from), peek.service_type, peek.service_id);
 		return;
 	}
-	if (!p && !g->conf.password.set) {
+	if (!p && !g->conf.password.set && !group_admits(g, from)) {
 		refuse_stranger(g, from, s);
 		return;
 	}
@@ -341,10 +380,12 @@ void group_receive(struct group *g, const struct addr *from, const void *octets,
 	}
 	/* Some routers answer from an address that HERE_I_AMs never went to.  A
 	 * password proves that it is one; the id it states, which. */
-	if (!p)
+	if (!p && g->conf.password.set)
 		p = peer_called(g, stated_id(s->msg));
 	if (p)
 		dispatch(g, p, from, s);
+	else if (group_admits(g, from))
+		stranger_to_meet(g, from, s);
 	else
 		refuse_stranger(g, from, s);
 }

@@ -117,14 +117,14 @@ static void build_shutdown(const struct group *g, const struct peer *p,
 		(struct wccp_command){ .type = WCCP_CMD_SHUTDOWN, .cache = g->conf.self };
 }
 
-static void send_here_i_am(struct group *g, struct peer *p, struct step *s)
+static void send_here_i_am(struct group *g, const struct addr *to, struct step *s)
 {
 	uint8_t octets[DATAGRAM_MAX];
 	size_t len = put(g, octets, sizeof(octets), s);
 
 	if (!len)
 		return;
-	actions_send(s->out, &p->address, actions_datagram(s->out, octets, len), len);
+	actions_send(s->out, to, actions_datagram(s->out, octets, len), len);
 	count_tx(g, WCCP_HERE_I_AM);
 }
 
@@ -133,7 +133,9 @@ void peer_hello(struct group *g, struct peer *p, struct step *s)
 	uint32_t wait = p->t_ms;
 
 	build_here_i_am(g, p, s->msg);
-	send_here_i_am(g, p, s);
+	send_here_i_am(g, &p->address, s);
+	if (group_is_multicast(g))
+		return; /* an answer to a query; the rest has its own rhythm */
 	p->outstanding++;
 	p->urgent = false;
 	p->hello_sent = s->now;
@@ -148,13 +150,54 @@ void peer_shutdown(struct group *g, struct peer *p, struct step *s)
 	uint32_t pace = p->t_ms / 10;
 
 	build_shutdown(g, p, s->msg);
-	send_here_i_am(g, p, s);
+	send_here_i_am(g, &p->address, s);
 	p->shutdown_id = p->receive_id;
 	p->outstanding++;
 	p->hello_sent = s->now;
 	if (pace < SHUTDOWN_PACE_LEAST_MS)
 		pace = SHUTDOWN_PACE_LEAST_MS;
 	p->hello_at = mono_add_ms(s->now, pace);
+}
+
+/* -- the same by multicast ---------------------------------------------------------------- */
+
+/* Whose words the one message for all uses: they are alike wherever it matters. */
+static const struct peer *spokesman(const struct group *g)
+{
+	static const struct peer nobody;
+	const struct peer *best = NULL;
+
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		const struct peer *p = &g->peers[i];
+
+		if (p->state == GROUP_ASSIGNED)
+			return p;
+		if ((p->listed || p->state == GROUP_LEAVING) && !p->removed &&
+		    (!best || (peer_is_live(p) && !peer_is_live(best))))
+			best = p;
+	}
+	return best ? best : &nobody;
+}
+
+static void list_leaving(const struct group *g, struct wccp_cache_view *v)
+{
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (g->peers[i].state == GROUP_LEAVING && !g->peers[i].removed)
+			list_router(v, &g->peers[i]);
+}
+
+void group_send_cast(struct group *g, bool shutdown, struct step *s)
+{
+	const struct peer *p = spokesman(g);
+
+	if (shutdown) {
+		build_shutdown(g, p, s->msg);
+		s->msg->cache_view.n_routers = 0;
+		list_leaving(g, &s->msg->cache_view);
+	} else {
+		build_here_i_am(g, p, s->msg);
+	}
+	send_here_i_am(g, &g->conf.multicast, s);
 }
 
 /* -- REDIRECT_ASSIGN --------------------------------------------------------------------- */
@@ -187,19 +230,25 @@ static void send_assignment_to(struct group *g, struct peer *p, long offset, siz
 {
 	uint32_t pause = p->t_ms / 10;
 
-	actions_send(s->out, &p->address, offset, len);
-	count_tx(g, WCCP_REDIRECT_ASSIGN);
+	if (!group_is_multicast(g)) {
+		actions_send(s->out, &p->address, offset, len);
+		count_tx(g, WCCP_REDIRECT_ASSIGN);
+		p->hello_at = mono_add_ms(s->now, pause < ECHO_PAUSE_MS ? pause : ECHO_PAUSE_MS);
+	}
 	p->told = true;
 	p->told_change = p->change_number;
 	p->pending = true;
 	p->assign_sent = s->now;
 	p->assign_at = mono_add_ms(s->now, p->t_ms);
-	p->hello_at = mono_add_ms(s->now, pause < ECHO_PAUSE_MS ? pause : ECHO_PAUSE_MS);
 }
 
-static bool is_target(const struct peer *p, const struct peer *only, uint8_t minor)
+/* A repetition by multicast is for whoever has not echoed it. */
+static bool is_target(const struct group *g, const struct peer *p,
+		      const struct peer *only, uint8_t minor)
 {
-	return peer_is_live(p) && (!only || p == only) && p->minor == minor;
+	if (!peer_is_live(p) || p->minor != minor)
+		return false;
+	return !only || p == only || (group_is_multicast(g) && p->pending);
 }
 
 /* One message for all routers that speak a version. */
@@ -215,8 +264,12 @@ static void send_version(struct group *g, const struct peer *only, uint8_t minor
 	if (!len)
 		return;
 	offset = actions_datagram(s->out, octets, len);
+	if (group_is_multicast(g)) {
+		actions_send(s->out, &g->conf.multicast, offset, len);
+		count_tx(g, WCCP_REDIRECT_ASSIGN);
+	}
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (is_target(&g->peers[i], only, minor))
+		if (is_target(g, &g->peers[i], only, minor))
 			send_assignment_to(g, &g->peers[i], offset, len, s);
 }
 
@@ -226,7 +279,7 @@ void group_send_assignment(struct group *g, const struct peer *only, struct step
 		bool any = false;
 
 		for (unsigned i = 0; i < g->n_peers; i++)
-			any = any || is_target(&g->peers[i], only, minor);
+			any = any || is_target(g, &g->peers[i], only, minor);
 		if (any)
 			send_version(g, only, minor, s);
 	}

@@ -32,17 +32,41 @@ uint16_t group_table_family(const struct group *g)
 	return is_ipv6(g) ? IANA_IPV6 : 0;
 }
 
-void peer_forget_version(struct peer *p)
+/* A multicast message has one version, which all routers must understand. */
+static uint8_t common(const struct group *g, uint8_t minor)
+{
+	for (unsigned i = 0; group_is_multicast(g) && i < g->n_peers; i++) {
+		const struct peer *p = &g->peers[i];
+
+		if (p->versioned && !p->removed && p->stated_minor < minor)
+			minor = p->stated_minor;
+	}
+	return minor;
+}
+
+static void level(struct group *g)
+{
+	uint8_t minor = common(g, highest(g));
+
+	for (unsigned i = 0; group_is_multicast(g) && i < g->n_peers; i++)
+		if (g->peers[i].versioned)
+			g->peers[i].minor = minor;
+}
+
+void peer_forget_version(struct group *g, struct peer *p)
 {
 	p->versioned = false;
-	p->minor = 0;
+	p->minor = p->stated_minor = 0;
+	level(g);
 }
 
 void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct step *s)
 {
-	uint8_t spoken = minor < highest(g) ? minor : highest(g);
+	uint8_t spoken = common(g, minor < highest(g) ? minor : highest(g));
+	bool known = p->versioned && p->stated_minor == minor;
 
-	if (p->versioned && p->minor == spoken)
+	p->stated_minor = minor;
+	if (p->versioned && p->minor == spoken && (known || !group_is_multicast(g)))
 		return;
 	/* Nothing worth a line when there is nothing else to expect. */
 	if (p->versioned || g->conf.version != GROUP_V20)
@@ -51,6 +75,7 @@ void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct st
 			     ADDR_TEXT(&p->address), minor, spoken);
 	p->versioned = true;
 	p->minor = spoken;
+	level(g);
 	g->changed = true;
 }
 
@@ -71,7 +96,14 @@ const char *peer_version_problem(const struct group *g, const struct peer *p,
 {
 	if (p->address.family != g->conf.self.family)
 		return "its address is not of our address family";
-	if (minor < lowest(g) || highest(g) < lowest(g))
+	if (minor < lowest(g))
+		return "IPv6 needs WCCP 2.01";
+	return group_version_problem(g);
+}
+
+const char *group_version_problem(const struct group *g)
+{
+	if (highest(g) < lowest(g))
 		return "IPv6 needs WCCP 2.01";
 	return NULL;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 struct bench B;
+struct rtr bench_multicast;
 
 static struct actions out;
 static struct wccp_msg scratch, made;
@@ -198,12 +199,16 @@ static bool lists(const struct rtr *r, const struct wccp_msg *m)
 	return false;
 }
 
-static void answer_hello(struct rtr *r, const struct wccp_msg *m)
+static bool understands(const struct rtr *r, const struct wccp_msg *m)
+{
+	return !r->ignores_newer || m->minor <= r->max_minor;
+}
+
+/* Returns the command to answer with. */
+static uint16_t take_hello(struct rtr *r, const struct wccp_msg *m)
 {
 	uint16_t command = 0;
 
-	if (r->ignores_newer && m->minor > r->max_minor)
-		return;
 	r->minor = m->minor;
 	if (m->cache_identity.min_version || r->minor > r->max_minor)
 		r->minor = r->max_minor;
@@ -216,7 +221,16 @@ static void answer_hello(struct rtr *r, const struct wccp_msg *m)
 	} else if (lists(r, m)) {
 		r->stale++;
 	}
-	rtr_see(r, command);
+	return command;
+}
+
+static void take_multicast(struct rtr *r, const struct wccp_msg *m)
+{
+	uint16_t command = take_hello(r, m);
+
+	r->addressed = true;
+	if (command)
+		r->command = command;
 }
 
 static const struct wccp_router_assignment *element(const struct rtr *r,
@@ -233,8 +247,9 @@ static void take_assignment(struct rtr *r, const struct wccp_msg *m)
 	const struct wccp_router_assignment *e = element(r, m);
 	const struct wccp_hash_table *t = &m->assignment.hash;
 
-	ck_assert_ptr_nonnull(e);
-	if (!r->accepts || e->receive_id != r->receive_id ||
+	/* By multicast it also reaches routers that it is not for. */
+	ck_assert(e || addr_is_set(&B.conf.multicast));
+	if (!e || !r->accepts || e->receive_id != r->receive_id ||
 	    e->change_number != r->view.change_number) {
 		r->refused++;
 		return;
@@ -264,8 +279,12 @@ static void deliver(struct rtr *r, const struct sent *x)
 		      err.text);
 	if (scratch.type == WCCP_REDIRECT_ASSIGN)
 		take_assignment(r, &scratch);
-	else if (r->answers)
-		answer_hello(r, &scratch);
+	else if (!r->answers || !understands(r, &scratch))
+		return;
+	else if (addr_equal(&x->to, &B.conf.multicast))
+		take_multicast(r, &scratch);
+	else
+		rtr_see(r, take_hello(r, &scratch));
 }
 
 /* -- steps --------------------------------------------------------------------------------- */
@@ -312,7 +331,8 @@ static void step(const struct group_event *ev)
 	n = B.n_sent;
 	for (unsigned i = first; i < n; i++)
 		for (unsigned k = 0; k < B.n_rtrs; k++)
-			if (addr_equal(&B.rtrs[k]->address, &B.sent[i].to))
+			if (addr_equal(&B.rtrs[k]->address, &B.sent[i].to) ||
+			    addr_equal(&B.conf.multicast, &B.sent[i].to))
 				deliver(B.rtrs[k], &B.sent[i]);
 }
 
@@ -350,21 +370,52 @@ void bench_shutdown(void)
 	step(&ev);
 }
 
+static struct mono next_multicast(void)
+{
+	struct mono next = MONO_NEVER;
+
+	for (unsigned i = 0; i < B.n_rtrs; i++)
+		if (B.rtrs[i]->period_ms)
+			next = mono_min(next, B.rtrs[i]->see_at);
+	return next;
+}
+
+static void send_multicasts(void)
+{
+	for (unsigned i = 0; i < B.n_rtrs; i++) {
+		struct rtr *r = B.rtrs[i];
+
+		if (!r->period_ms || !mono_due(r->see_at, B.now))
+			continue;
+		r->see_at = mono_add_ms(B.now, r->period_ms);
+		if (r->addressed && r->answers)
+			rtr_see(r, r->command);
+		r->command = 0;
+	}
+}
+
 void bench_run(int64_t ms)
 {
 	struct mono end = mono_add_ms(B.now, ms);
 	struct mono due = group_deadline(B.group);
+	struct mono see = next_multicast();
 
-	while (mono_due(due, end)) {
+	while (mono_due(mono_min(due, see), end)) {
 		struct group_event ev = { .type = GROUP_EV_TICK };
 
-		if (mono_before(B.now, due))
-			B.now = due;
+		if (mono_before(B.now, mono_min(due, see)))
+			B.now = mono_min(due, see);
 		ev.now = B.now;
-		step(&ev);
+		if (mono_due(due, B.now)) {
+			step(&ev);
+			due = group_deadline(B.group);
+			/* A deadline that stays due would spin the daemon. */
+			ck_assert_msg(mono_before(B.now, due),
+				      "a TICK left its deadline due");
+		}
+		send_multicasts();
 		due = group_deadline(B.group);
-		/* A deadline that stays due would spin the daemon. */
-		ck_assert_msg(mono_before(B.now, due), "a TICK left its deadline due");
+		see = next_multicast();
 	}
 	B.now = end;
 }
@@ -402,6 +453,7 @@ void bench_open(unsigned n_rtrs, struct rtr *const *rtrs)
 void bench_restart(void)
 {
 	bench_close();
+	bench_multicast.address = B.conf.multicast;
 	B.group = group_new(&B.conf, B.now);
 	ck_assert_ptr_nonnull(B.group);
 }

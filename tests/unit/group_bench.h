@@ -22,6 +22,11 @@ struct rtr {
 	uint8_t max_minor;    /* highest version it speaks */
 	bool ignores_newer;   /* no answer to a HERE_I_AM above that */
 	uint8_t minor;        /* of its next message; follows from the last HERE_I_AM */
+	/* Multicast: HERE_I_AMs are answered every `period_ms` by one I_SEE_YOU. */
+	int64_t period_ms;
+	struct mono see_at;
+	bool addressed;   /* there is somebody to answer */
+	uint16_t command; /* to be answered */
 	unsigned stale; /* HERE_I_AMs with a wrong receive id, discarded */
 	unsigned refused; /* assignments */
 };
@@ -97,6 +102,9 @@ unsigned bench_count(enum wccp_type type, const struct rtr *to);
  * fails the test when there is none. */
 const struct sent *bench_last(enum wccp_type type, const struct rtr *to);
 const struct sent *bench_nth(enum wccp_type type, const struct rtr *to, unsigned nth);
+/* `to` MULTICAST: to the group's multicast address. */
+#define MULTICAST (&bench_multicast)
+extern struct rtr bench_multicast;
 unsigned bench_notes(const char *event, const struct rtr *about);
 const char *bench_note_text(const char *event); /* of the newest; "" */
 /* Fill and return B.status. */
