@@ -16,6 +16,17 @@
 
 struct router; /* opaque; one per service group */
 
+/* Capacities of mask assignment.  One beyond them is refused, so that the web-cache
+ * learns of it: its key is not echoed. */
+enum { ROUTER_MAX_SETS = 16, ROUTER_MAX_VALUES = 1024 /* of all sets */ };
+
+/* What the view says of a member's values (routers in use differ). */
+enum router_mask_identity {
+	ROUTER_MASK_FULL,      /* each member's sets and values */
+	ROUTER_MASK_EMPTY_SET, /* flags 0x0003, one set without values: 32 octets */
+	ROUTER_MASK_NO_SETS,   /* 16 octets */
+};
+
 struct router_conf {
 	/* Type and id say which group.  Of a dynamic service the rest comes from
 	 * the first web-cache (2.0 section 4.2). */
@@ -23,13 +34,16 @@ struct router_conf {
 	struct addr id; /* the router id it states */
 	struct codec_password password;
 	uint32_t forward, ret; /* bit masks of what it supports */
-	uint32_t assign;       /* the same; only WCCP_ASSIGN_HASH counts so far */
+	uint32_t assign;       /* the same, WCCP_ASSIGN_* */
 	/* Advertise the timers of 2.01?  Ranges in ms and in units. */
 	bool advertise_timers;
 	struct wccp_cap_transmit_t transmit_t;
 	struct wccp_cap_timer_scale timer_scale;
-	/* Put Assignment Info (component 6) into I_SEE_YOU once assigned. */
+	/* Put the assignment in force into I_SEE_YOU: Assignment Info (6), or a map
+	 * (14, 16) for masks. */
 	bool echo_assignment;
+	/* Unless full the map is in every I_SEE_YOU, as the values are nowhere else. */
+	enum router_mask_identity mask_identity;
 	/* 0: any web-cache may join.  Otherwise both the address it states and the
 	 * one its datagrams come from must be listed. */
 	unsigned n_allowed;
@@ -75,8 +89,27 @@ struct router_counters {
 	uint64_t wrong_source; /* a member's address from another source */
 	uint64_t not_member;   /* assignments by, or naming, one that is no member */
 	uint64_t bad_method;   /* assignments of a type that was not agreed */
+	uint64_t bad_mask;     /* values outside of their masks, bad numbers */
+	uint64_t too_large;    /* more sets or values than there is room for */
+	uint64_t maps_left_out; /* I_SEE_YOUs that had no room for what they state */
 	uint64_t assignments, flushes;
 	uint64_t removed_by_timeout, removed_by_shutdown;
+};
+
+struct router_value {
+	struct wccp_mask match;
+	uint8_t cache; /* index */
+};
+
+/* Mask assignment in force: sets in order, and the values of each in order; the
+ * first that matches decides (2.0 section 4.11.2). */
+struct router_masks {
+	/* As alternate sets (2.01), which are stated so to who understands them. */
+	bool alternate;
+	unsigned n_caches, n_sets, n_values;
+	struct addr caches[WCCP_MAX_CACHES];
+	struct wccp_set sets[ROUTER_MAX_SETS]; /* runs of `values` */
+	struct router_value values[ROUTER_MAX_VALUES];
 };
 
 struct router_cache_status {
@@ -86,6 +119,7 @@ struct router_cache_status {
 	uint32_t forward, ret, assign; /* as it chose */
 	uint16_t weight;
 	struct mono since;   /* usable since */
+	unsigned values;     /* of mask assignment */
 	unsigned buckets;    /* of 256 */
 	struct wccp_bucket_vector vector;
 };
@@ -99,8 +133,10 @@ struct router_status {
 	unsigned n_caches, n_routers;
 	struct router_cache_status caches[WCCP_MAX_CACHES];
 	struct addr routers[WCCP_MAX_ROUTERS]; /* as the web-caches report */
-	bool assigned;               /* a table is in force */
+	bool assigned;               /* a table, or masks, are in force ... */
+	bool by_mask;                /* ... and which of them */
 	struct wccp_hash_table table; /* with indices into its own cache list */
+	struct router_masks masks;
 	struct router_counters counters;
 };
 

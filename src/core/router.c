@@ -13,7 +13,7 @@ struct router *router_new(const struct router_conf *conf, struct mono now)
 	if (!r)
 		return NULL;
 	r->conf = *conf;
-	r->conf.assign &= WCCP_ASSIGN_HASH;
+	r->conf.assign &= WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
 	if (r->conf.n_allowed > WCCP_MAX_CACHES)
 		r->conf.n_allowed = WCCP_MAX_CACHES;
 	/* Ahead of all ids of an earlier life, unless that sent 1,000 a second. */
@@ -171,6 +171,7 @@ static void get_cache_status(const struct router *r, const struct member *m,
 		.since = m->since,
 	};
 	out->buckets = router_assign_buckets(r, &m->addr, &out->vector);
+	out->values = router_mask_count(r, &m->addr);
 }
 
 void router_get_status(const struct router *r, struct router_status *out)
@@ -184,12 +185,15 @@ void router_get_status(const struct router *r, struct router_status *out)
 		.n_caches = r->n_members,
 		.n_routers = r->n_routers,
 		.assigned = r->assigned,
+		.by_mask = router_mask_in_force(r),
 		.counters = r->counters,
 	};
 	for (unsigned i = 0; i < r->n_members; i++)
 		get_cache_status(r, &r->members[i], &out->caches[i]);
 	for (unsigned i = 0; i < r->n_routers; i++)
 		out->routers[i] = r->routers[i];
-	if (r->assigned)
+	if (out->by_mask)
+		router_mask_copy(&out->masks, &r->masks);
+	else if (r->assigned)
 		out->table = r->table;
 }

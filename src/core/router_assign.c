@@ -19,7 +19,7 @@ unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
 	unsigned count = 0;
 
 	*out = (struct wccp_bucket_vector){ { 0 } };
-	if (!r->assigned)
+	if (!r->assigned || r->agreed.assign != WCCP_ASSIGN_HASH)
 		return 0;
 	for (unsigned i = 0; i < t->n_caches; i++) {
 		if (!addr_equal(&t->caches[i], cache))
@@ -56,7 +56,9 @@ void router_assign_purge(struct router *r, const struct addr *cache)
 {
 	int i;
 
-	if (!r->assigned)
+	if (router_mask_in_force(r))
+		router_mask_purge(r, cache);
+	if (!r->assigned || r->agreed.assign != WCCP_ASSIGN_HASH)
 		return;
 	while ((i = addr_find(r->table.caches, r->table.n_caches, cache)) >= 0)
 		drop_entry(&r->table, (unsigned)i);
@@ -70,6 +72,7 @@ void router_assign_flush(struct router_call *c, const char *why)
 	if (!r->assigned)
 		return;
 	r->assigned = false;
+	router_mask_flush(r);
 	/* Not echoed any longer: the designated web-cache shall send it again. */
 	r->key = (struct wccp_key){ .change_number = 0 };
 	r->counters.flushes++;
@@ -98,17 +101,24 @@ static unsigned assigned_buckets(const struct wccp_hash_table *t)
 	return n;
 }
 
-static void accept(struct router_call *c)
+void router_assign_settle(struct router_call *c)
+{
+	struct router *r = c->r;
+
+	r->assigned = true;
+	r->key = c->msg->assignment.key;
+	r->flush = MONO_NEVER;
+	r->counters.assignments++;
+}
+
+static void accept_table(struct router_call *c)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
 	struct router *r = c->r;
 	bool news = !r->assigned || !same_table(&r->table, &a->hash);
 	struct addr_text text;
 
-	r->assigned = true;
-	r->key = a->key;
-	r->flush = MONO_NEVER;
-	r->counters.assignments++;
+	router_assign_settle(c);
 	if (!news)
 		return; /* sent again, because our echo was lost */
 	r->table.n_caches = a->hash.n_caches;
@@ -124,9 +134,8 @@ static void accept(struct router_call *c)
 		     (unsigned)a->key.change_number);
 }
 
-/* Count, complain, and have no effect. */
-static void refuse(struct router_call *c, uint64_t *counter, const char *event,
-		   const char *what)
+void router_assign_refuse(struct router_call *c, uint64_t *counter, const char *event,
+			  const char *what)
 {
 	struct addr_text text;
 
@@ -148,7 +157,8 @@ static const struct wccp_router_assignment *our_entry(const struct router_call *
 
 static void not_listed(struct router_call *c)
 {
-	refuse(c, &c->r->counters.not_listed, "not-listed", "we are not in it");
+	router_assign_refuse(c, &c->r->counters.not_listed, "not-listed",
+			     "we are not in it");
 	/* 2.0 section 4.8.1; 2.01 says nothing of the kind. */
 	if (c->msg->minor == 0)
 		router_assign_flush(c, "the newest one does not list this router");
@@ -164,6 +174,27 @@ static bool names_members_only(const struct router_call *c)
 	return true;
 }
 
+static void read_table(struct router_call *c)
+{
+	if (names_members_only(c))
+		accept_table(c);
+	else
+		router_assign_refuse(c, &c->r->counters.not_member, "not-member",
+				     "it names a web-cache that is not usable");
+}
+
+/* The method is that of the group; alternate sets belong to 2.01. */
+static bool is_agreed(const struct router_call *c)
+{
+	uint16_t type = c->msg->assignment.type;
+
+	if (type == WCCP_AT_HASH)
+		return c->r->agreed.assign == WCCP_ASSIGN_HASH;
+	if (type == WCCP_AT_ALT_MASK && c->msg->minor == 0)
+		return false;
+	return c->r->agreed.assign == WCCP_ASSIGN_MASK;
+}
+
 void router_assign_rx(struct router_call *c)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
@@ -172,27 +203,27 @@ void router_assign_rx(struct router_call *c)
 	const struct wccp_router_assignment *ours;
 
 	if (!m || !router_members_has(c->r, &a->key.cache)) {
-		refuse(c, &counters->not_member, "not-member",
-		       "it is not from a usable web-cache");
+		router_assign_refuse(c, &counters->not_member, "not-member",
+				     "it is not from a usable web-cache");
 		return;
 	}
-	if (a->type != WCCP_AT_HASH) {
-		refuse(c, &counters->bad_method, "bad-method",
-		       "it is not of hash type");
+	if (!is_agreed(c)) {
+		router_assign_refuse(c, &counters->bad_method, "bad-method",
+				     "it is not of the method agreed upon");
 		return;
 	}
 	ours = our_entry(c);
 	if (!ours)
 		not_listed(c);
 	else if (ours->receive_id != m->receive_id)
-		refuse(c, &counters->bad_receive_id, "bad-receive-id",
-		       "its receive id is not the last one");
+		router_assign_refuse(c, &counters->bad_receive_id, "bad-receive-id",
+				     "its receive id is not the last one");
 	else if (ours->change_number != c->r->change_number)
-		refuse(c, &counters->bad_change_number, "bad-change-number",
-		       "its change number is not ours");
-	else if (!names_members_only(c))
-		refuse(c, &counters->not_member, "not-member",
-		       "it names a web-cache that is not usable");
+		router_assign_refuse(c, &counters->bad_change_number,
+				     "bad-change-number",
+				     "its change number is not ours");
+	else if (a->type == WCCP_AT_HASH)
+		read_table(c);
 	else
-		accept(c);
+		router_mask_rx(c);
 }

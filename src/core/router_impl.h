@@ -3,7 +3,7 @@
  * Inside of the router-side machine: its state, and what its files share.
  *
  * router.c dispatches, router_hello.c judges HERE_I_AMs, router_assign.c keeps the
- * table, router_members.c the membership; router_caps.c and router_service.c say
+ * table, router_mask.c the masks, router_members.c the membership; router_caps.c and router_service.c say
  * what is acceptable, router_tx.c builds datagrams.
  */
 #ifndef ROUTER_IMPL_H
@@ -57,7 +57,10 @@ struct router {
 
 	bool assigned; /* key and table are in force */
 	struct wccp_key key;
+	/* Of these, the one of the method agreed upon. */
 	struct wccp_hash_table table;
+	struct router_masks masks;
+	bool told_too_large; /* the map was left out, and noted */
 	struct mono flush; /* when the table has waited too long; never: it is good */
 
 	struct router_counters counters;
@@ -121,9 +124,33 @@ void router_members_changed(struct router_call *c);
 void router_assign_rx(struct router_call *c);
 void router_assign_purge(struct router *r, const struct addr *cache);
 void router_assign_flush(struct router_call *c, const char *why);
+/* Count, complain, and have no effect. */
+void router_assign_refuse(struct router_call *c, uint64_t *counter, const char *event,
+			  const char *what);
+/* The message's assignment, read well, is in force from now on. */
+void router_assign_settle(struct router_call *c);
 /* The buckets of a member, and how many they are. */
 unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
 			       struct wccp_bucket_vector *out);
+
+/* -- router_mask.c -- */
+/* Is there an assignment, and is it one of masks? */
+bool router_mask_in_force(const struct router *r);
+/* What is in use of `from`; the rest of `to` stays as it is. */
+void router_mask_copy(struct router_masks *to, const struct router_masks *from);
+/* Sets in the message, otherwise found good. */
+void router_mask_rx(struct router_call *c);
+void router_mask_purge(struct router *r, const struct addr *cache);
+void router_mask_flush(struct router *r);
+/* The number of values a member has. */
+unsigned router_mask_count(const struct router *r, const struct addr *cache);
+
+/* -- router_mask_tx.c -- */
+/* Masks for the web-caches of the view, and the map, into an I_SEE_YOU of this
+ * version that is complete but for them. */
+void router_mask_put(const struct router *r, struct wccp_msg *msg);
+/* The message cannot be encoded: state less in it.  False when nothing is left. */
+bool router_mask_shrink(struct router_call *c);
 
 /* -- router_hello.c -- */
 void router_hello_rx(struct router_call *c);

@@ -6,18 +6,17 @@
 
 #include <string.h>
 
-/* The largest I_SEE_YOU: 32 routers and 32 web-caches with 44 octets each in the
- * view, a hash table of 32, and an address table, is below 4,000 octets. */
-enum { DATAGRAM_MAX = 8192 };
-
 static void send(struct router_call *c, const struct member *m)
 {
-	uint8_t datagram[DATAGRAM_MAX];
+	uint8_t datagram[WCCP_MAX_DATAGRAM];
 	struct err err = { "" };
 	struct addr_text text;
-	int len = codec_encode(c->msg, &c->r->conf.password, datagram, sizeof(datagram),
-			       &err);
+	int len;
 
+	do {
+		len = codec_encode(c->msg, &c->r->conf.password, datagram,
+				   sizeof(datagram), &err);
+	} while (len < 0 && router_mask_shrink(c));
 	if (len < 0) {
 		/* Not to be expected: what is too much was refused on its way in. */
 		actions_complain(c->out, "cannot-encode", &m->source,
@@ -47,7 +46,8 @@ static void put_identity(const struct router *r, const struct member *m,
 {
 	*out = (struct wccp_cache_id){
 		.addr = m->addr,
-		.kind = WCCP_DATA_HASH,
+		.kind = r->agreed.assign == WCCP_ASSIGN_MASK ? WCCP_DATA_MASK
+							     : WCCP_DATA_HASH,
 		.weight = m->weight,
 		.status = m->status,
 	};
@@ -119,7 +119,9 @@ void router_tx_see_you(struct router_call *c, struct member *m,
 	msg->router_identity.from[0] = m->addr;
 	put_view(r, msg);
 	router_caps_offer(c, &msg->caps);
-	if (r->conf.echo_assignment && r->assigned)
+	if (r->agreed.assign == WCCP_ASSIGN_MASK)
+		router_mask_put(r, msg);
+	else if (r->conf.echo_assignment && r->assigned)
 		put_assignment(r, m->receive_id, msg);
 	if (shutdown_response)
 		put_response(m, msg);

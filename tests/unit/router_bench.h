@@ -83,5 +83,6 @@ bool bench_changed(void);
 void test_router_assign(Suite *s);
 void test_router_time(Suite *s);
 void test_router_caps(Suite *s);
+void test_router_mask(Suite *s);
 
 #endif

@@ -630,6 +630,7 @@ int main(void)
 	tcase_add_test(tc, shutdown_for_somebody_else_is_none);
 
 	test_router_caps(s);
+	test_router_mask(s);
 	test_router_assign(s);
 	test_router_time(s);
 	srunner_run_all(sr, CK_NORMAL);

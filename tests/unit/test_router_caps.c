@@ -137,18 +137,6 @@ START_TEST(l2_is_for_neighbours_only)
 }
 END_TEST
 
-START_TEST(masks_are_not_offered)
-{
-	struct router_conf conf = bench_conf();
-	struct fake a = bench_cache(1);
-
-	bench_stop();
-	conf.assign = WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
-	bench_start(&conf, 5000);
-	ck_assert_uint_eq(bench_greet(&a)->caps.assign, WCCP_ASSIGN_HASH);
-}
-END_TEST
-
 START_TEST(timers_freeze_with_the_first)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
@@ -287,7 +275,6 @@ void test_router_caps(Suite *s)
 	tcase_add_test(tc, unacceptable_choices);
 	tcase_add_test(tc, method_that_is_not_offered);
 	tcase_add_test(tc, l2_is_for_neighbours_only);
-	tcase_add_test(tc, masks_are_not_offered);
 	tcase_add_test(tc, timers_freeze_with_the_first);
 	tcase_add_test(tc, timers_outside_of_the_range);
 	tcase_add_test(tc, without_an_offer_only_the_default_timers);
