@@ -9,6 +9,19 @@
 #include <string.h>
 #include <sys/un.h>
 
+cfg_opt_t conf_options[] = {
+	READ_TEXT("address"),
+	READ_TEXT("interface"),
+	READ_TEXT("control"),
+	READ_TEXT("pid-file"),
+	READ_TEXT("log"),
+	READ_TEXT("mark"),
+	READ_TEXT("table"),
+	READ_SECTIONS("pool", pool_options),
+	READ_SECTIONS("service", service_options),
+	CFG_END(),
+};
+
 /* All that the services announce themselves to, each once. */
 struct routers {
 	unsigned n;
@@ -226,18 +239,6 @@ static int read_all(struct reader *r, struct conf *out)
 
 struct conf *conf_load(const char *path, struct err *err)
 {
-	cfg_opt_t options[] = {
-		READ_TEXT("address"),
-		READ_TEXT("interface"),
-		READ_TEXT("control"),
-		READ_TEXT("pid-file"),
-		READ_TEXT("log"),
-		READ_TEXT("mark"),
-		READ_TEXT("table"),
-		READ_SECTIONS("pool", pool_options),
-		READ_SECTIONS("service", service_options),
-		CFG_END(),
-	};
 	struct conf *conf = calloc(1, sizeof(*conf));
 	struct reader r;
 	int result;
@@ -246,7 +247,7 @@ struct conf *conf_load(const char *path, struct err *err)
 		err_set(err, "%s: out of memory", path);
 		return NULL;
 	}
-	result = read_open(&r, path, options, err);
+	result = read_open(&r, path, conf_options, err);
 	if (result == 0)
 		result = read_all(&r, conf);
 	read_close(&r);

@@ -6,7 +6,7 @@
 #include "conf.h"
 #include "read.h"
 
-extern cfg_opt_t pool_options[], service_options[], mask_options[];
+extern cfg_opt_t conf_options[], pool_options[], service_options[], mask_options[];
 
 /* One section into *out, defaults filled in. */
 int pool_read(struct reader *r, cfg_t *section, struct conf_pool *out);

@@ -52,16 +52,20 @@ static const struct read_line *find_line(const struct reader *r,
 static int note_line(struct reader *r, const cfg_opt_t *option, unsigned index,
 		     int line)
 {
-	struct read_line *grown;
+	unsigned n = r->n_lines;
 
-	if (r->n_lines == VALUES_MAX)
+	if (n == VALUES_MAX)
 		return err_set(r->err, "%s:%d: more than %d values", r->path, line,
 			       VALUES_MAX);
-	grown = realloc(r->lines, (r->n_lines + 1) * sizeof(*r->lines));
+	/* Room for a power of two of them: doubled when that is full. */
+	if ((n & (n - 1)) == 0) {
+		size_t room = n ? 2 * (size_t)n : 1;
+		struct read_line *grown = realloc(r->lines, room * sizeof(*grown));
 
-	if (!grown)
-		return err_set(r->err, "%s:%d: out of memory", r->path, line);
-	r->lines = grown;
+		if (!grown)
+			return err_set(r->err, "%s:%d: out of memory", r->path, line);
+		r->lines = grown;
+	}
 	r->lines[r->n_lines++] = (struct read_line){ option, index, line };
 	return 0;
 }

@@ -20,7 +20,7 @@ static void usage(FILE *to)
 {
 	fputs("usage: wccpd [-dhnV] [-f file]\n"
 	      "  -f file  configuration (default " CONF_DEFAULT_FILE ")\n"
-	      "  -n       check the configuration and exit\n"
+	      "  -n       check the configuration, show its services and exit\n"
 	      "  -d       debug: log everything, to stderr\n"
 	      "  -h, -V   this help, the version\n",
 	      to);

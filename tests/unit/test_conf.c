@@ -148,8 +148,9 @@ START_TEST(example_is_good)
 	c = conf_load(file, &err);
 	ck_assert_msg(c, "%s", err.text);
 	ck_assert_uint_eq(c->pools[0].n_instances, 3);
-	ck_assert_uint_eq(c->n_services, 2);
+	ck_assert_uint_eq(c->n_services, 5);
 	ck_assert_uint_eq(c->services[0].group.n_routers, 2);
+	ck_assert_msg(c->n_warnings == 0, "%s", c->warnings[0].text);
 	conf_free(c);
 }
 END_TEST
@@ -178,11 +179,15 @@ START_TEST(example_shows_the_defaults)
 		at++;
 	}
 	shown = conf_file_good(text);
-	/* These two show a value of their own kind: there is no default. */
+	/* These show a value of their own kind: there is no default. */
 	ck_assert_str_eq(shown->pid_file, "/run/wccpd.pid");
 	ck_assert_uint_eq(shown->services[0].group.transmit_t_ms, 10000);
 	shown->pid_file[0] = '\0';
+	ck_assert_uint_eq(shown->services[0].group.timeout_scale, 1);
+	ck_assert_uint_eq(shown->services[0].group.ra_scale, 1);
 	shown->services[0].group.transmit_t_ms = 0;
+	shown->services[0].group.timeout_scale = 0;
+	shown->services[0].group.ra_scale = 0;
 
 	ck_assert_str_eq(shown->control, plain->control);
 	ck_assert_int_eq(shown->log, plain->log);
