@@ -35,7 +35,8 @@ struct action {
 	bool rate_limited;
 };
 
-enum { ACTIONS_MAX = 256, ACTIONS_OCTETS = 1 << 18 };
+/* Octets: a HERE_I_AM to each of 32 routers with all values of a mask of ten bits. */
+enum { ACTIONS_MAX = 256, ACTIONS_OCTETS = 1 << 20 };
 
 struct actions {
 	unsigned n;

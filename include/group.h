@@ -10,12 +10,26 @@
 #define GROUP_H
 
 #include "actions.h"
+#include "assign.h"
 #include "codec.h"
 #include "err.h"
 #include "mono.h"
 #include "wccp.h"
 
 struct group; /* opaque; one per service group */
+
+/*
+ * An assignment as a table of slots: the 256 buckets of hash assignment, or the
+ * values of a mask by their sequence numbers (mask.h).
+ */
+struct group_table {
+	unsigned n_slots;      /* 0: there is none */
+	struct wccp_mask mask; /* empty: slots are buckets */
+	struct wccp_bucket_vector alt; /* buckets with the alternate-hash bit */
+	unsigned n_caches;
+	struct addr caches[WCCP_MAX_CACHES];
+	uint8_t owners[ASSIGN_SLOTS_MAX]; /* index into caches, or ASSIGN_NOBODY */
+};
 
 /* Methods in order of preference, WCCP_METHOD_* or WCCP_ASSIGN_*; n >= 1. */
 struct group_preference {
@@ -44,7 +58,9 @@ struct group_conf {
 	uint32_t transmit_t_ms;
 	uint8_t timeout_scale, ra_scale;
 	enum group_version version;
-	struct wccp_mask mask; /* of mask assignment; all zero: not configured */
+	/* Of mask assignment, up to MASK_BITS_MAX bits of any field.  All zero: the
+	 * default, six bits of the address that the service's hash looks at. */
+	struct wccp_mask mask;
 	struct wccp_bucket_vector alt_buckets; /* hot: get the alternate-hash bit */
 	/* Web-caches that may get buckets, ourselves included; none listed: any. */
 	unsigned n_allowed;
@@ -143,7 +159,7 @@ struct group_router_status {
 struct group_cache_status {
 	struct addr addr;
 	uint16_t weight;
-	unsigned buckets;     /* as the routers last stated */
+	unsigned buckets;     /* slots, as the routers last stated */
 	unsigned n_routers;   /* that see it */
 	bool seen_by_all;
 };
@@ -159,10 +175,16 @@ struct group_status {
 	unsigned n_routers, n_caches;
 	struct group_router_status routers[WCCP_MAX_ROUTERS];
 	struct group_cache_status caches[WCCP_MAX_CACHES];
-	unsigned my_buckets;
-	struct wccp_bucket_vector mine;
-	/* handover[b]: the other living web-cache that was last known to own bucket
-	 * b, or unset.  Packets of flows that nobody here knows may be its. */
+	/* How packets come to slots.  When routers differ, as the first of them. */
+	bool by_mask;
+	struct wccp_mask mask; /* that we assign by, where masks are agreed on */
+	unsigned n_slots;      /* 256 buckets, or the values of the mask */
+	unsigned my_slots;
+	unsigned my_buckets;   /* the same by hash; 0 by mask */
+	struct wccp_bucket_vector mine; /* of up to 256 slots */
+	/* handover[i]: the other living web-cache that was last known to own slot i,
+	 * or unset.  Packets of flows that nobody here knows may be its.  Nothing is
+	 * set when there are more than 256 slots. */
 	struct addr handover[WCCP_BUCKETS];
 	struct group_counters counters;
 };

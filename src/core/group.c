@@ -44,7 +44,8 @@ static void peer_forget_said(struct group *g, struct peer *p)
 	p->key = (struct wccp_key){ 0 };
 	p->offer = (struct wccp_capabilities){ 0 };
 	p->n_fellows = 0;
-	memset(p->owners, ASSIGN_NOBODY, sizeof(p->owners));
+	peer_forget_table(p);
+	p->said_foreign = p->said_other = false;
 	p->forward = p->ret = p->assign = 0;
 	p->told = false;
 	p->pending = false;
@@ -268,6 +269,8 @@ static void set_health(struct group *g, bool up, uint16_t weight, struct step *s
 
 	g->up = up && !g->ending;
 	g->weight = weight;
+	if (g->up && !was_up)
+		group_check_mask(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		struct peer *p = &g->peers[i];
 
@@ -359,6 +362,8 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
 	bool moved = !addr_equal(&conf->multicast, &g->conf.multicast);
 
 	g->conf = *conf;
+	group_set_mask(g);
+	group_check_mask(g, s);
 	drop_unlisted_peers(g, moved, s);
 	if (group_is_multicast(g)) {
 		set_multicast_conf(g, moved || reversioned, s);
@@ -436,6 +441,8 @@ struct group *group_new(const struct group_conf *conf, struct mono now)
 	g->conf = *conf;
 	g->settle_at = MONO_NEVER;
 	g->key.cache = conf->self;
+	g->method = conf->assign.n ? conf->assign.methods[0] : WCCP_ASSIGN_HASH;
+	group_set_mask(g);
 	g->cast.hello_at = MONO_NEVER;
 	for (unsigned i = 0; !group_is_multicast(g) && i < conf->n_routers; i++)
 		if (!find_peer(g, &conf->routers[i]))

@@ -8,9 +8,6 @@
 
 #include <stdio.h>
 
-/* Assignment methods this side can carry out, whatever is preferred. */
-static const uint32_t CAN_ASSIGN = WCCP_ASSIGN_HASH;
-
 static bool offers(const struct peer *p, enum wccp_capability cap)
 {
 	return p->terms.present >> cap & 1;
@@ -85,6 +82,37 @@ static void agree_on_timers(const struct group_conf *conf, struct peer *p)
 	}
 }
 
+/*
+ * The method that the other members assign by.  It is frozen until the group is
+ * empty (2.01 section 3.5.2), also at a router that still offers both.  0 when
+ * nothing can be seen, or when they differ.
+ */
+static uint32_t method_of_others(const struct group *g, const struct peer *p)
+{
+	uint32_t all = 0;
+
+	for (unsigned i = 0; i < p->n_fellows; i++)
+		if (!addr_equal(&p->fellows[i].addr, &g->conf.self))
+			all |= p->fellows[i].method;
+	return all == (WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK) ? 0 : all;
+}
+
+static uint32_t choose_assign(const struct group *g, const struct peer *p)
+{
+	return choose(&g->conf.assign, offered_assign(p),
+		      p->assign ? p->assign : method_of_others(g, p));
+}
+
+/* A table is sent and understood in terms of the method. */
+void peer_set_assign(struct peer *p, uint32_t assign)
+{
+	if (assign == p->assign)
+		return;
+	p->assign = assign;
+	p->told = p->pending = false;
+	peer_forget_table(p);
+}
+
 /* Only where several routers must agree can there be nothing left. */
 static bool timers_in_common(const struct peer *p)
 {
@@ -105,14 +133,14 @@ static bool agree(struct group *g, struct peer *p)
 	peer_set_terms(g, p);
 	forward = choose(&conf->forward, offered_forward(p), p->forward);
 	ret = choose(&conf->ret, offered_return(p), p->ret);
-	assign = choose(&conf->assign, offered_assign(p) & CAN_ASSIGN, p->assign);
+	assign = choose_assign(g, p);
 	agree_on_timers(conf, p);
 	if (!forward || !ret || !assign || !timers_in_common(p))
 		forward = ret = assign = 0;
 	if (forward != p->forward || ret != p->ret || assign != p->assign) {
 		p->forward = forward;
 		p->ret = ret;
-		p->assign = assign;
+		peer_set_assign(p, assign);
 		p->urgent = true;
 		g->changed = true;
 	}
@@ -185,6 +213,23 @@ struct wccp_capabilities peer_choice(const struct peer *p)
 	return c;
 }
 
+void peer_note_other_method(const struct group *g, struct peer *p, struct step *s)
+{
+	const struct fellow *other = NULL;
+
+	for (unsigned i = 0; i < p->n_fellows && !other; i++)
+		if (p->fellows[i].method && p->fellows[i].method != p->assign &&
+		    !addr_equal(&p->fellows[i].addr, &g->conf.self))
+			other = &p->fellows[i];
+	if (other && !p->said_other)
+		actions_note(s->out, NOTE_WARNING, "other-method", &p->address,
+			     "router %s: web-cache %s assigns by %s, we by %s",
+			     ADDR_TEXT(&p->address), ADDR_TEXT(&other->addr),
+			     other->method == WCCP_ASSIGN_MASK ? "mask" : "hash",
+			     p->assign == WCCP_ASSIGN_MASK ? "mask" : "hash");
+	p->said_other = other;
+}
+
 /* -- words for a mismatch ------------------------------------------------------------- */
 
 struct names {
@@ -238,7 +283,7 @@ void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s)
 	at = put_mismatch(text, sizeof(text), at, &ret, offered_return(p),
 			  wanted(&g->conf.ret));
 	put_mismatch(text, sizeof(text), at, &assign, offered_assign(p),
-		     wanted(&g->conf.assign) & CAN_ASSIGN);
+		     wanted(&g->conf.assign));
 	if (!text[0])
 		snprintf(text, sizeof(text), "offers no timers in common with the others");
 	p->listed = false;

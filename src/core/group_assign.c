@@ -1,206 +1,112 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The designated web-cache: who it is, when a new assignment is due, what is in
- * it, and repeating it until every router echoes its key.
+ * The designated web-cache: what is in a new assignment, and repeating it until
+ * every router echoes its key.
  */
 #include "group_impl.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* -- the situation ------------------------------------------------------------------------- */
-
-static bool seen_by_all(const struct group *g, const struct addr *cache)
-{
-	for (unsigned i = 0; i < g->n_peers; i++)
-		if (peer_is_live(&g->peers[i]) && peer_find_fellow(&g->peers[i], cache) < 0)
-			return false;
-	return true;
-}
-
-/* As the routers state it, ours too: then all weights are of one kind.  They may
- * differ for a moment; the least is the safe one. */
-static uint16_t weight_of(const struct group *g, const struct addr *cache)
-{
-	uint16_t weight = UINT16_MAX;
-
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-		int at = peer_is_live(p) ? peer_find_fellow(p, cache) : -1;
-
-		if (at >= 0 && p->fellows[at].weight < weight)
-			weight = p->fellows[at].weight;
-	}
-	return weight;
-}
-
-/* Lowest address first: numerically, octet by octet. */
-static void insert_cache(struct situation *x, const struct addr *cache, uint16_t weight)
-{
-	unsigned at = x->n_caches++;
-
-	for (; at > 0 && addr_compare(&x->caches[at - 1], cache) > 0; at--) {
-		x->caches[at] = x->caches[at - 1];
-		x->weights[at] = x->weights[at - 1];
-	}
-	x->caches[at] = *cache;
-	x->weights[at] = weight;
-}
-
-static void observe(const struct group *g, struct situation *x)
-{
-	const struct peer *first = NULL;
-
-	memset(x, 0, sizeof(*x));
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-
-		if (!peer_is_live(p) || x->n_live == WCCP_MAX_ROUTERS)
-			continue;
-		if (!first)
-			first = p;
-		x->live[x->n_live].id = p->id;
-		x->live[x->n_live++].receive_id = p->change_number;
-	}
-	/* Whom all see, the first sees. */
-	for (unsigned i = 0; first && i < first->n_fellows; i++) {
-		const struct addr *cache = &first->fellows[i].addr;
-
-		if (seen_by_all(g, cache))
-			insert_cache(x, cache, weight_of(g, cache));
-	}
-}
-
-static bool same_situation(const struct situation *a, const struct situation *b)
-{
-	if (a->n_live != b->n_live || a->n_caches != b->n_caches)
-		return false;
-	for (unsigned i = 0; i < a->n_live; i++)
-		if (a->live[i].receive_id != b->live[i].receive_id ||
-		    !addr_equal(&a->live[i].id, &b->live[i].id))
-			return false;
-	for (unsigned i = 0; i < a->n_caches; i++)
-		if (a->weights[i] != b->weights[i] ||
-		    !addr_equal(&a->caches[i], &b->caches[i]))
-			return false;
-	return true;
-}
-
-/* RB, the redirect-assign base time: of the slowest live router, in ms. */
-static int64_t base_time(const struct group *g)
-{
-	int64_t longest = 0;
-
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-		int64_t rb = (int64_t)p->t_ms * p->ra_scale;
-
-		if (peer_is_live(p) && rb > longest)
-			longest = rb;
-	}
-	return longest;
-}
-
-/*
- * Wait 1.5 RB after the last change (2.01 section 3.7), but when changes never
- * end not longer than 3 RB after the first: routers flush their tables at 5 RB.
- */
-static void note_change(struct group *g, struct mono now)
-{
-	int64_t rb = base_time(g);
-
-	if (g->situation.n_live == 0) {
-		g->settle_at = MONO_NEVER;
-		return;
-	}
-	if (mono_is_never(g->settle_at))
-		g->unsettled_since = now;
-	g->settle_at = mono_min(mono_add_ms(now, rb * 3 / 2),
-				mono_add_ms(g->unsettled_since, rb * 3));
-}
-
 /* -- the table -------------------------------------------------------------------------------- */
 
-/* Is the newest table made here in force at a router? */
-static bool our_table_is_in_force(const struct group *g)
+/* Is the newest assignment made here in force at a router? */
+static bool ours_is_in_force(const struct group *g, uint32_t method)
 {
-	for (unsigned i = 0; g->have_table && i < g->n_peers; i++) {
+	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
-		if (peer_is_live(p) && p->told && key_equal(&p->key, &g->key))
+		if (peer_is_live(p) && p->assign == method && p->told &&
+		    key_equal(&p->key, &g->key))
 			return true;
 	}
 	return false;
 }
 
-static void old_from_ours(const struct group *g, struct assign_table *old)
+static int candidate(const struct situation *x, const struct addr *cache)
 {
-	const struct situation *x = &g->situation;
+	return addr_find(x->caches, x->n_caches, cache);
+}
 
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+static void old_from_ours(const struct group *g, const struct group_table *t, uint8_t *old)
+{
+	for (unsigned i = 0; i < t->n_slots; i++) {
 		int at = -1;
 
-		if (g->table.buckets[b] < g->table.n_caches)
-			at = addr_find(x->caches, x->n_caches,
-				       &g->table.caches[g->table.buckets[b]]);
-		old->owners[b] = at < 0 ? ASSIGN_NOBODY : (uint8_t)at;
+		if (t->owners[i] < t->n_caches)
+			at = candidate(&g->situation, &t->caches[t->owners[i]]);
+		old[i] = at < 0 ? ASSIGN_NOBODY : (uint8_t)at;
 	}
 }
 
-/* Returns whether any router stated an owner of any bucket. */
-static bool old_from_routers(const struct group *g, struct assign_table *old)
+/* Returns whether it stated an owner of any slot. */
+static bool old_from_router(const struct group *g, const struct peer *p, uint8_t *old)
 {
-	const struct situation *x = &g->situation;
+	int candidates[WCCP_MAX_CACHES];
 	bool any = false;
 
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-
-		for (unsigned b = 0; peer_is_live(p) && b < WCCP_BUCKETS; b++) {
-			int at;
-
-			if (p->owners[b] == ASSIGN_NOBODY)
-				continue;
-			any = true;
-			at = addr_find(x->caches, x->n_caches,
-				       &p->fellows[p->owners[b]].addr);
-			if (at >= 0 && old->owners[b] == ASSIGN_NOBODY)
-				old->owners[b] = (uint8_t)at;
-		}
+	for (unsigned i = 0; i < p->n_fellows; i++)
+		candidates[i] = candidate(&g->situation, &p->fellows[i].addr);
+	for (unsigned i = 0; i < p->n_slots; i++) {
+		if (p->owners[i] == ASSIGN_NOBODY)
+			continue;
+		any = true;
+		if (candidates[p->owners[i]] >= 0 && old[i] == ASSIGN_NOBODY)
+			old[i] = (uint8_t)candidates[p->owners[i]];
 	}
 	return any;
 }
 
-/* Where the buckets are now, so that few of them have to move. */
-static void find_old_table(const struct group *g, struct assign_table *old)
+static bool old_from_routers(const struct group *g, uint32_t method, uint8_t *old)
 {
-	memset(old->owners, ASSIGN_NOBODY, sizeof(old->owners));
-	if (our_table_is_in_force(g))
-		old_from_ours(g, old);
-	else if (!old_from_routers(g, old) && g->have_table)
-		old_from_ours(g, old); /* routers that lost everything */
+	bool any = false;
+
+	for (unsigned i = 0; i < g->n_peers; i++)
+		if (peer_is_live(&g->peers[i]) && g->peers[i].assign == method)
+			any = old_from_router(g, &g->peers[i], old) || any;
+	return any;
 }
 
-static bool table_is(const struct group *g, const struct assign_table *wanted)
+/* Where the slots are now, so that few of them have to move. */
+static void find_old_table(const struct group *g, uint32_t method, uint8_t *old)
+{
+	const struct group_table *t = &g->tables[method_index(method)];
+
+	memset(old, ASSIGN_NOBODY, ASSIGN_SLOTS_MAX);
+	if (ours_is_in_force(g, method))
+		old_from_ours(g, t, old);
+	else if (!old_from_routers(g, method, old))
+		old_from_ours(g, t, old); /* routers that lost everything */
+}
+
+/* What is to be in force now; returns how many slots move. */
+static unsigned make_table(const struct group *g, uint32_t method, struct group_table *out)
 {
 	const struct situation *x = &g->situation;
+	uint8_t old[ASSIGN_SLOTS_MAX];
 
-	if (!g->have_table || g->table.n_caches != x->n_caches)
+	memset(out, 0, sizeof(*out));
+	out->n_slots = group_slots(g, method);
+	if (method == WCCP_ASSIGN_MASK)
+		out->mask = g->mask;
+	else
+		out->alt = g->conf.alt_buckets;
+	out->n_caches = x->n_caches;
+	memcpy(out->caches, x->caches, sizeof(out->caches));
+	find_old_table(g, method, old);
+	return assign_slots(x->weights, x->n_caches, old, out->owners, out->n_slots);
+}
+
+static bool table_equal(const struct group_table *a, const struct group_table *b)
+{
+	if (a->n_slots != b->n_slots || a->n_caches != b->n_caches ||
+	    !mask_equal(&a->mask, &b->mask))
 		return false;
-	for (unsigned i = 0; i < x->n_caches; i++)
-		if (!addr_equal(&g->table.caches[i], &x->caches[i]))
+	for (unsigned i = 0; i < a->n_caches; i++)
+		if (!addr_equal(&a->caches[i], &b->caches[i]))
 			return false;
-	return memcmp(g->table.buckets, wanted->owners, WCCP_BUCKETS) == 0;
-}
-
-static void set_table(struct group *g, const struct assign_table *wanted)
-{
-	const struct situation *x = &g->situation;
-
-	g->have_table = true;
-	g->table.n_caches = x->n_caches;
-	memcpy(g->table.caches, x->caches, sizeof(g->table.caches));
-	memcpy(g->table.buckets, wanted->owners, WCCP_BUCKETS);
+	return memcmp(a->owners, b->owners, a->n_slots) == 0 &&
+	       memcmp(&a->alt, &b->alt, sizeof(a->alt)) == 0;
 }
 
 /* -- the assignment --------------------------------------------------------------------------- */
@@ -235,45 +141,97 @@ static uint32_t next_key_number(const struct group *g)
 	return newest + 1;
 }
 
-static void note_sent(const struct group *g, struct step *s)
+static unsigned routers_by(const struct group *g, uint32_t method)
 {
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g->situation.n_live; i++)
+		n += g->situation.methods[i] == method;
+	return n;
+}
+
+static void note_sent(const struct group *g, uint32_t method, struct step *s)
+{
+	const struct group_table *t = &g->tables[method_index(method)];
+	unsigned counts[WCCP_MAX_CACHES];
 	char text[WCCP_MAX_CACHES * 24] = "";
-	struct assign_table t;
 	size_t at = 0;
 
-	memcpy(t.owners, g->table.buckets, sizeof(t.owners));
-	for (unsigned i = 0; i < g->table.n_caches && at < sizeof(text); i++) {
+	table_count(t, counts);
+	for (unsigned i = 0; i < t->n_caches && at < sizeof(text); i++) {
 		int n = snprintf(text + at, sizeof(text) - at, "%s%s %u", i ? ", " : "",
-				 ADDR_TEXT(&g->table.caches[i]), assign_count(&t, i));
+				 ADDR_TEXT(&t->caches[i]), counts[i]);
 
 		at += n > 0 ? (size_t)n : 0;
 	}
 	actions_note(s->out, NOTE_INFO, "assignment-sent", NULL,
-		     "key %s/%u to %u routers, %u buckets move: %s",
-		     ADDR_TEXT(&g->key.cache), g->key.change_number, g->situation.n_live,
-		     g->moves, text);
+		     "key %s/%u to %u routers, %u %s move: %s", ADDR_TEXT(&g->key.cache),
+		     g->key.change_number, routers_by(g, method),
+		     g->moves[method_index(method)],
+		     method == WCCP_ASSIGN_MASK ? "mask values" : "buckets", text);
+}
+
+/* Shares cannot be fair when there is little to share (2.01 gives no number; four
+ * values for each web-cache keep them within a quarter). */
+static void note_few_slots(const struct group *g, struct step *s)
+{
+	const struct group_table *t = &g->tables[method_index(WCCP_ASSIGN_MASK)];
+	char text[MASK_TEXT_MAX];
+
+	if (t->n_slots < 4 * t->n_caches)
+		actions_complain(s->out, "few-mask-values", NULL,
+				 "mask %s has %u values for %u web-caches",
+				 mask_text(&g->mask, text), t->n_slots, t->n_caches);
+}
+
+static const uint32_t methods[METHODS] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
+
+/* Returns whether one that is in use differs from the newest. */
+static bool make_tables(const struct group *g, struct group_table *wanted, unsigned *moves)
+{
+	bool differs = false;
+
+	for (unsigned i = 0; i < METHODS; i++) {
+		memset(&wanted[i], 0, sizeof(wanted[i]));
+		if (!routers_by(g, methods[i]))
+			continue;
+		moves[i] = make_table(g, methods[i], &wanted[i]);
+		differs = differs || !table_equal(&wanted[i], &g->tables[i]);
+	}
+	return differs;
+}
+
+static void announce(struct group *g, struct step *s)
+{
+	for (unsigned i = 0; i < METHODS; i++)
+		if (routers_by(g, methods[i]))
+			note_sent(g, methods[i], s);
+	if (routers_by(g, WCCP_ASSIGN_MASK))
+		note_few_slots(g, s);
+	group_send_assignment(g, NULL, s);
 }
 
 static void assign(struct group *g, struct step *s)
 {
-	const struct situation *x = &g->situation;
-	struct assign_table old, wanted;
-	unsigned moves;
+	struct group_table wanted[METHODS];
+	unsigned moves[METHODS];
 
-	find_old_table(g, &old);
-	moves = assign_buckets(x->weights, x->n_caches, &old, &wanted);
-	if (all_are_served(g) && table_is(g, &wanted))
+	if (!make_tables(g, wanted, moves) && all_are_served(g))
 		return;
 	g->key.change_number = next_key_number(g);
-	g->moves = moves;
-	set_table(g, &wanted);
+	for (unsigned i = 0; i < METHODS; i++) {
+		/* One that is not in use now is kept: it may be, again. */
+		if (!wanted[i].n_slots)
+			continue;
+		g->tables[i] = wanted[i];
+		g->moves[i] = moves[i];
+	}
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		g->peers[i].told = false;
 		g->peers[i].assign_quick_left = ASSIGN_QUICK_MAX;
 	}
 	g->counters.assignments_sent++;
-	note_sent(g, s);
-	group_send_assignment(g, NULL, s);
+	announce(g, s);
 }
 
 /* -- until it is echoed ------------------------------------------------------------------------ */
@@ -286,10 +244,12 @@ void peer_check_echo(struct group *g, struct peer *p, struct step *s)
 		if (p->pending)
 			actions_note(s->out, NOTE_INFO, "assignment-acknowledged",
 				     &p->address,
-				     "router %s echoes key %s/%u: %u buckets moved, %u ours",
+				     "router %s echoes key %s/%u: %u %s moved, %u ours",
 				     ADDR_TEXT(&p->address), ADDR_TEXT(&g->key.cache),
-				     g->key.change_number, g->moves,
-				     peer_buckets_of(p, peer_find_fellow(p, &g->conf.self)));
+				     g->key.change_number,
+				     g->moves[method_index(p->assign)],
+				     p->assign == WCCP_ASSIGN_MASK ? "mask values" : "buckets",
+				     peer_slots_of(p, peer_find_fellow(p, &g->conf.self)));
 		p->pending = false;
 		p->assign_quick_left = ASSIGN_QUICK_MAX;
 		return;
@@ -325,14 +285,7 @@ static void repeat(struct group *g, struct peer *p, struct step *s)
 
 void group_review(struct group *g, struct step *s)
 {
-	struct situation x;
-
-	observe(g, &x);
-	g->designated = x.n_caches > 0 && addr_equal(&x.caches[0], &g->conf.self);
-	if (!same_situation(&x, &g->situation)) {
-		g->situation = x;
-		note_change(g, s->now);
-	}
+	group_observe(g, s->now);
 	if (mono_due(g->settle_at, s->now)) {
 		g->settle_at = MONO_NEVER;
 		if (g->designated)

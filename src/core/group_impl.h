@@ -8,8 +8,11 @@
  *   group_multicast.c  a group with a multicast address
  *   group_agree.c   capabilities: what they offer, what we choose
  *   group_tx.c      HERE_I_AM and REDIRECT_ASSIGN
- *   group_view.c    what the routers' views tell: our view, buckets, handover
- *   group_assign.c  the designated web-cache: election, when and what to assign
+ *   group_table.c   one router's table: who has which slot
+ *   group_mask.c    mask assignment: the mask, and its mask/value sets
+ *   group_view.c    what the routers' views tell: our view, slots, handover
+ *   group_situation.c  who is there: the election, and when it has settled
+ *   group_assign.c  the designated web-cache: what to assign, until it is echoed
  *   group_status.c  answers for people and for the data plane
  */
 #ifndef GROUP_IMPL_H
@@ -17,6 +20,7 @@
 
 #include "assign.h"
 #include "group.h"
+#include "mask.h"
 
 enum {
 	/* Routers of the configuration, and those that are just being left. */
@@ -41,12 +45,18 @@ enum {
 	ASSIGN_QUICK_MAX = 5,
 };
 
+/* Any of the slots of a table. */
+struct slot_set {
+	uint8_t octets[ASSIGN_SLOTS_MAX / 8];
+};
+
 /* A web-cache in a router's view. */
 struct fellow {
 	struct addr addr;
 	uint16_t weight;
-	bool current; /* the buckets are an assignment, not history */
-	struct wccp_bucket_vector buckets;
+	uint8_t at;      /* index in the view that it was read from */
+	uint32_t method; /* WCCP_ASSIGN_*, by what is listed with it; 0: nothing is */
+	unsigned stated; /* slots that are listed with it, of whichever mask */
 };
 
 /* One router and all that lies between it and us. */
@@ -68,7 +78,10 @@ struct peer {
 	struct wccp_capabilities terms; /* `offer`, as far as other routers agree */
 	unsigned n_fellows;
 	struct fellow fellows[WCCP_MAX_CACHES];
-	uint8_t owners[WCCP_BUCKETS]; /* index into fellows, or ASSIGN_NOBODY */
+	unsigned n_slots;    /* of `owners`; 0 while no method is agreed on */
+	uint8_t owners[ASSIGN_SLOTS_MAX]; /* index into fellows, or ASSIGN_NOBODY */
+	bool foreign;        /* its table is of another mask than ours */
+	bool said_foreign, said_other; /* noted already */
 
 	/* Minor version that its last message has shown it understands, and that we
 	 * speak, too; 0 until heard.  Nothing newer goes to it (2.01 section 3.4). */
@@ -106,10 +119,16 @@ struct peer {
 struct situation {
 	unsigned n_live;
 	struct wccp_router_id live[WCCP_MAX_ROUTERS]; /* with the change number */
+	uint32_t methods[WCCP_MAX_ROUTERS]; /* of these: WCCP_ASSIGN_*, as agreed */
 	unsigned n_caches; /* seen by every live router, lowest address first */
 	struct addr caches[WCCP_MAX_CACHES];
 	uint16_t weights[WCCP_MAX_CACHES];
+	struct wccp_mask mask;
+	struct wccp_bucket_vector alt;
 };
+
+/* Tables, one for each method of assignment that is in use; see method_index(). */
+enum { METHODS = 2 };
 
 /* What a group with a multicast address has to say to all. */
 struct cast {
@@ -129,17 +148,18 @@ struct group {
 	struct cast cast;
 
 	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
-	struct wccp_bucket_vector mine, history;
-	unsigned my_buckets;
+	struct wccp_mask mask; /* of mask assignment, whether in use or not */
+	uint32_t method;       /* of the slots that follow: WCCP_ASSIGN_* */
+	struct slot_set mine, history[METHODS];
+	unsigned my_slots;
 	struct addr handover[WCCP_BUCKETS];
 
 	struct situation situation;
 	bool designated;
 	struct mono settle_at, unsettled_since;
-	bool have_table;
-	struct wccp_key key; /* of `table` */
-	struct wccp_hash_table table;
-	unsigned moves; /* that `table` made */
+	struct wccp_key key; /* of `tables` */
+	struct group_table tables[METHODS];
+	unsigned moves[METHODS]; /* that they made */
 
 	bool changed; /* something the kernel must know, in this step */
 	struct group_counters counters;
@@ -173,6 +193,21 @@ static inline bool group_is_multicast(const struct group *g)
 static inline bool key_equal(const struct wccp_key *a, const struct wccp_key *b)
 {
 	return a->change_number == b->change_number && addr_equal(&a->cache, &b->cache);
+}
+
+static inline unsigned method_index(uint32_t method)
+{
+	return method == WCCP_ASSIGN_MASK;
+}
+
+static inline bool slot_set_has(const struct slot_set *x, unsigned slot)
+{
+	return x->octets[slot >> 3] >> (slot & 7) & 1;
+}
+
+static inline void slot_set_add(struct slot_set *x, unsigned slot)
+{
+	x->octets[slot >> 3] |= (uint8_t)(1u << (slot & 7));
 }
 
 /* group.c */
@@ -240,7 +275,10 @@ uint16_t group_table_family(const struct group *g);
 /* Choose from p->offer, keeping what was chosen before while it is still both
  * offered and wanted.  False when a method has nothing in common. */
 bool peer_agree(struct group *g, struct peer *p, struct step *s);
+void peer_set_assign(struct peer *p, uint32_t assign);
 void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s);
+/* Of another web-cache that assigns by another method. */
+void peer_note_other_method(const struct group *g, struct peer *p, struct step *s);
 /* The Capabilities component for it; `present` is 0 when there is none to send. */
 struct wccp_capabilities peer_choice(const struct peer *p);
 
@@ -252,11 +290,33 @@ void group_send_cast(struct group *g, bool shutdown, struct step *s);
 /* The newest assignment to `only`, or to all live routers when NULL. */
 void group_send_assignment(struct group *g, const struct peer *only, struct step *s);
 
+/* group_table.c */
+unsigned group_slots(const struct group *g, uint32_t method);
+/* Slots of each of its web-caches; room for WCCP_MAX_CACHES. */
+void table_count(const struct group_table *t, unsigned *counts);
+/* What an I_SEE_YOU that has been taken in otherwise tells of its table. */
+void peer_take_table(const struct group *g, struct peer *p, const struct wccp_msg *m);
+void peer_forget_table(struct peer *p);
+unsigned peer_slots_of(const struct peer *p, int fellow);
+
+/* group_mask.c */
+void group_set_mask(struct group *g); /* from the configuration */
+void group_check_mask(const struct group *g, struct step *s);
+void peer_note_foreign(const struct group *g, struct peer *p, struct step *s);
+/* Add a mask/value set to the message. */
+void mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
+		    const struct slot_set *slots, const struct addr *cache,
+		    struct wccp_set_list *list);
+void mask_put_table(struct wccp_msg *m, const struct group_table *t, bool alternate,
+		    struct wccp_set_list *list);
+
 /* group_view.c */
-void peer_resolve_owners(const struct group *g, struct peer *p);
-unsigned peer_buckets_of(const struct peer *p, int fellow);
-/* Bring view, own buckets and handover up to date with what the routers said. */
+/* Bring view, own slots and handover up to date with what the routers said. */
 void group_learn(struct group *g);
+
+/* group_situation.c */
+/* Look who is there now; what changed has to settle. */
+void group_observe(struct group *g, struct mono now);
 
 /* group_assign.c */
 void group_review(struct group *g, struct step *s);

@@ -159,7 +159,7 @@ void peer_set_terms(const struct group *g, struct peer *p)
 			continue;
 		p->forward = other->forward; /* one choice, kept while it can be */
 		p->ret = other->ret;
-		p->assign = other->assign;
+		peer_set_assign(p, other->assign);
 	}
 }
 
@@ -173,7 +173,7 @@ void group_share_choice(struct group *g, const struct peer *p)
 		other->terms = p->terms;
 		other->forward = p->forward;
 		other->ret = p->ret;
-		other->assign = p->assign;
+		peer_set_assign(other, p->assign);
 		other->t_ms = p->t_ms;
 		other->timeout_scale = p->timeout_scale;
 		other->ra_scale = p->ra_scale;

@@ -94,7 +94,20 @@ int peer_find_fellow(const struct peer *p, const struct addr *cache)
 	return -1;
 }
 
-static void take_fellow(struct peer *p, const struct wccp_cache_id *c)
+static uint32_t listed_method(const struct wccp_cache_id *c)
+{
+	switch (c->kind) {
+	case WCCP_DATA_HASH:
+		return WCCP_ASSIGN_HASH;
+	case WCCP_DATA_MASK:
+	case WCCP_DATA_ALT_MASK:
+		return WCCP_ASSIGN_MASK;
+	default:
+		return 0;
+	}
+}
+
+static void take_fellow(struct peer *p, const struct wccp_cache_id *c, unsigned at)
 {
 	struct fellow *f;
 
@@ -103,8 +116,9 @@ static void take_fellow(struct peer *p, const struct wccp_cache_id *c)
 	f = &p->fellows[p->n_fellows++];
 	f->addr = c->addr;
 	f->weight = c->kind == WCCP_DATA_NONE ? 0 : c->weight;
-	f->current = c->kind == WCCP_DATA_HASH && !c->unassigned;
-	f->buckets = f->current ? c->buckets : (struct wccp_bucket_vector){ 0 };
+	f->at = (uint8_t)at;
+	f->method = listed_method(c);
+	f->stated = 0;
 }
 
 static void take_in(struct group *g, struct peer *p, struct step *s)
@@ -125,8 +139,7 @@ static void take_in(struct group *g, struct peer *p, struct step *s)
 		p->offer = m->caps;
 	p->n_fellows = 0;
 	for (unsigned i = 0; i < v->n_caches; i++)
-		take_fellow(p, &v->caches[i]);
-	peer_resolve_owners(g, p);
+		take_fellow(p, &v->caches[i], i);
 }
 
 /* -- I_SEE_YOU: what follows ----------------------------------------------------------------- */
@@ -187,7 +200,7 @@ static void follow_view(struct group *g, struct peer *p, struct step *s)
 			p->quick_left = QUICK_MAX;
 		peer_enter(g, p, GROUP_NEGOTIATING,
 			   peer_is_live(p) ? "no longer in its view" : "it answers", s);
-	} else if (peer_buckets_of(p, self) > 0) {
+	} else if (peer_slots_of(p, self) > 0) {
 		peer_enter(g, p, GROUP_ASSIGNED, "in its view with buckets", s);
 	} else {
 		peer_enter(g, p, GROUP_JOINED, "in its view without buckets", s);
@@ -219,6 +232,7 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 	bool first = !p->listed;
 	bool agreed = peer_agree(g, p, s);
 
+	peer_take_table(g, p, s->msg);
 	it_answers(g, p, s->now);
 	if (!agreed) {
 		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
@@ -228,6 +242,8 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 		return;
 	}
 	p->listed = true;
+	peer_note_other_method(g, p, s);
+	peer_note_foreign(g, p, s);
 	follow_view(g, p, s);
 	peer_check_echo(g, p, s);
 	if (answer_at_once(p, first))

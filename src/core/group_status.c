@@ -71,7 +71,7 @@ static void cache_status(const struct group *g, const struct addr *cache,
 			continue;
 		if (c->n_routers++ == 0)
 			c->weight = p->fellows[at].weight;
-		buckets = peer_buckets_of(p, at);
+		buckets = peer_slots_of(p, at);
 		if (buckets > c->buckets)
 			c->buckets = buckets;
 	}
@@ -100,8 +100,12 @@ void group_get_status(const struct group *g, struct group_status *out)
 	add_routers(g, true, out); /* those being left, as far as there is room */
 	for (unsigned i = 0; i < g->view.n_caches; i++)
 		cache_status(g, &g->view.caches[i], &out->caches[out->n_caches++]);
-	out->my_buckets = g->my_buckets;
-	out->mine = g->mine;
+	out->by_mask = g->method == WCCP_ASSIGN_MASK;
+	out->mask = g->mask;
+	out->n_slots = group_slots(g, g->method);
+	out->my_slots = g->my_slots;
+	out->my_buckets = out->by_mask ? 0 : g->my_slots;
+	memcpy(&out->mine, &g->mine, sizeof(out->mine)); /* slots 0 to 255 */
 	memcpy(out->handover, g->handover, sizeof(out->handover));
 	out->counters = g->counters;
 }

@@ -2,12 +2,15 @@
 /*
  * The two messages of a web-cache: HERE_I_AM and REDIRECT_ASSIGN.  Every
  * HERE_I_AM is built for its router; an assignment is the same for all that speak
- * the same version.
+ * the same version and assign by the same method.
  */
 #include "group_impl.h"
 
-/* Both messages at the capacities of wccp.h, with room to spare. */
-enum { DATAGRAM_MAX = 2048 };
+#include <string.h>
+
+/* Both messages at the capacities of wccp.h, with room to spare.  Most of it is a
+ * mask/value set with all the values there are. */
+enum { DATAGRAM_MAX = MASK_SLOTS_MAX * 16 + 4096 };
 
 static void begin(const struct group *g, enum wccp_type type, struct wccp_msg *m)
 {
@@ -45,23 +48,46 @@ static void count_tx(struct group *g, enum wccp_type type)
 
 /* -- HERE_I_AM --------------------------------------------------------------------------- */
 
-/* Our assignment as this router states it; without one, what we had last. */
-static void put_identity(const struct group *g, const struct peer *p,
-			 struct wccp_cache_id *id)
+/* Our slots as this router states them; without any, what we had last. */
+static bool current_slots(const struct group *g, const struct peer *p, struct slot_set *out)
 {
 	int self = peer_find_fellow(p, &g->conf.self);
+	bool any = false;
 
-	*id = (struct wccp_cache_id){ .addr = g->conf.self,
-				      .kind = WCCP_DATA_HASH,
-				      .weight = g->weight };
-	if (!peer_is_live(p) || peer_buckets_of(p, self) == 0) {
+	for (unsigned i = 0; peer_is_live(p) && self >= 0 && i < p->n_slots; i++)
+		if (p->owners[i] == self) {
+			slot_set_add(out, i);
+			any = true;
+		}
+	return any;
+}
+
+/* Before anything is agreed on, in terms of what we prefer. */
+static uint32_t method_to(const struct group *g, const struct peer *p)
+{
+	if (p->assign)
+		return p->assign;
+	return g->conf.assign.n ? g->conf.assign.methods[0] : WCCP_ASSIGN_HASH;
+}
+
+static void put_identity(const struct group *g, const struct peer *p, struct wccp_msg *m)
+{
+	uint32_t method = method_to(g, p);
+	struct wccp_cache_id *id = &m->cache_identity;
+	struct slot_set slots = { 0 };
+
+	*id = (struct wccp_cache_id){ .addr = g->conf.self, .weight = g->weight };
+	if (!current_slots(g, p, &slots)) {
 		id->unassigned = true;
-		id->buckets = g->history;
-		return;
+		slots = g->history[method_index(method)];
 	}
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		if (p->owners[b] == self)
-			wccp_vector_add(&id->buckets, b);
+	if (method == WCCP_ASSIGN_MASK) {
+		id->kind = WCCP_DATA_MASK;
+		mask_put_slots(m, &g->mask, &slots, &g->conf.self, &id->sets);
+	} else {
+		id->kind = WCCP_DATA_HASH;
+		memcpy(&id->buckets, &slots, sizeof(id->buckets));
+	}
 }
 
 static void list_router(struct wccp_cache_view *v, const struct peer *p)
@@ -96,7 +122,7 @@ static void build_here_i_am(const struct group *g, const struct peer *p,
 {
 	begin(g, WCCP_HERE_I_AM, m);
 	m->present |= 1u << WCCP_C_CACHE_ID | 1u << WCCP_C_CACHE_VIEW;
-	put_identity(g, p, &m->cache_identity);
+	put_identity(g, p, m);
 	m->minor = peer_hello_minor(g, p);
 	m->cache_identity.min_version = peer_hello_asks_version(g, p);
 	put_view(g, NULL, &m->cache_view);
@@ -202,16 +228,43 @@ void group_send_cast(struct group *g, bool shutdown, struct step *s)
 
 /* -- REDIRECT_ASSIGN --------------------------------------------------------------------- */
 
-static void build_assignment(const struct group *g, uint8_t minor, struct wccp_msg *m)
+static void put_buckets(const struct group_table *t, struct wccp_hash_table *out)
+{
+	out->n_caches = t->n_caches;
+	memcpy(out->caches, t->caches, sizeof(out->caches));
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+		out->buckets[b] = t->owners[b]; /* nobody is 0xff in both */
+		if (t->owners[b] < t->n_caches && wccp_vector_has(&t->alt, b))
+			out->buckets[b] |= WCCP_BUCKET_ALT;
+	}
+}
+
+/* Sequence numbers of values are for who knows 2.01. */
+static void put_table(const struct group *g, uint32_t method, struct wccp_msg *m)
+{
+	const struct group_table *t = &g->tables[method_index(method)];
+	struct wccp_assignment *a = &m->assignment;
+
+	if (method == WCCP_ASSIGN_MASK) {
+		m->present |= 1u << WCCP_C_ALT_ASSIGNMENT;
+		a->type = m->minor >= 1 ? WCCP_AT_ALT_MASK : WCCP_AT_MASK;
+		mask_put_table(m, t, a->type == WCCP_AT_ALT_MASK, &a->sets);
+	} else {
+		m->present |= 1u << WCCP_C_ASSIGNMENT;
+		a->type = WCCP_AT_HASH;
+		put_buckets(t, &a->hash);
+	}
+}
+
+static void build_assignment(const struct group *g, uint8_t minor, uint32_t method,
+			     struct wccp_msg *m)
 {
 	struct wccp_assignment *a = &m->assignment;
 
 	begin(g, WCCP_REDIRECT_ASSIGN, m);
 	m->minor = minor;
-	m->present |= 1u << WCCP_C_ASSIGNMENT;
-	a->type = WCCP_AT_HASH;
+	put_table(g, method, m);
 	a->key = g->key;
-	a->hash = g->table;
 	a->n_routers = 0;
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
@@ -242,24 +295,30 @@ static void send_assignment_to(struct group *g, struct peer *p, long offset, siz
 	p->assign_at = mono_add_ms(s->now, p->t_ms);
 }
 
+/* A form that an assignment can take. */
+struct form {
+	uint8_t minor;
+	uint32_t method;
+};
+
 /* A repetition by multicast is for whoever has not echoed it. */
 static bool is_target(const struct group *g, const struct peer *p,
-		      const struct peer *only, uint8_t minor)
+		      const struct peer *only, const struct form *form)
 {
-	if (!peer_is_live(p) || p->minor != minor)
+	if (!peer_is_live(p) || p->minor != form->minor || p->assign != form->method)
 		return false;
 	return !only || p == only || (group_is_multicast(g) && p->pending);
 }
 
-/* One message for all routers that speak a version. */
-static void send_version(struct group *g, const struct peer *only, uint8_t minor,
-			 struct step *s)
+/* One message for all routers that get it in this form. */
+static void send_form(struct group *g, const struct peer *only, const struct form *form,
+		      struct step *s)
 {
 	uint8_t octets[DATAGRAM_MAX];
 	size_t len;
 	long offset;
 
-	build_assignment(g, minor, s->msg);
+	build_assignment(g, form->minor, form->method, s->msg);
 	len = put(g, octets, sizeof(octets), s);
 	if (!len)
 		return;
@@ -269,18 +328,23 @@ static void send_version(struct group *g, const struct peer *only, uint8_t minor
 		count_tx(g, WCCP_REDIRECT_ASSIGN);
 	}
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (is_target(g, &g->peers[i], only, minor))
+		if (is_target(g, &g->peers[i], only, form))
 			send_assignment_to(g, &g->peers[i], offset, len, s);
 }
 
 void group_send_assignment(struct group *g, const struct peer *only, struct step *s)
 {
-	for (uint8_t minor = 0; minor <= WCCP_MINOR_MAX; minor++) {
+	static const struct form forms[] = {
+		{ 0, WCCP_ASSIGN_HASH }, { 0, WCCP_ASSIGN_MASK },
+		{ 1, WCCP_ASSIGN_HASH }, { 1, WCCP_ASSIGN_MASK },
+	};
+
+	for (unsigned f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
 		bool any = false;
 
 		for (unsigned i = 0; i < g->n_peers; i++)
-			any = any || is_target(g, &g->peers[i], only, minor);
+			any = any || is_target(g, &g->peers[i], only, &forms[f]);
 		if (any)
-			send_version(g, only, minor, s);
+			send_form(g, only, &forms[f], s);
 	}
 }

@@ -1,93 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the views of the routers tell: our own view of the group, whose each
- * bucket is, and whose it was.
+ * What the views of the routers tell: our own view of the group, which slots are
+ * ours, and whose they were.
  */
 #include "group_impl.h"
 
 #include <string.h>
-
-/* -- one router's table ------------------------------------------------------------------- */
-
-static unsigned vector_count(const struct wccp_bucket_vector *v)
-{
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		n += wccp_vector_has(v, b);
-	return n;
-}
-
-static int table_index(const struct wccp_hash_table *t, const struct addr *cache)
-{
-	return addr_find(t->caches, t->n_caches, cache);
-}
-
-static unsigned table_count(const struct wccp_hash_table *t, int cache)
-{
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		n += cache >= 0 && t->buckets[b] == cache;
-	return n;
-}
-
-/*
- * It echoes the key of our newest assignment and its counts agree: then its table
- * is ours, in whichever order it numbers the bits of its vectors (the drafts do
- * not say, and vendors differ).
- */
-static bool has_our_table(const struct group *g, const struct peer *p)
-{
-	if (!g->have_table || !p->told || !key_equal(&p->key, &g->key))
-		return false;
-	for (unsigned i = 0; i < p->n_fellows; i++) {
-		const struct fellow *f = &p->fellows[i];
-
-		if (vector_count(&f->buckets) !=
-		    table_count(&g->table, table_index(&g->table, &f->addr)))
-			return false;
-	}
-	return true;
-}
-
-static void owners_from_table(const struct wccp_hash_table *t, struct peer *p)
-{
-	for (unsigned i = 0; i < p->n_fellows; i++) {
-		int index = table_index(t, &p->fellows[i].addr);
-
-		for (unsigned b = 0; index >= 0 && b < WCCP_BUCKETS; b++)
-			if (t->buckets[b] == index)
-				p->owners[b] = (uint8_t)i;
-	}
-}
-
-/* When two claim a bucket, the first listed has it. */
-static void owners_from_vectors(struct peer *p)
-{
-	for (unsigned i = p->n_fellows; i-- > 0;)
-		for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-			if (wccp_vector_has(&p->fellows[i].buckets, b))
-				p->owners[b] = (uint8_t)i;
-}
-
-void peer_resolve_owners(const struct group *g, struct peer *p)
-{
-	memset(p->owners, ASSIGN_NOBODY, sizeof(p->owners));
-	if (has_our_table(g, p))
-		owners_from_table(&g->table, p);
-	else
-		owners_from_vectors(p);
-}
-
-unsigned peer_buckets_of(const struct peer *p, int fellow)
-{
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		n += fellow >= 0 && p->owners[b] == fellow;
-	return n;
-}
 
 /* -- our view of the group ------------------------------------------------------------------ */
 
@@ -141,27 +59,60 @@ static void update_view(struct group *g)
 	g->view = v;
 }
 
-/* -- our buckets ------------------------------------------------------------------------------- */
+/* -- our slots --------------------------------------------------------------------------------- */
+
+static unsigned count_slots(const struct slot_set *x)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sizeof(x->octets); i++)
+		n += (unsigned)__builtin_popcount(x->octets[i]);
+	return n;
+}
+
+/* Does its table count, is it in terms of the slots that we speak of? */
+static bool is_table_peer(const struct group *g, const struct peer *p)
+{
+	return peer_is_live(p) && p->assign == g->method;
+}
+
+/* Routers may differ in their method; then the first one decides what is told. */
+static void update_method(struct group *g)
+{
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		if (!peer_is_live(&g->peers[i]))
+			continue;
+		if (g->peers[i].assign == g->method)
+			return;
+		g->method = g->peers[i].assign;
+		memset(&g->mine, 0, sizeof(g->mine));
+		memset(g->handover, 0, sizeof(g->handover));
+		g->changed = true;
+		return;
+	}
+}
 
 static void update_mine(struct group *g)
 {
-	struct wccp_bucket_vector mine = { 0 };
+	struct slot_set mine = { 0 };
 
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 		int self = peer_find_fellow(p, &g->conf.self);
 
-		for (unsigned b = 0; peer_is_live(p) && self >= 0 && b < WCCP_BUCKETS; b++)
-			if (p->owners[b] == self)
-				wccp_vector_add(&mine, b);
+		if (!is_table_peer(g, p) || self < 0)
+			continue;
+		for (unsigned k = 0; k < p->n_slots; k++)
+			if (p->owners[k] == self)
+				slot_set_add(&mine, k);
 	}
-	g->my_buckets = vector_count(&mine);
+	g->my_slots = count_slots(&mine);
 	if (memcmp(&mine, &g->mine, sizeof(mine)) == 0)
 		return;
 	g->mine = mine;
 	g->changed = true;
-	if (g->my_buckets)
-		g->history = mine;
+	if (g->my_slots)
+		g->history[method_index(g->method)] = mine;
 }
 
 /* -- whose they were --------------------------------------------------------------------------- */
@@ -179,16 +130,16 @@ static void forget_the_gone(const struct group *g, struct addr *handover)
 	struct addr last = { 0 };
 	bool alive = false;
 
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-		if (!addr_is_set(&handover[b]))
+	for (unsigned i = 0; i < WCCP_BUCKETS; i++) {
+		if (!addr_is_set(&handover[i]))
 			continue;
 		/* Neighbours mostly belong to the same one. */
-		if (!addr_equal(&handover[b], &last)) {
-			last = handover[b];
+		if (!addr_equal(&handover[i], &last)) {
+			last = handover[i];
 			alive = is_alive(g, &last);
 		}
 		if (!alive)
-			handover[b] = (struct addr){ 0 };
+			handover[i] = (struct addr){ 0 };
 	}
 }
 
@@ -202,9 +153,12 @@ static void update_handover(struct group *g)
 
 		int self = peer_find_fellow(p, &g->conf.self);
 
-		for (unsigned b = 0; peer_is_live(p) && b < WCCP_BUCKETS; b++)
-			if (p->owners[b] != ASSIGN_NOBODY && p->owners[b] != self)
-				handover[b] = p->fellows[p->owners[b]].addr;
+		/* The data plane keeps one entry for each of 256. */
+		if (!is_table_peer(g, p) || p->n_slots > WCCP_BUCKETS)
+			continue;
+		for (unsigned k = 0; k < p->n_slots; k++)
+			if (p->owners[k] != ASSIGN_NOBODY && p->owners[k] != self)
+				handover[k] = p->fellows[p->owners[k]].addr;
 	}
 	forget_the_gone(g, handover);
 	if (memcmp(handover, g->handover, sizeof(handover)) == 0)
@@ -216,6 +170,7 @@ static void update_handover(struct group *g)
 void group_learn(struct group *g)
 {
 	update_view(g);
+	update_method(g);
 	update_mine(g);
 	update_handover(g);
 }

@@ -12,6 +12,8 @@ struct rtr bench_multicast;
 
 static struct actions out;
 static struct wccp_msg scratch, made;
+static uint8_t arena[16 << 20]; /* of what was sent */
+static size_t arena_used;
 
 /* -- routers -------------------------------------------------------------------------- */
 
@@ -146,6 +148,7 @@ size_t rtr_encode(struct rtr *r, uint16_t command, uint8_t *octets, size_t size)
 		.from = { self },
 	};
 	made.router_view = r->view;
+	rtr_put_table(r, &made);
 	made.caps = r->caps;
 	if (r->caps.present)
 		made.present |= 1u << WCCP_C_CAPABILITIES;
@@ -159,7 +162,7 @@ size_t rtr_encode(struct rtr *r, uint16_t command, uint8_t *octets, size_t size)
 
 void rtr_see(struct rtr *r, uint16_t command)
 {
-	uint8_t octets[8192];
+	static uint8_t octets[WCCP_MAX_DATAGRAM];
 	size_t len = rtr_encode(r, command, octets, sizeof(octets));
 
 	bench_rx(&r->address, octets, len);
@@ -255,14 +258,18 @@ static void take_assignment(struct rtr *r, const struct wccp_msg *m)
 		return;
 	}
 	r->view.key = m->assignment.key;
+	rtr_take_table(r, m);
+	if (m->assignment.type != WCCP_AT_HASH)
+		return;
 	for (unsigned i = 0; i < r->view.n_caches; i++) {
 		struct wccp_cache_id *c = &r->view.caches[i];
 
 		memset(&c->buckets, 0, sizeof(c->buckets));
 		c->unassigned = true;
 		for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-			if (t->buckets[b] < t->n_caches &&
-			    addr_equal(&t->caches[t->buckets[b]], &c->addr)) {
+			if (t->buckets[b] != WCCP_BUCKET_NONE &&
+			    addr_equal(&t->caches[t->buckets[b] & WCCP_BUCKET_INDEX],
+				       &c->addr)) {
 				wccp_vector_add(&c->buckets, b);
 				c->unassigned = false;
 			}
@@ -298,11 +305,12 @@ static void record(const struct action *a)
 	case ACTION_SEND:
 		ck_assert_uint_lt(B.n_sent, SENT_MAX);
 		x = &B.sent[B.n_sent++];
-		ck_assert_uint_le(a->len, sizeof(x->octets));
+		ck_assert_uint_le(a->len, sizeof(arena) - arena_used);
 		x->at = B.now;
 		x->to = a->peer;
 		x->len = a->len;
-		memcpy(x->octets, action_octets(&out, a), a->len);
+		x->octets = memcpy(arena + arena_used, action_octets(&out, a), a->len);
+		arena_used += a->len;
 		break;
 	case ACTION_NOTE:
 		ck_assert_uint_lt(B.n_noted, NOTED_MAX);
@@ -428,6 +436,7 @@ void bench_skip(int64_t ms)
 void bench_open(unsigned n_rtrs, struct rtr *const *rtrs)
 {
 	memset(&B, 0, sizeof(B));
+	arena_used = 0;
 	B.now = (struct mono){ 1000000000 };
 	B.n_rtrs = n_rtrs;
 	B.conf = (struct group_conf){
@@ -467,6 +476,7 @@ void bench_close(void)
 void bench_clear(void)
 {
 	B.n_sent = B.n_noted = B.n_changed = 0;
+	arena_used = 0;
 }
 
 /* -- what happened --------------------------------------------------------------------------- */

@@ -8,6 +8,18 @@
 
 #include "group.h"
 
+/* How a router that assigns by mask shows its table. */
+enum rtr_listing {
+	RTR_LISTS_SETS,     /* with each web-cache, its values */
+	RTR_LISTS_NO_VALUE, /* one set of no values each, all flagged U */
+	RTR_LISTS_NO_SET,   /* no set at all */
+};
+enum rtr_echo {
+	RTR_ECHOES_NOTHING,
+	RTR_ECHOES_MAP,     /* component 14, by hash component 6 */
+	RTR_ECHOES_ALT_MAP, /* component 16 */
+};
+
 /* A router as far as a web-cache can tell.  Tests change its fields at will. */
 struct rtr {
 	struct addr address, id;
@@ -27,6 +39,10 @@ struct rtr {
 	struct mono see_at;
 	bool addressed;   /* there is somebody to answer */
 	uint16_t command; /* to be answered */
+	bool by_mask;         /* what follows is its table, not what is in `view` */
+	struct group_table table; /* by hash, only for the echo */
+	enum rtr_listing listing;
+	enum rtr_echo echo;
 	unsigned stale; /* HERE_I_AMs with a wrong receive id, discarded */
 	unsigned refused; /* assignments */
 };
@@ -37,7 +53,7 @@ struct sent {
 	struct mono at;
 	struct addr to;
 	size_t len;
-	uint8_t octets[4096];
+	const uint8_t *octets; /* until bench_clear() */
 };
 
 struct noted {
@@ -81,6 +97,12 @@ void rtr_remove(struct rtr *r, uint32_t cache);
 /* Give it buckets first .. first + n - 1. */
 void rtr_give(struct rtr *r, uint32_t cache, unsigned first, unsigned n);
 unsigned rtr_count(const struct rtr *r, uint32_t cache);
+/* The same in the table of a router that assigns by mask. */
+void rtr_give_values(struct rtr *r, uint32_t cache, unsigned first, unsigned n);
+unsigned rtr_count_values(const struct rtr *r, uint32_t cache);
+/* -- group_bench_mask.c, for group_bench.c */
+void rtr_put_table(const struct rtr *r, struct wccp_msg *m);
+void rtr_take_table(struct rtr *r, const struct wccp_msg *m);
 /* Send an I_SEE_YOU with the next receive id; `command` 0 for none. */
 void rtr_see(struct rtr *r, uint16_t command);
 /* Encode one without sending; returns its length. */

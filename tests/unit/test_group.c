@@ -741,17 +741,18 @@ START_TEST(router_that_stops_offering_what_we_use)
 }
 END_TEST
 
-START_TEST(mask_is_not_agreed_to)
+START_TEST(each_router_by_the_method_it_offers)
 {
 	open_two();
 	offer(&a, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK);
-	offer(&b, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_MASK);
+	offer(&b, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
+	a.by_mask = true;
 	B.conf.assign =
 		(struct group_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
 	bench_conf();
 	join();
-	ck_assert_uint_eq(bench_router(&a)->assign, WCCP_ASSIGN_HASH);
-	ck_assert_int_eq(bench_state(&b), GROUP_MISMATCH);
+	ck_assert_uint_eq(bench_router(&a)->assign, WCCP_ASSIGN_MASK);
+	ck_assert_uint_eq(bench_router(&b)->assign, WCCP_ASSIGN_HASH);
 }
 END_TEST
 
@@ -1224,7 +1225,7 @@ static void add_agreeing(Suite *s)
 	tcase_add_test(tc, choice_stays_while_it_is_offered);
 	tcase_add_test(tc, mismatch_stays_with_its_router);
 	tcase_add_test(tc, router_that_stops_offering_what_we_use);
-	tcase_add_test(tc, mask_is_not_agreed_to);
+	tcase_add_test(tc, each_router_by_the_method_it_offers);
 	tcase_add_test(tc, transmit_t_is_negotiated);
 	tcase_add_test(tc, scales_stretch_the_time_outs);
 	tcase_add_test(tc, weight_is_announced_at_once);
