@@ -355,9 +355,11 @@ static __always_inline __u32 bucket_of(const struct job *job)
 {
 	const struct packet_redirect *r = &job->redirect;
 
+	__u32 bucket = r->bits & WCCP_RH_ALT ? r->alternate : r->primary;
+
 	if (!job->by_gre || r->bits & WCCP_RH_UNAVAILABLE)
-		return packet_bucket(&job->p, job->service->flags);
-	return r->bits & WCCP_RH_ALT ? r->alternate : r->primary;
+		bucket = packet_bucket(&job->p, job->service->flags);
+	return steer_index(bucket, WCCP_BUCKETS);
 }
 
 /* Nobody here knows the flow.  Either another web-cache does, or it is older than
@@ -366,7 +368,7 @@ static __always_inline enum verdict judge_unknown(const struct job *job)
 {
 	const struct ingress_service *s = job->service;
 
-	if (job->router && s->handover[bucket_of(job) & (WCCP_BUCKETS - 1)])
+	if (job->router && s->handover[bucket_of(job)])
 		return HAND_OVER;
 	return GIVE_BACK;
 }
@@ -464,7 +466,7 @@ static __always_inline int return_for_fellow(struct __sk_buff *skb,
 
 	if (!s || s->router >= INGRESS_ROUTERS)
 		return TC_ACT_SHOT;
-	r = &job->cfg->routers[s->router & (INGRESS_ROUTERS - 1)];
+	r = &job->cfg->routers[steer_index(s->router, INGRESS_ROUTERS)];
 	if (r->return_l2 & s->bit)
 		return unwrap(skb) ? TC_ACT_SHOT : send_to(skb, r->address);
 	return readdress(skb, job, r->id) ? TC_ACT_SHOT : send_to(skb, 0);
@@ -478,7 +480,7 @@ static __always_inline int give_back(struct __sk_buff *skb, const struct job *jo
 static __always_inline int hand_over(struct __sk_buff *skb, const struct job *job)
 {
 	const struct ingress_service *s = job->service;
-	__u32 bucket = bucket_of(job) & (WCCP_BUCKETS - 1);
+	__u32 bucket = bucket_of(job);
 	struct packet_redirect redirect = {
 		.bits = s->type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0,
 		.service = s->id,
@@ -533,7 +535,7 @@ static __always_inline int carry_out(struct __sk_buff *skb, const struct job *jo
 static __always_inline const struct ingress_service *
 service_at(const struct ingress_config *cfg, __u32 index)
 {
-	return &cfg->services[index & (INGRESS_SERVICES - 1)];
+	return &cfg->services[steer_index(index, INGRESS_SERVICES)];
 }
 
 /* Of the services in `allowed`, the one that the redirect header names; or, when it
@@ -575,7 +577,7 @@ static __always_inline bool came_by_gre(struct __sk_buff *skb, struct job *job)
 	if (who == INGRESS_NOBODY || packet_parse(skb, ETH_HLEN + WRAPPING, &job->p))
 		return false;
 	if (who < INGRESS_ROUTERS) {
-		job->router = &cfg->routers[who & (INGRESS_ROUTERS - 1)];
+		job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
 		allowed = job->router->services;
 	}
 	job->by_gre = true;
@@ -597,7 +599,7 @@ static __always_inline bool came_by_l2(struct __sk_buff *skb, struct job *job)
 	if (who >= INGRESS_ROUTERS || packet_parse(skb, ETH_HLEN, &job->p) ||
 	    is_local(job->p.dst))
 		return false;
-	job->router = &cfg->routers[who & (INGRESS_ROUTERS - 1)];
+	job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
 	found = ingress_matching(cfg, &job->p) & job->router->l2;
 	if (!found)
 		return false;

@@ -94,12 +94,12 @@ packet_inline __u32 ingress_find(const struct ingress_config *cfg, __u64 key)
 	__u32 at = 0;
 
 	for (__u32 step = INGRESS_SENDERS / 2; step; step /= 2) {
-		__u64 there = cfg->senders[(at + step) & (INGRESS_SENDERS - 1)].key;
+		__u64 there = cfg->senders[steer_index(at + step, INGRESS_SENDERS)].key;
 
 		/* All ones where key < there; neither has the top bit. */
 		at += step & ~(__u32)((__s64)(key - there) >> 63);
 	}
-	at &= INGRESS_SENDERS - 1;
+	at = steer_index(at, INGRESS_SENDERS);
 	return cfg->senders[at].key == key ? cfg->senders[at].who : INGRESS_NOBODY;
 }
 
@@ -108,7 +108,7 @@ ingress_class(const struct ingress_config *cfg, __be16 port)
 {
 	__u32 c = cfg->class_of_port[packet_be16(port)]; /* swaps both ways */
 
-	return &cfg->classes[c & (INGRESS_CLASSES - 1)];
+	return &cfg->classes[steer_index(c, INGRESS_CLASSES)];
 }
 
 /* The services whose description the packet fits; equals packet_matches(), but
@@ -139,7 +139,7 @@ packet_inline __u32 ingress_first(__u64 mask)
 			mask >>= half;
 			n += half;
 		}
-	return n & (INGRESS_SERVICES - 1);
+	return n;
 }
 
 #endif

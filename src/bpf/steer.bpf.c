@@ -91,15 +91,17 @@ static __always_inline __u32 bucket_of(__u64 addrs, __u64 ports)
 	x ^= x >> 33;
 	x *= 0xc4ceb9fe1a85ec53ULL;
 	x ^= x >> 33;
-	return x & (STEER_BUCKETS - 1);
+	return x % STEER_BUCKETS;
 }
 
 /* 1 + the slot of the socket that took it, or 0. */
 static __always_inline __u32 give(struct bpf_sk_lookup *ctx,
 				  const struct steer_pool *pool, __u32 bucket)
 {
+	const __u16 *slots = pool->slots[steer_index(bucket, STEER_BUCKETS)];
+
 	for (int rank = 0; rank < STEER_RANKS; rank++) {
-		__u32 slot = pool->slots[bucket & (STEER_BUCKETS - 1)][rank];
+		__u32 slot = slots[rank];
 		struct bpf_sock *sk;
 		long rc = -1;
 
@@ -142,7 +144,8 @@ int steer(struct bpf_sk_lookup *ctx)
 		remote_port = probe->remote_port;
 	bucket = bucket_of((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
 			   remote_port << 16 | (ctx->local_port & 0xffff));
-	probe->chosen = give(ctx, &table->pools[pool & (STEER_POOLS - 1)], bucket);
+	probe->chosen =
+		give(ctx, &table->pools[steer_index(pool, STEER_POOLS)], bucket);
 	return probe->chosen ? SK_PASS : SK_DROP;
 }
 

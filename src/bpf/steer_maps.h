@@ -8,6 +8,21 @@
 
 #include <linux/types.h>
 
+/*
+ * An index into an array of `size` elements, a power of 2, that is below it anyhow.
+ * In a program the verifier must see the mask, and clang must not see that it changes
+ * nothing, or it leaves it out; older kernels then have lost track of the bounds.
+ */
+static inline __attribute__((always_inline)) __u64 steer_index(__u64 i, __u64 size)
+{
+#ifdef __bpf__
+	asm volatile("%0 &= %1" : "+r"(i) : "r"(size - 1));
+	return i;
+#else
+	return i & (size - 1);
+#endif
+}
+
 enum {
 	/* Twice what a plan can hold: when all listeners are exchanged at once,
 	 * the old ones stay until the new table is in force. */

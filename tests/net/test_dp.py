@@ -124,8 +124,10 @@ def test_delivers_to_the_pool(lab, driver, how):
     # Every connection is counted once, with whom it went to.
     assert driver.given() == [seen[i.name] for i in inst]
     c = driver.counters()
-    assert c["new"] == 300
-    assert c["redirected"] == c["delivered"] and c["returned"] == c["dropped"] == 0
+    assert c["new"] == 300 and c["dropped"] == 0
+    # At least SYN, ACK, FIN, ACK of each; an ACK that comes twice finds no socket.
+    assert c["delivered"] >= 1200
+    assert c["delivered"] + c["returned"] == c["redirected"]
     assert lab.tcp_counter(lab.client, "TCPSynRetrans") == 0
 
 
