@@ -43,6 +43,8 @@ static void peer_forget_said(struct group *g, struct peer *p)
 	p->change_number = 0;
 	p->key = (struct wccp_key){ 0 };
 	p->offer = (struct wccp_capabilities){ 0 };
+	p->rekeyed = false;
+	p->n_routers = 0;
 	p->n_fellows = 0;
 	peer_forget_table(p);
 	p->said_foreign = p->said_other = false;

@@ -285,10 +285,10 @@ static void repeat(struct group *g, struct peer *p, struct step *s)
 
 void group_review(struct group *g, struct step *s)
 {
-	group_observe(g, s->now);
+	group_observe(g, s);
 	if (mono_due(g->settle_at, s->now)) {
 		g->settle_at = MONO_NEVER;
-		if (g->designated)
+		if (g->lowest && group_takes_the_role(g, s))
 			assign(g, s);
 	}
 	for (unsigned i = 0; i < g->n_peers; i++)

@@ -12,6 +12,7 @@
  *   group_mask.c    mask assignment: the mask, and its mask/value sets
  *   group_view.c    what the routers' views tell: our view, slots, handover
  *   group_situation.c  who is there: the election, and when it has settled
+ *   group_elect.c   may the lowest web-cache act as the designated one?
  *   group_assign.c  the designated web-cache: what to assign, until it is echoed
  *   group_status.c  answers for people and for the data plane
  */
@@ -74,6 +75,9 @@ struct peer {
 	struct addr id;
 	uint32_t receive_id, change_number;
 	struct wccp_key key;
+	bool rekeyed; /* `key` is newer than the last change, see group_elect.c */
+	unsigned n_routers; /* that it lists */
+	struct addr routers[WCCP_MAX_ROUTERS];
 	struct wccp_capabilities offer;
 	struct wccp_capabilities terms; /* `offer`, as far as other routers agree */
 	unsigned n_fellows;
@@ -155,7 +159,11 @@ struct group {
 	struct addr handover[WCCP_BUCKETS];
 
 	struct situation situation;
+	bool lowest; /* of the web-caches that all routers see */
 	bool designated;
+	bool yielded; /* lowest, but another hears more routers and assigns */
+	unsigned n_unheard, n_tolerated;
+	struct addr unheard[WCCP_MAX_ROUTERS], tolerated[WCCP_MAX_ROUTERS];
 	struct mono settle_at, unsettled_since;
 	struct wccp_key key; /* of `tables` */
 	struct group_table tables[METHODS];
@@ -316,7 +324,18 @@ void group_learn(struct group *g);
 
 /* group_situation.c */
 /* Look who is there now; what changed has to settle. */
-void group_observe(struct group *g, struct mono now);
+void group_observe(struct group *g, struct step *s);
+/* RB, the redirect-assign base time: of the slowest live router, in ms. */
+int64_t group_base_time(const struct group *g);
+
+/* group_elect.c */
+/* Is it us?  After every event. */
+void group_elect(struct group *g, struct step *s);
+/* Only keys that change from now on show who acts. */
+void group_watch_keys(struct group *g);
+/* The lowest, when an assignment is due: false when it has to wait (settle_at is
+ * set) or to leave it to another. */
+bool group_takes_the_role(struct group *g, struct step *s);
 
 /* group_assign.c */
 void group_review(struct group *g, struct step *s);

@@ -121,19 +121,36 @@ static void take_fellow(struct peer *p, const struct wccp_cache_id *c, unsigned 
 	f->stated = 0;
 }
 
+static void take_id(struct group *g, struct peer *p, const struct addr *id,
+		    struct step *s)
+{
+	if (addr_equal(&p->id, id))
+		return;
+	if (addr_is_set(&p->id)) {
+		actions_note(s->out, NOTE_WARNING, "router-id", &p->address,
+			     "router %s: its id is %s now (was %s)",
+			     ADDR_TEXT(&p->address), ADDR_TEXT(id), ADDR_TEXT(&p->id));
+		p->told = false; /* to whom we spoke was another */
+	}
+	p->id = *id;
+	g->changed = true;
+}
+
 static void take_in(struct group *g, struct peer *p, struct step *s)
 {
 	const struct wccp_msg *m = s->msg;
 	const struct wccp_router_view *v = &m->router_view;
 
 	peer_hear_version(g, p, m->minor, s);
-	if (!addr_equal(&p->id, &m->router_identity.self.id))
-		g->changed = true;
+	take_id(g, p, &m->router_identity.self.id, s);
 	p->heard = true;
-	p->id = m->router_identity.self.id;
 	p->receive_id = m->router_identity.self.receive_id;
 	p->change_number = v->change_number;
+	if (!key_equal(&p->key, &v->key))
+		p->rekeyed = true;
 	p->key = v->key;
+	p->n_routers = v->n_routers;
+	memcpy(p->routers, v->routers, v->n_routers * sizeof(v->routers[0]));
 	p->offer = (struct wccp_capabilities){ 0 };
 	if (wccp_has(m, WCCP_C_CAPABILITIES))
 		p->offer = m->caps;

@@ -88,8 +88,7 @@ static bool same_situation(const struct situation *a, const struct situation *b)
 	       memcmp(&a->alt, &b->alt, sizeof(a->alt)) == 0;
 }
 
-/* RB, the redirect-assign base time: of the slowest live router, in ms. */
-static int64_t base_time(const struct group *g)
+int64_t group_base_time(const struct group *g)
 {
 	int64_t longest = 0;
 
@@ -109,8 +108,9 @@ static int64_t base_time(const struct group *g)
  */
 static void note_change(struct group *g, struct mono now)
 {
-	int64_t rb = base_time(g);
+	int64_t rb = group_base_time(g);
 
+	group_watch_keys(g);
 	if (g->situation.n_live == 0) {
 		g->settle_at = MONO_NEVER;
 		return;
@@ -121,14 +121,15 @@ static void note_change(struct group *g, struct mono now)
 				mono_add_ms(g->unsettled_since, rb * 3));
 }
 
-void group_observe(struct group *g, struct mono now)
+void group_observe(struct group *g, struct step *s)
 {
 	struct situation x;
 
 	observe(g, &x);
-	g->designated = x.n_caches > 0 && addr_equal(&x.caches[0], &g->conf.self);
+	g->lowest = x.n_caches > 0 && addr_equal(&x.caches[0], &g->conf.self);
+	group_elect(g, s);
 	if (same_situation(&x, &g->situation))
 		return;
 	g->situation = x;
-	note_change(g, now);
+	note_change(g, s->now);
 }
