@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The places of test_dp.py: a client, a router, a box with the data plane, and a
+"""The places of the tests test_dp*.py: a client, a router, a box with the data plane, and a
 fellow web-cache; router, box and fellow on one link.
 
     client 10.1.0.2 -- 10.1.0.1 router 10.2.0.1 --+-- 10.2.0.2 box
@@ -20,12 +20,15 @@ import sys
 import threading
 import time
 
-from netns import program, wait_until
+import pytest
+
+from netns import program, wait_until  # noqa: F401  (for the tests)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUTER, BOX, FELLOW, CLIENT = "10.2.0.1", "10.2.0.2", "10.2.0.3", "10.1.0.2"
 SERVER = "198.51.100.7"
 GRE, L2 = 1, 2
+METHODS = {"gre": GRE, "l2": L2}
 TCP = 6
 PORTS_DEFINED, PORTS_SOURCE, SRC_IP_HASH, DST_IP_HASH = 0x10, 0x20, 1, 2
 WEB = "service 0 0 0 0 0 0 0"  # the well-known service, pool 0
@@ -64,7 +67,7 @@ class Driver:
 
     def plan(self, *lines):
         """A new plan: what every one needs, then `lines`; returns the answer."""
-        for line in ("reset", f"interface eth0", f"self {BOX}", MARK) + lines:
+        for line in ("reset", "interface eth0", f"self {BOX}", MARK) + lines:
             assert self.say(line) == "done", line
         return self.say("apply")
 
@@ -232,4 +235,25 @@ def unchanged(ns, rules=True):
     assert state() == before
 
 
-__all__ = [n for n in dir() if not n.startswith("_")] + ["wait_until"]
+def without_ingress(lab):
+    """Lead redirected packets to local sockets by a rule of the test's own, so that
+    steering is alone with them."""
+    lab.redirect_l2()
+    lab.box.ip("rule", "add", "iif", "eth0", "to", "198.51.100.0/24", "lookup", "222")
+
+
+def redirect(lab, how):
+    """Make the router redirect, "gre" or "l2"."""
+    lab.redirect_gre() if how == "gre" else lab.redirect_l2()
+
+
+@pytest.fixture
+def lab(net):
+    return Lab(net)
+
+
+@pytest.fixture
+def driver(lab):  # pylint: disable=redefined-outer-name
+    d = Driver(lab.box)
+    yield d
+    d.close()

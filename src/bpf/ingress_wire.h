@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Part of ingress.bpf.c: a packet in hand, and how it is wrapped, unwrapped and sent.
+ */
+#ifndef BPF_INGRESS_WIRE_H
+#define BPF_INGRESS_WIRE_H
+
+#include "ingress_maps.h"
+
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+
+/* A redirected packet and all that is known of it. */
+struct job {
+	const struct ingress_config *cfg;
+	const struct ingress_router *router;   /* it came from; NULL: a fellow */
+	const struct ingress_service *service; /* NULL: none that we have */
+	struct ingress_counters *count;	       /* of that service */
+	struct packet p;		       /* the redirected packet itself */
+	struct packet_redirect redirect;       /* by GRE: what the router said */
+	__be32 from;			       /* by GRE: outer source */
+	bool by_gre;
+};
+
+/* "Fragmentation needed", RFC 1191.  (The kernel's <linux/icmp.h> wants a libc.) */
+struct too_long {
+	__u8 type, code;
+	__u16 checksum;
+	__u16 unused;
+	__be16 mtu;
+};
+
+enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
+
+enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
+
+/* Of `len` octets, an even and constant number. */
+static __always_inline __u16 checksum(const void *octets, unsigned len)
+{
+	const __u16 *words = octets;
+	__u32 sum = 0;
+
+	for (unsigned i = 0; i < len / 2; i++)
+		sum += words[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+static __always_inline int set_macs(struct __sk_buff *skb, const __u8 *dst,
+				    const __u8 *src)
+{
+	/* No checksum to keep up: at TC ingress none covers the MAC header. */
+	if (bpf_skb_store_bytes(skb, 0, dst, ETH_ALEN, 0))
+		return -1;
+	return bpf_skb_store_bytes(skb, ETH_ALEN, src, ETH_ALEN, 0);
+}
+
+/* Back to the neighbour that sent this frame.  Needs neither route nor ARP. */
+static __always_inline int send_back(struct __sk_buff *skb)
+{
+	__u8 macs[2 * ETH_ALEN]; /* destination (ours), source */
+
+	if (bpf_skb_load_bytes(skb, 0, macs, sizeof(macs)) ||
+	    set_macs(skb, macs + ETH_ALEN, macs))
+		return TC_ACT_SHOT;
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* To a neighbour by its MAC address. */
+static __always_inline int send_to_mac(struct __sk_buff *skb, const __u8 *mac)
+{
+	__u8 dst[ETH_ALEN], ours[ETH_ALEN];
+
+	__builtin_memcpy(dst, mac, ETH_ALEN);
+	if (bpf_skb_load_bytes(skb, 0, ours, sizeof(ours)) || set_macs(skb, dst, ours))
+		return TC_ACT_SHOT;
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+/* To a neighbour by its IP address; 0: to where the packet itself is addressed. */
+static __always_inline int send_to(struct __sk_buff *skb, __be32 next)
+{
+	struct bpf_redir_neigh to = { .nh_family = 2 /* AF_INET */, .ipv4_nh = next };
+
+	if (next)
+		return bpf_redirect_neigh(skb->ifindex, &to, sizeof(to), 0);
+	return bpf_redirect_neigh(skb->ifindex, NULL, 0, 0);
+}
+
+/* Take the outer headers off. */
+static __always_inline int unwrap(struct __sk_buff *skb)
+{
+	return bpf_skb_adjust_room(skb, -(__s32)WRAPPING, BPF_ADJ_ROOM_MAC,
+				   BPF_F_ADJ_ROOM_FIXED_GSO);
+}
+
+/* New outer addresses and a fresh TTL; everything behind stays as it is. */
+static __always_inline int readdress(struct __sk_buff *skb, const struct job *job,
+				     __be32 dst)
+{
+	struct iphdr ip;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
+		return -1;
+	ip.saddr = job->cfg->self;
+	ip.daddr = dst;
+	ip.ttl = 64;
+	ip.check = 0;
+	ip.check = checksum(&ip, sizeof(ip));
+	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
+				   BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Put outer headers on a packet that came bare. */
+static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
+				__be32 dst, struct packet_redirect redirect)
+{
+	struct {
+		struct iphdr ip;
+		struct packet_gre_redirect gre;
+	} outer = {
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.tos = job->p.tos,
+			.tot_len = bpf_htons(job->p.len + WRAPPING),
+			/* Fragmenting on the way is better than losing. */
+			.id = bpf_get_prandom_u32(),
+			.ttl = 64,
+			.protocol = IPPROTO_GRE,
+			.saddr = job->cfg->self,
+			.daddr = dst,
+		},
+		.gre = {
+			.gre.protocol = bpf_htons(WCCP_GRE_PROTO),
+			.redirect = redirect,
+		},
+	};
+
+	outer.ip.check = checksum(&outer.ip, sizeof(outer.ip));
+	/* Of a large packet that the hardware will cut, the pieces get smaller. */
+	if (bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC,
+				BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
+					BPF_F_ADJ_ROOM_ENCAP_L4_GRE))
+		return -1;
+	return bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
+				   BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Would it be longer than the link allows once it is wrapped?  (What the hardware will
+ * cut is cut to fit.) */
+static __always_inline bool too_long_to_wrap(const struct __sk_buff *skb,
+					     const struct job *job)
+{
+	return !skb->gso_size && job->p.len + WRAPPING > job->cfg->mtu;
+}
+
+/*
+ * Tell the sender how long its packets may be (RFC 1191); the packet itself becomes
+ * the message.  Quoted is a whole TCP header rather than 8 octets of it: of a packet
+ * whose checksum is still to be computed, the kernel lets none be cut off before
+ * that.
+ */
+static __always_inline int refuse_length(struct __sk_buff *skb, const struct job *job)
+{
+	struct {
+		struct iphdr ip;
+		struct too_long icmp;
+		__u8 quote[sizeof(struct iphdr) + sizeof(struct tcphdr)];
+	} m = {
+		.ip = {
+			.version = 4,
+			.ihl = 5,
+			.tot_len = bpf_htons(sizeof(m)),
+			.id = bpf_get_prandom_u32(),
+			.ttl = 64,
+			.protocol = IPPROTO_ICMP,
+			.saddr = job->cfg->self,
+			.daddr = job->p.src,
+		},
+		.icmp = {
+			.type = ICMP_UNREACHABLE,
+			.code = ICMP_TOO_LONG,
+			.mtu = bpf_htons(job->cfg->mtu - WRAPPING),
+		},
+	};
+
+	if (!job->p.df || bpf_skb_load_bytes(skb, ETH_HLEN, m.quote, sizeof(m.quote)))
+		return TC_ACT_SHOT;
+	m.ip.check = checksum(&m.ip, sizeof(m.ip));
+	m.icmp.checksum = checksum(&m.icmp, sizeof(m.icmp) + sizeof(m.quote));
+	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(m.quote), 0) ||
+	    bpf_skb_adjust_room(skb, sizeof(m.ip) + sizeof(m.icmp), BPF_ADJ_ROOM_MAC,
+				0) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN, &m, sizeof(m), BPF_F_RECOMPUTE_CSUM))
+		return TC_ACT_SHOT;
+	return send_back(skb);
+}
+
+#endif
