@@ -1,34 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl show */
 #include "show.h"
+#include "look.h"
+#include "show_service.h"
 #include "table.h"
 #include "wccp.h"
 
 #include <string.h>
-
-/* -- reading the document -------------------------------------------------------- */
-
-static const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s && *s ? s : "-";
-}
-
-static long long number(const json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
-
-static bool is_true(const json_t *o, const char *key)
-{
-	return json_is_true(json_object_get(o, key));
-}
-
-static const json_t *list(const json_t *o, const char *key)
-{
-	return json_object_get(o, key);
-}
 
 /* -- small texts ------------------------------------------------------------------- */
 
@@ -52,12 +30,12 @@ static struct short_text duration(long long s)
 	return t;
 }
 
-static struct short_text share(long long buckets)
+static struct short_text share(const json_t *service, long long slots)
 {
 	struct short_text t;
 
-	snprintf(t.s, sizeof(t.s), "%lld (%.2f%%)", buckets,
-		 (double)buckets * 100 / WCCP_BUCKETS);
+	snprintf(t.s, sizeof(t.s), "%lld (%.2f%%)", slots,
+		 (double)slots * 100 / (double)show_service_slots(service));
 	return t;
 }
 
@@ -86,10 +64,25 @@ static unsigned run_end(const char *hex, unsigned first)
 	return first;
 }
 
-/* "0-63, 200" after a label, wrapped at 80 columns. */
-static void print_buckets(const char *name, const char *hex, FILE *to)
+static bool is_by_mask(const json_t *service)
 {
-	int column = fprintf(to, "buckets of %s here:", name);
+	return strcmp(look_text(look_at(service, "assignment"), "method"), "mask") == 0;
+}
+
+/* Ours, by either method. */
+static long long own_slots(const json_t *service)
+{
+	return is_by_mask(service)
+		       ? look_number(look_at(service, "assignment"), "my_slots")
+		       : look_number(service, "buckets");
+}
+
+/* "0-63, 200" after a label, wrapped at 80 columns. */
+static void print_buckets(const json_t *service, const char *hex, FILE *to)
+{
+	bool mask = is_by_mask(service);
+	int column = fprintf(to, "%s of %s here:", mask ? "mask values" : "buckets",
+			     look_text(service, "name"));
 	bool any = false;
 
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
@@ -116,14 +109,15 @@ static void print_buckets(const char *name, const char *hex, FILE *to)
 
 static void print_heading(const json_t *status, FILE *to)
 {
-	const char *trouble = text(status, "data_plane_error");
+	const char *trouble = look_text(status, "data_plane_error");
 
 	fprintf(to, "wccpd %s at %s on %s, up %s, data plane %s\n",
-		text(status, "version"), text(status, "address"),
-		text(status, "interface"), duration(number(status, "uptime_s")).s,
-		is_true(status, "data_plane") ? "in force"
-		: strcmp(trouble, "-") == 0   ? "not in force yet"
-					      : "in trouble:");
+		look_text(status, "version"), look_text(status, "address"),
+		look_text(status, "interface"),
+		duration(look_number(status, "uptime_s")).s,
+		look_is_true(status, "data_plane") ? "in force"
+		: strcmp(trouble, "-") == 0	   ? "not in force yet"
+						   : "in trouble:");
 	if (strcmp(trouble, "-") != 0)
 		fprintf(to, "  %s\n", trouble);
 }
@@ -132,19 +126,20 @@ static void print_service(const json_t *service, struct table *t)
 {
 	const json_t *packets = json_object_get(service, "packets");
 
-	table_cell(t, "%s", text(service, "name"));
-	table_cell(t, "%s %lld", text(service, "type"), number(service, "id"));
-	table_cell(t, "%s", is_true(service, "up") ? "up" : "down");
-	table_cell(t, "%lld", number(service, "weight"));
-	table_cell(t, "%s", share(number(service, "buckets")).s);
-	table_cell(t, "%s%s", text(service, "designated_cache"),
-		   is_true(service, "designated") ? " (this)" : "");
-	table_cell(t, "%lld", number(packets, "redirected"));
-	table_cell(t, "%lld", number(packets, "delivered"));
-	table_cell(t, "%lld", number(packets, "new_flows"));
-	table_cell(t, "%lld", number(packets, "returned"));
-	table_cell(t, "%lld", number(packets, "handed_over"));
-	table_cell(t, "%lld", number(packets, "dropped"));
+	table_cell(t, "%s", look_text(service, "name"));
+	table_cell(t, "%s %lld", look_text(service, "type"),
+		   look_number(service, "id"));
+	table_cell(t, "%s", look_is_true(service, "up") ? "up" : "down");
+	table_cell(t, "%lld", look_number(service, "weight"));
+	table_cell(t, "%s", share(service, own_slots(service)).s);
+	table_cell(t, "%s%s", look_text(service, "designated_cache"),
+		   look_is_true(service, "designated") ? " (this)" : "");
+	table_cell(t, "%lld", look_number(packets, "redirected"));
+	table_cell(t, "%lld", look_number(packets, "delivered"));
+	table_cell(t, "%lld", look_number(packets, "new_flows"));
+	table_cell(t, "%lld", look_number(packets, "returned"));
+	table_cell(t, "%lld", look_number(packets, "handed_over"));
+	table_cell(t, "%lld", look_number(packets, "dropped"));
 }
 
 static void print_services(const json_t *status, FILE *to)
@@ -155,58 +150,65 @@ static void print_services(const json_t *status, FILE *to)
 	const json_t *service;
 	size_t i;
 
-	json_array_foreach(list(status, "services"), i, service)
+	json_array_foreach(look_at(status, "services"), i, service)
 		print_service(service, t);
 	table_print(t, to);
-	json_array_foreach(list(status, "services"), i, service)
+	fputc('\n', to);
+	show_service_descriptions(look_at(status, "services"), to);
+	json_array_foreach(look_at(status, "services"), i, service)
 	{
-		const char *hex = text(service, "my_buckets");
+		const char *hex = look_text(service, "my_buckets");
 
-		if (strlen(hex) == WCCP_BUCKETS / 4)
-			print_buckets(text(service, "name"), hex, to);
+		/* It has no more than 256 of them. */
+		if (strlen(hex) == WCCP_BUCKETS / 4 &&
+		    show_service_slots(service) <= WCCP_BUCKETS)
+			print_buckets(service, hex, to);
 	}
 }
 
 static void print_router(const char *service, const json_t *router, struct table *t)
 {
 	table_cell(t, "%s", service);
-	table_cell(t, "%s", text(router, "address"));
-	table_cell(t, "%s", text(router, "id"));
-	table_cell(t, "%s", text(router, "state"));
-	table_cell(t, "%s", duration(number(router, "since_s")).s);
-	table_cell(t, "%s", text(router, "forward"));
-	table_cell(t, "%s", text(router, "return"));
-	table_cell(t, "%s", text(router, "assign"));
-	table_cell(t, "%.1fs", (double)number(router, "transmit_t_ms") / 1000);
-	table_cell(t, "%lld", number(router, "outstanding"));
-	table_cell(t, "%lld", number(router, "caches"));
-	table_cell(t, "%s", text(router, "reason"));
+	table_cell(t, "%s", look_text(router, "address"));
+	table_cell(t, "%s", look_text(router, "id"));
+	table_cell(t, "%s", look_text(router, "state"));
+	table_cell(t, "%s", duration(look_number(router, "since_s")).s);
+	table_cell(t, "%s", look_text(router, "forward"));
+	table_cell(t, "%s", look_text(router, "return"));
+	table_cell(t, "%s", look_text(router, "assign"));
+	table_cell(t, "%s", look_text(router, "version"));
+	table_cell(t, "%.1fs", (double)look_number(router, "transmit_t_ms") / 1000);
+	table_cell(t, "%lld", look_number(router, "outstanding"));
+	table_cell(t, "%lld", look_number(router, "caches"));
+	table_cell(t, "%s", look_text(router, "reason"));
 }
 
 static void print_routers(const json_t *status, FILE *to)
 {
 	struct table *t =
 		table_new("SERVICE|ROUTER|ID|STATE|SINCE|FORWARD|RETURN|ASSIGN|"
-			  ">T|>UNANSWERED|>CACHES|REASON");
+			  "VERSION|>T|>UNANSWERED|>CACHES|REASON");
 	const json_t *service, *router;
 	size_t i, j;
 
-	json_array_foreach(list(status, "services"), i, service)
-		json_array_foreach(list(service, "routers"), j, router)
-			print_router(text(service, "name"), router, t);
+	json_array_foreach(look_at(status, "services"), i, service)
+		json_array_foreach(look_at(service, "routers"), j, router)
+			print_router(look_text(service, "name"), router, t);
 	table_print(t, to);
 }
 
 static void print_cache(const json_t *service, const json_t *cache, struct table *t)
 {
-	table_cell(t, "%s", text(service, "name"));
-	table_cell(t, "%s", text(cache, "address"));
-	table_cell(t, "%lld", number(cache, "weight"));
-	table_cell(t, "%s", share(number(cache, "buckets")).s);
-	table_cell(t, "%lld of %zu", number(cache, "routers"),
-		   json_array_size(list(service, "routers")));
+	table_cell(t, "%s", look_text(service, "name"));
+	table_cell(t, "%s", look_text(cache, "address"));
+	table_cell(t, "%lld", look_number(cache, "weight"));
+	table_cell(t, "%s", share(service, look_number(cache, "buckets")).s);
+	table_cell(t, "%lld of %zu", look_number(cache, "routers"),
+		   json_array_size(look_at(service, "routers")));
 	table_cell(t, "%s",
-		   is_true(cache, "seen_by_all") ? "yes" : "no, so it gets nothing");
+		   look_is_true(cache, "stranger")	? "not in caches, gets nothing"
+		   : look_is_true(cache, "seen_by_all") ? "yes"
+							: "no, so it gets nothing");
 }
 
 static void print_caches(const json_t *status, FILE *to)
@@ -216,26 +218,26 @@ static void print_caches(const json_t *status, FILE *to)
 	const json_t *service, *cache;
 	size_t i, j;
 
-	json_array_foreach(list(status, "services"), i, service)
-		json_array_foreach(list(service, "caches"), j, cache)
+	json_array_foreach(look_at(status, "services"), i, service)
+		json_array_foreach(look_at(service, "caches"), j, cache)
 			print_cache(service, cache, t);
 	table_print(t, to);
 }
 
 static void print_instance(const char *pool, const json_t *instance, struct table *t)
 {
-	table_cell(t, "%s/%s", pool, text(instance, "name"));
-	table_cell(t, "%lld", number(instance, "port"));
-	if (number(instance, "pid") > 0)
-		table_cell(t, "%lld", number(instance, "pid"));
+	table_cell(t, "%s/%s", pool, look_text(instance, "name"));
+	table_cell(t, "%lld", look_number(instance, "port"));
+	if (look_number(instance, "pid") > 0)
+		table_cell(t, "%lld", look_number(instance, "pid"));
 	else
 		table_cell(t, "-");
-	table_cell(t, "%s", text(instance, "state"));
-	table_cell(t, "%s", duration(number(instance, "since_s")).s);
-	table_cell(t, "%s", text(instance, "last_check"));
-	table_cell(t, "%lld", number(instance, "listeners"));
-	table_cell(t, "%lld", number(instance, "given"));
-	table_cell(t, "%s", text(instance, "reason"));
+	table_cell(t, "%s", look_text(instance, "state"));
+	table_cell(t, "%s", duration(look_number(instance, "since_s")).s);
+	table_cell(t, "%s", look_text(instance, "last_check"));
+	table_cell(t, "%lld", look_number(instance, "listeners"));
+	table_cell(t, "%lld", look_number(instance, "given"));
+	table_cell(t, "%s", look_text(instance, "reason"));
 }
 
 static void print_instances(const json_t *status, FILE *to)
@@ -245,17 +247,17 @@ static void print_instances(const json_t *status, FILE *to)
 	const json_t *pool, *instance;
 	size_t i, j;
 
-	json_array_foreach(list(status, "pools"), i, pool)
+	json_array_foreach(look_at(status, "pools"), i, pool)
 	{
-		json_array_foreach(list(pool, "instances"), j, instance)
-			print_instance(text(pool, "name"), instance, t);
+		json_array_foreach(look_at(pool, "instances"), j, instance)
+			print_instance(look_text(pool, "name"), instance, t);
 	}
 	table_print(t, to);
-	json_array_foreach(list(status, "pools"), i, pool)
-		fprintf(to, "pool %s is %s: %lld of %zu count, %lld needed\n",
-			text(pool, "name"), is_true(pool, "up") ? "up" : "DOWN",
-			number(pool, "healthy"),
-			json_array_size(list(pool, "instances")), number(pool, "min"));
+	json_array_foreach(look_at(status, "pools"), i, pool) fprintf(
+		to, "pool %s is %s: %lld of %zu count, %lld needed\n",
+		look_text(pool, "name"), look_is_true(pool, "up") ? "up" : "DOWN",
+		look_number(pool, "healthy"),
+		json_array_size(look_at(pool, "instances")), look_number(pool, "min"));
 }
 
 static const struct {

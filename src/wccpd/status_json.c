@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "config.h"
 #include "daemon.h"
+#include "service_json.h"
 
 #include <stdio.h>
 
@@ -32,8 +33,9 @@ static json_int_t seconds_since(struct mono since)
 
 static json_t *router_json(const struct group_router_status *r)
 {
-	return json_pack("{s:o, s:o, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i}",
+	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i}",
 			 "address", addr_json(&r->address), "id", addr_json(&r->id),
+			 "version", r->minor ? "2.01" : "2.0",
 			 "state", group_state_name(r->state), "reason",
 			 r->reason ? r->reason : "", "since_s", seconds_since(r->since),
 			 "forward", method_name(r->forward), "return", method_name(r->ret),
@@ -53,17 +55,24 @@ static json_t *routers_json(const struct group_status *st)
 	return list;
 }
 
-static json_t *caches_json(const struct group_status *st)
+/* With an allow-list, a web-cache that is not in it is a stranger. */
+static bool is_stranger(const struct group_conf *conf, const struct addr *cache)
+{
+	return conf->n_allowed && addr_find(conf->allowed, conf->n_allowed, cache) < 0;
+}
+
+static json_t *caches_json(const struct group_status *st, const struct group_conf *conf)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < st->n_caches; i++) {
 		const struct group_cache_status *c = &st->caches[i];
 		json_array_append_new(
-			list, json_pack("{s:o, s:i, s:i, s:i, s:b}", "address",
+			list, json_pack("{s:o, s:i, s:i, s:i, s:b, s:b}", "address",
 					addr_json(&c->addr), "weight", (int)c->weight,
 					"buckets", (int)c->buckets, "routers",
-					(int)c->n_routers, "seen_by_all", c->seen_by_all));
+					(int)c->n_routers, "seen_by_all", c->seen_by_all,
+					"stranger", is_stranger(conf, &c->addr)));
 	}
 	return list;
 }
@@ -126,17 +135,22 @@ static json_t *packets_json(struct daemon *d, unsigned position)
 static json_t *service_json(struct daemon *d, const struct service *s)
 {
 	struct group_status *st = &d->status;
+	json_t *o;
 
 	group_get_status(s->group, st);
-	return json_pack(
+	o = json_pack(
 		"{s:s, s:s, s:i, s:b, s:i, s:b, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "name",
 		s->name, "type", s->id.type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic",
 		"id", (int)s->id.id, "up", st->up, "weight", (int)st->weight, "designated",
 		st->designated, "designated_cache", addr_json(&st->designated_cache),
 		"buckets", (int)st->my_buckets, "my_buckets", vector_json(&st->mine),
-		"routers", routers_json(st), "caches", caches_json(st), "packets",
-		packets_json(d, (unsigned)(s->conf - d->conf->services)), "counters",
-		counters_json(&st->counters));
+		"routers", routers_json(st), "caches", caches_json(st, &s->conf->group),
+		"packets", packets_json(d, (unsigned)(s->conf - d->conf->services)),
+		"counters", counters_json(&st->counters));
+	json_object_set_new(o, "assignment", service_assignment_json(st));
+	json_object_set_new(o, "description", service_description_json(&s->conf->group.service));
+	json_object_set_new(o, "configured", service_configured_json(d->conf, s->conf));
+	return o;
 }
 
 /* -- pools ------------------------------------------------------------------------------- */

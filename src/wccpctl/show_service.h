@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What services are, and how many slots they are divided into. */
+#ifndef SHOW_SERVICE_H
+#define SHOW_SERVICE_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* A table of the descriptions of all services. */
+void show_service_descriptions(const json_t *services, FILE *to);
+
+/* 256 buckets, or the values of a mask; never 0. */
+long long show_service_slots(const json_t *service);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a service is and how its traffic is divided, as JSON. */
+#include "service_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "a, b" as a list of texts, or of numbers; "-" as an empty one. */
+static json_t *split(const char *text, bool numbers)
+{
+	json_t *list = json_array();
+
+	while (*text && strcmp(text, "-") != 0) {
+		size_t len = strcspn(text, ",");
+
+		json_array_append_new(list, numbers ? json_integer(atoi(text))
+						    : json_stringn(text, len));
+		text += len;
+		text += strspn(text, ", ");
+	}
+	return list;
+}
+
+json_t *service_description_json(const struct wccp_service *service)
+{
+	struct conf_description d = conf_describe(service);
+	bool any = strcmp(d.ports, "any") == 0;
+
+	return json_pack("{s:i, s:s, s:o, s:s, s:o, s:o, s:b}", "priority",
+			 (int)d.priority, "protocol", d.protocol, "ports",
+			 any ? json_string("any") : split(d.ports, true), "port_type",
+			 d.port_type, "hash", split(d.hash, false), "alternate_hash",
+			 split(d.alternate, false), "only_protocol_0",
+			 d.only_protocol_0);
+}
+
+json_t *service_assignment_json(const struct group_status *st)
+{
+	return json_pack(
+		"{s:s, s:o, s:i, s:i}", "method", st->by_mask ? "mask" : "hash", "mask",
+		st->by_mask ? json_string(conf_mask_text(&st->mask).s) : json_null(),
+		"slots", (int)st->n_slots, "my_slots", (int)st->my_slots);
+}
+
+static json_t *address_list(const struct addr *list, unsigned n)
+{
+	json_t *out = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(out, json_string(ADDR_TEXT(&list[i])));
+	return out;
+}
+
+json_t *service_configured_json(const struct conf *conf, const struct conf_service *s)
+{
+	const struct group_conf *g = &s->group;
+
+	return json_pack(
+		"{s:s, s:o, s:o, s:o}", "version", conf_version_name(g->version),
+		"multicast",
+		addr_is_set(&g->multicast) ? json_string(ADDR_TEXT(&g->multicast))
+					   : json_null(),
+		"allowed_caches", address_list(g->allowed, g->n_allowed), "mirror_of",
+		s->pair >= 0 ? json_string(conf->services[s->pair].name) : json_null());
+}
