@@ -189,15 +189,20 @@ def test_clean_stop_leaves_nothing(formed):
 
 
 def test_killed_and_started_again(formed):
-    """kill -9 of wccpd: the next one takes up the same place, and cleans up too."""
+    """kill -9 of wccpd under load: no request fails, the next process takes up the
+    same place, and cleans up too."""
     box1 = formed.boxes[0]
     before = box1.before
+    load = formed.load("-n", 8, "-r", 300)
+    load.wait_whole(200)
     box1.wccpd.kill()
     box1.wccpd.wait()
+    load.wait_whole(200)
     box1.start_wccpd()
     wait_until(lambda: box1.service() and box1.service()["buckets"] == 128, 20,
                "the new process has 128 buckets")
     formed.wait_shares(128, 128, 10)
+    assert load.finish()[1] == []
     assert answers_by_squid(formed) == 1
     assert box1.wccpd.stop() == 0
     assert set(box1.ns.state()) ^ set(before) == set()
