@@ -31,7 +31,8 @@ struct router_conf {
 	/* Type and id say which group.  Of a dynamic service the rest comes from
 	 * the first web-cache (2.0 section 4.2). */
 	uint8_t service_type, service_id;
-	struct addr id; /* the router id it states */
+	struct addr id; /* the router id it states ... */
+	struct addr id6; /* ... and to IPv6 web-caches, if set */
 	struct codec_password password;
 	uint32_t forward, ret; /* bit masks of what it supports */
 	uint32_t assign;       /* the same, WCCP_ASSIGN_* */
@@ -87,6 +88,8 @@ struct router_counters {
 	uint64_t conflicting_service, bad_capability, full;
 	uint64_t bad_service;  /* datagrams of another service group */
 	uint64_t wrong_source; /* a member's address from another source */
+	uint64_t wrong_group;  /* datagrams to another multicast address */
+	uint64_t bad_family;   /* HERE_I_AMs of a family that does not fit the group */
 	uint64_t not_member;   /* assignments by, or naming, one that is no member */
 	uint64_t bad_method;   /* assignments of a type that was not agreed */
 	uint64_t bad_mask;     /* values outside of their masks, bad numbers */
@@ -115,6 +118,7 @@ struct router_masks {
 struct router_cache_status {
 	struct addr addr;
 	bool usable;
+	bool multicast;      /* its last HERE_I_AM came by the group's address */
 	uint8_t minor;       /* protocol version it speaks, 2.x */
 	uint32_t forward, ret, assign; /* as it chose */
 	uint16_t weight;
@@ -127,6 +131,7 @@ struct router_cache_status {
 struct router_status {
 	struct wccp_service service; /* as learned; flags 0 until then */
 	bool described;              /* a web-cache has described it */
+	uint8_t family;              /* of the members, enum addr_family */
 	uint32_t change_number;
 	struct wccp_key key;
 	uint32_t transmit_t_ms;

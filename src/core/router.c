@@ -22,6 +22,7 @@ struct router *router_new(const struct router_conf *conf, struct mono now)
 	r->flush = MONO_NEVER;
 	router_service_init(r);
 	router_caps_reset(r);
+	router_cast_init(r);
 	return r;
 }
 
@@ -63,6 +64,10 @@ static void receive(struct router_call *c, const struct router_event *ev)
 	if (refusal == CODEC_OK && (peek.service_type != c->r->conf.service_type ||
 				    peek.service_id != c->r->conf.service_id)) {
 		c->r->counters.bad_service++;
+		return;
+	}
+	if (router_cast_is_foreign(c)) {
+		c->r->counters.wrong_group++;
 		return;
 	}
 	if (refusal == CODEC_OK)
@@ -123,6 +128,7 @@ static void tick(struct router_call *c)
 			i++;
 	if (mono_due(r->flush, c->now))
 		router_assign_flush(c, "the group changed and no new one came");
+	router_cast_tick(c);
 }
 
 void router_step(struct router *r, const struct router_event *ev,
@@ -146,7 +152,7 @@ void router_step(struct router *r, const struct router_event *ev,
 
 struct mono router_deadline(const struct router *r)
 {
-	struct mono next = r->flush;
+	struct mono next = mono_min(r->flush, router_cast_deadline(r));
 
 	for (unsigned i = 0; i < r->n_members; i++) {
 		const struct member *m = &r->members[i];
@@ -163,6 +169,7 @@ static void get_cache_status(const struct router *r, const struct member *m,
 	*out = (struct router_cache_status){
 		.addr = m->addr,
 		.usable = m->usable,
+		.multicast = m->multicast,
 		.minor = m->minor_seen,
 		.forward = m->forward,
 		.ret = m->ret,
@@ -179,6 +186,7 @@ void router_get_status(const struct router *r, struct router_status *out)
 	*out = (struct router_status){
 		.service = r->service,
 		.described = r->described,
+		.family = router_family(r),
 		.change_number = r->change_number,
 		.key = r->key,
 		.transmit_t_ms = r->agreed.transmit_t_ms,

@@ -148,9 +148,10 @@ void router_assign_refuse(struct router_call *c, uint64_t *counter, const char *
 static const struct wccp_router_assignment *our_entry(const struct router_call *c)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
+	const struct addr *id = router_family_id(c->r, a->key.cache.family);
 
 	for (unsigned i = 0; i < a->n_routers; i++)
-		if (addr_equal(&a->routers[i].id, &c->r->conf.id))
+		if (addr_equal(&a->routers[i].id, id))
 			return &a->routers[i];
 	return NULL;
 }

@@ -6,13 +6,6 @@
  */
 #include "router_impl.h"
 
-/* All addresses of a message are of one family (2.01 section 4.7.2), so those of a
- * group must be, too; otherwise one member could make the others unreachable. */
-static bool fits_family(const struct router_call *c)
-{
-	return c->msg->cache_identity.addr.family == c->r->conf.id.family;
-}
-
 static bool is_allowed(const struct router_conf *conf, const struct addr *addr)
 {
 	return !conf->n_allowed || addr_find(conf->allowed, conf->n_allowed, addr) >= 0;
@@ -36,15 +29,20 @@ static bool may_speak(struct router_call *c)
 	struct router *r = c->r;
 	const struct addr *addr = &c->msg->cache_identity.addr;
 	const struct member *m = router_members_find(r, addr);
+	const char *objection;
 
-	if (!fits_family(c) || !is_allowed(&r->conf, addr) ||
-	    !is_allowed(&r->conf, &c->from)) {
+	if (!is_allowed(&r->conf, addr) || !is_allowed(&r->conf, &c->from)) {
 		refuse(c, &r->counters.not_allowed, "not-allowed", "not allowed");
 		return false;
 	}
 	if (m && m->usable && !addr_equal(&m->source, &c->from)) {
 		refuse(c, &r->counters.wrong_source, "wrong-source",
 		       "the member speaks from another address");
+		return false;
+	}
+	objection = router_family_objection(c);
+	if (objection) {
+		refuse(c, &r->counters.bad_family, "bad-family", objection);
 		return false;
 	}
 	if (!router_service_accepts(r, &c->msg->service)) {
@@ -55,20 +53,15 @@ static bool may_speak(struct router_call *c)
 	return true;
 }
 
-/* 2.01 section 3.8: with V set the header has the lowest version it speaks, and
- * the router answers with its highest; else the highest common one. */
-static uint8_t answer_minor(const struct wccp_msg *msg)
-{
-	return msg->cache_identity.min_version || msg->minor ? 1 : 0;
-}
-
 /* What every answer needs to know, even one to a message that does not count. */
 static void take_address(struct router_call *c, struct member *m)
 {
 	m->source = c->from;
 	m->sent_to = c->to;
-	m->minor = answer_minor(c->msg);
+	m->multicast = router_cast_is(c);
+	m->methods = c->methods;
 	m->minor_seen = c->msg->minor;
+	m->asks_version = c->msg->cache_identity.min_version;
 	m->table_family = c->msg->table_family;
 }
 
@@ -87,9 +80,11 @@ static bool wants_shutdown(const struct wccp_msg *msg)
 static uint32_t returned_id(const struct router_call *c)
 {
 	const struct wccp_cache_view *v = &c->msg->cache_view;
+	const struct addr *id =
+		router_family_id(c->r, c->msg->cache_identity.addr.family);
 
 	for (unsigned i = 0; i < v->n_routers; i++)
-		if (addr_equal(&v->routers[i].id, &c->r->conf.id))
+		if (addr_equal(&v->routers[i].id, id))
 			return v->routers[i].receive_id;
 	return 0;
 }
@@ -131,8 +126,10 @@ static void take(struct router_call *c, struct member *m,
 	m->ret = choice->ret;
 	if (!c->r->n_usable)
 		c->r->agreed = choice->agreement;
-	if (joins)
+	if (joins) {
 		router_members_join(c, m, &c->msg->service);
+		router_cast_retime(c);
+	}
 	changed = router_members_report(c, m);
 	if (joins || changed)
 		router_members_changed(c);
@@ -172,7 +169,10 @@ static void ordinary(struct router_call *c, struct member *m)
 		judge(c, m);
 	else if (!m->usable)
 		m->heard = c->now;
-	router_tx_see_you(c, m, &stated, false);
+	if (m->multicast)
+		router_cast_owe(c, m, &stated);
+	else
+		router_tx_see_you(c, m, &stated, false);
 }
 
 /* The answer is the same however often it is asked for: it may have been lost. */
@@ -188,7 +188,10 @@ static void shut_down(struct router_call *c, struct member *m)
 	} else if (m && addr_equal(&m->source, &c->from)) {
 		router_members_forget(c->r, m);
 	}
-	router_tx_see_you(c, &guest, &stated, true);
+	if (guest.multicast)
+		router_cast_owe_leaver(c, &guest, &stated);
+	else
+		router_tx_see_you(c, &guest, &stated, true);
 }
 
 void router_hello_rx(struct router_call *c)

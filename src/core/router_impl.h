@@ -3,8 +3,9 @@
  * Inside of the router-side machine: its state, and what its files share.
  *
  * router.c dispatches, router_hello.c judges HERE_I_AMs, router_assign.c keeps the
- * table, router_mask.c the masks, router_members.c the membership; router_caps.c and router_service.c say
- * what is acceptable, router_tx.c builds datagrams.
+ * table, router_mask.c the masks, router_members.c the membership; router_caps.c
+ * and router_service.c say what is acceptable, router_version.c in what to speak,
+ * router_cast.c when to answer multicast, router_tx.c builds datagrams.
  */
 #ifndef ROUTER_IMPL_H
 #define ROUTER_IMPL_H
@@ -17,8 +18,11 @@ struct member {
 	struct addr source;  /* where its datagrams come from and answers go */
 	struct addr sent_to; /* our address that it uses */
 	bool usable;
-	uint8_t minor; /* of the header of our answers to it ... */
-	uint8_t minor_seen; /* ... and of its own */
+	bool multicast;     /* its last HERE_I_AM came by the group's address ... */
+	bool answer_due;    /* ... and was not answered yet */
+	uint32_t methods;   /* that can work with it */
+	uint8_t minor_seen; /* of the header of its last HERE_I_AM ... */
+	bool asks_version;  /* ... which had V set */
 	uint16_t table_family; /* of the address table it speaks with; 0: none */
 	uint32_t receive_id;   /* in the last I_SEE_YOU sent to it; 0: none was */
 	uint32_t forward, ret; /* one bit each, valid once usable */
@@ -36,6 +40,17 @@ struct router_agreement {
 	uint32_t assign; /* one bit */
 	uint32_t transmit_t_ms;
 	uint8_t timeout_scale, ra_scale;
+};
+
+/* What is said by multicast, together and in its time. */
+struct router_cast {
+	struct mono next;     /* I_SEE_YOU; never: nobody waits for one */
+	struct mono earliest; /* that next may become when somebody does again */
+	uint64_t random;
+	struct wccp_service stated; /* by the last one that was heard */
+	/* They shut down, and wait for the response. */
+	unsigned n_leavers;
+	struct member leavers[WCCP_MAX_CACHES];
 };
 
 struct router {
@@ -62,6 +77,7 @@ struct router {
 	struct router_masks masks;
 	bool told_too_large; /* the map was left out, and noted */
 	struct mono flush; /* when the table has waited too long; never: it is good */
+	struct router_cast cast;
 
 	struct router_counters counters;
 };
@@ -102,6 +118,35 @@ int64_t router_caps_tb_ms(const struct router *r);
 int64_t router_caps_rb_ms(const struct router *r);
 /* The largest TB that may be agreed upon. */
 int64_t router_caps_longest_tb_ms(const struct router *r);
+
+/* -- router_version.c -- */
+/* The minor version of an answer to one web-cache, or to several at once. */
+uint8_t router_version_answer(const struct router *r, const struct member *m);
+uint8_t router_version_common(const struct router *r, struct member *const *list,
+			      unsigned n);
+/* IANA family of the address table of an answer; 0: without one. */
+uint16_t router_version_table(const struct member *m, uint8_t minor);
+/* Our router id among addresses of this family; unset when there is none. */
+const struct addr *router_family_id(const struct router *r, uint8_t family);
+/* Of the members; ADDR_NONE while there are none. */
+uint8_t router_family(const struct router *r);
+/* Why the sender of a HERE_I_AM cannot be in one group with us, or NULL. */
+const char *router_family_objection(const struct router_call *c);
+
+/* -- router_cast.c -- */
+void router_cast_init(struct router *r);
+/* Did the datagram come by the group's address?  Or by another group's? */
+bool router_cast_is(const struct router_call *c);
+bool router_cast_is_foreign(const struct router_call *c);
+/* The next scheduled message answers `m`, which described the service so. */
+void router_cast_owe(struct router_call *c, struct member *m,
+		     const struct wccp_service *stated);
+void router_cast_owe_leaver(struct router_call *c, const struct member *guest,
+			    const struct wccp_service *stated);
+/* T may be a shorter one from now on. */
+void router_cast_retime(struct router_call *c);
+void router_cast_tick(struct router_call *c);
+struct mono router_cast_deadline(const struct router *r);
 
 /* -- router_members.c -- */
 struct member *router_members_find(struct router *r, const struct addr *addr);
@@ -160,6 +205,21 @@ void router_hello_rx(struct router_call *c);
  * web-cache gave. */
 void router_tx_see_you(struct router_call *c, struct member *m,
 		       const struct wccp_service *stated, bool shutdown_response);
+/* An I_SEE_YOU for any number of web-caches, of one address family. */
+struct router_letter {
+	struct addr to;      /* where it goes ... */
+	struct addr sent_to; /* ... and where they had sent to */
+	uint8_t minor;
+	uint16_t table_family;
+	struct wccp_service stated;
+	unsigned n_from; /* 1 or more */
+	struct member *from[WCCP_MAX_CACHES];
+	unsigned n_farewells; /* SHUTDOWN_RESPONSEs */
+	struct addr farewells[WCCP_MAX_COMMANDS];
+};
+
+/* All of l->from get its receive id. */
+void router_tx_letter(struct router_call *c, const struct router_letter *l);
 void router_tx_query(struct router_call *c, struct member *m);
 
 #endif

@@ -122,7 +122,7 @@ bool router_members_report(struct router_call *c, struct member *m)
 		/* Squid lists those that it has not heard, too, with id 0.  One of
 		 * another family could not be told to the others. */
 		if (v->routers[i].receive_id &&
-		    v->routers[i].id.family == c->r->conf.id.family)
+		    v->routers[i].id.family == m->addr.family)
 			m->routers[m->n_routers++] = v->routers[i].id;
 	return update_routers(c);
 }
@@ -158,6 +158,7 @@ static void emptied(struct router_call *c)
 	router_assign_flush(c, "no web-cache is left");
 	router_caps_reset(c->r);
 	router_service_forget(c->r);
+	router_cast_retime(c);
 }
 
 void router_members_leave(struct router_call *c, struct member *m,

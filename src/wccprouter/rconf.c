@@ -128,6 +128,7 @@ static int read_service(struct reader *r, cfg_t *section, const struct addr *id,
 	router->id = *id;
 	router->assign = WCCP_ASSIGN_HASH;
 	router->echo_assignment = true;
+	router->max_minor = 1;
 	if (read_title(r, section, out) < 0 ||
 	    read_password(r, section, &router->password) < 0 ||
 	    read_methods(r, section, "forward", &router->forward) < 0 ||

@@ -17,6 +17,16 @@ struct fake bench_cache(unsigned n)
 	return f;
 }
 
+struct fake bench_cache6(unsigned n)
+{
+	struct fake f = { .weight = 100, .minor = 1 };
+
+	ck_assert_int_eq(addr_parse("2001:db8::", &f.addr), 0);
+	f.addr.octets[15] = (uint8_t)n;
+	f.source = f.addr;
+	return f;
+}
+
 struct router_conf bench_conf(void)
 {
 	return (struct router_conf){
@@ -26,6 +36,7 @@ struct router_conf bench_conf(void)
 		.forward = WCCP_METHOD_GRE | WCCP_METHOD_L2,
 		.ret = WCCP_METHOD_GRE | WCCP_METHOD_L2,
 		.assign = WCCP_ASSIGN_HASH,
+		.max_minor = 1,
 	};
 }
 
@@ -34,6 +45,7 @@ void bench_start(const struct router_conf *conf, int64_t start_ms)
 	bench.conf = *conf;
 	bench.now = (struct mono){ start_ms * 1000000 };
 	bench.to = addr_v4(0x0a0001fe);
+	bench.id = conf->id;
 	bench.off_link = false;
 	bench.r = router_new(conf, bench.now);
 	ck_assert_ptr_nonnull(bench.r);
@@ -49,6 +61,7 @@ static void begin(const struct fake *f, enum wccp_type type)
 {
 	codec_begin(&bench.msg, type);
 	bench.msg.minor = f->minor;
+	bench.msg.table_family = f->addr.family == ADDR_V6 ? 2 : 0;
 	bench.msg.present = 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
 	bench.msg.service = (struct wccp_service){
 		.type = bench.conf.service_type,
@@ -74,7 +87,7 @@ void bench_hello(const struct fake *f)
 	v->n_routers = v->n_caches = 0;
 	if (f->receive_id)
 		v->routers[v->n_routers++] =
-			(struct wccp_router_id){ ROUTER_ID, f->receive_id };
+			(struct wccp_router_id){ bench.id, f->receive_id };
 	for (unsigned i = 0; i < f->n_others; i++)
 		v->routers[v->n_routers++] = (struct wccp_router_id){ f->others[i], 9 };
 	bench.msg.caps = f->caps;
@@ -100,7 +113,7 @@ void bench_assign(const struct fake *f, uint32_t key, const struct fake *caches,
 	a->type = WCCP_AT_HASH;
 	a->key = (struct wccp_key){ f->addr, key };
 	a->n_routers = 1;
-	a->routers[0] = (struct wccp_router_assignment){ ROUTER_ID, f->receive_id,
+	a->routers[0] = (struct wccp_router_assignment){ bench.id, f->receive_id,
 							 f->change_number };
 	a->hash.n_caches = n;
 	for (unsigned i = 0; i < n; i++)
@@ -133,7 +146,7 @@ void bench_deliver(const struct addr *source)
 	bench_octets(source, octets, (size_t)len);
 }
 
-const struct wccp_msg *bench_answer(struct fake *f)
+const struct wccp_msg *bench_sent_to(const struct addr *to)
 {
 	const struct action *found = NULL;
 	const void *octets;
@@ -142,7 +155,7 @@ const struct wccp_msg *bench_answer(struct fake *f)
 	for (unsigned i = 0; i < bench.out.n; i++) {
 		const struct action *x = &bench.out.list[i];
 
-		if (x->kind != ACTION_SEND || !addr_equal(&x->peer, &f->source))
+		if (x->kind != ACTION_SEND || !addr_equal(&x->peer, to))
 			continue;
 		ck_assert_ptr_null(found);
 		found = x;
@@ -153,11 +166,25 @@ const struct wccp_msg *bench_answer(struct fake *f)
 	ck_assert_int_eq(codec_authenticate(octets, found->len, &bench.conf.password),
 			 CODEC_OK);
 	ck_assert_int_eq(codec_decode(octets, found->len, &bench.seen, &err), CODEC_OK);
-	if (bench.seen.type == WCCP_I_SEE_YOU) {
-		f->receive_id = bench.seen.router_identity.self.receive_id;
-		f->change_number = bench.seen.router_view.change_number;
-	}
 	return &bench.seen;
+}
+
+void bench_take(struct fake *f)
+{
+	const struct wccp_router_identity *ri = &bench.seen.router_identity;
+
+	ck_assert_int_ge(addr_find(ri->from, ri->n_from, &f->addr), 0);
+	f->receive_id = ri->self.receive_id;
+	f->change_number = bench.seen.router_view.change_number;
+}
+
+const struct wccp_msg *bench_answer(struct fake *f)
+{
+	const struct wccp_msg *msg = bench_sent_to(&f->source);
+
+	if (msg && msg->type == WCCP_I_SEE_YOU)
+		bench_take(f);
+	return msg;
 }
 
 const struct wccp_msg *bench_greet(struct fake *f)

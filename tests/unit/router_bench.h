@@ -29,6 +29,7 @@ struct bench {
 	struct router_conf conf;
 	struct mono now;
 	struct addr to; /* where web-caches send to */
+	struct addr id; /* of the router, as they know it */
 	bool off_link;  /* they are behind another router */
 	struct wccp_msg scratch; /* the router's */
 	struct wccp_msg msg;     /* to be sent */
@@ -42,8 +43,9 @@ extern struct bench bench;
 #define ROUTER_V4 0x0a0000feu /* 10.0.0.254 */
 #define ROUTER_ID addr_v4(ROUTER_V4)
 
-/* Web-cache 10.0.0.n. */
+/* Web-cache 10.0.0.n, or 2001:db8::n. */
 struct fake bench_cache(unsigned n);
+struct fake bench_cache6(unsigned n);
 /* Web-cache service 0, everything supported, no password. */
 struct router_conf bench_conf(void);
 void bench_start(const struct router_conf *conf, int64_t start_ms);
@@ -58,10 +60,14 @@ void bench_assign(const struct fake *f, uint32_t key, const struct fake *caches,
 /* Encode bench.msg and let it arrive from `source`. */
 void bench_deliver(const struct addr *source);
 void bench_octets(const struct addr *source, const void *octets, size_t len);
+/* Decode the only datagram sent to an address into bench.seen; NULL without one. */
+const struct wccp_msg *bench_sent_to(const struct addr *to);
 /* Decode the only datagram sent to `f` into bench.seen: NULL when there was none.
  * An I_SEE_YOU updates the ids of `f`. */
 const struct wccp_msg *bench_answer(struct fake *f);
 
+/* The I_SEE_YOU in bench.seen is for `f`: keep its ids. */
+void bench_take(struct fake *f);
 /* hello + answer */
 const struct wccp_msg *bench_greet(struct fake *f);
 /* Greet twice: usable afterwards. */
@@ -82,6 +88,9 @@ bool bench_changed(void);
 
 void test_router_assign(Suite *s);
 void test_router_time(Suite *s);
+void test_router_version(Suite *s);
+void test_router_ipv6(Suite *s);
+void test_router_multicast(Suite *s);
 void test_router_caps(Suite *s);
 void test_router_mask(Suite *s);
 

@@ -244,7 +244,7 @@ START_TEST(address_table_is_answered_with_one)
 	ck_assert(addr_equal(&bench.seen.router_identity.self.id, &conf.id));
 	/* IPv4 in an IPv6 group could not be told to the others. */
 	ck_assert_ptr_null(bench_greet(&b));
-	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
+	ck_assert_uint_eq(bench_counters()->bad_family, 1);
 }
 END_TEST
 
@@ -633,6 +633,9 @@ int main(void)
 	test_router_mask(s);
 	test_router_assign(s);
 	test_router_time(s);
+	test_router_version(s);
+	test_router_ipv6(s);
+	test_router_multicast(s);
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);
