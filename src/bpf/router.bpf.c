@@ -36,6 +36,16 @@ struct {
 	__array(values, struct table);
 } tables SEC(".maps");
 
+/* A value of a mask -> index of the web-cache in targets.  Those of a new table
+ * are put in before it, those of the old one removed behind it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ROUTER_MAX_LOOKUPS);
+	__type(key, struct router_lookup);
+	__type(value, __u8);
+} lookups SEC(".maps");
+
 /* ifindex -> ROUTER_IF_* */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -307,23 +317,59 @@ static __always_inline int unassigned(const struct router_entry *s)
 	return DROP;
 }
 
-/* The packet fits service `s`: find who has its bucket (2.0 section 4.11.1). */
+/* Who has the packet's bucket (2.0 section 4.11.1)? */
+static __always_inline __u8 owner_by_bucket(const struct packet *p,
+					    const struct router_entry *s,
+					    struct packet_redirect *header)
+{
+	__u8 owner;
+
+	header->primary = packet_bucket(p, s->match.flags);
+	owner = s->buckets[header->primary];
+	if (owner == WCCP_BUCKET_NONE || !(owner & WCCP_BUCKET_ALT))
+		return owner;
+	header->bits |= WCCP_RH_ALT;
+	header->alternate = packet_alt_bucket(p, s->match.flags);
+	return s->buckets[header->alternate];
+}
+
+/* Who has the first value that fits (2.0 section 4.11.2)?  Of a mask's values at
+ * most one fits, so that each mask is one look-up. */
+static __always_inline __u8 owner_by_mask(const struct packet *p,
+					  const struct router_entry *s)
+{
+	struct router_lookup key = { .generation = s->generation, .number = s->number };
+	__u32 i;
+
+	for (i = 0; i < ROUTER_MAX_MASKS; i++) {
+		const struct router_fields *mask = &s->masks[i];
+		const __u8 *owner;
+
+		if (i >= s->n_masks)
+			break;
+		key.mask = i;
+		key.fields.src = p->src & mask->src;
+		key.fields.dst = p->dst & mask->dst;
+		key.fields.sport = p->sport & mask->sport;
+		key.fields.dport = p->dport & mask->dport;
+		owner = bpf_map_lookup_elem(&lookups, &key);
+		if (owner)
+			return *owner;
+	}
+	return WCCP_BUCKET_NONE;
+}
+
+/* The packet fits service `s`. */
 static __always_inline int redirect(struct __sk_buff *skb, const struct packet *p,
 				    const struct router_entry *s)
 {
 	struct packet_redirect header = {
 		.bits = s->match.type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0,
 		.service = s->match.id,
-		.primary = packet_bucket(p, s->match.flags),
 	};
-	__u8 owner = s->buckets[header.primary];
+	__u8 owner = s->by_mask ? owner_by_mask(p, s) : owner_by_bucket(p, s, &header);
 	const struct router_target *t;
 
-	if (owner != WCCP_BUCKET_NONE && owner & WCCP_BUCKET_ALT) {
-		header.bits |= WCCP_RH_ALT;
-		header.alternate = packet_alt_bucket(p, s->match.flags);
-		owner = s->buckets[header.alternate];
-	}
 	if (owner == WCCP_BUCKET_NONE)
 		return unassigned(s);
 	t = &s->targets[owner & (WCCP_MAX_CACHES - 1)];
@@ -345,20 +391,20 @@ static __always_inline bool not_passing(struct __sk_buff *skb, const struct pack
 }
 
 /* Services in priority order; the first that fits decides. */
-static __always_inline int intercept(struct __sk_buff *skb, const struct packet *p)
+static __always_inline struct router_entry *find_service(const struct packet *p)
 {
 	__u64 *in = bpf_map_lookup_elem(&members, &p->src);
 	__u32 zero = 0, i;
 	void *table = bpf_map_lookup_elem(&tables, &zero);
 
 	if (!table)
-		return PASS;
+		return NULL;
 	for (i = 0; i < ROUTER_MAX_SERVICES; i++) {
 		__u32 key = i;
 		struct router_entry *s = bpf_map_lookup_elem(table, &key);
 
 		if (!s || !s->used)
-			return PASS;
+			break;
 		if (!packet_matches(p, &s->match))
 			continue;
 		/* Never what a member of the group sends (2.0 section 4.10). */
@@ -366,9 +412,9 @@ static __always_inline int intercept(struct __sk_buff *skb, const struct packet 
 			COUNT(s->number, bypassed);
 			continue;
 		}
-		return redirect(skb, p, s);
+		return s;
 	}
-	return PASS;
+	return NULL;
 }
 
 SEC("tc")
@@ -376,6 +422,7 @@ int router_ingress(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex;
 	__u32 *roles = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct router_entry *service;
 	struct packet_redirect header;
 	struct packet p;
 
@@ -394,7 +441,8 @@ int router_ingress(struct __sk_buff *skb)
 		COUNT(ROUTER_MAX_SERVICES, bypassed);
 		return PASS;
 	}
-	return intercept(skb, &p);
+	service = find_service(&p);
+	return service ? redirect(skb, &p, service) : PASS;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -12,6 +12,9 @@ enum {
 	ROUTER_MAX_INTERFACES = 64,
 	ROUTER_MAX_OWN = 256, /* addresses of this host */
 	ROUTER_MAX_MEMBERS = ROUTER_MAX_SERVICES * WCCP_MAX_CACHES,
+	ROUTER_MAX_MASKS = 16, /* of one service */
+	/* Of all services, those of the table that is on its way out included. */
+	ROUTER_MAX_LOOKUPS = 2 * ROUTER_MAX_SERVICES * 1024,
 	ROUTER_EVENT_OCTETS = 1 << 16,
 	/* Longest IPv4 header and the 8 octets that RFC 792 wants quoted. */
 	ROUTER_QUOTE_LEN = 68,
@@ -31,12 +34,32 @@ struct router_target {
 	__u32 method;	/* WCCP_METHOD_*, one of them */
 };
 
+/* What decides under mask assignment, as a mask and as a value; the fields lie as
+ * they do in a packet. */
+struct router_fields {
+	__be32 src, dst;
+	__be16 sport, dport;
+};
+
+/* One value.  Those that begin with another generation than the entry of their
+ * service belong to another table. */
+struct router_lookup {
+	__u32 generation;
+	__u16 number; /* of the service */
+	__u16 mask;   /* index into its masks */
+	struct router_fields fields;
+};
+
 /* One service; the inner map has them in priority order, highest first. */
 struct router_entry {
 	struct packet_service match;
 	__u32 number; /* of the service: counters and bits of members */
 	__u8 used;    /* the first entry that is not ends the list */
 	__u8 closed;  /* drop what no web-cache takes, instead of forwarding */
+	__u8 by_mask; /* masks and `lookups` decide, else buckets */
+	__u8 n_masks;
+	__u32 generation;
+	struct router_fields masks[ROUTER_MAX_MASKS]; /* in order */
 	__u8 buckets[WCCP_BUCKETS]; /* index into targets, see WCCP_BUCKET_* */
 	struct router_target targets[WCCP_MAX_CACHES];
 };

@@ -5,6 +5,7 @@
 #include "hook.h"
 #include "hops.h"
 #include "log.h"
+#include "lookups.h"
 #include "maps.h"
 #include "table.h"
 #include "toobig.h"
@@ -29,6 +30,7 @@ struct forward {
 	struct hook hooks[MAX_HOOKS];
 	/* What is in force, to leave alone what does not change; and scratch. */
 	struct router_entry table[ROUTER_MAX_SERVICES], next[ROUTER_MAX_SERVICES];
+	struct lookups lookups;
 	unsigned n_members, n_macs;
 	__be32 members[ROUTER_MAX_MEMBERS];
 	uint64_t groups[ROUTER_MAX_MEMBERS];
@@ -140,6 +142,7 @@ static int load(struct forward *f, struct err *err)
 	if (router_bpf__load(f->bpf) < 0)
 		return err_set(err, "eBPF: the kernel refuses the program: %s",
 			       strerror(errno));
+	f->lookups.fd = bpf_map__fd(f->bpf->maps.lookups);
 	return fill_numbers(f, err);
 }
 
@@ -354,15 +357,22 @@ int forward_apply(struct forward *f, const struct router_status *status,
 	unsigned n;
 
 	refresh_hooks(f);
-	n = table_build(f->conf, status, route, f->hops, f->next);
+	n = table_build(f->conf, status, route, f->hops, f->next, f->lookups.next);
+	lookups_number(&f->lookups, f->next, n);
 	/* Who is a member must be known before its bucket is in force. */
 	if (sync_own(f, err) < 0 || sync_counters(f, status, err) < 0 ||
 	    sync_members(f, status, err) < 0 || sync_macs(f, err) < 0)
 		return -1;
 	if (memcmp(f->table, f->next, sizeof(f->table)) == 0)
 		return 0;
-	if (replace_table(f, n, err) < 0)
+	if (lookups_put(&f->lookups, err) < 0)
 		return -1;
+	if (replace_table(f, n, err) < 0) {
+		lookups_drop(&f->lookups);
+		return -1;
+	}
+	/* Replacing an inner map waits for the packets that work by the old one. */
+	lookups_settle(&f->lookups);
 	memcpy(f->table, f->next, sizeof(f->table));
 	return 0;
 }

@@ -70,6 +70,11 @@ static unsigned unassigned_buckets(const struct router_status *st)
 	return n;
 }
 
+static unsigned share(const struct router_status *st, unsigned i)
+{
+	return st->by_mask ? st->caches[i].values : st->caches[i].buckets;
+}
+
 static void log_assigned(const char *service, const struct router_status *st)
 {
 	char shares[WCCP_MAX_CACHES * 24] = "";
@@ -78,11 +83,30 @@ static void log_assigned(const char *service, const struct router_status *st)
 
 	for (i = 0; i < st->n_caches && used < sizeof(shares); i++)
 		used += (size_t)snprintf(shares + used, sizeof(shares) - used, " %s=%u",
-					 ADDR_TEXT(&st->caches[i].addr),
-					 st->caches[i].buckets);
-	log_event(NOTE_INFO, "assigned", (struct log_about){ .service = service },
-		  "by %s, key change %u:%s, unassigned=%u", ADDR_TEXT(&st->key.cache),
-		  st->key.change_number, shares, unassigned_buckets(st));
+					 ADDR_TEXT(&st->caches[i].addr), share(st, i));
+	if (st->by_mask)
+		log_event(NOTE_INFO, "assigned",
+			  (struct log_about){ .service = service },
+			  "by %s, key change %u, values of %u masks:%s",
+			  ADDR_TEXT(&st->key.cache), st->key.change_number,
+			  st->masks.n_sets, shares);
+	else
+		log_event(NOTE_INFO, "assigned",
+			  (struct log_about){ .service = service },
+			  "by %s, key change %u:%s, unassigned=%u",
+			  ADDR_TEXT(&st->key.cache), st->key.change_number, shares,
+			  unassigned_buckets(st));
+}
+
+static bool same_assignment(const struct router_status *a,
+			    const struct router_status *b)
+{
+	return a->assigned == b->assigned && a->by_mask == b->by_mask &&
+	       a->key.change_number == b->key.change_number &&
+	       addr_equal(&a->key.cache, &b->key.cache) &&
+	       a->masks.n_sets == b->masks.n_sets &&
+	       a->masks.n_values == b->masks.n_values &&
+	       memcmp(&a->table, &b->table, sizeof(a->table)) == 0;
 }
 
 static bool compare_assignment(const char *service, const struct router_status *before,
@@ -94,11 +118,7 @@ static bool compare_assignment(const char *service, const struct router_status *
 			  "no assignment in force any more");
 		return true;
 	}
-	if (!after->assigned ||
-	    (before->assigned &&
-	     before->key.change_number == after->key.change_number &&
-	     addr_equal(&before->key.cache, &after->key.cache) &&
-	     memcmp(&before->table, &after->table, sizeof(before->table)) == 0))
+	if (!after->assigned || same_assignment(before, after))
 		return false;
 	log_assigned(service, after);
 	return true;

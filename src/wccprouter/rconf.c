@@ -11,7 +11,8 @@ static cfg_opt_t service_options[] = {
 	READ_TEXT("password"),	      READ_LIST("forward"),
 	READ_LIST("return"),	      READ_LIST("transmit-t"),
 	READ_LIST("group-list"),      READ_TEXT("closed"),
-	READ_TEXT("echo-assignment"), CFG_END(),
+	READ_TEXT("echo-assignment"), READ_LIST("assign"),
+	READ_TEXT("mask-identity"),   CFG_END(),
 };
 
 static cfg_opt_t options[] = {
@@ -43,20 +44,46 @@ static int read_title(struct reader *r, cfg_t *section, struct rconf_service *ou
 	return 0;
 }
 
-/* The set of methods in a list; both when it is not set. */
+/* A set of methods; `out` stays as it is when the list is not set.  Word by word
+ * they are bits 1 and 2. */
 static int read_methods(struct reader *r, cfg_t *section, const char *name,
-			uint32_t *out)
+			const char *const words[], uint32_t *out)
 {
-	static const char *const words[] = { "gre", "l2", NULL };
-	static const uint32_t bits[] = { WCCP_METHOD_GRE, WCCP_METHOD_L2 };
 	unsigned n = cfg_size(section, name), which = 0;
 
-	*out = n ? 0 : WCCP_METHOD_GRE | WCCP_METHOD_L2;
+	if (n)
+		*out = 0;
 	for (unsigned i = 0; i < n; i++) {
 		if (read_word(r, section, name, i, words, &which) < 0)
 			return -1;
-		*out |= bits[which];
+		*out |= 1u << which;
 	}
+	return 0;
+}
+
+static int read_all_methods(struct reader *r, cfg_t *section, struct router_conf *out)
+{
+	static const char *const ways[] = { "gre", "l2", NULL };
+	static const char *const assign[] = { "hash", "mask", NULL };
+
+	out->forward = out->ret = WCCP_METHOD_GRE | WCCP_METHOD_L2;
+	out->assign = WCCP_ASSIGN_HASH;
+	if (read_methods(r, section, "forward", ways, &out->forward) < 0 ||
+	    read_methods(r, section, "return", ways, &out->ret) < 0)
+		return -1;
+	return read_methods(r, section, "assign", assign, &out->assign);
+}
+
+static int read_mask_identity(struct reader *r, cfg_t *section,
+			      enum router_mask_identity *out)
+{
+	/* In the order of enum router_mask_identity. */
+	static const char *const words[] = { "full", "empty-set", "no-sets", NULL };
+	unsigned which = ROUTER_MASK_FULL;
+
+	if (read_word(r, section, "mask-identity", 0, words, &which) < 0)
+		return -1;
+	*out = (enum router_mask_identity)which;
 	return 0;
 }
 
@@ -126,13 +153,12 @@ static int read_service(struct reader *r, cfg_t *section, const struct addr *id,
 	struct router_conf *router = &out->router;
 
 	router->id = *id;
-	router->assign = WCCP_ASSIGN_HASH;
 	router->echo_assignment = true;
 	router->max_minor = 1;
 	if (read_title(r, section, out) < 0 ||
 	    read_password(r, section, &router->password) < 0 ||
-	    read_methods(r, section, "forward", &router->forward) < 0 ||
-	    read_methods(r, section, "return", &router->ret) < 0 ||
+	    read_all_methods(r, section, router) < 0 ||
+	    read_mask_identity(r, section, &router->mask_identity) < 0 ||
 	    read_timers(r, section, router) < 0 ||
 	    read_group_list(r, section, router) < 0 ||
 	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0)

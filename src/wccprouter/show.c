@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "engine.h"
+#include "show_mask.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -67,6 +68,10 @@ static json_t *client(const struct engine *e, unsigned service,
 		   c->usable ? (uint64_t)mono_ms_between(c->since, now) / 1000 : 0);
 	put_number(o, "buckets", c->buckets);
 	put(o, "bucket_vector", vector(&c->vector));
+	put_number(o, "values", c->values);
+	if (e->status[service].by_mask)
+		put(o, "mask_values",
+		    show_mask_values(&e->status[service].masks, &c->addr));
 	put_number(o, "redirected", packets.redirected);
 	put_number(o, "redirected_octets", packets.redirected_octets);
 	return o;
@@ -150,6 +155,9 @@ static json_t *counters(const struct router_counters *c)
 	put_number(o, "conflicting_service", c->conflicting_service);
 	put_number(o, "bad_capability", c->bad_capability);
 	put_number(o, "bad_method", c->bad_method);
+	put_number(o, "bad_mask", c->bad_mask);
+	put_number(o, "too_large", c->too_large);
+	put_number(o, "maps_left_out", c->maps_left_out);
 	put_number(o, "full", c->full);
 	put_number(o, "assignments", c->assignments);
 	put_number(o, "flushes", c->flushes);
@@ -162,11 +170,25 @@ static unsigned unassigned_buckets(const struct router_status *st)
 {
 	unsigned b, n = 0;
 
-	if (!st->assigned)
+	if (!st->assigned || st->by_mask)
 		return WCCP_BUCKETS;
 	for (b = 0; b < WCCP_BUCKETS; b++)
 		n += st->table.buckets[b] == WCCP_BUCKET_NONE;
 	return n;
+}
+
+static void put_masks(json_t *o, const struct router_status *st)
+{
+	unsigned long long slots;
+
+	put(o, "by_mask", json_boolean(st->by_mask));
+	if (!st->by_mask)
+		return;
+	slots = show_mask_slots(&st->masks);
+	put(o, "masks", show_masks(&st->masks));
+	put_number(o, "mask_slots", slots);
+	put_number(o, "unassigned_values",
+		   slots > st->masks.n_values ? slots - st->masks.n_values : 0);
 }
 
 static json_t *service(const struct engine *e, unsigned i, struct mono now)
@@ -187,6 +209,7 @@ static json_t *service(const struct engine *e, unsigned i, struct mono now)
 	put_number(o, "key_change", st->key.change_number);
 	put_number(o, "member_change", st->change_number);
 	put_number(o, "unassigned_buckets", unassigned_buckets(st));
+	put_masks(o, st);
 	put(o, "clients", clients(e, i, now));
 	put(o, "routers", routers(st));
 	put(o, "packets", packets(e, i));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The state of the router as text, from its JSON. */
 #include "show.h"
+#include "show_mask.h"
 
 #include <string.h>
 
@@ -36,9 +37,18 @@ static void print_vector(const char *hex, FILE *to)
 		fprintf(to, "        %-24s %s\n", "", hex + 32);
 }
 
-static void print_client(const json_t *c, FILE *to)
+static void print_buckets(const json_t *c, FILE *to)
 {
-	long long s = int_of(c, "connect_time_s"), buckets = int_of(c, "buckets");
+	long long buckets = int_of(c, "buckets");
+
+	fprintf(to, "        %-24s %lld of 256 (%.2f%%)\n", "Hash Allotment:", buckets,
+		(double)buckets * 100 / 256);
+	print_vector(text_of(c, "bucket_vector"), to);
+}
+
+static void print_client(const json_t *service, const json_t *c, FILE *to)
+{
+	long long s = int_of(c, "connect_time_s");
 	enum { IN = 8, W = 24 };
 
 	fputs("\nWCCP Client information:\n", to);
@@ -52,9 +62,10 @@ static void print_client(const json_t *c, FILE *to)
 		"Connect Time:", s / 3600, s / 60 % 60, s % 60);
 	fprintf(to, "%*sRedirected Packets:\n", IN, "");
 	line_number(to, IN + 2, W - 2, "eBPF:", int_of(c, "redirected"));
-	fprintf(to, "%*s%-*s %lld of 256 (%.2f%%)\n", IN, "", W,
-		"Hash Allotment:", buckets, (double)buckets * 100 / 256);
-	print_vector(text_of(c, "bucket_vector"), to);
+	if (strcmp(text_of(c, "assign"), "MASK") == 0)
+		show_mask_text(service, c, to);
+	else
+		print_buckets(c, to);
 }
 
 static void print_service(const json_t *s, FILE *to)
@@ -87,8 +98,13 @@ static void print_service(const json_t *s, FILE *to)
 	line_number(to, IN, W,
 		    "Total Bypassed Packets Received:", int_of(packets, "returned"));
 	line_text(to, IN, W, "Assigned by:", text_of(s, "assigned_by"));
-	line_number(to, IN, W, "Buckets unassigned:", int_of(s, "unassigned_buckets"));
-	json_array_foreach((json_t *)clients, i, client) print_client(client, to);
+	if (json_is_true(json_object_get(s, "by_mask")))
+		line_number(to, IN, W,
+			    "Values unassigned:", int_of(s, "unassigned_values"));
+	else
+		line_number(to, IN, W,
+			    "Buckets unassigned:", int_of(s, "unassigned_buckets"));
+	json_array_foreach((json_t *)clients, i, client) print_client(s, client, to);
 }
 
 void show_text(const json_t *all, FILE *to)

@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert((int)ROUTER_MAX_MASKS == (int)ROUTER_MAX_SETS, "a mask for each set");
+_Static_assert((int)ROUTER_MAX_LOOKUPS ==
+		       2 * (int)ROUTER_MAX_SERVICES * (int)ROUTER_MAX_VALUES,
+	       "room for all values, and those on their way out");
+
 static const struct router_cache_status *find_usable(const struct router_status *st,
 						     const struct addr *cache)
 {
@@ -48,27 +53,92 @@ static void fill_target(struct router_target *t,
 	t->ifindex = hop.ifindex;
 }
 
+/* The assignment's own list of web-caches, and which of them take packets. */
+struct takers {
+	bool takes[WCCP_MAX_CACHES];
+};
+
+static struct takers fill_targets(struct router_entry *e,
+				  const struct router_status *st,
+				  const struct addr *list, unsigned n,
+				  table_route *route, void *arg)
+{
+	struct takers out = { { false } };
+	unsigned i;
+
+	for (i = 0; i < n && i < WCCP_MAX_CACHES; i++) {
+		const struct router_cache_status *cache = find_usable(st, &list[i]);
+
+		out.takes[i] = cache;
+		if (cache)
+			fill_target(&e->targets[i], cache, route, arg);
+	}
+	return out;
+}
+
+static struct router_fields fields(const struct wccp_mask *m)
+{
+	return (struct router_fields){
+		.src = htonl(addr_to_v4(&m->src)),
+		.dst = htonl(addr_to_v4(&m->dst)),
+		.sport = htons(m->sport),
+		.dport = htons(m->dport),
+	};
+}
+
+/* Masks of IPv6 addresses have nothing to say to the packets of this table. */
+static bool is_ipv4(const struct wccp_mask *m)
+{
+	return m->src.family != ADDR_V6 && m->dst.family != ADDR_V6;
+}
+
+static void fill_values(struct table_values *out, const struct router_masks *m,
+			unsigned mask, const struct takers *takers)
+{
+	const struct wccp_set *set = &m->sets[mask];
+	unsigned i;
+
+	for (i = set->first; i < set->first + set->n; i++) {
+		const struct router_value *v = &m->values[i];
+
+		if (takers->takes[v->cache])
+			out->list[out->n++] = (struct table_value){
+				.fields = fields(&v->match),
+				.mask = (uint16_t)mask,
+				.target = v->cache,
+			};
+	}
+}
+
+static void fill_masks(struct router_entry *e, const struct router_status *st,
+		       table_route *route, void *arg, struct table_values *values)
+{
+	const struct router_masks *m = &st->masks;
+	struct takers takers = fill_targets(e, st, m->caches, m->n_caches, route, arg);
+	unsigned i;
+
+	e->by_mask = 1;
+	for (i = 0; i < m->n_sets && is_ipv4(&m->sets[i].mask); i++) {
+		e->masks[i] = fields(&m->sets[i].mask);
+		fill_values(values, m, i, &takers);
+	}
+	e->n_masks = (__u8)i;
+}
+
 static void fill_buckets(struct router_entry *e, const struct router_status *st,
 			 table_route *route, void *arg)
 {
-	bool takes[WCCP_MAX_CACHES] = { false };
+	struct takers takers;
 	unsigned i, index;
 
 	memset(e->buckets, WCCP_BUCKET_NONE, sizeof(e->buckets));
 	if (!st->assigned)
 		return;
-	for (i = 0; i < st->table.n_caches && i < WCCP_MAX_CACHES; i++) {
-		const struct router_cache_status *cache =
-			find_usable(st, &st->table.caches[i]);
-
-		takes[i] = cache;
-		if (cache)
-			fill_target(&e->targets[i], cache, route, arg);
-	}
+	takers = fill_targets(e, st, st->table.caches, st->table.n_caches, route, arg);
 	for (i = 0; i < WCCP_BUCKETS; i++) {
 		index = st->table.buckets[i] & WCCP_BUCKET_INDEX;
 		if (st->table.buckets[i] != WCCP_BUCKET_NONE &&
-		    index < WCCP_MAX_CACHES && takes[index])
+		    index < WCCP_MAX_CACHES && takers.takes[index])
 			e->buckets[i] = st->table.buckets[i];
 	}
 }
@@ -83,7 +153,8 @@ static int by_priority(const void *a, const void *b)
 }
 
 unsigned table_build(const struct rconf *conf, const struct router_status *status,
-		     table_route *route, void *arg, struct router_entry *out)
+		     table_route *route, void *arg, struct router_entry *out,
+		     struct table_values *values)
 {
 	unsigned i, n = 0;
 
@@ -93,6 +164,7 @@ unsigned table_build(const struct rconf *conf, const struct router_status *statu
 		struct wccp_service described = status[i].service;
 		struct router_entry *e = &out[n];
 
+		values[i].n = 0;
 		if (!status[i].described &&
 		    service->router.service_type == WCCP_SERVICE_DYNAMIC)
 			continue;
@@ -104,7 +176,10 @@ unsigned table_build(const struct rconf *conf, const struct router_status *statu
 		e->number = i;
 		e->used = 1;
 		e->closed = service->closed;
-		fill_buckets(e, &status[i], route, arg);
+		if (status[i].by_mask)
+			fill_masks(e, &status[i], route, arg, &values[i]);
+		else
+			fill_buckets(e, &status[i], route, arg);
 		n++;
 	}
 	qsort(out, n, sizeof(*out), by_priority);

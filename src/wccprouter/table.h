@@ -14,13 +14,29 @@
 /* The way to a web-cache; 0, or -1 when there is none. */
 typedef int table_route(void *arg, const struct addr *cache, struct hop *out);
 
+/* The values of a service's masks: mask by mask, in order. */
+struct table_value {
+	struct router_fields fields;
+	uint16_t mask;	/* index into the entry's masks */
+	uint8_t target; /* index into the entry's targets */
+	uint8_t zero;
+};
+
+struct table_values {
+	uint32_t generation; /* left to the caller */
+	unsigned n;
+	struct table_value list[ROUTER_MAX_VALUES];
+};
+
 /*
  * `status[i]` is the state of conf->services[i].  Entries come in priority order,
  * highest first; services without a description, and open ones without a usable
  * web-cache, have none, so that they do not hide those of lower priority.
- * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.
+ * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.  values[i] gets
+ * those of conf->services[i].
  */
 unsigned table_build(const struct rconf *conf, const struct router_status *status,
-		     table_route *route, void *arg, struct router_entry *out);
+		     table_route *route, void *arg, struct router_entry *out,
+		     struct table_values *values);
 
 #endif

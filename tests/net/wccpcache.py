@@ -14,8 +14,11 @@ import socket
 import struct
 import time
 
+import wccpmask
+
 HERE_I_AM, I_SEE_YOU, REDIRECT_ASSIGN, REMOVAL_QUERY = 10, 11, 12, 13
 GRE, L2 = 1, 2
+HASH, MASK = 1, 2
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 WEB_CACHE = struct.pack("!BBBBI8H", 0, 0, 0, 0, 0, *[0] * 8)
@@ -161,10 +164,10 @@ class ISeeYou:
             self.key = (socket.inet_ntoa(view[4:8]), struct.unpack("!I", view[8:12])[0])
             routers, = struct.unpack("!I", view[12:16])
             at = 16 + 4 * routers
-            n, = struct.unpack("!I", view[at:at + 4])
-            # Hash identities only: 44 octets each.
-            self.caches = [socket.inet_ntoa(view[at + 4 + 44 * i:at + 8 + 44 * i])
-                           for i in range(n)]
+            reader = wccpmask.Reader(view[at:])
+            self.identities = {i.address: i for i in reader.many(reader.identity)}
+            assert reader.at == len(view) - at
+            self.caches = list(self.identities)
         self.capabilities = {}
         caps = self.components.get(8, b"")
         while caps:
@@ -183,10 +186,11 @@ class Cache:
     """One web-cache in one service group at one router."""
 
     def __init__(self, ns, own, router, service=WEB_CACHE, forward=GRE, ret=GRE,
-                 password=None, socket_of=None, transmit_t=None):
+                 password=None, socket_of=None, transmit_t=None, method=HASH, minor=0):
         self.own, self.router, self.service = own, router, service
         self.forward, self.ret, self.password = forward, ret, password
         self.transmit_t = transmit_t  # in ms, as capability 4 of 2.01
+        self.method, self.minor = method, minor
         self.seen = None  # the last I_SEE_YOU
         self.change = self.key_change = 0
         if socket_of:
@@ -203,14 +207,20 @@ class Cache:
         security = (component(0, struct.pack("!I", 1) + bytes(16)) if self.password
                     else component(0, struct.pack("!I", 0)))
         body = security + component(1, self.service) + b"".join(components)
-        octets = struct.pack("!IHH", kind, 0x0200, len(body)) + body
+        octets = struct.pack("!IHH", kind, 0x0200 | self.minor, len(body)) + body
         if self.password:
             digest = hashlib.md5(self.password.ljust(8, b"\0") + octets).digest()
             octets = octets[:16] + digest + octets[32:]
         return octets
 
     def here_i_am(self, command=None):
-        identity = address(self.own) + bytes(4) + bytes(32) + struct.pack("!HH", 1, 0)
+        identity = address(self.own)
+        if self.method == MASK:  # one set, nothing in it
+            identity += struct.pack("!HH", 0, 3) + wccpmask.pack_sets(
+                [(wccpmask.Fields(), [])])
+        else:
+            identity += bytes(4) + bytes(32)
+        identity += struct.pack("!HH", 1, 0)
         view = struct.pack("!I", self.change)
         if self.seen:
             view += struct.pack("!I4sI", 1, address(self.seen.router_id),
@@ -219,7 +229,7 @@ class Cache:
             view += struct.pack("!I", 0)
         view += struct.pack("!I4s", 1, address(self.own))
         caps = b"".join(component(kind, struct.pack("!I", value)) for kind, value in
-                        ((1, self.forward), (2, 1), (3, self.ret)))
+                        ((1, self.forward), (2, self.method), (3, self.ret)))
         if self.transmit_t:
             caps += component(4, struct.pack("!I", self.transmit_t))
         parts = [component(3, identity), component(5, view), component(8, caps)]
@@ -258,12 +268,24 @@ class Cache:
     def assign(self, caches, buckets):
         """Send an assignment as the designated web-cache."""
         assert len(buckets) == 256
-        self.key_change += 1
-        body = struct.pack("!4sI", address(self.own), self.key_change)
-        body += struct.pack("!I4sII", 1, address(self.seen.router_id),
-                            self.seen.receive_id, self.seen.change_number)
+        body = self.assignment()
         body += struct.pack("!I", len(caches)) + b"".join(map(address, caches))
         self.send(self.message(REDIRECT_ASSIGN, component(6, body + bytes(buckets))))
+
+    def assignment(self):
+        """Key and routers, with which every assignment begins."""
+        self.key_change += 1
+        return struct.pack("!4sI", address(self.own), self.key_change) + struct.pack(
+            "!I4sII", 1, address(self.seen.router_id), self.seen.receive_id,
+            self.seen.change_number)
+
+    def assign_sets(self, sets, kind=wccpmask.MASK):
+        """The same by masks: (alternate) sets as wccpmask has them."""
+        body = self.assignment()
+        body += (wccpmask.pack_alternate(sets) if kind == wccpmask.ALTERNATE
+                 else wccpmask.pack_sets(sets))
+        self.send(self.message(REDIRECT_ASSIGN, component(
+            13, struct.pack("!HH", kind, len(body)) + body)))
 
     def shutdown(self):
         self.send(self.here_i_am(command=1))

@@ -48,6 +48,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(r->forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
 	ck_assert_uint_eq(r->ret, WCCP_METHOD_GRE | WCCP_METHOD_L2);
 	ck_assert_uint_eq(r->assign, WCCP_ASSIGN_HASH);
+	ck_assert_int_eq(r->mask_identity, ROUTER_MASK_FULL);
 	ck_assert(r->echo_assignment && !r->advertise_timers && !r->password.set);
 	ck_assert(!c->services[0].closed);
 	ck_assert_uint_eq(r->n_allowed, 0);
@@ -55,6 +56,35 @@ START_TEST(defaults)
 	ck_assert_uint_eq(r->service_type, WCCP_SERVICE_DYNAMIC);
 	ck_assert_uint_eq(r->service_id, 70);
 	rconf_free(c);
+}
+END_TEST
+
+START_TEST(masks)
+{
+	static const struct {
+		const char *text;
+		uint32_t assign;
+		enum router_mask_identity identity;
+	} cases[] = {
+		{ "assign = { mask }", WCCP_ASSIGN_MASK, ROUTER_MASK_FULL },
+		{ "assign = { mask, hash }\nmask-identity = empty-set",
+		  WCCP_ASSIGN_MASK | WCCP_ASSIGN_HASH, ROUTER_MASK_EMPTY_SET },
+		{ "mask-identity = no-sets", WCCP_ASSIGN_HASH, ROUTER_MASK_NO_SETS },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char path[64], text[256];
+		struct err err = { "" };
+		struct rconf *c;
+
+		snprintf(text, sizeof(text), TOP "service 7 {\n%s\n}\n", cases[i].text);
+		c = load(text, path, &err);
+		ck_assert_msg(c, "%s", err.text);
+		ck_assert_uint_eq(c->services[0].router.assign, cases[i].assign);
+		ck_assert_int_eq(c->services[0].router.mask_identity,
+				 cases[i].identity);
+		rconf_free(c);
+	}
 }
 END_TEST
 
@@ -94,6 +124,10 @@ static const struct {
 	  "5: service 7 and service 07 are the same" },
 	{ TOP "service 7 {\nforward = { gre, l3 } }\n",
 	  "5: forward: l3 is not one of: gre, l2" },
+	{ TOP "service 7 {\nassign = { mask, vsn } }\n",
+	  "5: assign: vsn is not one of: hash, mask" },
+	{ TOP "service 7 {\nmask-identity = none }\n",
+	  "5: mask-identity: none is not one of: full, empty-set, no-sets" },
 	{ TOP "service 7 {\npassword = ninechars }\n",
 	  "5: password: longer than 8 octets" },
 	{ TOP "service 7 {\ntransmit-t = { 60000, 500 }\n}\n",
@@ -123,6 +157,7 @@ static Suite *suite(void)
 	TCase *t = tcase_create("rconf");
 
 	tcase_add_test(t, defaults);
+	tcase_add_test(t, masks);
 	tcase_add_test(t, example_is_good);
 	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(s, t);

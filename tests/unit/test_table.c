@@ -12,6 +12,7 @@
 static struct rconf conf;
 static struct router_status status[RCONF_MAX_SERVICES];
 static struct router_entry entries[ROUTER_MAX_SERVICES];
+static struct table_values values[RCONF_MAX_SERVICES];
 
 /* Web-cache 10.0.0.n: 9 has no route, 5 is behind a gateway. */
 static int route(void *arg, const struct addr *cache, struct hop *out)
@@ -27,7 +28,7 @@ static int route(void *arg, const struct addr *cache, struct hop *out)
 
 static unsigned build(void)
 {
-	return table_build(&conf, status, route, &conf, entries);
+	return table_build(&conf, status, route, &conf, entries, values);
 }
 
 static void setup(void)
@@ -162,6 +163,73 @@ START_TEST(targets)
 }
 END_TEST
 
+static void add_value(struct router_masks *m, uint32_t dst, uint8_t cache)
+{
+	m->values[m->n_values++] = (struct router_value){
+		.match = { .dst = addr_v4(dst), .sport = 0x1234 }, .cache = cache
+	};
+	m->sets[m->n_sets - 1].n++;
+}
+
+static void add_mask(struct router_masks *m, struct wccp_mask mask)
+{
+	m->sets[m->n_sets++] =
+		(struct wccp_set){ .mask = mask, .first = (uint16_t)m->n_values };
+}
+
+START_TEST(masks)
+{
+	struct router_status *st;
+	struct router_masks *m;
+	const struct table_value *v = values[1].list;
+
+	add_cache(add_service(WCCP_SERVICE_DYNAMIC, 2, 9), 1, WCCP_METHOD_GRE);
+	st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
+	m = &st->masks;
+	add_cache(st, 1, WCCP_METHOD_GRE);
+	add_cache(st, 2, WCCP_METHOD_GRE);
+	add_cache(st, 9, WCCP_METHOD_GRE); /* without a route: nobody's, but known */
+	st->by_mask = true;
+	st->caches[1].usable = false;
+	for (unsigned i = 0; i < 3; i++)
+		m->caches[m->n_caches++] = st->caches[i].addr;
+	add_mask(m, (struct wccp_mask){ .dst = addr_v4(0x1741), .sport = 0xffff });
+	add_value(m, 0x41, 2);
+	add_value(m, 0x40, 1);
+	add_value(m, 1, 0);
+	add_mask(m, (struct wccp_mask){ .src = addr_v4(0x100), .dport = 1 });
+	add_value(m, 0, 0);
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_uint_eq(entries[0].by_mask, 0);
+	ck_assert_uint_eq(values[0].n, 0);
+	ck_assert_uint_eq(entries[1].by_mask, 1);
+	ck_assert_uint_eq(entries[1].n_masks, 2);
+	ck_assert_uint_eq(entries[1].masks[0].dst, htonl(0x1741));
+	ck_assert_uint_eq(entries[1].masks[0].sport, htons(0xffff));
+	ck_assert_uint_eq(entries[1].masks[1].src, htonl(0x100));
+	ck_assert_uint_eq(entries[1].masks[1].dport, htons(1));
+	ck_assert_uint_eq(values[1].n, 3);
+	ck_assert_uint_eq(v[0].fields.dst, htonl(0x41));
+	ck_assert_uint_eq(v[0].fields.sport, htons(0x1234));
+	ck_assert_uint_eq(v[0].target, 2);
+	ck_assert_uint_eq(v[1].fields.dst, htonl(1));
+	ck_assert_uint_eq(v[1].mask, 0);
+	ck_assert_uint_eq(v[2].mask, 1);
+	ck_assert_uint_eq(v[2].target, 0);
+	ck_assert_uint_eq(entries[1].targets[0].ifindex, 7);
+	ck_assert_uint_eq(entries[1].targets[2].ifindex, 0);
+	/* From a mask of IPv6 on, nothing. */
+	m->sets[1].mask.src = (struct addr){ .family = ADDR_V6, .octets = { 1 } };
+	build();
+	ck_assert_uint_eq(entries[1].n_masks, 1);
+	ck_assert_uint_eq(values[1].n, 2);
+	/* Values of an earlier state do not stay. */
+	st->by_mask = false;
+	build();
+	ck_assert_uint_eq(values[1].n, 0);
+}
+END_TEST
+
 static bool matches(uint32_t flags, uint8_t protocol, const struct packet *p)
 {
 	struct packet_service s = { .flags = flags,
@@ -233,6 +301,7 @@ int main(void)
 	tcase_add_test(tc, services_that_take_nothing_have_no_entry);
 	tcase_add_test(tc, buckets_of_the_unusable_are_nobodys);
 	tcase_add_test(tc, targets);
+	tcase_add_test(tc, masks);
 	tcase_add_test(tc, matching);
 	tcase_add_test(tc, hash);
 	suite_add_tcase(suite, tc);
