@@ -183,15 +183,15 @@ service_of_gre(const struct job *job, __u64 allowed)
 	return s->bit & allowed ? s : NULL;
 }
 
+/* Both expect the frame's own packet in job->p; what came by GRE is put there. */
 static __always_inline bool came_by_gre(struct __sk_buff *skb, struct job *job)
 {
 	const struct ingress_config *cfg = job->cfg;
+	const struct packet outer = job->p;
 	__u64 allowed = ~0ULL;
-	struct packet outer;
 	__u32 who;
 
-	if (packet_parse(skb, ETH_HLEN, &outer) || outer.dst != cfg->self ||
-	    packet_redirect(skb, &outer, &job->redirect))
+	if (outer.dst != cfg->self || packet_redirect(skb, &outer, &job->redirect))
 		return false;
 	/* Nobody puts options there, and without them it is one length. */
 	if (outer.l4 != ETH_HLEN + sizeof(struct iphdr))
@@ -219,8 +219,7 @@ static __always_inline bool came_by_l2(struct __sk_buff *skb, struct job *job)
 	if (bpf_skb_load_bytes(skb, ETH_ALEN, mac, sizeof(mac)))
 		return false;
 	who = ingress_find(cfg, ingress_mac_key(mac));
-	if (who >= INGRESS_ROUTERS || packet_parse(skb, ETH_HLEN, &job->p) ||
-	    is_local(job->p.dst))
+	if (who >= INGRESS_ROUTERS || is_local(cfg, job->p.dst))
 		return false;
 	job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
 	found = ingress_matching(cfg, &job->p) & job->router->l2;
@@ -247,7 +246,8 @@ int ingress(struct __sk_buff *skb)
 	if (!job.cfg || skb->pkt_type != 0 /* PACKET_HOST */ ||
 	    skb->protocol != bpf_htons(ETH_P_IP))
 		return TC_ACT_UNSPEC;
-	if (!came_by_gre(skb, &job) && !came_by_l2(skb, &job))
+	if (packet_parse(skb, ETH_HLEN, &job.p) ||
+	    (!came_by_gre(skb, &job) && !came_by_l2(skb, &job)))
 		return TC_ACT_UNSPEC;
 	/* A service that we do not have (any more): the router shall see to it. */
 	if (!job.service)

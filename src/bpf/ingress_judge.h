@@ -32,11 +32,11 @@ struct {
 	__type(value, __u64);
 } given SEC(".maps");
 
-static __always_inline bool is_local(__be32 addr)
+static __always_inline bool is_local(const struct ingress_config *cfg, __be32 addr)
 {
 	struct steer_local key = { .bits = 32, .addr = addr };
 
-	return bpf_map_lookup_elem(&locals, &key);
+	return ingress_near_local(cfg, addr) && bpf_map_lookup_elem(&locals, &key);
 }
 
 enum verdict { DELIVER, DELIVER_NEW, GIVE_BACK, HAND_OVER, REFUSE_LENGTH, DROP };
@@ -175,8 +175,9 @@ static __always_inline enum verdict judge(struct __sk_buff *skb, const struct jo
 	struct tcphdr tcp;
 	__u32 zero = 0;
 
-	/* Redirected although addressed to us: the local stack knows what it is. */
-	if (is_local(p->dst))
+	/* Redirected although addressed to us: the local stack knows what it is.  (By
+	 * L2 that would not have been taken for redirected.) */
+	if (job->by_gre && is_local(job->cfg, p->dst))
 		return DELIVER;
 	/* Instances speak TCP. */
 	if (p->protocol != IPPROTO_TCP)

@@ -70,6 +70,12 @@ struct ingress_config {
 	 * of it, for later fragments, which show no ports. */
 	__u64 whole_protocol[256], part_of_protocol[256];
 	__u8 service_of_id[2][256]; /* by type and id; or INGRESS_NONE */
+	/* So that a packet touches no more memory than it must: does any service name
+	 * a source port, and how many senders are searched, a power of 2. */
+	__u32 uses_sources, span;
+	/* By the upper half of an address, a bit each: may it be the box's own?  Most
+	 * packets need no look-up in the trie then. */
+	__u64 near_local[65536 / 64];
 	struct ingress_sender senders[INGRESS_SENDERS]; /* ascending by key */
 	struct ingress_router routers[INGRESS_ROUTERS];
 	struct ingress_service services[INGRESS_SERVICES];
@@ -88,13 +94,17 @@ packet_inline __u64 ingress_mac_key(const __u8 *mac)
 }
 
 /* Who a key stands for; INGRESS_NOBODY when it is not there.  A binary search
- * without branches, because the verifier would follow each of them. */
+ * without branches, because the verifier would follow each of them: steps of 0 end
+ * it when fewer senders are in use. */
 packet_inline __u32 ingress_find(const struct ingress_config *cfg, __u64 key)
 {
-	__u32 at = 0;
+	__u32 at = 0, step = cfg->span;
 
-	for (__u32 step = INGRESS_SENDERS / 2; step; step /= 2) {
-		__u64 there = cfg->senders[steer_index(at + step, INGRESS_SENDERS)].key;
+	for (__u32 all = INGRESS_SENDERS / 2; all; all /= 2) {
+		__u64 there;
+
+		step /= 2;
+		there = cfg->senders[steer_index(at + step, INGRESS_SENDERS)].key;
 
 		/* All ones where key < there; neither has the top bit. */
 		at += step & ~(__u32)((__s64)(key - there) >> 63);
@@ -117,16 +127,26 @@ packet_inline __u64 ingress_matching(const struct ingress_config *cfg,
 				     const struct packet *p)
 {
 	__u64 found = cfg->whole_protocol[p->protocol];
+	bool tcp = p->protocol == IPPROTO_TCP;
+	const struct ingress_class *class;
 
-	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
+	if (!tcp && p->protocol != IPPROTO_UDP)
 		return found;
 	if (!p->has_ports)
 		return cfg->part_of_protocol[p->protocol];
-	if (p->protocol == IPPROTO_TCP)
-		return found | ingress_class(cfg, p->dport)->to_tcp |
-		       ingress_class(cfg, p->sport)->from_tcp;
-	return found | ingress_class(cfg, p->dport)->to_udp |
-	       ingress_class(cfg, p->sport)->from_udp;
+	class = ingress_class(cfg, p->dport);
+	found |= tcp ? class->to_tcp : class->to_udp;
+	if (!cfg->uses_sources)
+		return found;
+	class = ingress_class(cfg, p->sport);
+	return found | (tcp ? class->from_tcp : class->from_udp);
+}
+
+packet_inline bool ingress_near_local(const struct ingress_config *cfg, __be32 addr)
+{
+	__u32 half = packet_be32(addr) >> 16;
+
+	return cfg->near_local[half / 64] >> half % 64 & 1;
 }
 
 /* Index of the lowest bit of a mask that is not 0. */

@@ -24,11 +24,13 @@
 #include <bpf/bpf_helpers.h>
 #define packet_inline static __always_inline
 #define packet_be16(x) bpf_htons(x)
+#define packet_be32(x) bpf_htonl(x)
 #else
 #include <netinet/in.h>
 #include <string.h>
 #define packet_inline static inline
 #define packet_be16(x) htons(x)
+#define packet_be32(x) htonl(x)
 #endif
 
 enum {
@@ -143,12 +145,19 @@ packet_inline bool packet_matches(const struct packet *p,
  */
 packet_inline int packet_parse(struct __sk_buff *skb, __u32 l3, struct packet *p)
 {
+	/* One read for both, as there are seldom options between them. */
+	struct {
+		struct iphdr ip;
+		__be16 ports[2];
+	} head = {};
 	struct iphdr ip;
 	__be16 ports[2];
 	__u16 frag;
 
-	if (bpf_skb_load_bytes(skb, l3, &ip, sizeof(ip)))
+	if (bpf_skb_load_bytes(skb, l3, &head, sizeof(head)) &&
+	    bpf_skb_load_bytes(skb, l3, &head.ip, sizeof(head.ip)))
 		return -1;
+	ip = head.ip;
 	if (ip.version != 4 || ip.ihl < 5)
 		return -1;
 	frag = bpf_ntohs(ip.frag_off);
@@ -170,7 +179,9 @@ packet_inline int packet_parse(struct __sk_buff *skb, __u32 l3, struct packet *p
 	if ((ip.protocol != IPPROTO_TCP && ip.protocol != IPPROTO_UDP) ||
 	    frag & PACKET_IP_OFFSET)
 		return 0;
-	if (bpf_skb_load_bytes(skb, p->l4, ports, sizeof(ports)))
+	__builtin_memcpy(ports, head.ports, sizeof(ports));
+	if ((ip.ihl != 5 || p->len < sizeof(head)) &&
+	    bpf_skb_load_bytes(skb, p->l4, ports, sizeof(ports)))
 		return -1;
 	p->sport = ports[0];
 	p->dport = ports[1];

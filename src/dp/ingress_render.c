@@ -66,6 +66,7 @@ static void add_port(struct draft *d, const struct packet_service *s, __be16 por
 	struct ingress_class *class = class_of(d, port);
 	bool source = s->flags & WCCP_F_PORTS_SOURCE;
 
+	d->out->uses_sources |= source;
 	if (s->protocol == IPPROTO_TCP)
 		*(source ? &class->from_tcp : &class->to_tcp) |= bit;
 	else
@@ -175,6 +176,17 @@ static void add_router(struct draft *d, unsigned index)
 	}
 }
 
+/* A prefix that is shorter than the half that is looked at covers several. */
+static void mark_local(struct ingress_config *out, const struct facts_local *l)
+{
+	uint32_t first = addr_to_v4(&l->addr) >> 16;
+	uint32_t n = l->bits < 16 ? 1u << (16 - l->bits) : 1;
+
+	first -= first % n;
+	for (uint32_t half = first; half < first + n; half++)
+		out->near_local[half / 64] |= 1ULL << half % 64;
+}
+
 void ingress_render(const struct plan *plan, const struct facts *facts,
 		    const uint32_t *counters, struct ingress_config *out)
 {
@@ -195,4 +207,8 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 		add_sender(&d, to_be32(&plan->fellows[i]), INGRESS_FELLOW);
 	for (unsigned i = d.n_senders; i < INGRESS_SENDERS; i++)
 		out->senders[i].key = INGRESS_KEY_UNUSED;
+	for (unsigned i = 0; i < facts->n_locals; i++)
+		mark_local(out, &facts->locals[i]);
+	for (out->span = 1; out->span < d.n_senders; out->span *= 2)
+		;
 }

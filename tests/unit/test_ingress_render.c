@@ -292,6 +292,29 @@ START_TEST(every_sender_of_the_largest_plan_is_found)
 }
 END_TEST
 
+static bool near_local(uint32_t address)
+{
+	return ingress_near_local(&config, htonl(address));
+}
+
+/* Whatever is the box's own is never passed over; the filter may only err the other
+ * way, within the same upper half. */
+START_TEST(own_prefixes_are_near)
+{
+	facts.locals[0] = (struct facts_local){ .addr = addr_v4(0x0a020002), .bits = 32 };
+	facts.locals[1] = (struct facts_local){ .addr = addr_v4(0x7f000000), .bits = 8 };
+	facts.locals[2] = (struct facts_local){ .addr = addr_v4(0xc0a80100), .bits = 24 };
+	facts.n_locals = 3;
+	render();
+	ck_assert(near_local(0x0a020002));
+	ck_assert(near_local(0x7f000001) && near_local(0x7fffffff));
+	ck_assert(near_local(0xc0a801ff));
+	ck_assert(!near_local(0x0a030002));
+	ck_assert(!near_local(0x7effffff) && !near_local(0x80000000));
+	ck_assert(!near_local(0xc0a90100));
+}
+END_TEST
+
 START_TEST(first_bit)
 {
 	for (unsigned i = 0; i < 64; i++) {
@@ -317,6 +340,7 @@ int main(void)
 	tcase_add_test(senders, one_router_serves_several_services);
 	tcase_add_test(senders, a_service_without_routers_has_no_way_back);
 	tcase_add_test(senders, every_sender_of_the_largest_plan_is_found);
+	tcase_add_test(senders, own_prefixes_are_near);
 	suite_add_tcase(suite, services);
 	suite_add_tcase(suite, senders);
 	runner = srunner_create(suite);
