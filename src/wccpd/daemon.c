@@ -140,6 +140,17 @@ void daemon_replan(struct daemon *d)
 	evtimer_add(d->replan, &soon);
 }
 
+static void tell_of_v6(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->status.n_routers && !d->told_v6; i++)
+		if (d->status.routers[i].id.family == ADDR_V6) {
+			log_event(NOTE_WARNING, "data-plane", (struct log_about){ 0 },
+				  "IPv6 routers are spoken to, but redirected packets "
+				  "of theirs are not taken yet");
+			d->told_v6 = true;
+		}
+}
+
 static void make_plan(struct daemon *d)
 {
 	planner_begin(d->conf, &d->plan);
@@ -152,20 +163,21 @@ static void make_plan(struct daemon *d)
 				group_get_status(d->services[k].group, &d->status);
 				planner_add_service(d->services[k].conf, &d->status,
 						    &d->plan);
+				tell_of_v6(d);
 			}
 }
 
 /* Log a text when it is new, so that what lasts is one line and not one a second. */
-static void tell_once(char *last, size_t size, const char *text, enum note_level level,
-		      const char *cured)
+static void tell_once(char *last, size_t size, const char *event, const char *text,
+		      enum note_level level, const char *cured)
 {
 	if (strcmp(last, text) == 0)
 		return;
 	if (text[0])
-		log_event(level, "data-plane", (struct log_about){ 0 },
+		log_event(level, event, (struct log_about){ 0 },
 			  "%s (will try again)", text);
 	else
-		log_info("data-plane", "%s", cured);
+		log_info(event, "%s", cured);
 	snprintf(last, size, "%s", text);
 }
 
@@ -177,10 +189,10 @@ static void apply_plan(struct daemon *d)
 	struct timeval later = clock_ms(good && !trouble[0] ? RECHECK_MS : RETRY_MS);
 
 	d->applied = d->applied || good;
-	tell_once(d->apply_error, sizeof d->apply_error, err.text, NOTE_ERROR,
+	tell_once(d->apply_error, sizeof d->apply_error, "data-plane", err.text, NOTE_ERROR,
 		  "the kernel follows the plan again");
 	if (good)
-		tell_once(d->trouble, sizeof d->trouble, trouble, NOTE_WARNING,
+		tell_once(d->trouble, sizeof d->trouble, "data-plane", trouble, NOTE_WARNING,
 			  "all parts of the plan are in force");
 	evtimer_add(d->retry, &later);
 }
@@ -224,11 +236,21 @@ static void announce(struct daemon *d)
 	}
 }
 
+static void join_groups(struct daemon *d)
+{
+	struct err err = { "" };
+
+	casts_follow(&d->casts, d->conf, d->base, on_udp, d, &err);
+	tell_once(d->cast_error, sizeof d->cast_error, "multicast", err.text, NOTE_ERROR,
+		  "all multicast groups are joined");
+}
+
 static void on_replan(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)fd, (void)what;
+	join_groups(d);
 	make_plan(d);
 	apply_plan(d);
 	announce(d);
@@ -408,6 +430,7 @@ void daemon_free(struct daemon *d)
 		group_free(d->services[i].group);
 	if (d->control)
 		control_close(d->control);
+	casts_close(&d->casts);
 	pools_free(d->pools);
 	if (d->dp)
 		dp_close(d->dp);

@@ -6,6 +6,7 @@
 #ifndef DAEMON_H
 #define DAEMON_H
 
+#include "casts.h"
 #include "conf.h"
 #include "dp.h"
 #include "err.h"
@@ -25,6 +26,7 @@ struct service {
 	const struct conf_service *conf; /* NULL once removed by a reload */
 	char name[32];
 	struct wccp_service id; /* type and id count */
+	uint8_t multicast_ttl;
 	struct group *group;
 	struct announcement told;
 };
@@ -42,6 +44,7 @@ struct daemon {
 	struct pools *pools;
 	struct control *control;
 	int udp;
+	struct casts casts;
 	struct event *udp_event, *timer, *replan, *retry;
 	struct event *signals[3];
 	unsigned n_services;
@@ -57,6 +60,8 @@ struct daemon {
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
 	/* What was last logged; empty when there is nothing to complain about. */
 	char apply_error[sizeof((struct err *)0)->text];
+	char cast_error[sizeof((struct err *)0)->text];
+	bool told_v6; /* that there is no data plane for it */
 	char trouble[sizeof((struct err *)0)->text];
 };
 

@@ -38,7 +38,8 @@ static void add_routers(unsigned service, const struct group_status *status,
 	for (unsigned i = 0; i < status->n_routers; i++) {
 		const struct group_router_status *r = &status->routers[i];
 
-		if (!addr_is_set(&r->id) || r->forward == 0)
+		/* Packets of IPv6 routers are not taken yet. */
+		if (r->id.family != ADDR_V4 || r->forward == 0)
 			continue;
 		if (!has_room(r, out)) {
 			out->n_left_out++;

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "udp.h"
 
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,9 @@ static void send_datagram(struct daemon *d, const struct service *s,
 	struct err err;
 	static struct actions complaint; /* reuses the rate limit of notes */
 
-	if (udp_send(d->udp, &x->peer, action_octets(&d->actions, x), x->len, &err) == 0)
+	/* Whatever comes of it, the group goes by what it hears. */
+	if (udp_send(d->udp, &x->peer, if_nametoindex(d->conf->interface),
+		     s->multicast_ttl, action_octets(&d->actions, x), x->len, &err) == 0)
 		return;
 	actions_reset(&complaint);
 	actions_complain(&complaint, "send-failed", &x->peer, "%s", err.text);
@@ -85,6 +88,7 @@ static int add_service(struct daemon *d, const struct conf_service *conf, struct
 		return err_set(err, "too many services at once");
 	*s = (struct service){ .conf = conf, .id = conf->group.service };
 	snprintf(s->name, sizeof s->name, "%s", conf->name);
+	s->multicast_ttl = conf->multicast_ttl;
 	s->group = group_new(&conf->group, clock_now());
 	if (!s->group)
 		return err_set(err, "out of memory");
@@ -100,6 +104,7 @@ static void configure_service(struct daemon *d, struct service *s,
 	ev.u.conf = &conf->group;
 	s->conf = conf;
 	snprintf(s->name, sizeof s->name, "%s", conf->name);
+	s->multicast_ttl = conf->multicast_ttl;
 	daemon_step(d, s, &ev);
 }
 

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The UDP sockets of the daemon, in a network namespace of the test's own: only
+ * there may it have addresses that come and go.
+ */
+#define _GNU_SOURCE
+#include "../../src/wccpd/udp.h"
+
+#include <check.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool possible; /* without rights there are no namespaces to be had */
+
+static void set_lo(unsigned long request, struct ifreq *r)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ioctl(fd, request, r), 0);
+	close(fd);
+}
+
+static void enter(void)
+{
+	struct ifreq r = { .ifr_name = "lo" };
+
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+		printf("skipped: no network namespace: %m\n");
+		return;
+	}
+	possible = true;
+	r.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
+	set_lo(SIOCSIFFLAGS, &r);
+}
+
+static struct addr parse(const char *text)
+{
+	struct addr a;
+
+	ck_assert_int_eq(addr_parse(text, &a), 0);
+	return a;
+}
+
+static void add_v4(const char *text)
+{
+	struct ifreq r = { .ifr_name = "lo:1" };
+	struct sockaddr_in *sin = (struct sockaddr_in *)&r.ifr_addr;
+	struct addr a = parse(text);
+
+	sin->sin_family = AF_INET;
+	memcpy(&sin->sin_addr, a.octets, 4);
+	set_lo(SIOCSIFADDR, &r);
+}
+
+static ssize_t receive(int fd, char *text, size_t size, struct addr *from)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	return udp_receive(fd, text, size, from);
+}
+
+static void exchange(const char *one, const char *other)
+{
+	struct addr a = parse(one), b = parse(other), from;
+	struct err err = { "" };
+	char text[16];
+	int fd_a, fd_b;
+
+	if (!possible)
+		return;
+	fd_a = udp_open(&a, &err);
+	ck_assert_msg(fd_a >= 0, "%s", err.text);
+	fd_b = addr_equal(&a, &b) ? fd_a : udp_open(&b, &err);
+	ck_assert_msg(fd_b >= 0, "%s", err.text);
+	ck_assert_int_lt(udp_receive(fd_b, text, sizeof(text), &from), 0);
+	ck_assert_int_eq(udp_send(fd_a, &b, 0, 0, "hello", 5, &err), 0);
+	ck_assert_int_eq(receive(fd_b, text, sizeof(text), &from), 5);
+	ck_assert(addr_equal(&from, &a));
+	close(fd_a);
+	if (fd_b != fd_a)
+		close(fd_b);
+}
+
+START_TEST(ipv4)
+{
+	exchange("127.0.0.1", "127.0.0.2");
+}
+END_TEST
+
+START_TEST(ipv6)
+{
+	exchange("::1", "::1"); /* lo has no other: to itself */
+}
+END_TEST
+
+/* IOS takes datagrams with an identification of 0 for duplicates. */
+START_TEST(no_path_mtu_discovery)
+{
+	struct addr a = parse("127.0.0.1");
+	struct err err;
+	int fd, value = -1;
+	socklen_t len = sizeof(value);
+
+	if (!possible)
+		return;
+	fd = udp_open(&a, &err);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, &len), 0);
+	ck_assert_int_eq(value, IP_PMTUDISC_DONT);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &value, &len), 0);
+	ck_assert_int_eq(value, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(address_comes_later)
+{
+	struct addr self = parse("192.0.2.7"), to = parse("127.0.0.1"), from;
+	struct err err = { "" };
+	char text[16];
+	int fd, peer;
+
+	if (!possible)
+		return;
+	peer = udp_open(&to, &err);
+	fd = udp_open(&self, &err); /* nobody here has it yet */
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	add_v4("192.0.2.7");
+	ck_assert_int_eq(udp_send(fd, &to, 0, 0, "hello", 5, &err), 0);
+	ck_assert_int_eq(receive(peer, text, sizeof(text), &from), 5);
+	ck_assert(addr_equal(&from, &self));
+	ck_assert_int_eq(udp_send(peer, &self, 0, 0, "you too", 7, &err), 0);
+	ck_assert_int_eq(receive(fd, text, sizeof(text), &from), 7);
+	close(fd);
+	close(peer);
+}
+END_TEST
+
+START_TEST(no_way_is_an_error_with_words)
+{
+	struct addr self = parse("127.0.0.1"), to = parse("198.51.100.1");
+	struct addr group = parse("239.1.2.3");
+	struct err err = { "" };
+	int fd;
+
+	if (!possible)
+		return;
+	fd = udp_open(&self, &err);
+	ck_assert_int_lt(udp_send(fd, &to, 0, 0, "x", 1, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot send to 198.51.100.1"));
+	ck_assert_int_lt(udp_join(&group, 4711, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot join 239.1.2.3"));
+	close(fd);
+}
+END_TEST
+
+static void lay_cable(void)
+{
+	ck_assert_int_eq(system("ip link add va type veth peer name vb && "
+				"ip link set va up && ip link set vb up && "
+				"ip address add 192.0.2.1/24 dev va && "
+				"ip address add 192.0.2.9/24 dev va && "
+				"ip address add 2001:db8::1/64 dev va nodad && "
+				"ip address add 2001:db8::9/64 dev va nodad && "
+				/* Both ends are here: what comes is from ourselves. */
+				"sysctl -q -w net.ipv4.conf.vb.accept_local=1 "
+				"net.ipv4.conf.all.rp_filter=0 "
+				"net.ipv4.conf.vb.rp_filter=0"),
+			 0);
+}
+
+/* From one end of a cable to the other. */
+static void group(const char *self_text, const char *group_text)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct addr self = parse(self_text), all = parse(group_text), from;
+	struct err err = { "" };
+	char text[16];
+	int fd, ears;
+
+	if (!possible)
+		return;
+	lay_cable();
+	fd = udp_open(&self, &err);
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	ears = udp_join(&all, if_nametoindex("vb"), &err);
+	ck_assert_msg(ears >= 0, "%s", err.text);
+	/* A cable is up a moment after it was said to be, and drops until then. */
+	for (p.fd = ears; poll(&p, 1, 100) == 0;)
+		ck_assert_msg(udp_send(fd, &all, if_nametoindex("va"), 3, "all", 3,
+				       &err) == 0,
+			      "%s", err.text);
+	ck_assert_int_eq(receive(ears, text, sizeof(text), &from), 3);
+	ck_assert(addr_equal(&from, &self)); /* not that of the interface */
+	/* Our own words do not come back. */
+	ck_assert_int_lt(udp_receive(fd, text, sizeof(text), &from), 0);
+	close(fd);
+	close(ears);
+}
+
+START_TEST(group4)
+{
+	group("192.0.2.9", "239.1.2.3"); /* the second address there */
+}
+END_TEST
+
+START_TEST(group6)
+{
+	group("2001:db8::9", "ff02::1234"); /* needs the scope of its interface */
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("udp");
+	TCase *tc = tcase_create("udp");
+	SRunner *sr;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, enter, NULL);
+	tcase_add_test(tc, ipv4);
+	tcase_add_test(tc, ipv6);
+	tcase_add_test(tc, no_path_mtu_discovery);
+	tcase_add_test(tc, address_comes_later);
+	tcase_add_test(tc, no_way_is_an_error_with_words);
+	tcase_add_test(tc, group4);
+	tcase_add_test(tc, group6);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	/* Each test has a process and a namespace of its own, always. */
+	srunner_set_fork_status(sr, CK_FORK);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
