@@ -185,6 +185,7 @@ static void put_masks(json_t *o, const struct router_status *st)
 	if (!st->by_mask)
 		return;
 	slots = show_mask_slots(&st->masks);
+	put(o, "alternate_sets", json_boolean(st->masks.alternate));
 	put(o, "masks", show_masks(&st->masks));
 	put_number(o, "mask_slots", slots);
 	put_number(o, "unassigned_values",

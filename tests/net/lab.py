@@ -106,6 +106,7 @@ service web-cache {{
     return = {{ {ret} }}
     transmit-t = {{ 500, 60000 }}
     echo-assignment = {echo}
+    assign = {{ {assign} }}
 }}
 """
 
@@ -128,7 +129,14 @@ service web-cache {{
     transmit-t = {transmit_t}
     weight = 100
     when-down = return
-}}
+    version = {version}
+{mask}}}
+"""
+
+# The bits in which the origin's addresses differ.
+WCCPD_MASK = """\
+    assign = { mask }
+    mask { dst-ip = 0x3f }
 """
 
 WCCPD_INSTANCE = """\
@@ -230,7 +238,8 @@ class Box:
         values = dict(
             address=self.address, dir=lab.dir, box=self.name, router=self.router,
             forward=lab.forward, ret=lab.ret, password=lab.password_line(),
-            transmit_t=lab.transmit_t,
+            transmit_t=lab.transmit_t, version=lab.version,
+            mask=WCCPD_MASK if lab.assign == "mask" else "",
             instances="".join(
                 WCCPD_INSTANCE.format(name=s.short, port=s.port, check=s.check,
                                       dir=lab.dir, squid=s.name)
@@ -258,10 +267,12 @@ class Lab:
     """The whole.  Start its parts one by one, or all by start()."""
 
     def __init__(self, net, forward="gre", ret="gre", password="secret", transmit_t=1000,
-                 echo=True):
+                 echo=True, assign="hash", version="2.0"):
         self.net, self.dir = net, os.path.join(net.tmpdir, "lab")
         self.forward, self.ret, self.password = forward, ret, password
         self.transmit_t, self.echo = transmit_t, "true" if echo else "false"
+        self.assign, self.slots = assign, 64 if assign == "mask" else 256
+        self.version = version
         self.wccprouter = self.nginx = None
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o755)
@@ -356,7 +367,7 @@ class Lab:
             f.write(WCCPROUTER.format(router_id=ROUTER_ID, dir=self.dir,
                                       password=self.password_line(),
                                       forward=self.forward, ret=self.ret,
-                                      echo=self.echo))
+                                      echo=self.echo, assign=self.assign))
         self.before = self.router.state()
         self.wccprouter = self.router.popen([netns.program("wccprouter"), "-f", conf],
                                             log="wccprouter")
@@ -370,7 +381,7 @@ class Lab:
         for box in self.boxes:
             box.write_conf()
             box.start_wccpd()
-        self.wait_shares(128, 128, 20)
+        self.wait_shares(self.slots // 2, self.slots // 2, 20)
 
     # -- questions -------------------------------------------------------------
 
@@ -385,21 +396,25 @@ class Lab:
                           os.path.join(self.dir, "wccprouter.sock"), "show", "-j")
 
     def shares(self):
-        """Buckets of (box1, box2) at the router: None for one that is not Usable."""
+        """Buckets, or values of the mask, of (box1, box2) at the router: None for one
+        that is not Usable."""
         shown = self.router_show()
         if not shown or not shown["services"]:
             return (None, None)
-        clients = {c["address"]: c["buckets"] if c["state"] == "Usable" else None
+        share = "values" if self.assign == "mask" else "buckets"
+        clients = {c["address"]: c[share] if c["state"] == "Usable" else None
                    for c in shown["services"][0]["clients"]}
         return tuple(clients.get(box.address) for box in self.boxes)
 
     def owners(self):
-        """The router's table: for each bucket the address of its owner, or None."""
-        table = [None] * 256
+        """The router's table: for each bucket, or value, its owner's address or None."""
+        table = [None] * self.slots
         shown = self.router_show()
         for c in shown["services"][0]["clients"] if shown else []:
+            for v in c.get("mask_values", []):
+                table[int(v["dst"], 16)] = c["address"]
             vector = bytes.fromhex(c["bucket_vector"])
-            for b in range(256):
+            for b in range(256):  # no bit is set under mask assignment
                 if vector[b // 8] >> b % 8 & 1:
                     table[b] = c["address"]
         return table

@@ -21,6 +21,7 @@ def moves(before, after):
 class Story:
     def __init__(self, net, **options):
         self.lab = Lab(net, **options)
+        self.half = self.lab.slots // 2
         self.kills, self.loads, self.finished = [], [], []
 
     # -- the load and its account ------------------------------------------------
@@ -59,7 +60,7 @@ class Story:
         for box in self.lab.boxes:
             box.write_conf()
             box.start_wccpd()
-        self.lab.wait_shares(128, 128, 30)
+        self.lab.wait_shares(self.half, self.half, 30)
         self.wait_assigned()
         return time.monotonic() - start
 
@@ -67,9 +68,9 @@ class Story:
         """Both boxes know what the router has, and all their instances are up."""
         def settled():
             shown = [box.show() for box in self.lab.boxes]
-            return all(s and s["services"][0]["buckets"] == 128 and
+            return all(s and s["services"][0]["assignment"]["my_slots"] == self.half and
                        s["pools"][0]["healthy"] == 3 for s in shown)
-        wait_until(settled, 20, "both boxes know of 128 buckets, three instances up")
+        wait_until(settled, 20, f"both boxes know of {self.half} buckets, three instances up")
 
     def kill(self, squids):
         """kill -9 under load."""
@@ -94,7 +95,8 @@ class Story:
         before = self.lab.shares()
         kill = self.kill([squid])
         wait_until(lambda: None not in self.lab.shares() and
-                   self.lab.shares()[0] < before[0] and sum(self.lab.shares()) == 256,
+                   self.lab.shares()[0] < before[0] and
+                   sum(self.lab.shares()) == self.lab.slots,
                    20, lambda: f"the box's share goes down: {self.lab.shares()}")
         self.more(150)
         return kill, self.lab.shares()
@@ -102,13 +104,14 @@ class Story:
     def bring_back(self, squids):
         """They start again, and the buckets come back; how many moved."""
         self.lab.start_squids(squids)
-        moved = self.wait_shares(128, 128)
+        moved = self.wait_shares(self.half, self.half)
         self.wait_assigned()
         self.more(150)
         return moved
 
-    def lose_box(self, box, other_share=256):
+    def lose_box(self, box):
         """All its instances die: SHUTDOWN, and the other box has it all."""
+        other_share = self.lab.slots
         kill = self.kill(box.instances)
         start = monotonic()
         wait_until(lambda: box.service()["routers"][0]["state"] == "withdrawn", 20,

@@ -17,18 +17,20 @@ MESSAGES = {10: "HERE_I_AM", 11: "I_SEE_YOU", 12: "REDIRECT_ASSIGN", 13: "REMOVA
 AT_ONCE_S = 0.050
 
 
-@pytest.mark.parametrize("forward,ret,password", [
-    ("gre", "gre", "secret"), ("gre", "l2", None), ("l2", "gre", None),
-    ("l2", "l2", "secret"),
+@pytest.mark.parametrize("forward,ret,password,assign", [
+    ("gre", "gre", "secret", "hash"), ("gre", "l2", None, "hash"),
+    ("l2", "gre", None, "hash"), ("l2", "l2", "secret", "hash"),
+    ("gre", "gre", "secret", "mask"),
 ])
-def test_story(net, forward, ret, password):
+def test_story(net, forward, ret, password, assign):
     """Instances and a whole box die under load, and come back: nothing fails."""
-    story = Story(net, forward=forward, ret=ret, password=password)
+    story = Story(net, forward=forward, ret=ret, password=password, assign=assign)
     lab, box1 = story.lab, story.lab.boxes[0]
     lab.start_servers()
     story.form_group()
     for client in lab.router_show()["services"][0]["clients"]:
         assert (client["forward"], client["return"]) == (forward.upper(), ret.upper())
+        assert client["assign"] == assign.upper()
 
     story.start_load()
     story.more(900)
@@ -37,20 +39,48 @@ def test_story(net, forward, ret, password):
     assert len(spread) == 6 and min(spread.values()) > 60, spread
 
     kill, shares = story.lose_instance(box1.instances[1])
-    assert kill.held >= 0 and sum(shares) == 256
-    assert shares[0] == pytest.approx(256 * 67 / 167, abs=2)
-    assert story.bring_back([box1.instances[1]]) == 128 - shares[0]
+    assert kill.held >= 0 and sum(shares) == lab.slots
+    assert shares[0] == pytest.approx(lab.slots * 67 / 167, abs=2)
+    assert story.bring_back([box1.instances[1]]) == lab.slots // 2 - shares[0]
 
     totals = story.totals()
     assert totals["via"] == totals["whole"]  # none went past the Squids
     story.lose_box(box1)
-    assert story.bring_back(box1.instances) == 128
+    assert story.bring_back(box1.instances) == lab.slots // 2
 
     failed, lost = story.finish_load()
     assert failed == []
     # The two kills took a few milliseconds each, in which a few came.
     assert len(lost) <= sum(k.held for k in story.kills) + 20
     assert story.totals()["requests"] == story.totals()["whole"] + len(lost)
+    assert story.stop_daemons() == []
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.01", "negotiate"])
+def test_masks(net, version):
+    """Values move between the boxes in plain and in alternate sets."""
+    story = Story(net, assign="mask", version=version)
+    lab, box1 = story.lab, story.lab.boxes[0]
+    lab.start_servers()
+    story.form_group()
+    shown = lab.router_show()["services"][0]
+    assert shown["alternate_sets"] == (version != "2.0")
+    assert [(mask["dst"], mask["values"]) for mask in shown["masks"]] == [
+        ("0x0000003f", 64)]
+    story.start_load()
+    story.more(300)
+    owners = lab.owners()
+    for box in lab.boxes:
+        asked = {url.split("/")[2] for s in box.instances for _, _, _, url in s.access()}
+        own = {a for n, a in enumerate(ORIGINS) if owners[n % 64] == box.address}
+        assert len(own) == 128 and asked <= own and len(asked) > 60
+    totals = story.totals()
+    assert totals["via"] == totals["whole"]
+    kill, _, _ = story.lose_box(box1)
+    moved = story.bring_back(box1.instances)
+    assert moved == 32 and kill.held >= 0
+    failed, _ = story.finish_load()
+    assert failed == []
     assert story.stop_daemons() == []
 
 
