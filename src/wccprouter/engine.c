@@ -2,6 +2,7 @@
 /* The glue of wccprouter. */
 #include "engine.h"
 
+#include "casts.h"
 #include "clock.h"
 #include "control.h"
 #include "hops.h"
@@ -69,15 +70,20 @@ static void apply(struct engine *e)
 static void send_datagram(struct engine *e, struct engine_service *s,
 			  const struct action *x, const struct router_event *ev)
 {
-	struct addr local;
+	const void *octets = action_octets(&e->actions, x);
+	struct rudp_way way = { .to = x->peer };
+	int fd = x->peer.family == ADDR_V6 ? e->udp6 : e->udp4;
 	struct err err;
 
+	if (addr_equal(&x->peer, &s->conf->router.multicast)) {
+		casts_send(e->conf, s->conf, fd, octets, x->len);
+		return;
+	}
 	if (ev->type == ROUTER_EV_RX && addr_equal(&x->peer, &ev->rx.from))
-		local = ev->rx.to;
+		way.local = e->arrival.local;
 	else
-		local = locals_find(s->locals, &x->peer);
-	if (rudp_send(e->udp, &local, &x->peer, action_octets(&e->actions, x), x->len,
-		      &err) < 0)
+		way.local = locals_find(s->locals, &x->peer);
+	if (rudp_send(fd, &way, octets, x->len, &err) < 0)
 		log_event(NOTE_DEBUG, "send-failed",
 			  (struct log_about){ .service = s->conf->name }, "%s",
 			  err.text);
@@ -110,6 +116,17 @@ static bool asks_to_apply(const struct actions *a)
 	return false;
 }
 
+/* The packet path is one of IPv4 so far. */
+static void warn_of_ipv6(struct engine_service *s, const struct router_status *st)
+{
+	if (st->family != ADDR_V6 || s->told_ipv6)
+		return;
+	log_event(NOTE_WARNING, "ipv6-not-redirected",
+		  (struct log_about){ .service = s->conf->name },
+		  "its web-caches are of IPv6: their traffic is forwarded as usual");
+	s->told_ipv6 = true;
+}
+
 /* One step of service `i`.  The data plane follows before the answer goes out:
  * whoever is told of a change can rely on it. */
 static void step(struct engine *e, unsigned i, const struct router_event *ev)
@@ -123,9 +140,11 @@ static void step(struct engine *e, unsigned i, const struct router_event *ev)
 	changed = members_compare(s->conf->name, &e->status[i], &e->fresh);
 	e->status[i] = e->fresh;
 	if (ev->type == ROUTER_EV_RX)
-		locals_remember(s->locals, &e->status[i], &ev->rx.from, &ev->rx.to);
+		locals_remember(s->locals, &e->status[i], &ev->rx.from,
+				&e->arrival.local);
 	if (changed || asks_to_apply(&e->actions))
 		apply(e);
+	warn_of_ipv6(s, &e->status[i]);
 	carry_out(e, s, ev, ev->now);
 }
 
@@ -183,11 +202,13 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	for (left = RX_BATCH; left > 0; left--) {
-		ssize_t n = rudp_receive(fd, e->datagram, sizeof(e->datagram),
-					 &ev.rx.from, &ev.rx.to);
+		ssize_t n =
+			rudp_receive(fd, e->datagram, sizeof(e->datagram), &e->arrival);
 
 		if (n < 0)
 			break;
+		ev.rx.from = e->arrival.from;
+		ev.rx.to = e->arrival.to;
 		ev.rx.octets = e->datagram;
 		ev.rx.len = (size_t)n;
 		ev.rx.off_link = !forward_is_on_link(e->forward, &ev.rx.from);
@@ -229,8 +250,11 @@ static void on_packets(evutil_socket_t fd, short what, void *arg)
 
 static void on_apply(evutil_socket_t fd, short what, void *arg)
 {
+	struct engine *e = arg;
+
 	(void)fd, (void)what;
-	apply(arg);
+	casts_follow(e->casts, e->udp4, e->udp6);
+	apply(e);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -287,7 +311,9 @@ static int add_events(struct engine *e, struct err *err)
 {
 	const short read = EV_READ | EV_PERSIST;
 
-	if (add_event(e, ENGINE_UDP, e->udp, read, on_udp, err) < 0 ||
+	if (e->udp6 >= 0 && add_event(e, ENGINE_UDP6, e->udp6, read, on_udp, err) < 0)
+		return -1;
+	if (add_event(e, ENGINE_UDP4, e->udp4, read, on_udp, err) < 0 ||
 	    add_event(e, ENGINE_TIMER, -1, 0, on_timer, err) < 0 ||
 	    add_event(e, ENGINE_CHANGES, forward_changes_fd(e->forward), read,
 		      on_changes, err) < 0 ||
@@ -301,15 +327,32 @@ static int add_events(struct engine *e, struct err *err)
 }
 
 /* The router id is the source of what we wrap in GRE, and caches return to it. */
-static int check_router_id(const struct rconf *conf, struct err *err)
+static int check_router_id(const struct addr *id, struct err *err)
 {
 	struct addr own[ROUTER_MAX_OWN];
-	unsigned n = hops_own(own, ROUTER_MAX_OWN);
+	unsigned n = hops_own(id->family, own, ROUTER_MAX_OWN);
 
-	if (addr_find(own, n, &conf->router_id) >= 0)
+	if (!addr_is_set(id) || addr_find(own, n, id) >= 0)
 		return 0;
-	return err_set(err, "router-id %s is not an address of this host",
-		       ADDR_TEXT(&conf->router_id));
+	return err_set(err, "router-id%s %s is not an address of this host",
+		       id->family == ADDR_V6 ? "6" : "", ADDR_TEXT(id));
+}
+
+static int open_udp(struct engine *e, struct err *err)
+{
+	e->udp4 = rudp_open(ADDR_V4, err);
+	if (e->udp4 < 0)
+		return -1;
+	if (addr_is_set(&e->conf->router_id6)) {
+		e->udp6 = rudp_open(ADDR_V6, err);
+		if (e->udp6 < 0)
+			return -1;
+	}
+	e->casts = casts_open(e->conf);
+	if (!e->casts)
+		return err_set(err, "out of memory");
+	casts_follow(e->casts, e->udp4, e->udp6);
+	return 0;
 }
 
 static json_t *do_show(void *e)
@@ -326,11 +369,10 @@ static int open_all(struct engine *e, struct err *err)
 	e->base = event_base_new();
 	if (!e->base)
 		return err_set(err, "libevent: cannot start");
-	if (check_router_id(e->conf, err) < 0 || open_services(e, err) < 0 ||
-	    add_signals(e, err) < 0)
-		return -1;
-	e->udp = rudp_open(err);
-	if (e->udp < 0)
+	if (check_router_id(&e->conf->router_id, err) < 0 ||
+	    check_router_id(&e->conf->router_id6, err) < 0 ||
+	    open_services(e, err) < 0 || add_signals(e, err) < 0 ||
+	    open_udp(e, err) < 0)
 		return -1;
 	e->control = control_open(e->base, e->conf->control, commands,
 				  sizeof(commands) / sizeof(commands[0]), e, err);
@@ -351,7 +393,7 @@ struct engine *engine_new(const struct rconf *conf, struct err *err)
 		return NULL;
 	}
 	e->conf = conf;
-	e->udp = -1;
+	e->udp4 = e->udp6 = -1;
 	if (open_all(e, err) == 0)
 		return e;
 	engine_free(e);
@@ -374,8 +416,11 @@ void engine_free(struct engine *e)
 			event_free(e->events[i]);
 	if (e->control)
 		control_close(e->control);
-	if (e->udp >= 0)
-		close(e->udp);
+	casts_close(e->casts);
+	if (e->udp4 >= 0)
+		close(e->udp4);
+	if (e->udp6 >= 0)
+		close(e->udp6);
 	for (i = 0; i < e->n_services; i++)
 		router_free(e->services[i].router);
 	if (e->base)

@@ -12,19 +12,23 @@
 #include "locals.h"
 #include "rconf.h"
 #include "router.h"
+#include "rudp.h"
 
 #include <event2/event.h>
 
+struct casts;
 struct control;
 
 struct engine_service {
 	const struct rconf_service *conf;
 	struct router *router;
 	struct local locals[WCCP_MAX_CACHES];
+	bool told_ipv6; /* that its traffic is not redirected */
 };
 
 enum engine_event {
-	ENGINE_UDP,
+	ENGINE_UDP4,
+	ENGINE_UDP6,
 	ENGINE_TIMER,
 	ENGINE_CHANGES,
 	ENGINE_PACKETS,
@@ -41,7 +45,8 @@ struct engine {
 	struct event *events[ENGINE_EVENTS];
 	struct forward *forward;
 	struct control *control;
-	int udp;
+	struct casts *casts;
+	int udp4, udp6; /* the latter only with a router id of IPv6 */
 	bool stale; /* the data plane does not follow yet, and was logged */
 	unsigned n_services;
 	struct engine_service services[RCONF_MAX_SERVICES];
@@ -53,6 +58,7 @@ struct engine {
 	struct router_status fresh;
 	struct wccp_msg msg;
 	struct actions actions;
+	struct rudp_arrival arrival;
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
 };
 

@@ -217,6 +217,8 @@ static void add_member(struct forward *f, const struct addr *cache, unsigned num
 	__be32 a = htonl(addr_to_v4(cache));
 	unsigned i;
 
+	if (cache->family != ADDR_V4)
+		return; /* packets of IPv6 are not looked at */
 	for (i = 0; i < f->n_members; i++)
 		if (f->members[i] == a)
 			break;
@@ -242,6 +244,8 @@ static int sync_counters(struct forward *f, const struct router_status *status,
 		return err_set(err, "out of memory");
 	for (i = 0; i < f->conf->n_services; i++)
 		for (j = 0; j < status[i].n_caches; j++) {
+			if (status[i].caches[j].addr.family != ADDR_V4)
+				continue;
 			key.cache = htonl(addr_to_v4(&status[i].caches[j].addr));
 			key.number = i;
 			bpf_map_update_elem(fd, &key, zeros, BPF_NOEXIST);
@@ -314,7 +318,7 @@ static int sync_own(struct forward *f, struct err *err)
 	static const uint8_t ones[ROUTER_MAX_OWN];
 	struct addr list[ROUTER_MAX_OWN];
 	__be32 keys[ROUTER_MAX_OWN];
-	unsigned i, n = hops_own(list, ROUTER_MAX_OWN);
+	unsigned i, n = hops_own(ADDR_V4, list, ROUTER_MAX_OWN);
 
 	for (i = 0; i < n; i++)
 		keys[i] = htonl(addr_to_v4(&list[i]));

@@ -23,9 +23,12 @@ struct hops {
 
 static struct addr from_nl(struct nl_addr *a)
 {
-	if (!a || nl_addr_get_len(a) != 4)
+	unsigned len = a ? nl_addr_get_len(a) : 0;
+
+	if (len != 4 && len != 16)
 		return (struct addr){ 0 };
-	return addr_from_octets(ADDR_V4, nl_addr_get_binary_addr(a));
+	return addr_from_octets(len == 4 ? ADDR_V4 : ADDR_V6,
+				nl_addr_get_binary_addr(a));
 }
 
 static struct nl_sock *connected(struct err *err)
@@ -131,12 +134,16 @@ static int on_route(struct nl_msg *msg, void *arg)
 static struct nl_msg *route_question(const struct addr *to)
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
-	struct rtmsg head = { .rtm_family = AF_INET, .rtm_dst_len = 32 };
+	size_t len = addr_len(to);
+	struct rtmsg head = {
+		.rtm_family = to->family == ADDR_V6 ? AF_INET6 : AF_INET,
+		.rtm_dst_len = (unsigned char)(8 * len),
+	};
 
 	if (!msg)
 		return NULL;
 	if (nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO) == 0 &&
-	    nla_put(msg, RTA_DST, 4, to->octets) == 0)
+	    nla_put(msg, RTA_DST, (int)len, to->octets) == 0)
 		return msg;
 	nlmsg_free(msg);
 	return NULL;
@@ -177,7 +184,7 @@ int hops_route(struct hops *h, const struct addr *to, struct hop *out)
 		out->nexthop = gateway ? from_nl(gateway) : *to;
 		out->ifindex = (unsigned)rtnl_route_nh_get_ifindex(nh);
 		out->mtu = mtu_of(h, out->ifindex);
-		r = out->mtu && out->nexthop.family == ADDR_V4 ? 0 : -1;
+		r = out->mtu && out->nexthop.family == to->family ? 0 : -1;
 	}
 	rtnl_route_put(route);
 	return r;
@@ -198,7 +205,7 @@ int hops_neighbours(struct hops *h,
 		struct nl_addr *mac = rtnl_neigh_get_lladdr(n);
 		struct addr a = from_nl(rtnl_neigh_get_dst(n));
 
-		if (addr_is_set(&a) && mac && nl_addr_get_len(mac) == 6)
+		if (a.family == ADDR_V4 && mac && nl_addr_get_len(mac) == 6)
 			found(arg, &a, (unsigned)rtnl_neigh_get_ifindex(n),
 			      nl_addr_get_binary_addr(mac));
 	}
@@ -206,7 +213,21 @@ int hops_neighbours(struct hops *h,
 	return 0;
 }
 
-unsigned hops_own(struct addr *out, unsigned max)
+/* Unset for loopback's, which say nothing. */
+static struct addr from_sockaddr(const struct sockaddr *any)
+{
+	const struct sockaddr_in *v4 = (const void *)any;
+	const struct sockaddr_in6 *v6 = (const void *)any;
+
+	if (any && any->sa_family == AF_INET &&
+	    ntohl(v4->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+		return addr_v4(ntohl(v4->sin_addr.s_addr));
+	if (any && any->sa_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
+		return addr_from_octets(ADDR_V6, v6->sin6_addr.s6_addr);
+	return (struct addr){ 0 };
+}
+
+unsigned hops_own(enum addr_family family, struct addr *out, unsigned max)
 {
 	struct ifaddrs *list, *i;
 	unsigned n = 0;
@@ -214,11 +235,10 @@ unsigned hops_own(struct addr *out, unsigned max)
 	if (getifaddrs(&list) < 0)
 		return 0;
 	for (i = list; i && n < max; i = i->ifa_next) {
-		const struct sockaddr_in *sin = (const void *)i->ifa_addr;
+		struct addr a = from_sockaddr(i->ifa_addr);
 
-		if (sin && sin->sin_family == AF_INET &&
-		    ntohl(sin->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
-			out[n++] = addr_v4(ntohl(sin->sin_addr.s_addr));
+		if (a.family == family && addr_is_set(&a))
+			out[n++] = a;
 	}
 	freeifaddrs(list);
 	return n;

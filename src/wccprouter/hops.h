@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the kernel knows of the ways to the web-caches: routes, neighbours, its
- * own addresses.  All of IPv4, by rtnetlink.
+ * own addresses, by rtnetlink.
  */
 #ifndef HOPS_H
 #define HOPS_H
@@ -31,13 +31,14 @@ void hops_drain(struct hops *h);
 /* The way to `to`.  -1 when there is none that leaves this host. */
 int hops_route(struct hops *h, const struct addr *to, struct hop *out);
 
-/* Call `found` with each neighbour whose link-layer address (6 octets) is known. */
+/* Call `found` with each neighbour of IPv4 whose link-layer address (6 octets) is known. */
 int hops_neighbours(struct hops *h,
 		    void (*found)(void *arg, const struct addr *a, unsigned ifindex,
 				  const uint8_t mac[6]),
 		    void *arg);
 
-/* This host's addresses without loopback's, at most `max`; their number. */
-unsigned hops_own(struct addr *out, unsigned max);
+/* This host's addresses of a family without loopback's, at most `max`; their
+ * number. */
+unsigned hops_own(enum addr_family family, struct addr *out, unsigned max);
 
 #endif

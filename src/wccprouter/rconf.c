@@ -7,16 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What other routers take as the TTL of a group at most. */
+enum { GROUP_TTL_MAX = 15 };
+
 static cfg_opt_t service_options[] = {
-	READ_TEXT("password"),	      READ_LIST("forward"),
-	READ_LIST("return"),	      READ_LIST("transmit-t"),
-	READ_LIST("group-list"),      READ_TEXT("closed"),
-	READ_TEXT("echo-assignment"), READ_LIST("assign"),
-	READ_TEXT("mask-identity"),   CFG_END(),
+	READ_TEXT("password"),
+	READ_LIST("forward"),
+	READ_LIST("return"),
+	READ_LIST("transmit-t"),
+	READ_LIST("group-list"),
+	READ_TEXT("closed"),
+	READ_TEXT("echo-assignment"),
+	READ_LIST("assign"),
+	READ_TEXT("mask-identity"),
+	READ_TEXT("version"),
+	READ_TEXT("group-address"),
+	READ_TEXT("group-ttl"),
+	CFG_END(),
 };
 
 static cfg_opt_t options[] = {
 	READ_TEXT("router-id"),
+	READ_TEXT("router-id6"),
 	READ_TEXT("control"),
 	READ_LIST("redirect-in"),
 	READ_LIST("caches-in"),
@@ -141,27 +153,75 @@ static int read_group_list(struct reader *r, cfg_t *section, struct router_conf 
 				      "group-list: more than %d web-caches",
 				      WCCP_MAX_CACHES);
 	for (unsigned i = 0; i < n; i++)
-		if (read_host(r, section, "group-list", i, &out->allowed[i]) < 0)
+		if (read_address(r, section, "group-list", i, &out->allowed[i]) < 0)
 			return -1;
 	out->n_allowed = n;
 	return 0;
 }
 
-static int read_service(struct reader *r, cfg_t *section, const struct addr *id,
+static int read_version(struct reader *r, cfg_t *section, struct router_conf *out)
+{
+	static const char *const words[] = { "2.0", "2.01", NULL };
+	unsigned which = 1;
+
+	if (read_word(r, section, "version", 0, words, &which) < 0)
+		return -1;
+	out->max_minor = (uint8_t)which;
+	return 0;
+}
+
+/* Whom the group's address is for must be able to speak to us. */
+static int check_group_family(struct reader *r, cfg_t *section,
+			      const struct router_conf *out)
+{
+	if (out->multicast.family != ADDR_V6)
+		return 0;
+	if (!addr_is_set(&out->id6))
+		return read_fail(r, section, "group-address",
+				 "group-address: IPv6 needs a router-id6");
+	if (out->max_minor == 0)
+		return read_fail(r, section, "group-address",
+				 "group-address: IPv6 needs version 2.01");
+	return 0;
+}
+
+static int read_group_address(struct reader *r, cfg_t *section,
+			      struct rconf_service *out)
+{
+	uint32_t ttl = 1;
+
+	if (!read_is_set(section, "group-address")) {
+		if (read_is_set(section, "group-ttl"))
+			return read_fail(r, section, "group-ttl",
+					 "group-ttl: group-address is not set");
+		return 0;
+	}
+	if (read_multicast_address(r, section, "group-address",
+				   &out->router.multicast) < 0 ||
+	    check_group_family(r, section, &out->router) < 0 ||
+	    read_number(r, section, "group-ttl", 1, GROUP_TTL_MAX, &ttl) < 0)
+		return -1;
+	out->group_ttl = (uint8_t)ttl;
+	return 0;
+}
+
+static int read_service(struct reader *r, cfg_t *section, const struct rconf *conf,
 			struct rconf_service *out)
 {
 	struct router_conf *router = &out->router;
 
-	router->id = *id;
+	router->id = conf->router_id;
+	router->id6 = conf->router_id6;
 	router->echo_assignment = true;
-	router->max_minor = 1;
 	if (read_title(r, section, out) < 0 ||
 	    read_password(r, section, &router->password) < 0 ||
 	    read_all_methods(r, section, router) < 0 ||
 	    read_mask_identity(r, section, &router->mask_identity) < 0 ||
 	    read_timers(r, section, router) < 0 ||
 	    read_group_list(r, section, router) < 0 ||
-	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0)
+	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0 ||
+	    read_version(r, section, router) < 0 ||
+	    read_group_address(r, section, out) < 0)
 		return -1;
 	return read_flag(r, section, "closed", &out->closed);
 }
@@ -195,7 +255,7 @@ static int read_services(struct reader *r, struct rconf *out)
 		cfg_t *section = cfg_getnsec(r->root, "service", i);
 		struct rconf_service *s = &out->services[i];
 
-		if (read_service(r, section, &out->router_id, s) < 0 ||
+		if (read_service(r, section, out, s) < 0 ||
 		    check_duplicate(r, section, out, s) < 0)
 			return -1;
 		out->n_services++;
@@ -226,11 +286,22 @@ static int read_interfaces(struct reader *r, const char *name, char out[][IF_NAM
 	return 0;
 }
 
+static int read_router_id6(struct reader *r, struct addr *out)
+{
+	if (read_address(r, r->root, "router-id6", 0, out) < 0)
+		return -1;
+	if (out->family != ADDR_V4)
+		return 0;
+	return read_fail(r, r->root, "router-id6", "router-id6: %s is not IPv6",
+			 ADDR_TEXT(out));
+}
+
 static int read_all(struct reader *r, struct rconf *out)
 {
 	strcpy(out->control, "/run/wccprouter.sock");
 	if (read_require(r, r->root, "router-id") < 0 ||
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
+	    read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
 	    read_interfaces(r, "redirect-in", out->redirect_in, &out->n_redirect_in) <
 		    0 ||

@@ -23,11 +23,13 @@ enum {
 struct rconf_service {
 	char name[16]; /* "web-cache", or the number of a dynamic service */
 	bool closed;   /* drop what no web-cache takes */
+	uint8_t group_ttl; /* of what is sent to router.multicast */
 	struct router_conf router;
 };
 
 struct rconf {
 	struct addr router_id;
+	struct addr router_id6; /* unset: no web-caches of IPv6 */
 	char control[RCONF_PATH_MAX];
 	unsigned n_redirect_in, n_caches_in, n_services;
 	char redirect_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];

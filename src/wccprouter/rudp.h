@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The UDP socket of the router: port 2048 of every address.  Which of them a
- * datagram was sent to matters, for the answer comes from there.
+ * The UDP sockets of the router: port 2048 of every address, one for each family.
+ * Which address a datagram was sent to matters, for the answer comes from there.
  */
 #ifndef RUDP_H
 #define RUDP_H
@@ -12,13 +12,27 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-int rudp_open(struct err *err);
-/* Octets of one datagram, its source and its destination; -1 when there is none
- * now. */
-ssize_t rudp_receive(int fd, void *octets, size_t size, struct addr *from,
-		     struct addr *to);
-/* Send from `local` (unset: the kernel chooses) to port 2048 of `to`. */
-int rudp_send(int fd, const struct addr *local, const struct addr *to,
-	      const void *octets, size_t len, struct err *err);
+/* A datagram's way here ... */
+struct rudp_arrival {
+	struct addr from;
+	struct addr to;	   /* its destination, which may be a multicast address */
+	struct addr local; /* ours, to answer from; unset when it is not known */
+};
+
+/* ... and one's way to `to`. */
+struct rudp_way {
+	struct addr to;
+	struct addr local; /* unset: the kernel chooses */
+	unsigned ifindex;  /* 0: as the routes say */
+	uint8_t hops;	   /* TTL, or hop limit; 0: the kernel's default */
+};
+
+/* ADDR_V4 or ADDR_V6.  Not joined to any multicast group. */
+int rudp_open(enum addr_family family, struct err *err);
+/* Octets of one datagram; -1 when there is none now. */
+ssize_t rudp_receive(int fd, void *octets, size_t size, struct rudp_arrival *out);
+/* To port 2048.  The socket must be one of the family. */
+int rudp_send(int fd, const struct rudp_way *way, const void *octets, size_t len,
+	      struct err *err);
 
 #endif

@@ -60,6 +60,7 @@ static json_t *client(const struct engine *e, unsigned service,
 	put(o, "address", address(&c->addr));
 	put_text(o, "state", c->usable ? "Usable" : "NOT Usable");
 	put_text(o, "version", c->minor ? version : "2.0");
+	put(o, "multicast", json_boolean(c->multicast));
 	put_text(o, "forward", method_name(c->forward));
 	put_text(o, "return", method_name(c->ret));
 	put_text(o, "assign", c->assign == WCCP_ASSIGN_MASK ? "MASK" : "HASH");
@@ -152,6 +153,8 @@ static json_t *counters(const struct router_counters *c)
 	put_number(o, "not_allowed", c->not_allowed);
 	put_number(o, "not_member", c->not_member);
 	put_number(o, "wrong_source", c->wrong_source);
+	put_number(o, "wrong_group", c->wrong_group);
+	put_number(o, "bad_family", c->bad_family);
 	put_number(o, "conflicting_service", c->conflicting_service);
 	put_number(o, "bad_capability", c->bad_capability);
 	put_number(o, "bad_method", c->bad_method);
@@ -205,6 +208,11 @@ static json_t *service(const struct engine *e, unsigned i, struct mono now)
 								    : "dynamic");
 	put_number(o, "id", conf->router.service_id);
 	put(o, "closed", json_boolean(conf->closed));
+	put(o, "group_address", address(&conf->router.multicast));
+	put_text(o, "family",
+		 st->family == ADDR_V6	 ? "IPv6"
+		 : st->family == ADDR_V4 ? "IPv4"
+					 : "-");
 	put(o, "assigned", json_boolean(st->assigned));
 	put(o, "assigned_by", address(st->assigned ? &st->key.cache : &nobody));
 	put_number(o, "key_change", st->key.change_number);
@@ -227,6 +235,7 @@ json_t *show_json(const struct engine *e)
 	for (i = 0; i < e->n_services; i++)
 		json_array_append_new(services, service(e, i, now));
 	put(o, "router_id", address(&e->conf->router_id));
+	put(o, "router_id6", address(&e->conf->router_id6));
 	put(o, "services", services);
 	put(o, "other_packets", packets(e, ROUTER_MAX_SERVICES));
 	put_number(o, "unknown_service", e->unknown_service);

@@ -92,6 +92,8 @@ static void print_service(const json_t *s, FILE *to)
 		  json_is_true(json_object_get(s, "closed")) ? "Closed" : "Open");
 	line_number(to, IN, W, "Total Packets Dropped:", int_of(packets, "dropped"));
 	line_text(to, IN, W, "Redirect access-list:", "-none-");
+	line_text(to, IN, W, "Group Address:", text_of(s, "group_address"));
+	line_text(to, IN, W, "Address Family:", text_of(s, "family"));
 	line_number(to, IN, W,
 		    "Total Packets Unassigned:", int_of(packets, "unassigned"));
 	line_number(to, IN, W, "Total Authentication failures:", auth);
@@ -114,6 +116,7 @@ void show_text(const json_t *all, FILE *to)
 
 	fputs("Global WCCP information:\n", to);
 	line_text(to, 4, 36, "Router Identifier:", text_of(all, "router_id"));
+	line_text(to, 4, 36, "Router Identifier of IPv6:", text_of(all, "router_id6"));
 	line_number(to, 4, 36,
 		    "Messages for unknown services:", int_of(all, "unknown_service"));
 	json_array_foreach((json_t *)services, i, s) print_service(s, to);

@@ -170,6 +170,8 @@ unsigned table_build(const struct rconf *conf, const struct router_status *statu
 			continue;
 		if (!any_usable(&status[i]) && !service->closed)
 			continue;
+		if (status[i].family == ADDR_V6)
+			continue; /* not even a closed one: this is about IPv4 */
 		described.type = service->router.service_type;
 		described.id = service->router.service_id;
 		packet_service_set(&e->match, &described);

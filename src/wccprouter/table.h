@@ -30,10 +30,11 @@ struct table_values {
 
 /*
  * `status[i]` is the state of conf->services[i].  Entries come in priority order,
- * highest first; services without a description, and open ones without a usable
- * web-cache, have none, so that they do not hide those of lower priority.
- * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.  values[i] gets
- * those of conf->services[i].
+ * highest first; services without a description, open ones without a usable
+ * web-cache, and those of IPv6 have none, so that they do not hide those of lower
+ * priority.
+ * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.
+ * values[i] gets those of conf->services[i].
  */
 unsigned table_build(const struct rconf *conf, const struct router_status *status,
 		     table_route *route, void *arg, struct router_entry *out,

@@ -2,10 +2,12 @@
 """A web-cache in plain Python, for tests of the router.
 
 It knows nothing of our C code: messages are put together and taken apart by
-struct, after draft-wilson-wrec-wccp-v2-03 section 5.  Packets are looked at on
-an AF_PACKET socket.
+struct, after draft-wilson-wrec-wccp-v2-03 section 5 and, for what is new in 2.01
+(versions, IPv6), draft-mclaggan-wccp-v2rev1-00 sections 4 to 6.  Packets are
+looked at on an AF_PACKET socket.
 """
 
+import contextlib
 import functools
 import hashlib
 import operator
@@ -138,6 +140,30 @@ class Tap:
         raise AssertionError("no such packet arrived")
 
 
+class AddressTable:
+    """Component 17: addresses as numbers, counted from 1 (2.01 section 4.7.2)."""
+
+    def __init__(self, body=struct.pack("!HHI", 2, 16, 0)):
+        family, size, count = struct.unpack("!HHI", body[:8])
+        assert (family, size) == (2, 16) and len(body) == 8 + 16 * count
+        self.entries = [socket.inet_ntop(socket.AF_INET6, body[i:i + 16])
+                        for i in range(8, len(body), 16)]
+
+    def put(self, text):
+        if text not in self.entries:
+            self.entries.append(text)
+        return struct.pack("!I", self.entries.index(text) + 1)
+
+    def get(self, octets):
+        index, = struct.unpack("!I", octets)
+        assert index <= len(self.entries)
+        return self.entries[index - 1] if index else None
+
+    def component(self):
+        return component(17, struct.pack("!HHI", 2, 16, len(self.entries)) + b"".join(
+            socket.inet_pton(socket.AF_INET6, e) for e in self.entries))
+
+
 class ISeeYou:
     """What a web-cache needs of an I_SEE_YOU."""
 
@@ -153,18 +179,24 @@ class ISeeYou:
             self.components[kind] = body
             at += 4 + n
         self.authentic = password is None or self.check(password)
+        self.minor = self.version & 0xff
+        table = self.components.get(17)
+        get = AddressTable(table).get if table else socket.inet_ntoa
         identity = self.components.get(2)
         if identity:
-            self.router_id = socket.inet_ntoa(identity[:4])
+            self.router_id = get(identity[:4])
             self.receive_id, = struct.unpack("!I", identity[4:8])
-            self.sent_to = socket.inet_ntoa(identity[8:12])
+            self.sent_to = get(identity[8:12])
+            reader = wccpmask.Reader(identity[12:], get)
+            self.received_from = reader.many(reader.address)
+            assert reader.at == len(identity) - 12
         view = self.components.get(4)
         if view:
             self.change_number, = struct.unpack("!I", view[:4])
-            self.key = (socket.inet_ntoa(view[4:8]), struct.unpack("!I", view[8:12])[0])
+            self.key = (get(view[4:8]), struct.unpack("!I", view[8:12])[0])
             routers, = struct.unpack("!I", view[12:16])
             at = 16 + 4 * routers
-            reader = wccpmask.Reader(view[at:])
+            reader = wccpmask.Reader(view[at:], get)
             self.identities = {i.address: i for i in reader.many(reader.identity)}
             assert reader.at == len(view) - at
             self.caches = list(self.identities)
@@ -174,6 +206,9 @@ class ISeeYou:
             kind, n = struct.unpack("!HH", caps[:4])
             self.capabilities[kind] = caps[4:4 + n]
             caps = caps[4 + n:]
+        commands = self.components.get(15, b"")
+        self.dismissed = [get(commands[i + 4:i + 8]) for i in range(0, len(commands), 8)
+                          if commands[i:i + 4] == b"\0\2\0\4"]
 
     def check(self, password):
         at = self.octets.index(self.components[0], 8)
@@ -183,29 +218,70 @@ class ISeeYou:
 
 
 class Cache:
-    """One web-cache in one service group at one router."""
+    """One web-cache in one service group at one router.
+
+    With an address of IPv6 it speaks with an address table.  `group` is a
+    multicast address on the interface `dev`: messages go there and are received
+    there, too; `router` is then where the router's come from.
+    """
 
     def __init__(self, ns, own, router, service=WEB_CACHE, forward=GRE, ret=GRE,
-                 password=None, socket_of=None, transmit_t=None, method=HASH, minor=0):
+                 password=None, socket_of=None, transmit_t=None, method=HASH,
+                 minor=None, min_version=False, group=None, dev="eth0"):
+        self.v6 = ":" in own
         self.own, self.router, self.service = own, router, service
         self.forward, self.ret, self.password = forward, ret, password
         self.transmit_t = transmit_t  # in ms, as capability 4 of 2.01
-        self.method, self.minor = method, minor
+        self.method = method
+        self.minor = int(self.v6) if minor is None else minor
+        self.min_version = min_version  # V: `minor` is the least we speak
+        self.table = AddressTable()
+        self.to, self.group_socket = group or router, None
         self.seen = None  # the last I_SEE_YOU
         self.change = self.key_change = 0
         if socket_of:
             self.socket = socket_of.socket
             return
-        self.socket = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.family = socket.AF_INET6 if self.v6 else socket.AF_INET
+        self.socket = ns.socket(self.family, socket.SOCK_DGRAM)
         self.socket.bind((own, 2048))
+        if group:
+            self.join_group(ns, group, dev)
+
+    def join_group(self, ns, group, dev):
+        with ns.entered():
+            index = socket.if_nametoindex(dev)
+        self.group_socket = ns.socket(self.family, socket.SOCK_DGRAM)
+        # Several web-caches of one namespace may listen to a group.
+        self.group_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.group_socket.bind((group, 2048, 0, index) if self.v6 else (group, 2048))
+        if self.v6:
+            request = socket.inet_pton(socket.AF_INET6, group) + struct.pack("@I", index)
+            self.group_socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                                         request)
+            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
+            return
+        request = address(group) + address(self.own) + struct.pack("@i", index)
+        self.group_socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                                     request)
+        self.socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, request)
 
     def close(self):
         self.socket.close()
+        if self.group_socket:
+            self.group_socket.close()
+
+    def address(self, text):
+        """An address element of the message that is being made."""
+        return self.table.put(text) if self.v6 else address(text)
 
     def message(self, kind, *components):
         """A whole datagram, with its Security and Service components."""
         security = (component(0, struct.pack("!I", 1) + bytes(16)) if self.password
                     else component(0, struct.pack("!I", 0)))
+        if self.v6:
+            components += (self.table.component(),)
+            self.table = AddressTable()
         body = security + component(1, self.service) + b"".join(components)
         octets = struct.pack("!IHH", kind, 0x0200 | self.minor, len(body)) + body
         if self.password:
@@ -214,47 +290,71 @@ class Cache:
         return octets
 
     def here_i_am(self, command=None):
-        identity = address(self.own)
+        identity, v = self.address(self.own), 8 if self.min_version else 0
         if self.method == MASK:  # one set, nothing in it
-            identity += struct.pack("!HH", 0, 3) + wccpmask.pack_sets(
+            identity += struct.pack("!HH", 0, 3 | v) + wccpmask.pack_sets(
                 [(wccpmask.Fields(), [])])
         else:
-            identity += bytes(4) + bytes(32)
+            identity += struct.pack("!HH", 0, v) + bytes(32)
         identity += struct.pack("!HH", 1, 0)
         view = struct.pack("!I", self.change)
         if self.seen:
-            view += struct.pack("!I4sI", 1, address(self.seen.router_id),
+            view += struct.pack("!I4sI", 1, self.address(self.seen.router_id),
                                 self.seen.receive_id)
         else:
             view += struct.pack("!I", 0)
-        view += struct.pack("!I4s", 1, address(self.own))
+        view += struct.pack("!I4s", 1, self.address(self.own))
         caps = b"".join(component(kind, struct.pack("!I", value)) for kind, value in
                         ((1, self.forward), (2, self.method), (3, self.ret)))
         if self.transmit_t:
             caps += component(4, struct.pack("!I", self.transmit_t))
         parts = [component(3, identity), component(5, view), component(8, caps)]
         if command is not None:
-            parts.append(component(15, component(command, address(self.own))))
+            parts.append(component(15, component(command, self.address(self.own))))
         return self.message(HERE_I_AM, *parts)
 
     def send(self, octets):
-        self.socket.sendto(octets, (self.router, 2048))
+        self.socket.sendto(octets, (self.to, 2048))
 
-    def receive(self, timeout=3, kind=I_SEE_YOU):
-        """The next I_SEE_YOU (or other kind) of our service."""
+    def datagram(self, timeout):
+        """(socket, octets, sender) of the next one that no web-cache has sent."""
+        end = time.monotonic() + timeout
+        sockets = [s for s in (self.socket, self.group_socket) if s]
+        while True:
+            ready, _, _ = select.select(sockets, [], [],
+                                        max(0.01, end - time.monotonic()))
+            if not ready:
+                raise TimeoutError("timed out")
+            octets, sender = ready[0].recvfrom(65535)
+            if struct.unpack("!I", octets[:4])[0] in (I_SEE_YOU, REMOVAL_QUERY):
+                return ready[0], octets, sender[:2]
+
+    def receive(self, timeout=3, kind=I_SEE_YOU, wanted=lambda answer: True):
+        """The next I_SEE_YOU (or other kind) of our service that is wanted."""
         end = time.monotonic() + timeout
         while True:
-            self.socket.settimeout(max(0.01, end - time.monotonic()))
-            octets, sender = self.socket.recvfrom(65535)
+            where, octets, sender = self.datagram(end - time.monotonic())
             assert sender == (self.router, 2048), sender
             answer = ISeeYou(octets, self.password)
+            answer.by_multicast = where is self.group_socket
             if answer.type == kind and answer.components[1][:2] == self.service[:2]:
                 assert answer.authentic
-                return answer
+                if wanted(answer):
+                    return answer
+
+    def catch_up(self):
+        """By multicast the router speaks unasked: what is waiting comes first."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self.seen = self.receive(timeout=0,
+                                         wanted=lambda a: self.own in a.received_from)
 
     def hello(self):
+        """HERE_I_AM, and the next I_SEE_YOU that is for us."""
+        if self.group_socket:
+            self.catch_up()
         self.send(self.here_i_am())
-        self.seen = self.receive()
+        self.seen = self.receive(wanted=lambda a: self.own in a.received_from)
         return self.seen
 
     def join(self):
@@ -269,14 +369,14 @@ class Cache:
         """Send an assignment as the designated web-cache."""
         assert len(buckets) == 256
         body = self.assignment()
-        body += struct.pack("!I", len(caches)) + b"".join(map(address, caches))
+        body += struct.pack("!I", len(caches)) + b"".join(map(self.address, caches))
         self.send(self.message(REDIRECT_ASSIGN, component(6, body + bytes(buckets))))
 
     def assignment(self):
         """Key and routers, with which every assignment begins."""
         self.key_change += 1
-        return struct.pack("!4sI", address(self.own), self.key_change) + struct.pack(
-            "!I4sII", 1, address(self.seen.router_id), self.seen.receive_id,
+        return struct.pack("!4sI", self.address(self.own), self.key_change) + struct.pack(
+            "!I4sII", 1, self.address(self.seen.router_id), self.seen.receive_id,
             self.seen.change_number)
 
     def assign_sets(self, sets, kind=wccpmask.MASK):

@@ -86,8 +86,8 @@ def pack_alternate(sets):
 class Reader:
     """Octets from front to back."""
 
-    def __init__(self, octets):
-        self.octets, self.at = octets, 0
+    def __init__(self, octets, text=socket.inet_ntoa):
+        self.octets, self.at, self.text = octets, 0, text
 
     def take(self, n):
         assert self.at + n <= len(self.octets)
@@ -98,7 +98,7 @@ class Reader:
         return struct.unpack(fmt, self.take(struct.calcsize(fmt)))[0]
 
     def address(self):
-        return socket.inet_ntoa(self.take(4))
+        return self.text(self.take(4))
 
     def many(self, item):
         return [item() for _ in range(self.number())]
@@ -121,7 +121,7 @@ class Reader:
         kind = got.flags & 6
         if kind == 6:
             got.kind, length = self.number("!H"), self.number("!H")
-            inner = Reader(self.take(length))
+            inner = Reader(self.take(length), self.text)
             got.sets = inner.alternate() if got.kind == ALTERNATE else inner.sets()
             got.weight = inner.number("!H")
         elif kind == 2:

@@ -51,6 +51,8 @@ START_TEST(defaults)
 	ck_assert_int_eq(r->mask_identity, ROUTER_MASK_FULL);
 	ck_assert(r->echo_assignment && !r->advertise_timers && !r->password.set);
 	ck_assert(!c->services[0].closed);
+	ck_assert_uint_eq(r->max_minor, 1);
+	ck_assert(!addr_is_set(&r->multicast) && !addr_is_set(&r->id6));
 	ck_assert_uint_eq(r->n_allowed, 0);
 	r = &c->services[1].router;
 	ck_assert_uint_eq(r->service_type, WCCP_SERVICE_DYNAMIC);
@@ -85,6 +87,31 @@ START_TEST(masks)
 				 cases[i].identity);
 		rconf_free(c);
 	}
+}
+END_TEST
+
+START_TEST(groups)
+{
+	static const char text[] =
+		TOP "router-id6 = 2001:db8::1\n"
+		    "service 7 { group-address = 224.0.1.5\nversion = 2.0 }\n"
+		    "service 8 { group-address = ff05::114\ngroup-ttl = 15\n"
+		    "group-list = { 10.0.1.2, 2001:db8::2 } }\n";
+	char path[64];
+	struct err err = { "" };
+	struct rconf *c = load(text, path, &err);
+	const struct rconf_service *s;
+
+	ck_assert_msg(c, "%s", err.text);
+	s = c->services;
+	ck_assert_str_eq(ADDR_TEXT(&s[0].router.multicast), "224.0.1.5");
+	ck_assert_uint_eq(s[0].group_ttl, 1);
+	ck_assert_uint_eq(s[0].router.max_minor, 0);
+	ck_assert_str_eq(ADDR_TEXT(&s[1].router.multicast), "ff05::114");
+	ck_assert_uint_eq(s[1].group_ttl, 15);
+	ck_assert_str_eq(ADDR_TEXT(&s[1].router.id6), "2001:db8::1");
+	ck_assert_str_eq(ADDR_TEXT(&s[1].router.allowed[1]), "2001:db8::2");
+	rconf_free(c);
 }
 END_TEST
 
@@ -135,7 +162,24 @@ static const struct {
 	{ TOP "service 7 {\ntransmit-t = { 500 }\n}\n",
 	  "5: transmit-t: needs a lower and an upper limit, 1 to 65535 ms" },
 	{ TOP "service 7 {\ngroup-list = { 10.0.1.2, ::1 } }\n",
-	  "5: group-list: ::1 is IPv6, which is not supported yet" },
+	  "5: group-list: ::1 is not the address of a host" },
+	{ TOP "service 7 {\nversion = 2.1 }\n",
+	  "5: version: 2.1 is not one of: 2.0, 2.01" },
+	{ TOP "service 7 {\ngroup-address = 10.0.0.1 }\n",
+	  "5: group-address: 10.0.0.1 is not multicast" },
+	{ TOP "service 7 {\ngroup-address = 224.0.1.5\ngroup-ttl = 16 }\n",
+	  "6: group-ttl: 16 is not a number from 1 to 15" },
+	{ TOP "service 7 {\ngroup-ttl = 2 }\n",
+	  "5: group-ttl: group-address is not set" },
+	{ TOP "service 7 {\ngroup-address = ff05::114 }\n",
+	  "5: group-address: IPv6 needs a router-id6" },
+	{ TOP "router-id6 = 2001:db8::1\n"
+	      "service 7 {\nversion = 2.0\ngroup-address = ff05::114 }\n",
+	  "7: group-address: IPv6 needs version 2.01" },
+	{ TOP "router-id6 = 10.0.9.1\nservice 7 { }\n",
+	  "4: router-id6: 10.0.9.1 is not IPv6" },
+	{ TOP "router-id6 = fe80::1\nservice 7 { }\n",
+	  "4: router-id6: fe80::1 is link-local" },
 	{ TOP "service 7 {\nclosed = maybe }\n",
 	  "5: closed: maybe is not one of: false, true" },
 };
@@ -158,6 +202,7 @@ static Suite *suite(void)
 
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, masks);
+	tcase_add_test(t, groups);
 	tcase_add_test(t, example_is_good);
 	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(s, t);

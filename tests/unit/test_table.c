@@ -114,6 +114,20 @@ START_TEST(services_that_take_nothing_have_no_entry)
 }
 END_TEST
 
+/* Packets of IPv6 are not looked at, and those of IPv4 are no business of it. */
+START_TEST(groups_of_ipv6_have_no_entry)
+{
+	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
+
+	add_cache(st, 1, WCCP_METHOD_GRE);
+	ck_assert_int_eq(addr_parse("2001:db8::1", &st->caches[0].addr), 0);
+	st->family = ADDR_V6;
+	ck_assert_uint_eq(build(), 0);
+	conf.services[0].closed = true;
+	ck_assert_uint_eq(build(), 0);
+}
+END_TEST
+
 START_TEST(buckets_of_the_unusable_are_nobodys)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
@@ -299,6 +313,7 @@ int main(void)
 	tcase_add_test(tc, well_known_service_is_filled_in);
 	tcase_add_test(tc, priorities);
 	tcase_add_test(tc, services_that_take_nothing_have_no_entry);
+	tcase_add_test(tc, groups_of_ipv6_have_no_entry);
 	tcase_add_test(tc, buckets_of_the_unusable_are_nobodys);
 	tcase_add_test(tc, targets);
 	tcase_add_test(tc, masks);
