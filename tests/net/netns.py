@@ -130,6 +130,9 @@ class Namespace:
         self.name = f"{net.prefix}-{short}"
         self.path = f"/run/netns/{self.name}"
         run("ip", "netns", "add", self.name)
+        # Link-local addresses are there at once, not some random second later, when
+        # duplicate address detection is done: a test may compare routes.
+        self.sysctl("net.ipv6.conf.default.accept_dad", 0)
         self.ip("link", "set", "lo", "up")
 
     def __repr__(self):
