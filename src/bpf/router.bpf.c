@@ -90,15 +90,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ROUTER_MAX_SERVICES + 1);
 	__type(key, __u32);
-	__type(value, struct router_packets);
-} packets SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, ROUTER_MAX_MEMBERS);
-	__type(key, struct router_cache_key);
-	__type(value, struct router_cache_packets);
-} cache_packets SEC(".maps");
+	__type(value, struct router_tally);
+} tallies SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -108,30 +101,32 @@ struct {
 #define COUNT(number, field)                                                           \
 	do {                                                                           \
 		__u32 count_key = (number);                                            \
-		struct router_packets *count_at;                                       \
+		struct router_tally *count_at;                                         \
                                                                                        \
-		count_at = bpf_map_lookup_elem(&packets, &count_key);                  \
+		count_at = bpf_map_lookup_elem(&tallies, &count_key);                  \
 		if (count_at)                                                          \
-			count_at->field++;                                             \
+			count_at->all.field++;                                         \
 	} while (0)
 
 static __always_inline void count_redirected(const struct router_entry *s,
 					     const struct router_target *t,
+					     const struct packet_redirect *header,
 					     __u32 octets)
 {
-	struct router_cache_key key = { t->cache, s->number };
 	__u32 number = s->number;
-	struct router_packets *all = bpf_map_lookup_elem(&packets, &number);
-	struct router_cache_packets *one = bpf_map_lookup_elem(&cache_packets, &key);
+	struct router_tally *tally = bpf_map_lookup_elem(&tallies, &number);
+	struct router_cache_packets *cache;
 
-	if (all) {
-		all->redirected++;
-		all->redirected_octets += octets;
-	}
-	if (one) {
-		one->redirected++;
-		one->redirected_octets += octets;
-	}
+	if (!tally)
+		return;
+	tally->all.redirected++;
+	tally->all.redirected_octets += octets;
+	cache = &tally->caches[t->slot & (WCCP_MAX_CACHES - 1)];
+	cache->redirected++;
+	cache->redirected_octets += octets;
+	if (!s->by_mask)
+		tally->buckets[header->bits & WCCP_RH_ALT ? header->alternate
+							  : header->primary]++;
 }
 
 static __always_inline bool from_member_mac(struct __sk_buff *skb)
@@ -303,7 +298,7 @@ static __always_inline int send_to(struct __sk_buff *skb, const struct packet *p
 		COUNT(number, dropped);
 		return DROP;
 	}
-	count_redirected(s, t, p->len);
+	count_redirected(s, t, redirect, p->len);
 	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
 }
 

@@ -32,6 +32,7 @@ struct router_target {
 	__u32 ifindex;	/* towards it; 0: not reachable */
 	__u32 mtu;	/* of that interface */
 	__u32 method;	/* WCCP_METHOD_*, one of them */
+	__u32 slot;	/* its place in router_tally.caches */
 };
 
 /* What decides under mask assignment, as a mask and as a value; the fields lie as
@@ -74,13 +75,15 @@ struct router_packets {
 	__u64 too_big;	/* dropped, and answered with "fragmentation needed" */
 };
 
-struct router_cache_key {
-	__be32 cache;
-	__u32 number; /* of the service */
-};
-
 struct router_cache_packets {
 	__u64 redirected, redirected_octets;
+};
+
+/* All counters of a service, on one CPU: 64-bit numbers only. */
+struct router_tally {
+	struct router_packets all;
+	struct router_cache_packets caches[WCCP_MAX_CACHES]; /* by router_target.slot */
+	__u64 buckets[WCCP_BUCKETS]; /* redirected; by the bucket that decided */
 };
 
 struct router_mac {

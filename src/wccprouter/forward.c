@@ -8,6 +8,7 @@
 #include "lookups.h"
 #include "maps.h"
 #include "table.h"
+#include "tally.h"
 #include "toobig.h"
 
 #include "router.skel.h"
@@ -31,6 +32,7 @@ struct forward {
 	/* What is in force, to leave alone what does not change; and scratch. */
 	struct router_entry table[ROUTER_MAX_SERVICES], next[ROUTER_MAX_SERVICES];
 	struct lookups lookups;
+	struct tally tally;
 	unsigned n_members, n_macs;
 	__be32 members[ROUTER_MAX_MEMBERS];
 	uint64_t groups[ROUTER_MAX_MEMBERS];
@@ -143,6 +145,7 @@ static int load(struct forward *f, struct err *err)
 		return err_set(err, "eBPF: the kernel refuses the program: %s",
 			       strerror(errno));
 	f->lookups.fd = bpf_map__fd(f->bpf->maps.lookups);
+	f->tally.fd = bpf_map__fd(f->bpf->maps.tallies);
 	return fill_numbers(f, err);
 }
 
@@ -210,7 +213,7 @@ void forward_close(struct forward *f)
 	free(f);
 }
 
-/* ---- members, their counters, their link-layer addresses ---- */
+/* ---- members, their link-layer addresses ---- */
 
 static void add_member(struct forward *f, const struct addr *cache, unsigned number)
 {
@@ -226,46 +229,6 @@ static void add_member(struct forward *f, const struct addr *cache, unsigned num
 	f->groups[i] |= 1ull << number;
 	if (i == f->n_members)
 		f->n_members++;
-}
-
-/* Counters begin when a web-cache appears, and end with it. */
-static int sync_counters(struct forward *f, const struct router_status *status,
-			 struct err *err)
-{
-	int fd = bpf_map__fd(f->bpf->maps.cache_packets);
-	int cpus = libbpf_num_possible_cpus();
-	struct router_cache_key key = { 0 }, *from = NULL, previous;
-	void *zeros =
-		cpus > 0 ? calloc((size_t)cpus, sizeof(struct router_cache_packets))
-			 : NULL;
-	unsigned i, j;
-
-	if (!zeros)
-		return err_set(err, "out of memory");
-	for (i = 0; i < f->conf->n_services; i++)
-		for (j = 0; j < status[i].n_caches; j++) {
-			if (status[i].caches[j].addr.family != ADDR_V4)
-				continue;
-			key.cache = htonl(addr_to_v4(&status[i].caches[j].addr));
-			key.number = i;
-			bpf_map_update_elem(fd, &key, zeros, BPF_NOEXIST);
-		}
-	free(zeros);
-	while (bpf_map_get_next_key(fd, from, &key) == 0) {
-		struct addr a = addr_v4(ntohl(key.cache));
-		const struct router_status *st = &status[key.number];
-
-		for (j = 0; j < st->n_caches; j++)
-			if (addr_equal(&st->caches[j].addr, &a))
-				break;
-		if (j == st->n_caches) {
-			bpf_map_delete_elem(fd, &key);
-			continue;
-		}
-		previous = key;
-		from = &previous;
-	}
-	return 0;
 }
 
 /* Only who is usable: anybody may say hello. */
@@ -363,9 +326,11 @@ int forward_apply(struct forward *f, const struct router_status *status,
 	refresh_hooks(f);
 	n = table_build(f->conf, status, route, f->hops, f->next, f->lookups.next);
 	lookups_number(&f->lookups, f->next, n);
+	tally_follow(&f->tally, status, f->conf->n_services);
+	tally_number(&f->tally, f->next, n);
 	/* Who is a member must be known before its bucket is in force. */
-	if (sync_own(f, err) < 0 || sync_counters(f, status, err) < 0 ||
-	    sync_members(f, status, err) < 0 || sync_macs(f, err) < 0)
+	if (sync_own(f, err) < 0 || sync_members(f, status, err) < 0 ||
+	    sync_macs(f, err) < 0)
 		return -1;
 	if (memcmp(f->table, f->next, sizeof(f->table)) == 0)
 		return 0;
@@ -413,17 +378,17 @@ void forward_events_handle(struct forward *f)
 int forward_packets(const struct forward *f, unsigned number,
 		    struct router_packets *out)
 {
-	__u32 key = number;
-
-	return maps_sum(bpf_map__fd(f->bpf->maps.packets), &key,
-			(unsigned long long *)out, sizeof(*out) / sizeof(__u64));
+	return tally_packets(&f->tally, number, out);
 }
 
 int forward_cache_packets(const struct forward *f, unsigned number,
 			  const struct addr *cache, struct router_cache_packets *out)
 {
-	struct router_cache_key key = { htonl(addr_to_v4(cache)), number };
+	return tally_cache_packets(&f->tally, number, cache, out);
+}
 
-	return maps_sum(bpf_map__fd(f->bpf->maps.cache_packets), &key,
-			(unsigned long long *)out, sizeof(*out) / sizeof(__u64));
+int forward_bucket_packets(const struct forward *f, unsigned number,
+			   uint64_t out[WCCP_BUCKETS])
+{
+	return tally_bucket_packets(&f->tally, number, out);
 }

@@ -40,10 +40,19 @@ void forward_changes_seen(struct forward *f);
 int forward_events_fd(const struct forward *f);
 void forward_events_handle(struct forward *f);
 
+/*
+ * Counters, since forward_open(); numbers of services as in the configuration.  -1,
+ * and all zero, when there is nothing to count by.
+ */
 /* Packets of service `number`; ROUTER_MAX_SERVICES: of none in particular. */
 int forward_packets(const struct forward *f, unsigned number,
 		    struct router_packets *out);
+/* Redirected to a web-cache, since it was first heard of in this service. */
 int forward_cache_packets(const struct forward *f, unsigned number,
 			  const struct addr *cache, struct router_cache_packets *out);
+/* Redirected packets by bucket: by the one that decided, of the alternate hash where
+ * that was used.  Under mask assignment none are counted here. */
+int forward_bucket_packets(const struct forward *f, unsigned number,
+			   uint64_t out[WCCP_BUCKETS]);
 
 #endif
