@@ -4,8 +4,8 @@
 That client shares no code and no author with us, so what it sends is an independent
 view of HERE_I_AM: well-known and dynamic services, with and without MD5, by hash and
 by mask.  It cannot get further than that: since 4.17 and 5.2 it refuses every I_SEE_YOU
-("duplicate security definition") and goes on to state receive id 0.  This test would
-notice if a later Squid joined.
+("duplicate security definition", or "truncated record" with MD5) and goes on to state
+receive id 0.
 """
 
 import os
@@ -74,6 +74,6 @@ def test_hellos_of_squid(world, forward, assign, password, dynamic):  # noqa: F8
     assert not any(shown["counters"]["refused"].values()), shown["counters"]
     assert shown["counters"]["conflicting_service"] == 0, shown["counters"]
     assert shown["counters"]["bad_capability"] == 0, shown["counters"]
-    wait_until(lambda: "duplicate security definition" in squid_says(log) or
+    wait_until(lambda: "Ignoring WCCPv2 message" in squid_says(log) or
                any(c["state"] == "Usable" for c in world.show()["clients"]), 15,
                lambda: squid_says(log)[-2000:])
