@@ -37,6 +37,14 @@ struct assign_table {
 unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old,
 		      uint8_t *out, unsigned n_slots);
 
+/*
+ * One table for two places that have had `old` and `second`: as above from `old`, and
+ * of the slots that stay there and of those that move, the ones that `second` had so
+ * come first.  (Not always the fewest from `second`: `old` decides the quotas.)
+ */
+void assign_alike(const uint16_t *weights, unsigned n, const uint8_t *old,
+		  const uint8_t *second, uint8_t *out, unsigned n_slots);
+
 /* The same for the 256 buckets. */
 unsigned assign_buckets(const uint16_t *weights, unsigned n,
 			const struct assign_table *old, struct assign_table *out);

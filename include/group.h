@@ -126,6 +126,20 @@ struct mono group_deadline(const struct group *g);
 /* Nothing more to say: idle, or SHUTDOWN acknowledged or given up everywhere. */
 bool group_is_quiet(const struct group *g);
 
+/*
+ * Two groups that must have one table: a service and its mirror (group_pair.c says
+ * how).  They go by the conf of `first`, and the mask of `mirror` is that of `first`
+ * mirrored; both conf should name the same web-caches.  They may be paired before
+ * anything has happened or at any later time, and again without effect.
+ *
+ * From then on a step of one can bring the deadline of the other forward: after any
+ * step ask both.  When an assignment is due, the step of one decides for both, and
+ * the other sends its part when it is stepped at that deadline, which is at once.
+ */
+void group_pair(struct group *first, struct group *mirror);
+/* Each for itself again.  group_free() does it, too. */
+void group_unpair(struct group *g);
+
 /* -- what it knows, for plan, control and metrics ---------------------------- */
 
 struct group_counters {

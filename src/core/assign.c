@@ -80,41 +80,43 @@ static void set_quotas(const struct share *shares, const unsigned *counts, unsig
 	}
 }
 
-/* Keep what the quotas allow, then fill the rest; uses the quotas up. */
-static unsigned deal(const uint8_t *old, unsigned n_slots, unsigned n, unsigned *quotas,
-		     uint8_t *out)
+/* Slots of nobody that were `was`'s (and `also`'s) become theirs, within the quotas;
+ * uses these up. */
+static void keep(const uint8_t *was, const uint8_t *also, unsigned n_slots, unsigned n,
+		 unsigned *quotas, uint8_t *owners)
 {
-	uint8_t owners[ASSIGN_SLOTS_MAX];
-	unsigned moves = 0, next = 0;
-
 	for (unsigned i = 0; i < n_slots; i++) {
-		uint8_t owner = old[i];
+		uint8_t owner = was[i];
 
-		owners[i] = ASSIGN_NOBODY;
-		if (owner < n && quotas[owner] > 0) {
-			quotas[owner]--;
-			owners[i] = owner;
-		}
+		if (owners[i] != ASSIGN_NOBODY || owner >= n || also[i] != owner ||
+		    quotas[owner] == 0)
+			continue;
+		quotas[owner]--;
+		owners[i] = owner;
 	}
-	for (unsigned i = 0; i < n_slots; i++) {
-		if (owners[i] == ASSIGN_NOBODY) {
-			while (next < n && quotas[next] == 0)
-				next++;
-			if (next < n) {
-				quotas[next]--;
-				owners[i] = (uint8_t)next;
-			}
-		}
-		moves += owners[i] != old[i];
-	}
-	memcpy(out, owners, n_slots);
-	return moves;
 }
 
-unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old, uint8_t *out,
-		      unsigned n_slots)
+static void fill(unsigned n_slots, unsigned n, unsigned *quotas, uint8_t *owners)
+{
+	unsigned next = 0;
+
+	for (unsigned i = 0; i < n_slots; i++) {
+		if (owners[i] != ASSIGN_NOBODY)
+			continue;
+		while (next < n && quotas[next] == 0)
+			next++;
+		if (next == n)
+			return;
+		quotas[next]--;
+		owners[i] = (uint8_t)next;
+	}
+}
+
+void assign_alike(const uint16_t *weights, unsigned n, const uint8_t *old,
+		  const uint8_t *second, uint8_t *out, unsigned n_slots)
 {
 	unsigned counts[ASSIGN_MAX], quotas[ASSIGN_MAX];
+	uint8_t owners[ASSIGN_SLOTS_MAX];
 	struct share shares[ASSIGN_MAX];
 	unsigned left;
 
@@ -125,7 +127,27 @@ unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old, u
 	count_owners(old, n_slots, n, counts);
 	left = divide(weights, n, n_slots, shares);
 	set_quotas(shares, counts, n, left, quotas);
-	return deal(old, n_slots, n, quotas, out);
+	memset(owners, ASSIGN_NOBODY, n_slots);
+	keep(old, second, n_slots, n, quotas, owners);
+	keep(old, old, n_slots, n, quotas, owners);
+	keep(second, second, n_slots, n, quotas, owners);
+	fill(n_slots, n, quotas, owners);
+	memcpy(out, owners, n_slots);
+}
+
+unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old, uint8_t *out,
+		      unsigned n_slots)
+{
+	uint8_t before[ASSIGN_SLOTS_MAX];
+	unsigned moves = 0;
+
+	if (n_slots > ASSIGN_SLOTS_MAX)
+		n_slots = ASSIGN_SLOTS_MAX;
+	memcpy(before, old, n_slots);
+	assign_alike(weights, n, old, old, out, n_slots);
+	for (unsigned i = 0; i < n_slots; i++)
+		moves += out[i] != before[i];
+	return moves;
 }
 
 unsigned assign_buckets(const uint16_t *weights, unsigned n,

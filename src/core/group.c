@@ -173,8 +173,10 @@ static void peer_hello_timers(struct group *g, struct peer *p, struct step *s)
 
 struct mono group_deadline(const struct group *g)
 {
-	struct mono d = mono_min(g->settle_at, group_cast_deadline(g));
+	struct mono d = mono_min(g->council->settle_at, group_cast_deadline(g));
 
+	if (g->unsent)
+		return (struct mono){ 0 };
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
@@ -409,7 +411,6 @@ void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *
 {
 	struct step s = { .now = ev->now, .msg = scratch, .out = out };
 
-	g->changed = false;
 	switch (ev->type) {
 	case GROUP_EV_RX:
 		group_receive(g, &ev->u.rx.from, ev->u.rx.octets, ev->u.rx.len, &s);
@@ -428,8 +429,10 @@ void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *
 		break;
 	}
 	run_timers(g, &s);
+	/* What a step of its mate has changed in it is told here, too. */
 	if (g->changed)
 		actions_changed(out);
+	g->changed = false;
 }
 
 /* -- life --------------------------------------------------------------------------------- */
@@ -441,8 +444,9 @@ struct group *group_new(const struct group_conf *conf, struct mono now)
 	if (!g)
 		return NULL;
 	g->conf = *conf;
-	g->settle_at = MONO_NEVER;
-	g->key.cache = conf->self;
+	g->council = &g->own;
+	g->own = (struct council){ .n = 1, .groups = { g }, .settle_at = MONO_NEVER };
+	g->own.key.cache = conf->self;
 	g->method = conf->assign.n ? conf->assign.methods[0] : WCCP_ASSIGN_HASH;
 	group_set_mask(g);
 	g->cast.hello_at = MONO_NEVER;
@@ -454,5 +458,7 @@ struct group *group_new(const struct group_conf *conf, struct mono now)
 
 void group_free(struct group *g)
 {
+	if (g)
+		group_unpair(g);
 	free(g);
 }

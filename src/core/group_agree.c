@@ -97,10 +97,16 @@ static uint32_t method_of_others(const struct group *g, const struct peer *p)
 	return all == (WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK) ? 0 : all;
 }
 
+/* A pair must not be divided in two ways. */
 static uint32_t choose_assign(const struct group *g, const struct peer *p)
 {
-	return choose(&g->conf.assign, offered_assign(p),
-		      p->assign ? p->assign : method_of_others(g, p));
+	uint32_t before = p->assign;
+
+	if (!before)
+		before = method_of_others(g, p);
+	if (!before)
+		before = group_method_of_mate(g);
+	return choose(&g->conf.assign, offered_assign(p), before);
 }
 
 /* A table is sent and understood in terms of the method. */

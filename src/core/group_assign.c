@@ -17,84 +17,121 @@ static bool ours_is_in_force(const struct group *g, uint32_t method)
 		const struct peer *p = &g->peers[i];
 
 		if (peer_is_live(p) && p->assign == method && p->told &&
-		    key_equal(&p->key, &g->key))
+		    key_equal(&p->key, group_key(g)))
 			return true;
 	}
 	return false;
 }
 
-static int candidate(const struct situation *x, const struct addr *cache)
+/* Whose each slot was, by index into the situation's web-caches.  Slots are the
+ * first's, also when the mirror tells of them. */
+struct history {
+	bool any; /* an owner is stated, be it one that is gone */
+	uint8_t owners[ASSIGN_SLOTS_MAX];
+};
+
+static int candidate(const struct group *g, const struct addr *cache)
 {
+	const struct situation *x = &g->council->situation;
+
 	return addr_find(x->caches, x->n_caches, cache);
 }
 
-static void old_from_ours(const struct group *g, const struct group_table *t, uint8_t *old)
+static void old_from_ours(const struct group *g, uint32_t method, struct history *old)
 {
+	const struct group_table *t = &g->tables[method_index(method)];
+
 	for (unsigned i = 0; i < t->n_slots; i++) {
 		int at = -1;
 
 		if (t->owners[i] < t->n_caches)
-			at = candidate(&g->situation, &t->caches[t->owners[i]]);
-		old[i] = at < 0 ? ASSIGN_NOBODY : (uint8_t)at;
+			at = candidate(g, &t->caches[t->owners[i]]);
+		if (at >= 0)
+			old->owners[group_shared_slot(g, method, i)] = (uint8_t)at;
 	}
 }
 
-/* Returns whether it stated an owner of any slot. */
-static bool old_from_router(const struct group *g, const struct peer *p, uint8_t *old)
+static void old_from_router(const struct group *g, const struct peer *p,
+			    struct history *old)
 {
 	int candidates[WCCP_MAX_CACHES];
-	bool any = false;
 
 	for (unsigned i = 0; i < p->n_fellows; i++)
-		candidates[i] = candidate(&g->situation, &p->fellows[i].addr);
+		candidates[i] = candidate(g, &p->fellows[i].addr);
 	for (unsigned i = 0; i < p->n_slots; i++) {
+		unsigned slot;
+
 		if (p->owners[i] == ASSIGN_NOBODY)
 			continue;
-		any = true;
-		if (candidates[p->owners[i]] >= 0 && old[i] == ASSIGN_NOBODY)
-			old[i] = (uint8_t)candidates[p->owners[i]];
+		old->any = true;
+		slot = group_shared_slot(g, p->assign, i);
+		if (candidates[p->owners[i]] >= 0 && old->owners[slot] == ASSIGN_NOBODY)
+			old->owners[slot] = (uint8_t)candidates[p->owners[i]];
 	}
-	return any;
 }
 
-static bool old_from_routers(const struct group *g, uint32_t method, uint8_t *old)
+static void old_from_routers(const struct group *g, uint32_t method, struct history *old)
 {
-	bool any = false;
-
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (peer_is_live(&g->peers[i]) && g->peers[i].assign == method)
-			any = old_from_router(g, &g->peers[i], old) || any;
-	return any;
+			old_from_router(g, &g->peers[i], old);
 }
 
-/* Where the slots are now, so that few of them have to move. */
-static void find_old_table(const struct group *g, uint32_t method, uint8_t *old)
+/* What one lacks, the other may know. */
+static void complete(struct history *h, const struct history *by)
 {
-	const struct group_table *t = &g->tables[method_index(method)];
-
-	memset(old, ASSIGN_NOBODY, ASSIGN_SLOTS_MAX);
-	if (ours_is_in_force(g, method))
-		old_from_ours(g, t, old);
-	else if (!old_from_routers(g, method, old))
-		old_from_ours(g, t, old); /* routers that lost everything */
+	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++)
+		if (h->owners[i] == ASSIGN_NOBODY)
+			h->owners[i] = by->owners[i];
 }
 
-/* What is to be in force now; returns how many slots move. */
-static unsigned make_table(const struct group *g, uint32_t method, struct group_table *out)
+/* Where the slots are now, so that few of them have to move: in each group.  Our own
+ * table counts where it is in force, and when routers have lost everything. */
+static void find_old_tables(const struct council *c, uint32_t method,
+			    struct history old[PAIR])
 {
-	const struct situation *x = &g->situation;
-	uint8_t old[ASSIGN_SLOTS_MAX];
+	bool ours = false, any = false;
+
+	memset(old, ASSIGN_NOBODY, PAIR * sizeof(*old));
+	for (unsigned k = 0; k < c->n; k++)
+		ours = ours || ours_is_in_force(c->groups[k], method);
+	for (unsigned k = 0; k < c->n; k++) {
+		old[k].any = false;
+		if (!ours)
+			old_from_routers(c->groups[k], method, &old[k]);
+		any = any || old[k].any;
+	}
+	if (!any)
+		old_from_ours(c->groups[0], method, &old[0]);
+	if (c->n < PAIR)
+		old[1] = old[0];
+	complete(&old[1], &old[0]);
+	complete(&old[0], &old[1]);
+}
+
+/* What is to be in force now, in the first's slots; `moves` in each group. */
+static void make_table(const struct council *c, uint32_t method, struct group_table *out,
+		       unsigned moves[PAIR])
+{
+	const struct situation *x = &c->situation;
+	struct history old[PAIR];
 
 	memset(out, 0, sizeof(*out));
-	out->n_slots = group_slots(g, method);
+	out->n_slots = group_slots(c->groups[0], method);
 	if (method == WCCP_ASSIGN_MASK)
-		out->mask = g->mask;
+		out->mask = x->mask;
 	else
-		out->alt = g->conf.alt_buckets;
+		out->alt = x->alt;
 	out->n_caches = x->n_caches;
 	memcpy(out->caches, x->caches, sizeof(out->caches));
-	find_old_table(g, method, old);
-	return assign_slots(x->weights, x->n_caches, old, out->owners, out->n_slots);
+	find_old_tables(c, method, old);
+	assign_alike(x->weights, x->n_caches, old[0].owners, old[1].owners, out->owners,
+		     out->n_slots);
+	for (unsigned k = 0; k < PAIR; k++) {
+		moves[k] = 0;
+		for (unsigned i = 0; i < out->n_slots; i++)
+			moves[k] += out->owners[i] != old[k].owners[i];
+	}
 }
 
 static bool table_equal(const struct group_table *a, const struct group_table *b)
@@ -115,7 +152,7 @@ static bool table_equal(const struct group_table *a, const struct group_table *b
 static bool is_served(const struct group *g, const struct peer *p)
 {
 	return p->told && p->told_change == p->change_number &&
-	       key_equal(&p->key, &g->key);
+	       key_equal(&p->key, group_key(g));
 }
 
 static bool all_are_served(const struct group *g)
@@ -127,10 +164,8 @@ static bool all_are_served(const struct group *g)
 }
 
 /* Newer than ours, and than what routers remember of us from before a restart. */
-static uint32_t next_key_number(const struct group *g)
+static uint32_t newest_key_number(const struct group *g, uint32_t newest)
 {
-	uint32_t newest = g->key.change_number;
-
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
@@ -138,15 +173,15 @@ static uint32_t next_key_number(const struct group *g)
 		    p->key.change_number - newest < UINT32_MAX / 2)
 			newest = p->key.change_number;
 	}
-	return newest + 1;
+	return newest;
 }
 
 static unsigned routers_by(const struct group *g, uint32_t method)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < g->situation.n_live; i++)
-		n += g->situation.methods[i] == method;
+	for (unsigned i = 0; i < g->n_peers; i++)
+		n += peer_is_live(&g->peers[i]) && g->peers[i].assign == method;
 	return n;
 }
 
@@ -165,8 +200,8 @@ static void note_sent(const struct group *g, uint32_t method, struct step *s)
 		at += n > 0 ? (size_t)n : 0;
 	}
 	actions_note(s->out, NOTE_INFO, "assignment-sent", NULL,
-		     "key %s/%u to %u routers, %u %s move: %s", ADDR_TEXT(&g->key.cache),
-		     g->key.change_number, routers_by(g, method),
+		     "key %s/%u to %u routers, %u %s move: %s", ADDR_TEXT(&group_key(g)->cache),
+		     group_key(g)->change_number, routers_by(g, method),
 		     g->moves[method_index(method)],
 		     method == WCCP_ASSIGN_MASK ? "mask values" : "buckets", text);
 }
@@ -186,23 +221,70 @@ static void note_few_slots(const struct group *g, struct step *s)
 
 static const uint32_t methods[METHODS] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
+/* The newest table of one method, and what it means for the groups. */
+struct proposal {
+	struct group_table shared;
+	unsigned moves[PAIR];
+};
+
 /* Returns whether one that is in use differs from the newest. */
-static bool make_tables(const struct group *g, struct group_table *wanted, unsigned *moves)
+static bool propose(const struct council *c, struct proposal *proposals)
 {
 	bool differs = false;
 
 	for (unsigned i = 0; i < METHODS; i++) {
-		memset(&wanted[i], 0, sizeof(wanted[i]));
-		if (!routers_by(g, methods[i]))
+		bool used = false;
+
+		proposals[i].shared.n_slots = 0;
+		for (unsigned k = 0; k < c->n; k++)
+			used = used || routers_by(c->groups[k], methods[i]);
+		if (!used)
 			continue;
-		moves[i] = make_table(g, methods[i], &wanted[i]);
-		differs = differs || !table_equal(&wanted[i], &g->tables[i]);
+		make_table(c, methods[i], &proposals[i].shared, proposals[i].moves);
+		differs = differs || !table_equal(&proposals[i].shared,
+						  &c->groups[0]->tables[i]);
 	}
 	return differs;
 }
 
+static void adopt(struct group *g, unsigned which, const struct proposal *proposals)
+{
+	for (unsigned i = 0; i < METHODS; i++) {
+		/* One that is not in use now is kept: it may be, again. */
+		if (!proposals[i].shared.n_slots)
+			continue;
+		group_own_table(g, &proposals[i].shared, &g->tables[i]);
+		g->moves[i] = proposals[i].moves[which];
+	}
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		g->peers[i].told = false;
+		g->peers[i].assign_quick_left = ASSIGN_QUICK_MAX;
+	}
+	g->unsent = true;
+	g->counters.assignments_sent++;
+}
+
+/* One table for all groups, under one key. */
+static void assign(struct council *c)
+{
+	struct proposal proposals[METHODS];
+	bool served = true;
+
+	for (unsigned k = 0; k < c->n; k++)
+		served = served && all_are_served(c->groups[k]);
+	if (!propose(c, proposals) && served)
+		return;
+	for (unsigned k = 0; k < c->n; k++)
+		c->key.change_number =
+			newest_key_number(c->groups[k], c->key.change_number);
+	c->key.change_number++;
+	for (unsigned k = 0; k < c->n; k++)
+		adopt(c->groups[k], k, proposals);
+}
+
 static void announce(struct group *g, struct step *s)
 {
+	g->unsent = false;
 	for (unsigned i = 0; i < METHODS; i++)
 		if (routers_by(g, methods[i]))
 			note_sent(g, methods[i], s);
@@ -211,42 +293,19 @@ static void announce(struct group *g, struct step *s)
 	group_send_assignment(g, NULL, s);
 }
 
-static void assign(struct group *g, struct step *s)
-{
-	struct group_table wanted[METHODS];
-	unsigned moves[METHODS];
-
-	if (!make_tables(g, wanted, moves) && all_are_served(g))
-		return;
-	g->key.change_number = next_key_number(g);
-	for (unsigned i = 0; i < METHODS; i++) {
-		/* One that is not in use now is kept: it may be, again. */
-		if (!wanted[i].n_slots)
-			continue;
-		g->tables[i] = wanted[i];
-		g->moves[i] = moves[i];
-	}
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		g->peers[i].told = false;
-		g->peers[i].assign_quick_left = ASSIGN_QUICK_MAX;
-	}
-	g->counters.assignments_sent++;
-	announce(g, s);
-}
-
 /* -- until it is echoed ------------------------------------------------------------------------ */
 
 void peer_check_echo(struct group *g, struct peer *p, struct step *s)
 {
 	if (!p->told || !peer_is_live(p))
 		return;
-	if (key_equal(&p->key, &g->key)) {
+	if (key_equal(&p->key, group_key(g))) {
 		if (p->pending)
 			actions_note(s->out, NOTE_INFO, "assignment-acknowledged",
 				     &p->address,
 				     "router %s echoes key %s/%u: %u %s moved, %u ours",
-				     ADDR_TEXT(&p->address), ADDR_TEXT(&g->key.cache),
-				     g->key.change_number,
+				     ADDR_TEXT(&p->address), ADDR_TEXT(&group_key(g)->cache),
+				     group_key(g)->change_number,
 				     g->moves[method_index(p->assign)],
 				     p->assign == WCCP_ASSIGN_MASK ? "mask values" : "buckets",
 				     peer_slots_of(p, peer_find_fellow(p, &g->conf.self)));
@@ -267,8 +326,8 @@ void peer_check_echo(struct group *g, struct peer *p, struct step *s)
 struct mono peer_assign_deadline(const struct group *g, const struct peer *p)
 {
 	/* While the membership settles, the table may hold one that is gone. */
-	if (!g->designated || !mono_is_never(g->settle_at) || !peer_is_live(p) ||
-	    !p->told || !p->pending)
+	if (!g->council->designated || !mono_is_never(g->council->settle_at) ||
+	    !peer_is_live(p) || !p->told || !p->pending)
 		return MONO_NEVER;
 	return p->assign_at;
 }
@@ -278,19 +337,39 @@ static void repeat(struct group *g, struct peer *p, struct step *s)
 	g->counters.assignments_resent++;
 	actions_note(s->out, NOTE_DEBUG, "assignment-resent", &p->address,
 		     "router %s has not echoed key %s/%u: sent again",
-		     ADDR_TEXT(&p->address), ADDR_TEXT(&g->key.cache),
-		     g->key.change_number);
+		     ADDR_TEXT(&p->address), ADDR_TEXT(&group_key(g)->cache),
+		     group_key(g)->change_number);
 	group_send_assignment(g, p, s);
+}
+
+/* Said once, when things have settled and it is still so. */
+static void note_split(struct council *c, struct step *s)
+{
+	const char *why = council_split(c, &c->situation);
+
+	if (why && !c->said_split)
+		actions_note(s->out, NOTE_WARNING, "pair-split", NULL,
+			     "%s: neither is assigned to anybody", why);
+	c->said_split = why;
+}
+
+static void decide(struct council *c, struct step *s)
+{
+	c->settle_at = MONO_NEVER;
+	note_split(c, s);
+	if (c->lowest && council_takes_the_role(c, s))
+		assign(c);
 }
 
 void group_review(struct group *g, struct step *s)
 {
-	group_observe(g, s);
-	if (mono_due(g->settle_at, s->now)) {
-		g->settle_at = MONO_NEVER;
-		if (g->lowest && group_takes_the_role(g, s))
-			assign(g, s);
-	}
+	struct council *c = g->council;
+
+	council_observe(c, s);
+	if (mono_due(c->settle_at, s->now))
+		decide(c, s);
+	if (g->unsent)
+		announce(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (mono_due(peer_assign_deadline(g, &g->peers[i]), s->now))
 			repeat(g, &g->peers[i], s);

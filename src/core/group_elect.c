@@ -61,69 +61,110 @@ static const struct addr *acting_at(const struct group *g, const struct peer *p)
 	return peer_find_fellow(p, &p->key.cache) < 0 ? NULL : &p->key.cache;
 }
 
-static const struct addr *acting(const struct group *g)
+static const struct addr *acting(const struct council *c)
 {
 	const struct addr *a = NULL;
 
-	for (unsigned i = 0; !a && i < g->n_peers; i++)
-		a = acting_at(g, &g->peers[i]);
+	for (unsigned k = 0; k < c->n; k++)
+		for (unsigned i = 0; !a && i < c->groups[k]->n_peers; i++)
+			a = acting_at(c->groups[k], &c->groups[k]->peers[i]);
 	return a;
 }
 
-static void yield_to(struct group *g, const struct addr *other, struct step *s)
+static const struct addr *any_unheard(const struct council *c)
 {
-	if (!g->yielded)
+	for (unsigned k = 0; k < c->n; k++)
+		if (c->groups[k]->n_unheard)
+			return &c->groups[k]->unheard[0];
+	return NULL;
+}
+
+/* Tolerated ones stay in the list while they are unheard. */
+static const struct addr *any_intolerable(const struct council *c)
+{
+	for (unsigned k = 0; k < c->n; k++)
+		if (c->groups[k]->n_unheard > c->groups[k]->n_tolerated)
+			return &c->groups[k]->unheard[0];
+	return NULL;
+}
+
+static void tolerate(struct council *c, bool on)
+{
+	for (unsigned k = 0; k < c->n; k++) {
+		struct group *g = c->groups[k];
+
+		memcpy(g->tolerated, g->unheard, sizeof(g->tolerated));
+		g->n_tolerated = on ? g->n_unheard : 0;
+	}
+}
+
+static void yield_to(struct council *c, const struct addr *other,
+		     const struct addr *router, struct step *s)
+{
+	if (!c->yielded)
 		actions_note(s->out, NOTE_WARNING, "yielded", other,
 			     "web-cache %s assigns, and hears routers that we do not "
 			     "(%s is one): leaving it to that",
-			     ADDR_TEXT(other), ADDR_TEXT(&g->unheard[0]));
-	g->yielded = true;
-	g->n_tolerated = 0;
+			     ADDR_TEXT(other), ADDR_TEXT(router));
+	c->yielded = true;
+	tolerate(c, false);
 }
 
-void group_elect(struct group *g, struct step *s)
+void council_elect(struct council *c, struct step *s)
 {
-	const struct addr *other = acting(g);
+	const struct addr *other = acting(c), *router;
 
-	find_unheard(g);
-	forget_tolerated(g);
-	if (!g->lowest || !g->n_unheard)
-		g->yielded = false;
-	else if (other && mono_is_never(g->settle_at) && !g->yielded)
-		yield_to(g, other, s);
-	g->designated = g->lowest && !g->yielded;
-}
-
-void group_watch_keys(struct group *g)
-{
-	for (unsigned i = 0; i < g->n_peers; i++)
-		g->peers[i].rekeyed = false;
-}
-
-bool group_takes_the_role(struct group *g, struct step *s)
-{
-	struct mono patience = mono_add_ms(g->unsettled_since, 4 * group_base_time(g));
-	const struct addr *other = acting(g);
-
-	if (g->n_unheard > g->n_tolerated) {
-		if (other) {
-			yield_to(g, other, s);
-			g->designated = false;
-			return false;
-		}
-		if (!mono_due(patience, s->now)) {
-			g->settle_at = patience;
-			return false;
-		}
-		actions_note(s->out, NOTE_WARNING, "unheard-router", &g->unheard[0],
-			     "router %s is listed by others and not heard here; nobody "
-			     "else assigns: going on without it",
-			     ADDR_TEXT(&g->unheard[0]));
-		memcpy(g->tolerated, g->unheard, sizeof(g->tolerated));
-		g->n_tolerated = g->n_unheard;
+	for (unsigned k = 0; k < c->n; k++) {
+		find_unheard(c->groups[k]);
+		forget_tolerated(c->groups[k]);
 	}
-	g->yielded = false;
-	g->designated = true;
-	group_watch_keys(g);
+	router = any_unheard(c);
+	if (!c->lowest || !router)
+		c->yielded = false;
+	else if (other && mono_is_never(c->settle_at) && !c->yielded)
+		yield_to(c, other, router, s);
+	c->designated = c->lowest && !c->yielded;
+}
+
+void council_watch_keys(struct council *c)
+{
+	for (unsigned k = 0; k < c->n; k++)
+		for (unsigned i = 0; i < c->groups[k]->n_peers; i++)
+			c->groups[k]->peers[i].rekeyed = false;
+}
+
+/* May we go on without this one, which is not heard? */
+static bool goes_on_without(struct council *c, const struct addr *router, struct step *s)
+{
+	struct mono patience =
+		mono_add_ms(c->unsettled_since, 4 * council_base_time(c));
+	const struct addr *other = acting(c);
+
+	if (other) {
+		yield_to(c, other, router, s);
+		c->designated = false;
+		return false;
+	}
+	if (!mono_due(patience, s->now)) {
+		c->settle_at = patience;
+		return false;
+	}
+	actions_note(s->out, NOTE_WARNING, "unheard-router", router,
+		     "router %s is listed by others and not heard here; nobody else "
+		     "assigns: going on without it",
+		     ADDR_TEXT(router));
+	tolerate(c, true);
+	return true;
+}
+
+bool council_takes_the_role(struct council *c, struct step *s)
+{
+	const struct addr *router = any_intolerable(c);
+
+	if (router && !goes_on_without(c, router, s))
+		return false;
+	c->yielded = false;
+	c->designated = true;
+	council_watch_keys(c);
 	return true;
 }

@@ -14,6 +14,7 @@
  *   group_situation.c  who is there: the election, and when it has settled
  *   group_elect.c   may the lowest web-cache act as the designated one?
  *   group_assign.c  the designated web-cache: what to assign, until it is echoed
+ *   group_pair.c    two groups that share one table
  *   group_status.c  answers for people and for the data plane
  */
 #ifndef GROUP_IMPL_H
@@ -118,13 +119,22 @@ struct peer {
 	unsigned assign_quick_left;
 };
 
+enum { PAIR = 2 };
+
+/* The live routers of one group. */
+struct attendance {
+	unsigned n;
+	struct wccp_router_id routers[WCCP_MAX_ROUTERS]; /* with the change number */
+	uint32_t methods[WCCP_MAX_ROUTERS]; /* of these: WCCP_ASSIGN_*, as agreed */
+};
+
 /* What an assignment depends on.  Built anew after every event; a difference is
  * a change of the membership. */
 struct situation {
-	unsigned n_live;
-	struct wccp_router_id live[WCCP_MAX_ROUTERS]; /* with the change number */
-	uint32_t methods[WCCP_MAX_ROUTERS]; /* of these: WCCP_ASSIGN_*, as agreed */
-	unsigned n_caches; /* seen by every live router, lowest address first */
+	struct attendance live[PAIR];
+	/* Allowed, seen by every live router of every group, lowest address first;
+	 * none while a group has no live router or their methods differ. */
+	unsigned n_caches;
 	struct addr caches[WCCP_MAX_CACHES];
 	uint16_t weights[WCCP_MAX_CACHES];
 	struct wccp_mask mask;
@@ -143,6 +153,24 @@ struct cast {
 	unsigned tries;         /* paced SHUTDOWNs sent */
 };
 
+/*
+ * Who decides on the table: a group alone, or a service and its mirror, which must
+ * not get two (group_pair.c).  What is here happens once for both.
+ */
+struct council {
+	unsigned n;
+	struct group *groups[PAIR]; /* the mirror last; slots are those of the first */
+	struct situation situation;
+	bool lowest; /* of the web-caches that all routers see */
+	bool designated;
+	bool yielded; /* lowest, but another hears more routers and assigns */
+	bool said_split; /* noted why a pair cannot have a table */
+	struct mono settle_at, unsettled_since;
+	struct wccp_key key; /* of the groups' tables */
+	/* Of each value of the mirror's mask, the slot of the first; when paired. */
+	uint16_t unmirrored[ASSIGN_SLOTS_MAX];
+};
+
 struct group {
 	struct group_conf conf;
 	bool up, ending;
@@ -158,16 +186,13 @@ struct group {
 	unsigned my_slots;
 	struct addr handover[WCCP_BUCKETS];
 
-	struct situation situation;
-	bool lowest; /* of the web-caches that all routers see */
-	bool designated;
-	bool yielded; /* lowest, but another hears more routers and assigns */
+	struct council *council; /* our own one, or that of the first of a pair */
+	struct council own;
 	unsigned n_unheard, n_tolerated;
 	struct addr unheard[WCCP_MAX_ROUTERS], tolerated[WCCP_MAX_ROUTERS];
-	struct mono settle_at, unsettled_since;
-	struct wccp_key key; /* of `tables` */
-	struct group_table tables[METHODS];
+	struct group_table tables[METHODS]; /* the newest, in our own slots */
 	unsigned moves[METHODS]; /* that they made */
+	bool unsent; /* made, but it is the other's step: ours comes at once */
 
 	bool changed; /* something the kernel must know, in this step */
 	struct group_counters counters;
@@ -191,6 +216,12 @@ static inline bool peer_is_announced(const struct peer *p)
 {
 	return p->state != GROUP_IDLE && p->state != GROUP_LEAVING &&
 	       p->state != GROUP_WITHDRAWN;
+}
+
+/* Of the newest assignment made here. */
+static inline const struct wccp_key *group_key(const struct group *g)
+{
+	return &g->council->key;
 }
 
 static inline bool group_is_multicast(const struct group *g)
@@ -308,7 +339,8 @@ void peer_forget_table(struct peer *p);
 unsigned peer_slots_of(const struct peer *p, int fellow);
 
 /* group_mask.c */
-void group_set_mask(struct group *g); /* from the configuration */
+void group_set_mask(struct group *g); /* from the configuration, or its mirror's */
+void group_change_mask(struct group *g, const struct wccp_mask *mask);
 void group_check_mask(const struct group *g, struct step *s);
 void peer_note_foreign(const struct group *g, struct peer *p, struct step *s);
 /* Add a mask/value set to the message. */
@@ -324,18 +356,35 @@ void group_learn(struct group *g);
 
 /* group_situation.c */
 /* Look who is there now; what changed has to settle. */
-void group_observe(struct group *g, struct step *s);
+void council_observe(struct council *c, struct step *s);
 /* RB, the redirect-assign base time: of the slowest live router, in ms. */
-int64_t group_base_time(const struct group *g);
+int64_t council_base_time(const struct council *c);
 
 /* group_elect.c */
 /* Is it us?  After every event. */
-void group_elect(struct group *g, struct step *s);
+void council_elect(struct council *c, struct step *s);
 /* Only keys that change from now on show who acts. */
-void group_watch_keys(struct group *g);
+void council_watch_keys(struct council *c);
 /* The lowest, when an assignment is due: false when it has to wait (settle_at is
  * set) or to leave it to another. */
-bool group_takes_the_role(struct group *g, struct step *s);
+bool council_takes_the_role(struct council *c, struct step *s);
+
+/* group_pair.c */
+/* It has a mirror, or is one. */
+bool group_is_paired(const struct group *g);
+/* Is it the second of a pair, whose mask follows from the first? */
+bool group_is_mirror(const struct group *g);
+/* The mask of one of the pair has changed. */
+void council_set_masks(struct council *c);
+/* The method that the other one of the pair has agreed on; 0: none. */
+uint32_t group_method_of_mate(const struct group *g);
+/* The first's slot that is our `slot`. */
+unsigned group_shared_slot(const struct group *g, uint32_t method, unsigned slot);
+/* A table in the first's slots, in ours. */
+void group_own_table(const struct group *g, const struct group_table *shared,
+		     struct group_table *out);
+/* Why these groups cannot share a table now; NULL: they can. */
+const char *council_split(const struct council *c, const struct situation *x);
 
 /* group_assign.c */
 void group_review(struct group *g, struct step *s);

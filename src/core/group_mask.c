@@ -47,8 +47,10 @@ static struct wccp_mask wanted_mask(const struct group *g)
 }
 
 /* What routers said in terms of the old one means nothing any more. */
-static void change_mask(struct group *g, const struct wccp_mask *mask)
+void group_change_mask(struct group *g, const struct wccp_mask *mask)
 {
+	if (mask_equal(mask, &g->mask))
+		return;
 	g->mask = *mask;
 	g->tables[method_index(WCCP_ASSIGN_MASK)].n_slots = 0;
 	g->history[method_index(WCCP_ASSIGN_MASK)] = (struct slot_set){ 0 };
@@ -66,8 +68,10 @@ void group_set_mask(struct group *g)
 {
 	struct wccp_mask mask = wanted_mask(g);
 
-	if (!mask_equal(&mask, &g->mask))
-		change_mask(g, &mask);
+	if (!group_is_mirror(g))
+		group_change_mask(g, &mask);
+	if (group_is_paired(g))
+		council_set_masks(g->council);
 }
 
 void group_check_mask(const struct group *g, struct step *s)

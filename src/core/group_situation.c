@@ -7,17 +7,31 @@
 
 #include <string.h>
 
-static bool seen_by_all(const struct group *g, const struct addr *cache)
+static bool is_allowed(const struct group *g, const struct addr *cache)
 {
-	for (unsigned i = 0; i < g->n_peers; i++)
-		if (peer_is_live(&g->peers[i]) && peer_find_fellow(&g->peers[i], cache) < 0)
+	return !g->conf.n_allowed ||
+	       addr_find(g->conf.allowed, g->conf.n_allowed, cache) >= 0;
+}
+
+/* And allowed, in every group. */
+static bool seen_by_all(const struct council *c, const struct addr *cache)
+{
+	for (unsigned k = 0; k < c->n; k++) {
+		const struct group *g = c->groups[k];
+
+		if (!is_allowed(g, cache))
 			return false;
+		for (unsigned i = 0; i < g->n_peers; i++)
+			if (peer_is_live(&g->peers[i]) &&
+			    peer_find_fellow(&g->peers[i], cache) < 0)
+				return false;
+	}
 	return true;
 }
 
 /* As the routers state it, ours too: then all weights are of one kind.  They may
  * differ for a moment; the least is the safe one. */
-static uint16_t weight_of(const struct group *g, const struct addr *cache)
+static uint16_t weight_in(const struct group *g, const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
 
@@ -27,6 +41,18 @@ static uint16_t weight_of(const struct group *g, const struct addr *cache)
 
 		if (at >= 0 && p->fellows[at].weight < weight)
 			weight = p->fellows[at].weight;
+	}
+	return weight;
+}
+
+static uint16_t weight_of(const struct council *c, const struct addr *cache)
+{
+	uint16_t weight = UINT16_MAX;
+
+	for (unsigned k = 0; k < c->n; k++) {
+		uint16_t w = weight_in(c->groups[k], cache);
+
+		weight = w < weight ? w : weight;
 	}
 	return weight;
 }
@@ -44,42 +70,62 @@ static void insert_cache(struct situation *x, const struct addr *cache, uint16_t
 	x->weights[at] = weight;
 }
 
-static void observe(const struct group *g, struct situation *x)
+/* Returns one that is live, or NULL. */
+static const struct peer *attend(const struct group *g, struct attendance *a)
 {
 	const struct peer *first = NULL;
 
-	memset(x, 0, sizeof(*x));
-	x->mask = g->mask;
-	x->alt = g->conf.alt_buckets;
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
-		if (!peer_is_live(p) || x->n_live == WCCP_MAX_ROUTERS)
+		if (!peer_is_live(p) || a->n == WCCP_MAX_ROUTERS)
 			continue;
 		if (!first)
 			first = p;
-		x->methods[x->n_live] = p->assign;
-		x->live[x->n_live].id = p->id;
-		x->live[x->n_live++].receive_id = p->change_number;
+		a->methods[a->n] = p->assign;
+		a->routers[a->n].id = p->id;
+		a->routers[a->n++].receive_id = p->change_number;
 	}
-	/* Whom all see, the first sees. */
-	for (unsigned i = 0; first && i < first->n_fellows; i++) {
-		const struct addr *cache = &first->fellows[i].addr;
+	return first;
+}
 
-		if (seen_by_all(g, cache))
-			insert_cache(x, cache, weight_of(g, cache));
+static void observe(const struct council *c, struct situation *x)
+{
+	const struct peer *one = NULL;
+
+	memset(x, 0, sizeof(*x));
+	x->mask = c->groups[0]->mask;
+	x->alt = c->groups[0]->conf.alt_buckets;
+	for (unsigned k = 0; k < c->n; k++)
+		one = attend(c->groups[k], &x->live[k]);
+	if (!one || council_split(c, x))
+		return;
+	/* Whom all see, this one sees. */
+	for (unsigned i = 0; i < one->n_fellows; i++) {
+		const struct addr *cache = &one->fellows[i].addr;
+
+		if (seen_by_all(c, cache))
+			insert_cache(x, cache, weight_of(c, cache));
 	}
+}
+
+static bool same_attendance(const struct attendance *a, const struct attendance *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (unsigned i = 0; i < a->n; i++)
+		if (a->routers[i].receive_id != b->routers[i].receive_id ||
+		    a->methods[i] != b->methods[i] ||
+		    !addr_equal(&a->routers[i].id, &b->routers[i].id))
+			return false;
+	return true;
 }
 
 static bool same_situation(const struct situation *a, const struct situation *b)
 {
-	if (a->n_live != b->n_live || a->n_caches != b->n_caches)
+	if (!same_attendance(&a->live[0], &b->live[0]) ||
+	    !same_attendance(&a->live[1], &b->live[1]) || a->n_caches != b->n_caches)
 		return false;
-	for (unsigned i = 0; i < a->n_live; i++)
-		if (a->live[i].receive_id != b->live[i].receive_id ||
-		    a->methods[i] != b->methods[i] ||
-		    !addr_equal(&a->live[i].id, &b->live[i].id))
-			return false;
 	for (unsigned i = 0; i < a->n_caches; i++)
 		if (a->weights[i] != b->weights[i] ||
 		    !addr_equal(&a->caches[i], &b->caches[i]))
@@ -88,17 +134,18 @@ static bool same_situation(const struct situation *a, const struct situation *b)
 	       memcmp(&a->alt, &b->alt, sizeof(a->alt)) == 0;
 }
 
-int64_t group_base_time(const struct group *g)
+int64_t council_base_time(const struct council *c)
 {
 	int64_t longest = 0;
 
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-		int64_t rb = (int64_t)p->t_ms * p->ra_scale;
+	for (unsigned k = 0; k < c->n; k++)
+		for (unsigned i = 0; i < c->groups[k]->n_peers; i++) {
+			const struct peer *p = &c->groups[k]->peers[i];
+			int64_t rb = (int64_t)p->t_ms * p->ra_scale;
 
-		if (peer_is_live(p) && rb > longest)
-			longest = rb;
-	}
+			if (peer_is_live(p) && rb > longest)
+				longest = rb;
+		}
 	return longest;
 }
 
@@ -106,30 +153,31 @@ int64_t group_base_time(const struct group *g)
  * Wait 1.5 RB after the last change (2.01 section 3.7), but when changes never
  * end not longer than 3 RB after the first: routers flush their tables at 5 RB.
  */
-static void note_change(struct group *g, struct mono now)
+static void note_change(struct council *c, struct mono now)
 {
-	int64_t rb = group_base_time(g);
+	int64_t rb = council_base_time(c);
 
-	group_watch_keys(g);
-	if (g->situation.n_live == 0) {
-		g->settle_at = MONO_NEVER;
+	council_watch_keys(c);
+	if (c->situation.live[0].n + c->situation.live[1].n == 0) {
+		c->settle_at = MONO_NEVER;
 		return;
 	}
-	if (mono_is_never(g->settle_at))
-		g->unsettled_since = now;
-	g->settle_at = mono_min(mono_add_ms(now, rb * 3 / 2),
-				mono_add_ms(g->unsettled_since, rb * 3));
+	if (mono_is_never(c->settle_at))
+		c->unsettled_since = now;
+	c->settle_at = mono_min(mono_add_ms(now, rb * 3 / 2),
+				mono_add_ms(c->unsettled_since, rb * 3));
 }
 
-void group_observe(struct group *g, struct step *s)
+void council_observe(struct council *c, struct step *s)
 {
 	struct situation x;
 
-	observe(g, &x);
-	g->lowest = x.n_caches > 0 && addr_equal(&x.caches[0], &g->conf.self);
-	group_elect(g, s);
-	if (same_situation(&x, &g->situation))
+	observe(c, &x);
+	c->lowest = x.n_caches > 0 &&
+		    addr_equal(&x.caches[0], &c->groups[0]->conf.self);
+	council_elect(c, s);
+	if (same_situation(&x, &c->situation))
 		return;
-	g->situation = x;
-	note_change(g, s->now);
+	c->situation = x;
+	note_change(c, s->now);
 }

@@ -92,10 +92,10 @@ void group_get_status(const struct group *g, struct group_status *out)
 	out->self = g->conf.self;
 	out->up = g->up;
 	out->weight = g->weight;
-	out->designated = g->designated;
-	if (g->situation.n_caches)
-		out->designated_cache = g->situation.caches[0];
-	out->key = g->key;
+	out->designated = g->council->designated;
+	if (g->council->situation.n_caches)
+		out->designated_cache = g->council->situation.caches[0];
+	out->key = *group_key(g);
 	add_routers(g, false, out);
 	add_routers(g, true, out); /* those being left, as far as there is room */
 	for (unsigned i = 0; i < g->view.n_caches; i++)

@@ -207,7 +207,7 @@ static bool has_our_table(const struct group *g, const struct peer *p)
 	unsigned counts[WCCP_MAX_CACHES], stated = 0;
 	bool agrees = true;
 
-	if (!t->n_slots || !p->told || p->foreign || !key_equal(&p->key, &g->key))
+	if (!t->n_slots || !p->told || p->foreign || !key_equal(&p->key, group_key(g)))
 		return false;
 	table_count(t, counts);
 	for (unsigned i = 0; i < p->n_fellows; i++) {

@@ -264,7 +264,7 @@ static void build_assignment(const struct group *g, uint8_t minor, uint32_t meth
 	begin(g, WCCP_REDIRECT_ASSIGN, m);
 	m->minor = minor;
 	put_table(g, method, m);
-	a->key = g->key;
+	a->key = *group_key(g);
 	a->n_routers = 0;
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];

@@ -133,6 +133,22 @@ static void forget_leaving(struct daemon *d, struct service *s)
 	*s = d->services[--d->n_services];
 }
 
+/* A service and its mirror get one table.  One that is being left takes no part. */
+static void pair_services(struct daemon *d, const struct conf *conf)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (!d->services[i].conf || d->services[i].conf->pair < 0)
+			group_unpair(d->services[i].group);
+	for (unsigned i = 0; i < conf->n_services; i++) {
+		const struct conf_service *c = &conf->services[i];
+
+		if (c->pair > (int)i) /* the mirror comes second */
+			group_pair(find_service(d, &c->group.service)->group,
+				   find_service(d, &conf->services[c->pair].group.service)
+					   ->group);
+	}
+}
+
 int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *err)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
@@ -151,5 +167,6 @@ int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *e
 		else if (add_service(d, c, err) < 0)
 			return -1;
 	}
+	pair_services(d, conf);
 	return 0;
 }

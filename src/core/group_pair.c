@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two groups that share one table: a service and its mirror.
+ *
+ * A web-cache that connects with its clients' addresses must get the answers, too.
+ * The service takes what goes to the servers, its mirror what comes back, and a
+ * connection comes to the same web-cache both ways only while both tables are alike.
+ * Two groups that each decide for themselves make different tables sooner or later:
+ * which slots move depends on what was before, and a member joins the one a moment
+ * before the other, is lost by a router in one only, leaves and comes back in one.
+ *
+ * So there is one council for both.  Members are those that every router of both
+ * groups sees; a change in either lets both settle; one table is made from both
+ * histories and becomes that of both in the same step, under one key.  A group that
+ * has no router gets no traffic, and its mate none either: half of a pair is worse
+ * than nothing, because clients whose answers are lost are not served at all.
+ *
+ * When the tables of the two differ at first (another web-cache made them), that of
+ * the first is the one to go on with: connections were made where it led them.
+ *
+ * Slots are those of the first.  By hash the mirror has the same: its fields are
+ * swapped, and a bucket is the XOR of them.  Values of a mask are numbered by fields,
+ * so those of the mirror's mask have other numbers when it covers several.
+ */
+#include "group_impl.h"
+
+#include <string.h>
+
+bool group_is_paired(const struct group *g)
+{
+	return g->council->n == PAIR;
+}
+
+bool group_is_mirror(const struct group *g)
+{
+	return g->council->groups[0] != g;
+}
+
+static struct group *mate(const struct group *g)
+{
+	if (!group_is_paired(g))
+		return NULL;
+	return g->council->groups[!group_is_mirror(g)];
+}
+
+/* -- pairing ---------------------------------------------------------------------------- */
+
+/* What was decided stays; what was seen is looked at anew, as by whoever is alone. */
+static void leave_council(struct group *g)
+{
+	struct mono unsettled_since = g->council->unsettled_since;
+
+	g->own = (struct council){
+		.n = 1,
+		.groups = { g },
+		.settle_at = g->council->settle_at,
+		.unsettled_since = unsettled_since,
+		.key = g->council->key,
+	};
+	g->council = &g->own;
+	group_set_mask(g);
+}
+
+void group_unpair(struct group *g)
+{
+	struct council *c = g->council;
+
+	if (c->n < PAIR)
+		return;
+	leave_council(c->groups[1]); /* it borrows that of the first */
+	leave_council(c->groups[0]);
+}
+
+static void take_newer_key(struct wccp_key *key, const struct wccp_key *other)
+{
+	if (other->change_number - key->change_number < UINT32_MAX / 2)
+		key->change_number = other->change_number;
+}
+
+void group_pair(struct group *first, struct group *mirror)
+{
+	struct council *c = &first->own;
+
+	if (mate(first) == mirror && !group_is_mirror(first))
+		return;
+	group_unpair(first);
+	group_unpair(mirror);
+	take_newer_key(&c->key, &mirror->own.key);
+	c->n = PAIR;
+	c->groups[1] = mirror;
+	mirror->council = c;
+	c->designated = c->yielded = false;
+	c->situation = (struct situation){ .n_caches = 0 };
+	council_set_masks(c);
+}
+
+/* -- slots ------------------------------------------------------------------------------ */
+
+void council_set_masks(struct council *c)
+{
+	struct group *first = c->groups[0], *mirror = c->groups[1];
+	struct wccp_mask flipped = mask_mirror(&first->mask);
+	unsigned n_slots = group_slots(first, WCCP_ASSIGN_MASK);
+
+	group_change_mask(mirror, &flipped);
+	for (unsigned i = 0; i < n_slots; i++) {
+		struct wccp_mask value = mask_value(&mirror->mask, i);
+
+		value = mask_mirror(&value);
+		c->unmirrored[i] = (uint16_t)mask_vsn(&first->mask, &value);
+	}
+}
+
+unsigned group_shared_slot(const struct group *g, uint32_t method, unsigned slot)
+{
+	if (method != WCCP_ASSIGN_MASK || !group_is_mirror(g))
+		return slot;
+	return g->council->unmirrored[slot];
+}
+
+void group_own_table(const struct group *g, const struct group_table *shared,
+		     struct group_table *out)
+{
+	uint32_t method =
+		mask_bits(&shared->mask) ? WCCP_ASSIGN_MASK : WCCP_ASSIGN_HASH;
+
+	*out = *shared;
+	if (!shared->n_slots || method != WCCP_ASSIGN_MASK)
+		return;
+	out->mask = g->mask;
+	for (unsigned i = 0; i < out->n_slots; i++)
+		out->owners[i] = shared->owners[group_shared_slot(g, method, i)];
+}
+
+/* -- methods ---------------------------------------------------------------------------- */
+
+uint32_t group_method_of_mate(const struct group *g)
+{
+	const struct group *other = mate(g);
+
+	for (unsigned i = 0; other && i < other->n_peers; i++)
+		if (other->peers[i].listed && other->peers[i].assign)
+			return other->peers[i].assign;
+	return 0;
+}
+
+static uint32_t methods_at(const struct attendance *a)
+{
+	uint32_t all = 0;
+
+	for (unsigned i = 0; i < a->n; i++)
+		all |= a->methods[i];
+	return all;
+}
+
+const char *council_split(const struct council *c, const struct situation *x)
+{
+	if (c->n < PAIR)
+		return NULL;
+	if (!x->live[0].n)
+		return "no router has joined this service to its mirror";
+	if (!x->live[1].n)
+		return "no router has its mirror";
+	if (methods_at(&x->live[0]) != methods_at(&x->live[1]))
+		return "routers divide its mirror by another method";
+	return NULL;
+}
