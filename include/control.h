@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The control socket of a daemon: a Unix stream socket.  A client sends one line,
- * the name of a command; it gets one JSON document and the end of the stream.
+ * The control socket of a daemon: a Unix stream socket.  A client sends one line: the
+ * name of a command and its words, with blanks between.  It gets one JSON document,
+ * on one line, and the end of the stream; or, of a command that it follows, lines of
+ * text until one of the two has enough.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -10,14 +12,21 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct control;
 
+/* Octets of a request, its line end included; and words behind the command. */
+enum { CONTROL_MAX_LINE = 2048, CONTROL_MAX_WORDS = 40 };
+
 struct control_command {
 	const char *name;
-	/* A new reference to the answer.  {"error": text} is a refusal. */
-	json_t *(*run)(void *arg);
+	/* A new reference to the answer to these `n` words, which live as long as the
+	 * call.  {"error": text} is a refusal. */
+	json_t *(*run)(void *arg, unsigned n, char *const *words);
+	unsigned max_words; /* more are refused */
+	bool follows;	    /* unless refused, control_publish() is for it */
 };
 
 /* Listen on `path`: a stale socket there is replaced, a live one is an error.  The
@@ -26,5 +35,17 @@ struct control *control_open(struct event_base *base, const char *path,
 			     const struct control_command *commands, size_t n_commands,
 			     void *arg, struct err *err);
 void control_close(struct control *c);
+
+/* What a control socket would answer to the same line. */
+json_t *control_run(const struct control_command *commands, size_t n_commands,
+		    void *arg, const char *line);
+
+/* Does anybody follow? */
+bool control_is_followed(const struct control *c);
+/* Lines of text to those who follow and, by the words of their command, want it.  Who
+ * does not read is dropped. */
+void control_publish(struct control *c,
+		     bool (*wants)(void *arg, unsigned n, char *const *words),
+		     void *arg, const char *text, size_t len);
 
 #endif

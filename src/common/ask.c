@@ -2,8 +2,11 @@
 /* The control socket from the client's side. */
 #include "ask.h"
 
+#include "control.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -54,7 +57,7 @@ static int connect_to(const char *daemon, const char *path, struct err *err)
 /* One request is shorter than any socket buffer: it goes out whole or not. */
 static int send_line(int fd, const char *request)
 {
-	char line[256];
+	char line[CONTROL_MAX_LINE];
 	int len = snprintf(line, sizeof(line), "%s\n", request);
 
 	if (len >= (int)sizeof(line)) {
@@ -121,6 +124,61 @@ json_t *ask(const char *daemon, const char *socket_path, const char *request,
 		err_set(err, "%s: the answer is not JSON: %s", socket_path, why.text);
 	close(fd);
 	return answer ? refuse_error(answer, err) : NULL;
+}
+
+/* -- following ---------------------------------------------------------------------- */
+
+/* The answer is the first line; what comes then, comes as it happens. */
+static int copy_lines(FILE *from, FILE *to, struct err *err)
+{
+	char *line = NULL;
+	size_t size = 0;
+	json_t *answer;
+	int result = -1;
+
+	if (getline(&line, &size, from) < 0) {
+		err_set(err, "no answer");
+		free(line);
+		return -1;
+	}
+	answer = json_loads(line, 0, NULL);
+	if (!answer)
+		err_set(err, "the answer is not JSON");
+	else
+		answer = refuse_error(answer, err);
+	if (answer) {
+		while (getline(&line, &size, from) >= 0 && fputs(line, to) >= 0 &&
+		       fflush(to) == 0)
+			;
+		result = 0;
+	}
+	json_decref(answer);
+	free(line);
+	return result;
+}
+
+int ask_follow(const char *daemon, const char *socket_path, const char *request,
+	       FILE *to, struct err *err)
+{
+	int fd = connect_to(daemon, socket_path, err), result = -1;
+	struct timeval forever = { 0 };
+	FILE *from;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+	from = fdopen(fd, "r");
+	if (!from) {
+		explain(err, daemon, socket_path);
+		close(fd);
+		return -1;
+	}
+	if (send_line(fd, request) < 0)
+		explain(err, daemon, socket_path);
+	else
+		result = copy_lines(from, to, err);
+	fclose(from);
+	return result;
 }
 
 void ask_print_json(const json_t *json)

@@ -15,14 +15,23 @@
 #include <unistd.h>
 
 enum {
-	MAX_LINE = 256,
 	MAX_CLIENTS = 16,
 	CLIENT_TIMEOUT_S = 10, /* a client that neither sends nor reads */
+	MAX_UNREAD = 1 << 20,  /* octets that wait for one who follows */
+};
+
+/* A request, cut into words. */
+struct request {
+	char line[CONTROL_MAX_LINE];
+	const char *name;
+	unsigned n;
+	char *words[CONTROL_MAX_WORDS];
 };
 
 struct client {
 	struct control *control;
 	struct bufferevent *bev; /* NULL: free place */
+	struct request *follows; /* NULL: it gets one answer */
 };
 
 struct control {
@@ -34,12 +43,64 @@ struct control {
 	struct sockaddr_un address;
 };
 
-static json_t *run_line(const struct control *c, const char *line)
+/* -- requests ----------------------------------------------------------------------- */
+
+static json_t *refuse(const char *what, const char *which)
 {
-	for (size_t i = 0; i < c->n_commands; i++)
-		if (strcmp(c->commands[i].name, line) == 0)
-			return c->commands[i].run(c->arg);
-	return json_pack("{s:s+}", "error", "unknown command: ", line);
+	return json_pack("{s:s+}", "error", what, which);
+}
+
+/* NULL, or the refusal. */
+static json_t *cut_line(const char *line, struct request *r)
+{
+	char *rest = NULL, *word;
+
+	r->n = 0;
+	r->name = "";
+	if (strlen(line) >= sizeof r->line)
+		return refuse("the command is too long", "");
+	strcpy(r->line, line);
+	word = strtok_r(r->line, " \t", &rest);
+	if (word)
+		r->name = word;
+	while (word && (word = strtok_r(NULL, " \t", &rest))) {
+		if (r->n == CONTROL_MAX_WORDS)
+			return refuse("too many words: ", r->name);
+		r->words[r->n++] = word;
+	}
+	return NULL;
+}
+
+static const struct control_command *find(const struct control_command *commands,
+					  size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static json_t *run_request(const struct control_command *command, void *arg,
+			   const struct request *r)
+{
+	if (!command)
+		return refuse("unknown command: ", r->name);
+	if (r->n > command->max_words)
+		return json_pack("{s:o}", "error",
+				 json_sprintf("%s: one word too many: %s", r->name,
+					      r->words[command->max_words]));
+	return command->run(arg, r->n, r->words);
+}
+
+json_t *control_run(const struct control_command *commands, size_t n_commands,
+		    void *arg, const char *line)
+{
+	struct request r;
+	json_t *refusal = cut_line(line, &r);
+
+	if (refusal)
+		return refusal;
+	return run_request(find(commands, n_commands, r.name), arg, &r);
 }
 
 /* -- connections -------------------------------------------------------------------- */
@@ -47,7 +108,9 @@ static json_t *run_line(const struct control *c, const char *line)
 static void drop(struct client *c)
 {
 	bufferevent_free(c->bev);
+	free(c->follows);
 	c->bev = NULL;
+	c->follows = NULL;
 }
 
 static void on_event(struct bufferevent *bev, short what, void *arg)
@@ -67,19 +130,39 @@ static int append(const char *text, size_t len, void *out)
 	return evbuffer_add(out, text, len);
 }
 
+/* One that follows may be silent for as long as it likes. */
+static void begin_to_follow(struct client *c, struct request *r)
+{
+	c->follows = r;
+	bufferevent_setcb(c->bev, NULL, NULL, on_event, c);
+	bufferevent_set_timeouts(c->bev, NULL, NULL);
+}
+
 static void answer(struct client *c, const char *line)
 {
-	json_t *json = run_line(c->control, line);
+	const struct control *control = c->control;
+	struct request *r = malloc(sizeof *r);
+	const struct control_command *command = NULL;
 	struct evbuffer *out = bufferevent_get_output(c->bev);
+	json_t *json = r ? cut_line(line, r) : NULL;
 
 	/* Nothing more is read; the write callback closes. */
 	bufferevent_setcb(c->bev, NULL, on_written, on_event, c);
+	if (r && !json) {
+		command = find(control->commands, control->n_commands, r->name);
+		json = run_request(command, control->arg, r);
+	}
 	if (!json) { /* not UTF-8, or out of memory */
 		evbuffer_add_printf(out, "{\"error\": \"no answer could be made\"}\n");
+		free(r);
 		return;
 	}
 	json_dump_callback(json, append, out, JSON_COMPACT);
 	evbuffer_add(out, "\n", 1);
+	if (command && command->follows && !json_object_get(json, "error"))
+		begin_to_follow(c, r);
+	else
+		free(r);
 	json_decref(json);
 }
 
@@ -92,7 +175,7 @@ static void on_read(struct bufferevent *bev, void *arg)
 	if (line) {
 		answer(c, line);
 		free(line);
-	} else if (evbuffer_get_length(in) > MAX_LINE) {
+	} else if (evbuffer_get_length(in) >= CONTROL_MAX_LINE) {
 		drop(c);
 	}
 }
@@ -126,7 +209,41 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	}
 	bufferevent_setcb(client->bev, on_read, NULL, on_event, client);
 	bufferevent_set_timeouts(client->bev, &timeout, &timeout);
+	bufferevent_setwatermark(client->bev, EV_READ, 0, CONTROL_MAX_LINE);
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
+}
+
+/* -- those who follow --------------------------------------------------------------- */
+
+bool control_is_followed(const struct control *c)
+{
+	for (int i = 0; i < MAX_CLIENTS; i++)
+		if (c->clients[i].follows)
+			return true;
+	return false;
+}
+
+static void publish_to(struct client *c, const char *text, size_t len)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+
+	if (evbuffer_get_length(out) + len > MAX_UNREAD)
+		drop(c);
+	else
+		evbuffer_add(out, text, len);
+}
+
+void control_publish(struct control *c,
+		     bool (*wants)(void *arg, unsigned n, char *const *words),
+		     void *arg, const char *text, size_t len)
+{
+	for (int i = 0; i < MAX_CLIENTS; i++) {
+		struct client *client = &c->clients[i];
+
+		if (client->follows &&
+		    wants(arg, client->follows->n, client->follows->words))
+			publish_to(client, text, len);
+	}
 }
 
 /* -- life -------------------------------------------------------------------------------- */
@@ -146,7 +263,8 @@ static int set_address(struct sockaddr_un *sun, const char *path, struct err *er
 {
 	sun->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof sun->sun_path)
-		return err_set(err, "%s: longer than the path of a socket can be", path);
+		return err_set(err, "%s: longer than the path of a socket can be",
+			       path);
 	strcpy(sun->sun_path, path);
 	return 0;
 }
@@ -202,7 +320,8 @@ struct control *control_open(struct event_base *base, const char *path,
 	c->commands = commands;
 	c->n_commands = n_commands;
 	c->arg = arg;
-	if (set_address(&c->address, path, err) == 0 && start_listening(c, base, err) == 0)
+	if (set_address(&c->address, path, err) == 0 &&
+	    start_listening(c, base, err) == 0)
 		return c;
 	free(c);
 	return NULL;

@@ -5,23 +5,25 @@
 #include "daemon.h"
 #include "status_json.h"
 
-static json_t *do_show(void *d)
+static json_t *do_show(void *d, unsigned n, char *const *words)
 {
+	(void)n, (void)words;
 	return status_json(d);
 }
 
-static json_t *do_reload(void *d)
+static json_t *do_reload(void *d, unsigned n, char *const *words)
 {
 	struct err err;
 
+	(void)n, (void)words;
 	if (daemon_reload(d, &err) < 0)
 		return json_pack("{s:s}", "error", err.text);
 	return json_pack("{s:b}", "ok", 1);
 }
 
 static const struct control_command commands[] = {
-	{ "show", do_show },
-	{ "reload", do_reload },
+	{ .name = "show", .run = do_show },
+	{ .name = "reload", .run = do_reload },
 };
 
 struct control *commands_open(struct daemon *d, struct err *err)

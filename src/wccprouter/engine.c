@@ -355,13 +355,14 @@ static int open_udp(struct engine *e, struct err *err)
 	return 0;
 }
 
-static json_t *do_show(void *e)
+static json_t *do_show(void *e, unsigned n, char *const *words)
 {
+	(void)n, (void)words;
 	return show_json(e);
 }
 
 static const struct control_command commands[] = {
-	{ "show", do_show },
+	{ .name = "show", .run = do_show },
 };
 
 static int open_all(struct engine *e, struct err *err)

@@ -4,6 +4,7 @@
 #include "control.h"
 
 #include <check.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,32 +19,53 @@ static char path[64];
 static struct event_base *base;
 static struct err err;
 
-static json_t *do_name(void *arg)
+static json_t *do_name(void *arg, unsigned n, char *const *words)
 {
+	(void)n, (void)words;
 	return json_pack("{s:s}", "name", (const char *)arg);
 }
 
-static json_t *do_refuse(void *arg)
+static json_t *do_refuse(void *arg, unsigned n, char *const *words)
 {
-	(void)arg;
+	(void)arg, (void)n, (void)words;
 	return json_pack("{s:s}", "error", "not today");
 }
 
-static json_t *do_fail(void *arg)
+static json_t *do_fail(void *arg, unsigned n, char *const *words)
 {
-	(void)arg;
+	(void)arg, (void)n, (void)words;
 	return NULL;
 }
 
+static json_t *do_list(void *arg, unsigned n, char *const *words)
+{
+	json_t *list = json_array();
+
+	(void)arg;
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_string(words[i]));
+	return list;
+}
+
+static json_t *do_follow(void *arg, unsigned n, char *const *words)
+{
+	(void)arg, (void)words;
+	return n ? json_object() : json_pack("{s:s}", "error", "follow whom?");
+}
+
 static const struct control_command commands[] = {
-	{ "name", do_name },
-	{ "refuse", do_refuse },
-	{ "fail", do_fail },
+	{ .name = "name", .run = do_name },
+	{ .name = "refuse", .run = do_refuse },
+	{ .name = "fail", .run = do_fail },
+	{ .name = "list", .run = do_list, .max_words = CONTROL_MAX_WORDS },
+	{ .name = "pair", .run = do_list, .max_words = 2 },
+	{ .name = "follow", .run = do_follow, .max_words = 1, .follows = true },
 };
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
 
 static struct control *open_here(void)
 {
-	return control_open(base, path, commands, 3, (void *)"box", &err);
+	return control_open(base, path, commands, N_COMMANDS, (void *)"box", &err);
 }
 
 static void begin(void)
@@ -104,6 +126,129 @@ START_TEST(refusals_are_errors_of_the_client)
 	ck_assert_int_eq(ask_in_child("fail", "no answer could be made"), 0);
 	ck_assert_int_eq(ask_in_child("nonsense", "unknown command: nonsense"), 0);
 	ck_assert_int_eq(ask_in_child("", "unknown command: "), 0);
+	control_close(c);
+}
+END_TEST
+
+START_TEST(a_command_has_words)
+{
+	struct control *c = open_here();
+	char many[3 * CONTROL_MAX_WORDS], longest[CONTROL_MAX_LINE + 1] = "list ";
+	size_t used = (size_t)snprintf(many, sizeof many, "list");
+
+	ck_assert_ptr_nonnull(c);
+	ck_assert_int_eq(ask_in_child("list", "[]"), 0);
+	ck_assert_int_eq(ask_in_child("list  a\tbc  d ", "[\"a\",\"bc\",\"d\"]"), 0);
+	ck_assert_int_eq(ask_in_child("pair a b", "[\"a\",\"b\"]"), 0);
+	ck_assert_int_eq(ask_in_child("pair a b c", "pair: one word too many: c"), 0);
+	ck_assert_int_eq(ask_in_child("name a", "name: one word too many: a"), 0);
+	for (int i = 0; i <= CONTROL_MAX_WORDS; i++)
+		used += (size_t)snprintf(many + used, sizeof many - used, " w");
+	ck_assert_int_eq(ask_in_child(many, "too many words: list"), 0);
+	memset(longest + 5, 'x', CONTROL_MAX_LINE - 5);
+	ck_assert_ptr_null(ask("testd", path, longest, &err)); /* not even sent */
+	ck_assert_ptr_nonnull(strstr(err.text, strerror(EMSGSIZE)));
+	control_close(c);
+}
+END_TEST
+
+static json_t *run(const char *line)
+{
+	return control_run(commands, N_COMMANDS, (void *)"box", line);
+}
+
+START_TEST(a_line_can_be_run_without_a_socket)
+{
+	json_t *a = run("pair x y"), *b = run("nonsense x");
+
+	ck_assert_uint_eq(json_array_size(a), 2);
+	ck_assert_str_eq(json_string_value(json_object_get(b, "error")),
+			 "unknown command: nonsense");
+	json_decref(a);
+	json_decref(b);
+}
+END_TEST
+
+/* -- those who follow -- */
+
+static bool is_for(void *arg, unsigned n, char *const *words)
+{
+	return n == 1 && strcmp(words[0], arg) == 0;
+}
+
+static void publish(struct control *c, const char *whom, const char *text)
+{
+	control_publish(c, is_for, (void *)whom, text, strlen(text));
+}
+
+/* In a child: 0 when all that came is `want`. */
+static pid_t follow_in_child(const char *request, const char *want)
+{
+	pid_t child = fork();
+	char *text = NULL;
+	size_t len = 0;
+	FILE *to;
+
+	if (child != 0)
+		return child;
+	to = open_memstream(&text, &len);
+	if (ask_follow("testd", path, request, to, &err) < 0)
+		fputs(err.text, to);
+	fclose(to);
+	if (strcmp(text, want) != 0)
+		fprintf(stderr, "got: %s\n", text);
+	_exit(strcmp(text, want) != 0);
+}
+
+static void loop_until_followed(struct control *c)
+{
+	while (!control_is_followed(c))
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+START_TEST(who_follows_gets_what_it_wants)
+{
+	struct control *c = open_here();
+	pid_t child;
+
+	ck_assert_ptr_nonnull(c);
+	ck_assert(!control_is_followed(c));
+	publish(c, "me", "before\n");
+	child = follow_in_child("follow me", "first\nlast\n");
+	loop_until_followed(c);
+	publish(c, "me", "first\n");
+	publish(c, "you", "other\n");
+	publish(c, "me", "last\n");
+	for (int i = 0; i < 10; i++) /* let it go out */
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	control_close(c);
+	ck_assert_int_eq(serve(child), 0);
+	c = open_here();
+	ck_assert_int_eq(serve(follow_in_child("follow", "follow whom?")), 0);
+	ck_assert(!control_is_followed(c));
+	control_close(c);
+}
+END_TEST
+
+START_TEST(who_follows_but_does_not_read_is_dropped)
+{
+	struct control *c = open_here();
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), n = 0;
+	static char text[65536];
+
+	memset(text, 'x', sizeof text - 1);
+	strcpy(sun.sun_path, path);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+	ck_assert_int_eq(write(fd, "follow me\n", 10), 10);
+	loop_until_followed(c);
+	for (; control_is_followed(c) && n < 1000; n++) {
+		publish(c, "me", text);
+		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+	}
+	ck_assert_int_gt(n, 10);
+	ck_assert_int_lt(n, 1000);
+	close(fd);
 	control_close(c);
 }
 END_TEST
@@ -194,6 +339,10 @@ int main(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, answers_a_command);
 	tcase_add_test(t, refusals_are_errors_of_the_client);
+	tcase_add_test(t, a_command_has_words);
+	tcase_add_test(t, a_line_can_be_run_without_a_socket);
+	tcase_add_test(t, who_follows_gets_what_it_wants);
+	tcase_add_test(t, who_follows_but_does_not_read_is_dropped);
 	tcase_add_test(t, only_root_and_its_group_may_ask);
 	tcase_add_test(t, a_stale_socket_is_replaced_a_live_one_is_not);
 	tcase_add_test(t, a_client_that_floods_is_dropped);
