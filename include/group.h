@@ -67,6 +67,9 @@ struct group_conf {
 	struct addr allowed[WCCP_MAX_CACHES];
 };
 
+/* May this web-cache get buckets? */
+bool group_conf_allows(const struct group_conf *conf, const struct addr *cache);
+
 /* Per router.  The names are what operators see. */
 enum group_state {
 	GROUP_IDLE,        /* not announced: the pool is down */
@@ -74,7 +77,7 @@ enum group_state {
 	GROUP_NEGOTIATING, /* heard; our choice is made, not yet in its view */
 	GROUP_JOINED,      /* in its view, usable, no buckets yet */
 	GROUP_ASSIGNED,    /* in its view with buckets */
-	GROUP_LEAVING,     /* SHUTDOWN sent, not acknowledged */
+	GROUP_DRAINING,     /* SHUTDOWN sent, not acknowledged */
 	GROUP_WITHDRAWN,   /* SHUTDOWN acknowledged */
 	GROUP_LOST,        /* was joined, silent for longer than its time-out */
 	GROUP_MISMATCH,    /* offers nothing we can do */

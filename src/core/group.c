@@ -117,7 +117,7 @@ static void peer_leave(struct group *g, struct peer *p, const char *reason,
 	p->tries = 1;
 	p->quick_left = QUICK_MAX;
 	p->listed = false; /* from the views of others; its own lists it */
-	peer_enter(g, p, GROUP_LEAVING, reason, s);
+	peer_enter(g, p, GROUP_DRAINING, reason, s);
 	if (!group_is_multicast(g) || p->removed)
 		peer_shutdown(g, p, s); /* else one SHUTDOWN for all */
 }
@@ -156,7 +156,7 @@ static void peer_leaving_timer(struct group *g, struct peer *p, struct step *s)
 
 static void peer_hello_timers(struct group *g, struct peer *p, struct step *s)
 {
-	if (p->state == GROUP_LEAVING) {
+	if (p->state == GROUP_DRAINING) {
 		peer_leaving_timer(g, p, s);
 		return;
 	}
@@ -398,7 +398,7 @@ static void run_timers(struct group *g, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		peer_check_silence(g, &g->peers[i], s);
-	group_learn(g);
+	group_learn(g, s);
 	group_review(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
 		peer_hello_timers(g, &g->peers[i], s);

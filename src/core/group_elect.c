@@ -56,7 +56,9 @@ static void forget_tolerated(struct group *g)
 /* The member that has assigned at `p` since the last change, or our last assignment. */
 static const struct addr *acting_at(const struct group *g, const struct peer *p)
 {
-	if (!peer_is_live(p) || !p->rekeyed || addr_equal(&p->key.cache, &g->conf.self))
+	if (!peer_is_live(p) || !p->rekeyed ||
+	    addr_equal(&p->key.cache, &g->conf.self) ||
+	    !group_conf_allows(&g->conf, &p->key.cache))
 		return NULL;
 	return peer_find_fellow(p, &p->key.cache) < 0 ? NULL : &p->key.cache;
 }

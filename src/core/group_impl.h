@@ -180,6 +180,8 @@ struct group {
 	struct cast cast;
 
 	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
+	unsigned n_strangers;
+	struct addr strangers[WCCP_MAX_CACHES]; /* in the view, not allowed */
 	struct wccp_mask mask; /* of mask assignment, whether in use or not */
 	uint32_t method;       /* of the slots that follow: WCCP_ASSIGN_* */
 	struct slot_set mine, history[METHODS];
@@ -214,7 +216,7 @@ static inline bool peer_is_live(const struct peer *p)
 /* Does it get HERE_I_AMs in the course of things? */
 static inline bool peer_is_announced(const struct peer *p)
 {
-	return p->state != GROUP_IDLE && p->state != GROUP_LEAVING &&
+	return p->state != GROUP_IDLE && p->state != GROUP_DRAINING &&
 	       p->state != GROUP_WITHDRAWN;
 }
 
@@ -352,7 +354,7 @@ void mask_put_table(struct wccp_msg *m, const struct group_table *t, bool altern
 
 /* group_view.c */
 /* Bring view, own slots and handover up to date with what the routers said. */
-void group_learn(struct group *g);
+void group_learn(struct group *g, struct step *s);
 
 /* group_situation.c */
 /* Look who is there now; what changed has to settle. */

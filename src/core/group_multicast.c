@@ -235,7 +235,7 @@ static void hello(struct group *g, struct step *s)
 static bool any_is_left(const struct group *g)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_LEAVING && !g->peers[i].removed)
+		if (g->peers[i].state == GROUP_DRAINING && !g->peers[i].removed)
 			return true;
 	return false;
 }
@@ -246,7 +246,7 @@ void group_cast_shutdown(struct group *g, struct step *s)
 
 	group_send_cast(g, true, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_LEAVING)
+		if (g->peers[i].state == GROUP_DRAINING)
 			g->peers[i].shutdown_id = g->peers[i].receive_id;
 	if (pace < SHUTDOWN_PACE_LEAST_MS)
 		pace = SHUTDOWN_PACE_LEAST_MS;
@@ -269,7 +269,7 @@ void group_cast_leave(struct group *g, struct step *s)
 static void give_up(struct group *g, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_LEAVING && !g->peers[i].removed)
+		if (g->peers[i].state == GROUP_DRAINING && !g->peers[i].removed)
 			peer_enter(g, &g->peers[i], GROUP_WITHDRAWN,
 				   "SHUTDOWN not acknowledged", s);
 	g->cast.hello_at = MONO_NEVER;

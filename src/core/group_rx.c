@@ -136,6 +136,20 @@ static void take_id(struct group *g, struct peer *p, const struct addr *id,
 	g->changed = true;
 }
 
+/* It may say no more than that it listens to anybody. */
+static void note_usurper(struct group *g, const struct peer *p, struct step *s)
+{
+	const struct addr *cache = &p->key.cache;
+
+	if (!addr_is_set(cache) || addr_equal(cache, &g->conf.self) ||
+	    group_conf_allows(&g->conf, cache))
+		return;
+	actions_complain(s->out, "stranger-assigns", &p->address,
+			 "router %s has taken an assignment from %s, which is not in the "
+			 "list of web-caches allowed",
+			 ADDR_TEXT(&p->address), ADDR_TEXT(cache));
+}
+
 static void take_in(struct group *g, struct peer *p, struct step *s)
 {
 	const struct wccp_msg *m = s->msg;
@@ -149,6 +163,7 @@ static void take_in(struct group *g, struct peer *p, struct step *s)
 	if (!key_equal(&p->key, &v->key))
 		p->rekeyed = true;
 	p->key = v->key;
+	note_usurper(g, p, s);
 	p->n_routers = v->n_routers;
 	memcpy(p->routers, v->routers, v->n_routers * sizeof(v->routers[0]));
 	p->offer = (struct wccp_capabilities){ 0 };
@@ -181,7 +196,7 @@ static void repeat_shutdown(struct group *g, struct peer *p, struct step *s)
 	if (p->quick_left == 0)
 		return;
 	p->quick_left--;
-	if (group_is_multicast(g) && p->state == GROUP_LEAVING && !p->removed) {
+	if (group_is_multicast(g) && p->state == GROUP_DRAINING && !p->removed) {
 		group_cast_shutdown(g, s);
 		return;
 	}
@@ -301,7 +316,7 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 		refuse_not_for_us(g, from, "we are not in its received-from list", s);
 	} else if (id_is_taken(g, p, &r->self.id)) {
 		refuse_not_for_us(g, from, "its router id answers at another address", s);
-	} else if (p->state == GROUP_LEAVING) {
+	} else if (p->state == GROUP_DRAINING) {
 		take_in(g, p, s);
 		seen_while_leaving(g, p, acknowledged, s);
 	} else if (peer_is_announced(p)) {
@@ -330,7 +345,7 @@ static void removal_query(struct group *g, struct peer *p, const struct addr *fr
 		if (peer_is_announced(p) && p->state != GROUP_MISMATCH)
 			p->listed = true;
 	}
-	if (p->state == GROUP_LEAVING || p->state == GROUP_WITHDRAWN) {
+	if (p->state == GROUP_DRAINING || p->state == GROUP_WITHDRAWN) {
 		repeat_shutdown(g, p, s); /* it missed ours */
 	} else if (peer_is_announced(p) && p->query_left == 0) {
 		p->query_left = QUERY_ANSWERS;

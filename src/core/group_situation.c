@@ -7,10 +7,9 @@
 
 #include <string.h>
 
-static bool is_allowed(const struct group *g, const struct addr *cache)
+bool group_conf_allows(const struct group_conf *conf, const struct addr *cache)
 {
-	return !g->conf.n_allowed ||
-	       addr_find(g->conf.allowed, g->conf.n_allowed, cache) >= 0;
+	return !conf->n_allowed || addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
 }
 
 /* And allowed, in every group. */
@@ -19,7 +18,7 @@ static bool seen_by_all(const struct council *c, const struct addr *cache)
 	for (unsigned k = 0; k < c->n; k++) {
 		const struct group *g = c->groups[k];
 
-		if (!is_allowed(g, cache))
+		if (!group_conf_allows(&g->conf, cache))
 			return false;
 		for (unsigned i = 0; i < g->n_peers; i++)
 			if (peer_is_live(&g->peers[i]) &&

@@ -14,7 +14,7 @@ static const struct {
 	[GROUP_NEGOTIATING] = { "negotiating", "negotiating" },
 	[GROUP_JOINED] = { "joined", "joined" },
 	[GROUP_ASSIGNED] = { "assigned", "assigned" },
-	[GROUP_LEAVING] = { "leaving", "leaving" },
+	[GROUP_DRAINING] = { "draining", "draining" },
 	[GROUP_WITHDRAWN] = { "withdrawn", "withdrawn" },
 	[GROUP_LOST] = { "lost", "lost" },
 	[GROUP_MISMATCH] = { "capability mismatch", "mismatch" },

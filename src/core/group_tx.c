@@ -198,7 +198,7 @@ static const struct peer *spokesman(const struct group *g)
 
 		if (p->state == GROUP_ASSIGNED)
 			return p;
-		if ((p->listed || p->state == GROUP_LEAVING) && !p->removed &&
+		if ((p->listed || p->state == GROUP_DRAINING) && !p->removed &&
 		    (!best || (peer_is_live(p) && !peer_is_live(best))))
 			best = p;
 	}
@@ -208,7 +208,7 @@ static const struct peer *spokesman(const struct group *g)
 static void list_leaving(const struct group *g, struct wccp_cache_view *v)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_LEAVING && !g->peers[i].removed)
+		if (g->peers[i].state == GROUP_DRAINING && !g->peers[i].removed)
 			list_router(v, &g->peers[i]);
 }
 

@@ -59,6 +59,31 @@ static void update_view(struct group *g)
 	g->view = v;
 }
 
+/* -- strangers --------------------------------------------------------------------------------- */
+
+/* Web-caches that the configuration does not allow: each is reported when it appears,
+ * and again when it is back after it was gone. */
+static void update_strangers(struct group *g, struct step *s)
+{
+	struct addr now[WCCP_MAX_CACHES];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < g->view.n_caches; i++) {
+		const struct addr *cache = &g->view.caches[i];
+
+		if (group_conf_allows(&g->conf, cache))
+			continue;
+		now[n++] = *cache;
+		if (addr_find(g->strangers, g->n_strangers, cache) < 0)
+			actions_complain(s->out, "stranger", cache,
+					 "web-cache %s is in the group and not in the list "
+					 "of those allowed: it gets nothing from us",
+					 ADDR_TEXT(cache));
+	}
+	memcpy(g->strangers, now, n * sizeof(now[0]));
+	g->n_strangers = n;
+}
+
 /* -- our slots --------------------------------------------------------------------------------- */
 
 static unsigned count_slots(const struct slot_set *x)
@@ -143,6 +168,14 @@ static void forget_the_gone(const struct group *g, struct addr *handover)
 	}
 }
 
+/* Whatever they have taken, nothing goes to them from here. */
+static void forget_strangers(const struct group *g, struct addr *handover)
+{
+	for (unsigned i = 0; g->n_strangers && i < WCCP_BUCKETS; i++)
+		if (addr_find(g->strangers, g->n_strangers, &handover[i]) >= 0)
+			handover[i] = (struct addr){ 0 };
+}
+
 static void update_handover(struct group *g)
 {
 	struct addr handover[WCCP_BUCKETS];
@@ -160,6 +193,7 @@ static void update_handover(struct group *g)
 			if (p->owners[k] != ASSIGN_NOBODY && p->owners[k] != self)
 				handover[k] = p->fellows[p->owners[k]].addr;
 	}
+	forget_strangers(g, handover);
 	forget_the_gone(g, handover);
 	if (memcmp(handover, g->handover, sizeof(handover)) == 0)
 		return;
@@ -167,9 +201,10 @@ static void update_handover(struct group *g)
 	g->changed = true;
 }
 
-void group_learn(struct group *g)
+void group_learn(struct group *g, struct step *s)
 {
 	update_view(g);
+	update_strangers(g, s);
 	update_method(g);
 	update_mine(g);
 	update_handover(g);

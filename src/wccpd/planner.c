@@ -55,12 +55,14 @@ static void add_routers(unsigned service, const struct group_status *status,
 	}
 }
 
-static void add_fellows(const struct group_status *status, struct plan *out)
+/* Strangers may say what they like, packets are not exchanged with them. */
+static void add_fellows(const struct group_conf *conf, const struct group_status *status,
+			struct plan *out)
 {
 	for (unsigned i = 0; i < status->n_caches; i++) {
 		const struct addr *a = &status->caches[i].addr;
 
-		if (addr_equal(a, &out->self) ||
+		if (addr_equal(a, &out->self) || !group_conf_allows(conf, a) ||
 		    addr_find(out->fellows, out->n_fellows, a) >= 0 ||
 		    out->n_fellows == WCCP_MAX_CACHES)
 			continue;
@@ -78,6 +80,6 @@ void planner_add_service(const struct conf_service *conf,
 	s->drop_when_down = conf->drop_when_down;
 	memcpy(s->handover, status->handover, sizeof s->handover);
 	add_routers(out->n_services, status, out);
-	add_fellows(status, out);
+	add_fellows(&conf->group, status, out);
 	out->n_services++;
 }

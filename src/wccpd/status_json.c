@@ -55,12 +55,6 @@ static json_t *routers_json(const struct group_status *st)
 	return list;
 }
 
-/* With an allow-list, a web-cache that is not in it is a stranger. */
-static bool is_stranger(const struct group_conf *conf, const struct addr *cache)
-{
-	return conf->n_allowed && addr_find(conf->allowed, conf->n_allowed, cache) < 0;
-}
-
 static json_t *caches_json(const struct group_status *st, const struct group_conf *conf)
 {
 	json_t *list = json_array();
@@ -72,7 +66,7 @@ static json_t *caches_json(const struct group_status *st, const struct group_con
 					addr_json(&c->addr), "weight", (int)c->weight,
 					"buckets", (int)c->buckets, "routers",
 					(int)c->n_routers, "seen_by_all", c->seen_by_all,
-					"stranger", is_stranger(conf, &c->addr)));
+					"stranger", !group_conf_allows(conf, &c->addr)));
 	}
 	return list;
 }

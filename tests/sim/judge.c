@@ -81,7 +81,7 @@ static bool is_legal(enum group_state state, bool up)
 {
 	switch (state) {
 	case GROUP_IDLE:
-	case GROUP_LEAVING:
+	case GROUP_DRAINING:
 	case GROUP_WITHDRAWN:
 		return !up;
 	case GROUP_WAITING:

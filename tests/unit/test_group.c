@@ -897,11 +897,11 @@ START_TEST(shutdown_given_up)
 	join();
 	a.answers = false;
 	bench_health(false, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_LEAVING);
+	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
 	ck_assert(!group_is_quiet(B.group));
 	bench_run(4 * T / 10);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 5);
-	ck_assert_int_eq(bench_state(&a), GROUP_LEAVING);
+	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
 	bench_run(T / 10);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 5);
 	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
@@ -1085,7 +1085,7 @@ START_TEST(removed_and_back_before_the_answer)
 	a.answers = false;
 	B.conf.n_routers = 0;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_LEAVING);
+	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
 	a.answers = true;
 	B.conf.n_routers = 1;
 	bench_conf();
@@ -1103,7 +1103,7 @@ START_TEST(router_being_left_is_in_no_view_of_others)
 	B.conf.routers[0] = b.address;
 	B.conf.n_routers = 1;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_LEAVING);
+	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert_uint_eq(B.got.cache_view.n_routers, 2);
 	ck_assert_uint_eq(listed_id(&a), a.receive_id);

@@ -432,14 +432,14 @@ START_TEST(shutdown_until_everyone_has_acknowledged)
 	ck_assert_uint_eq(B.got.commands[0].type, WCCP_CMD_SHUTDOWN);
 	ck_assert_uint_eq(listed_id(&a), a.receive_id);
 	ck_assert_uint_eq(listed_id(&b), b.receive_id);
-	ck_assert_int_eq(bench_state(&a), GROUP_LEAVING);
+	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
 	/* It is no member any more at once, though it says so later. */
 	ck_assert_uint_eq(a.view.n_caches, 0);
 	bench_run(T);
 	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
 	ck_assert_int_eq(bench_state(&b), GROUP_WITHDRAWN);
 	ck_assert_str_eq(bench_router(&b)->reason, "SHUTDOWN acknowledged");
-	ck_assert_int_eq(bench_state(&c), GROUP_LEAVING);
+	ck_assert_int_eq(bench_state(&c), GROUP_DRAINING);
 	ck_assert(!group_is_quiet(B.group));
 	bench_run(T);
 	ck_assert_int_eq(bench_state(&c), GROUP_WITHDRAWN);

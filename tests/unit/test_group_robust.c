@@ -476,7 +476,7 @@ static uint32_t roll(uint32_t sides)
 static bool is_state_event(const char *event)
 {
 	static const char *const events[] = { "idle",	  "waiting", "negotiating", "joined",
-					      "assigned", "leaving", "withdrawn",   "lost",
+					      "assigned", "draining", "withdrawn",   "lost",
 					      "mismatch", "auth-failed" };
 
 	for (unsigned i = 0; i < sizeof(events) / sizeof(*events); i++)

@@ -85,6 +85,23 @@ START_TEST(lists_every_fellow_once_and_never_itself)
 }
 END_TEST
 
+START_TEST(exchanges_no_packets_with_strangers)
+{
+	struct group_conf *g = &conf.services[0].group;
+
+	g->n_allowed = 2;
+	g->allowed[0] = conf.address;
+	g->allowed[1] = addr_v4(0x0a000104);
+	status.n_caches = 2;
+	status.caches[0].addr = addr_v4(0x0a000103);
+	status.caches[1].addr = addr_v4(0x0a000104);
+	planner_begin(&conf, &plan);
+	planner_add_service(&conf.services[0], &status, &plan);
+	ck_assert_uint_eq(plan.n_fellows, 1);
+	ck_assert_uint_eq(addr_to_v4(&plan.fellows[0]), 0x0a000104);
+}
+END_TEST
+
 START_TEST(carries_the_handover_table)
 {
 	status.handover[200] = addr_v4(0x0a000103);
@@ -142,6 +159,7 @@ int main(void)
 	tcase_add_test(t, takes_the_fixed_parts_from_the_configuration);
 	tcase_add_test(t, lists_only_routers_that_agreed_on_methods);
 	tcase_add_test(t, lists_every_fellow_once_and_never_itself);
+	tcase_add_test(t, exchanges_no_packets_with_strangers);
 	tcase_add_test(t, carries_the_handover_table);
 	tcase_add_test(t, never_lists_more_routers_than_a_plan_holds);
 	tcase_add_test(t, lists_every_service_at_every_router);
