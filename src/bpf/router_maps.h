@@ -5,12 +5,12 @@
 #ifndef ROUTER_MAPS_H
 #define ROUTER_MAPS_H
 
-#include "packet.h"
+#include "packet6.h"
 
 enum {
 	ROUTER_MAX_SERVICES = 64, /* bits of router_members, too */
 	ROUTER_MAX_INTERFACES = 64,
-	ROUTER_MAX_OWN = 256, /* addresses of this host */
+	ROUTER_MAX_OWN = 256, /* addresses of this host, of each family */
 	ROUTER_MAX_MEMBERS = ROUTER_MAX_SERVICES * WCCP_MAX_CACHES,
 	ROUTER_MAX_MASKS = 16, /* of one service */
 	/* Of all services, those of the table that is on its way out included. */
@@ -18,8 +18,12 @@ enum {
 	ROUTER_EVENT_OCTETS = 1 << 16,
 	/* Longest IPv4 header and the 8 octets that RFC 792 wants quoted. */
 	ROUTER_QUOTE_LEN = 68,
-	/* Outer IPv4 header, GRE, redirect header. */
+	/* What fits into the least that IPv6 carries, 1280 octets, behind an IPv6 and
+	 * an ICMPv6 header (RFC 4443 section 3.2). */
+	ROUTER_QUOTE6_LEN = 1232,
+	/* Outer IPv4 or IPv6 header, GRE, redirect header. */
 	ROUTER_GRE_OVERHEAD = 28,
+	ROUTER_GRE_OVERHEAD6 = 48,
 };
 
 /* Roles of an interface. */
@@ -27,18 +31,18 @@ enum { ROUTER_IF_REDIRECT = 1, ROUTER_IF_CACHES = 2 };
 
 /* Where the packets of one web-cache go. */
 struct router_target {
-	__be32 cache;
-	__be32 nexthop; /* the web-cache itself when it is on-link */
-	__u32 ifindex;	/* towards it; 0: not reachable */
-	__u32 mtu;	/* of that interface */
-	__u32 method;	/* WCCP_METHOD_*, one of them */
-	__u32 slot;	/* its place in router_tally.caches */
+	struct packet_addr cache;
+	struct packet_addr nexthop; /* the web-cache itself when it is on-link */
+	__u32 ifindex;		    /* towards it; 0: not reachable */
+	__u32 mtu;		    /* of that interface */
+	__u32 method;		    /* WCCP_METHOD_*, one of them */
+	__u32 slot;		    /* its place in router_tally.caches */
 };
 
 /* What decides under mask assignment, as a mask and as a value; the fields lie as
- * they do in a packet. */
+ * they do in a packet.  Of IPv4 only the last word of an address is in use. */
 struct router_fields {
-	__be32 src, dst;
+	struct packet_addr src, dst;
 	__be16 sport, dport;
 };
 
@@ -59,6 +63,8 @@ struct router_entry {
 	__u8 closed;  /* drop what no web-cache takes, instead of forwarding */
 	__u8 by_mask; /* masks and `lookups` decide, else buckets */
 	__u8 n_masks;
+	__u8 v6; /* about packets of IPv6, else of IPv4 */
+	__u8 zero[3];
 	__u32 generation;
 	struct router_fields masks[ROUTER_MAX_MASKS]; /* in order */
 	__u8 buckets[WCCP_BUCKETS]; /* index into targets, see WCCP_BUCKET_* */
@@ -67,12 +73,12 @@ struct router_entry {
 
 /* Per service; the last one, ROUTER_MAX_SERVICES, is for none in particular. */
 struct router_packets {
-	__u64 redirected, redirected_octets; /* IPv4 octets, without GRE */
+	__u64 redirected, redirected_octets; /* octets of IP, without GRE */
 	__u64 unassigned;		     /* matched, but no web-cache takes them */
 	__u64 returned; /* unwrapped from GRE, came from a web-cache */
 	__u64 bypassed; /* came from a web-cache: not redirected */
 	__u64 dropped;	/* by a closed service, or could not be wrapped */
-	__u64 too_big;	/* dropped, and answered with "fragmentation needed" */
+	__u64 too_big;	/* dropped, and answered with the size that would have fitted */
 };
 
 struct router_cache_packets {
@@ -91,10 +97,12 @@ struct router_mac {
 	__u8 zero[2];
 };
 
-/* For userspace: answer with ICMP "fragmentation needed". */
+/* For userspace: answer with ICMP "fragmentation needed" or, to a packet of IPv6,
+ * ICMPv6 "packet too big". */
 struct router_too_big {
-	__u32 mtu; /* largest IPv4 packet that would have fitted */
-	__u8 quote[ROUTER_QUOTE_LEN];
+	__u32 mtu; /* largest packet that would have fitted */
+	__u32 v6;
+	__u8 quote[ROUTER_QUOTE6_LEN]; /* of IPv4 ROUTER_QUOTE_LEN octets */
 };
 
 #endif

@@ -116,17 +116,6 @@ static bool asks_to_apply(const struct actions *a)
 	return false;
 }
 
-/* The packet path is one of IPv4 so far. */
-static void warn_of_ipv6(struct engine_service *s, const struct router_status *st)
-{
-	if (st->family != ADDR_V6 || s->told_ipv6)
-		return;
-	log_event(NOTE_WARNING, "ipv6-not-redirected",
-		  (struct log_about){ .service = s->conf->name },
-		  "its web-caches are of IPv6: their traffic is forwarded as usual");
-	s->told_ipv6 = true;
-}
-
 /* One step of service `i`.  The data plane follows before the answer goes out:
  * whoever is told of a change can rely on it. */
 static void step(struct engine *e, unsigned i, const struct router_event *ev)
@@ -144,7 +133,6 @@ static void step(struct engine *e, unsigned i, const struct router_event *ev)
 				&e->arrival.local);
 	if (changed || asks_to_apply(&e->actions))
 		apply(e);
-	warn_of_ipv6(s, &e->status[i]);
 	carry_out(e, s, ev, ev->now);
 }
 

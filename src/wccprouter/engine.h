@@ -23,7 +23,6 @@ struct engine_service {
 	const struct rconf_service *conf;
 	struct router *router;
 	struct local locals[WCCP_MAX_CACHES];
-	bool told_ipv6; /* that its traffic is not redirected */
 };
 
 enum engine_event {
@@ -47,7 +46,7 @@ struct engine {
 	struct control *control;
 	struct casts *casts;
 	int udp4, udp6; /* the latter only with a router id of IPv6 */
-	bool stale; /* the data plane does not follow yet, and was logged */
+	bool stale;	/* the data plane does not follow yet, and was logged */
 	unsigned n_services;
 	struct engine_service services[RCONF_MAX_SERVICES];
 	/* Side by side, as forward_apply() wants them. */

@@ -4,6 +4,7 @@
 
 #include "hook.h"
 #include "hops.h"
+#include "known.h"
 #include "log.h"
 #include "lookups.h"
 #include "maps.h"
@@ -26,17 +27,15 @@ struct forward {
 	struct router_bpf *bpf;
 	struct hops *hops;
 	struct ring_buffer *ring;
-	int toobig_fd;
+	struct toobig *toobig;
 	unsigned n_hooks;
 	struct hook hooks[MAX_HOOKS];
 	/* What is in force, to leave alone what does not change; and scratch. */
 	struct router_entry table[ROUTER_MAX_SERVICES], next[ROUTER_MAX_SERVICES];
 	struct lookups lookups;
 	struct tally tally;
-	unsigned n_members, n_macs;
-	__be32 members[ROUTER_MAX_MEMBERS];
-	uint64_t groups[ROUTER_MAX_MEMBERS];
-	struct router_mac macs[ROUTER_MAX_MEMBERS];
+	struct known known;
+	enum addr_family families[RCONF_MAX_SERVICES]; /* table_family() */
 };
 
 _Static_assert((int)RCONF_MAX_SERVICES == (int)ROUTER_MAX_SERVICES,
@@ -141,11 +140,15 @@ static int load(struct forward *f, struct err *err)
 	if (!f->bpf)
 		return err_set(err, "eBPF: %s", strerror(errno));
 	f->bpf->rodata->router_id = htonl(addr_to_v4(&f->conf->router_id));
+	f->bpf->rodata->router_id6 = packet_addr_of(&f->conf->router_id6);
 	if (router_bpf__load(f->bpf) < 0)
 		return err_set(err, "eBPF: the kernel refuses the program: %s",
 			       strerror(errno));
 	f->lookups.fd = bpf_map__fd(f->bpf->maps.lookups);
 	f->tally.fd = bpf_map__fd(f->bpf->maps.tallies);
+	f->known.members_fd = bpf_map__fd(f->bpf->maps.members);
+	f->known.macs_fd = bpf_map__fd(f->bpf->maps.member_macs);
+	f->known.own_fd = bpf_map__fd(f->bpf->maps.own);
 	return fill_numbers(f, err);
 }
 
@@ -154,7 +157,7 @@ static int on_event(void *arg, void *data, size_t len)
 	const struct forward *f = arg;
 
 	if (len >= sizeof(struct router_too_big))
-		toobig_answer(f->toobig_fd, data);
+		toobig_answer(f->toobig, data);
 	return 0;
 }
 
@@ -167,8 +170,8 @@ static int open_all(struct forward *f, struct err *err)
 	f->hops = hops_open(err);
 	if (!f->hops)
 		return -1;
-	f->toobig_fd = toobig_open(err);
-	if (f->toobig_fd < 0)
+	f->toobig = toobig_open(addr_is_set(&f->conf->router_id6), err);
+	if (!f->toobig)
 		return -1;
 	f->ring = ring_buffer__new(bpf_map__fd(f->bpf->maps.events), on_event, f, NULL);
 	if (!f->ring)
@@ -190,7 +193,6 @@ struct forward *forward_open(const struct rconf *conf, struct err *err)
 	}
 	libbpf_set_print(on_libbpf);
 	f->conf = conf;
-	f->toobig_fd = -1;
 	if (open_all(f, err) == 0)
 		return f;
 	forward_close(f);
@@ -206,87 +208,10 @@ void forward_close(struct forward *f)
 	for (i = 0; i < f->n_hooks; i++)
 		hook_detach(&f->hooks[i]);
 	ring_buffer__free(f->ring);
-	if (f->toobig_fd >= 0)
-		close(f->toobig_fd);
+	toobig_close(f->toobig);
 	hops_close(f->hops);
 	router_bpf__destroy(f->bpf);
 	free(f);
-}
-
-/* ---- members, their link-layer addresses ---- */
-
-static void add_member(struct forward *f, const struct addr *cache, unsigned number)
-{
-	__be32 a = htonl(addr_to_v4(cache));
-	unsigned i;
-
-	if (cache->family != ADDR_V4)
-		return; /* packets of IPv6 are not looked at */
-	for (i = 0; i < f->n_members; i++)
-		if (f->members[i] == a)
-			break;
-	f->members[i] = a;
-	f->groups[i] |= 1ull << number;
-	if (i == f->n_members)
-		f->n_members++;
-}
-
-/* Only who is usable: anybody may say hello. */
-static int sync_members(struct forward *f, const struct router_status *status,
-			struct err *err)
-{
-	unsigned i, j;
-
-	f->n_members = 0;
-	memset(f->groups, 0, sizeof(f->groups));
-	for (i = 0; i < f->conf->n_services; i++)
-		for (j = 0; j < status[i].n_caches; j++)
-			if (status[i].caches[j].usable)
-				add_member(f, &status[i].caches[j].addr, i);
-	return maps_sync(bpf_map__fd(f->bpf->maps.members), f->members, sizeof(__be32),
-			 f->groups, sizeof(*f->groups), f->n_members, err);
-}
-
-/* Only of members that are on-link: a gateway's address proves nothing. */
-static void on_neighbour(void *arg, const struct addr *a, unsigned ifindex,
-			 const uint8_t mac[6])
-{
-	struct forward *f = arg;
-	__be32 address = htonl(addr_to_v4(a));
-	unsigned i;
-
-	(void)ifindex;
-	for (i = 0; i < f->n_members; i++)
-		if (f->members[i] == address)
-			break;
-	if (i == f->n_members || f->n_macs == ROUTER_MAX_MEMBERS)
-		return;
-	memset(&f->macs[f->n_macs], 0, sizeof(*f->macs));
-	memcpy(f->macs[f->n_macs++].octets, mac, 6);
-}
-
-static int sync_macs(struct forward *f, struct err *err)
-{
-	static const uint8_t ones[ROUTER_MAX_MEMBERS];
-
-	f->n_macs = 0;
-	if (hops_neighbours(f->hops, on_neighbour, f) < 0)
-		return err_set(err, "cannot list neighbours");
-	return maps_sync(bpf_map__fd(f->bpf->maps.member_macs), f->macs,
-			 sizeof(*f->macs), ones, 1, f->n_macs, err);
-}
-
-static int sync_own(struct forward *f, struct err *err)
-{
-	static const uint8_t ones[ROUTER_MAX_OWN];
-	struct addr list[ROUTER_MAX_OWN];
-	__be32 keys[ROUTER_MAX_OWN];
-	unsigned i, n = hops_own(ADDR_V4, list, ROUTER_MAX_OWN);
-
-	for (i = 0; i < n; i++)
-		keys[i] = htonl(addr_to_v4(&list[i]));
-	return maps_sync(bpf_map__fd(f->bpf->maps.own), keys, sizeof(*keys), ones, 1, n,
-			 err);
 }
 
 /* ---- the table ---- */
@@ -318,19 +243,31 @@ static int route(void *arg, const struct addr *cache, struct hop *out)
 	return hops_route(arg, cache, out);
 }
 
+/* f->next, whose number of entries is returned, and all that goes with it. */
+static unsigned build_table(struct forward *f, const struct router_status *status)
+{
+	unsigned i, n, n_services = f->conf->n_services;
+
+	for (i = 0; i < n_services; i++)
+		f->families[i] =
+			table_family(&f->conf->services[i], &status[i], f->families[i]);
+	n = table_build(f->conf, status, f->families, route, f->hops, f->next,
+			f->lookups.next);
+	lookups_number(&f->lookups, f->next, n);
+	tally_follow(&f->tally, status, n_services);
+	tally_number(&f->tally, f->next, n);
+	return n;
+}
+
 int forward_apply(struct forward *f, const struct router_status *status,
 		  struct err *err)
 {
 	unsigned n;
 
 	refresh_hooks(f);
-	n = table_build(f->conf, status, route, f->hops, f->next, f->lookups.next);
-	lookups_number(&f->lookups, f->next, n);
-	tally_follow(&f->tally, status, f->conf->n_services);
-	tally_number(&f->tally, f->next, n);
+	n = build_table(f, status);
 	/* Who is a member must be known before its bucket is in force. */
-	if (sync_own(f, err) < 0 || sync_members(f, status, err) < 0 ||
-	    sync_macs(f, err) < 0)
+	if (known_follow(&f->known, status, f->conf->n_services, f->hops, err) < 0)
 		return -1;
 	if (memcmp(f->table, f->next, sizeof(f->table)) == 0)
 		return 0;

@@ -56,9 +56,9 @@ static struct nl_sock *subscribed(struct err *err)
 	if (!s)
 		return NULL;
 	nl_socket_disable_seq_check(s);
-	r = nl_socket_add_memberships(s, RTNLGRP_LINK, RTNLGRP_NEIGH,
-				      RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-				      RTNLGRP_NONE);
+	r = nl_socket_add_memberships(
+		s, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_NONE);
 	if (r == 0)
 		r = nl_socket_set_nonblocking(s);
 	if (r == 0)
@@ -205,7 +205,7 @@ int hops_neighbours(struct hops *h,
 		struct nl_addr *mac = rtnl_neigh_get_lladdr(n);
 		struct addr a = from_nl(rtnl_neigh_get_dst(n));
 
-		if (a.family == ADDR_V4 && mac && nl_addr_get_len(mac) == 6)
+		if (addr_is_set(&a) && mac && nl_addr_get_len(mac) == 6)
 			found(arg, &a, (unsigned)rtnl_neigh_get_ifindex(n),
 			      nl_addr_get_binary_addr(mac));
 	}

@@ -31,7 +31,7 @@ void hops_drain(struct hops *h);
 /* The way to `to`.  -1 when there is none that leaves this host. */
 int hops_route(struct hops *h, const struct addr *to, struct hop *out);
 
-/* Call `found` with each neighbour of IPv4 whose link-layer address (6 octets) is known. */
+/* Call `found` with each neighbour whose link-layer address (6 octets) is known. */
 int hops_neighbours(struct hops *h,
 		    void (*found)(void *arg, const struct addr *a, unsigned ifindex,
 				  const uint8_t mac[6]),

@@ -22,7 +22,7 @@ static bool wanted(const void *key, const uint8_t *keys, size_t key_size, unsign
 
 static void remove_others(int fd, const uint8_t *keys, size_t key_size, unsigned n)
 {
-	uint8_t key[8], previous[8];
+	uint8_t key[16], previous[16];
 	void *from = NULL;
 
 	while (bpf_map_get_next_key(fd, from, key) == 0) {

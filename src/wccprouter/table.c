@@ -39,7 +39,7 @@ static void fill_target(struct router_target *t,
 {
 	struct hop hop;
 
-	t->cache = htonl(addr_to_v4(&cache->addr));
+	t->cache = packet_addr_of(&cache->addr);
 	t->method =
 		cache->forward & WCCP_METHOD_L2 && !(cache->forward & WCCP_METHOD_GRE)
 			? WCCP_METHOD_L2
@@ -48,7 +48,7 @@ static void fill_target(struct router_target *t,
 		return;
 	if (t->method == WCCP_METHOD_L2 && !hop.on_link)
 		return;
-	t->nexthop = htonl(addr_to_v4(&hop.nexthop));
+	t->nexthop = packet_addr_of(&hop.nexthop);
 	t->mtu = hop.mtu;
 	t->ifindex = hop.ifindex;
 }
@@ -76,20 +76,30 @@ static struct takers fill_targets(struct router_entry *e,
 	return out;
 }
 
+/* Bits of an address, not an address: of IPv4 nothing is in front of them. */
+static struct packet_addr bits(const struct addr *a)
+{
+	if (a->family == ADDR_V4)
+		return (struct packet_addr){ { 0, 0, 0, htonl(addr_to_v4(a)) } };
+	return packet_addr_of(a);
+}
+
 static struct router_fields fields(const struct wccp_mask *m)
 {
 	return (struct router_fields){
-		.src = htonl(addr_to_v4(&m->src)),
-		.dst = htonl(addr_to_v4(&m->dst)),
+		.src = bits(&m->src),
+		.dst = bits(&m->dst),
 		.sport = htons(m->sport),
 		.dport = htons(m->dport),
 	};
 }
 
-/* Masks of IPv6 addresses have nothing to say to the packets of this table. */
-static bool is_ipv4(const struct wccp_mask *m)
+/* Masks of the other family have nothing to say to the packets of this entry. */
+static bool speaks_of(const struct router_entry *e, const struct wccp_mask *m)
 {
-	return m->src.family != ADDR_V6 && m->dst.family != ADDR_V6;
+	unsigned other = e->v6 ? ADDR_V4 : ADDR_V6;
+
+	return m->src.family != other && m->dst.family != other;
 }
 
 static void fill_values(struct table_values *out, const struct router_masks *m,
@@ -118,7 +128,7 @@ static void fill_masks(struct router_entry *e, const struct router_status *st,
 	unsigned i;
 
 	e->by_mask = 1;
-	for (i = 0; i < m->n_sets && is_ipv4(&m->sets[i].mask); i++) {
+	for (i = 0; i < m->n_sets && speaks_of(e, &m->sets[i].mask); i++) {
 		e->masks[i] = fields(&m->sets[i].mask);
 		fill_values(values, m, i, &takers);
 	}
@@ -152,32 +162,62 @@ static int by_priority(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1; /* as they stand in the file */
 }
 
+enum addr_family table_family(const struct rconf_service *service,
+			      const struct router_status *status,
+			      enum addr_family before)
+{
+	const struct router_conf *r = &service->router;
+	unsigned i;
+
+	if (status->family != ADDR_NONE)
+		return (enum addr_family)status->family;
+	if (before != ADDR_NONE)
+		return before;
+	if (r->multicast.family == ADDR_V6)
+		return ADDR_V6;
+	for (i = 0; i < r->n_allowed; i++)
+		if (r->allowed[i].family != ADDR_V6)
+			return ADDR_V4;
+	return r->n_allowed ? ADDR_V6 : ADDR_V4;
+}
+
+/* Does it have a say in what becomes of packets? */
+static bool has_entry(const struct rconf_service *service,
+		      const struct router_status *status)
+{
+	if (!status->described && service->router.service_type == WCCP_SERVICE_DYNAMIC)
+		return false;
+	return any_usable(status) || service->closed;
+}
+
+static void fill_entry(struct router_entry *e, const struct rconf_service *service,
+		       const struct router_status *status)
+{
+	struct wccp_service described = status->service;
+
+	described.type = service->router.service_type;
+	described.id = service->router.service_id;
+	packet_service_set(&e->match, &described);
+	e->used = 1;
+	e->closed = service->closed;
+}
+
 unsigned table_build(const struct rconf *conf, const struct router_status *status,
-		     table_route *route, void *arg, struct router_entry *out,
-		     struct table_values *values)
+		     const enum addr_family *families, table_route *route, void *arg,
+		     struct router_entry *out, struct table_values *values)
 {
 	unsigned i, n = 0;
 
 	memset(out, 0, ROUTER_MAX_SERVICES * sizeof(*out));
 	for (i = 0; i < conf->n_services; i++) {
-		const struct rconf_service *service = &conf->services[i];
-		struct wccp_service described = status[i].service;
 		struct router_entry *e = &out[n];
 
 		values[i].n = 0;
-		if (!status[i].described &&
-		    service->router.service_type == WCCP_SERVICE_DYNAMIC)
+		if (!has_entry(&conf->services[i], &status[i]))
 			continue;
-		if (!any_usable(&status[i]) && !service->closed)
-			continue;
-		if (status[i].family == ADDR_V6)
-			continue; /* not even a closed one: this is about IPv4 */
-		described.type = service->router.service_type;
-		described.id = service->router.service_id;
-		packet_service_set(&e->match, &described);
+		fill_entry(e, &conf->services[i], &status[i]);
 		e->number = i;
-		e->used = 1;
-		e->closed = service->closed;
+		e->v6 = families[i] == ADDR_V6;
 		if (status[i].by_mask)
 			fill_masks(e, &status[i], route, arg, &values[i]);
 		else

@@ -28,16 +28,23 @@ struct table_values {
 	struct table_value list[ROUTER_MAX_VALUES];
 };
 
+/* Whose packets a service is about: of the family of its web-caches; without any, of
+ * the last ones (`before`); before the first, of the addresses it is configured for,
+ * and IPv4 when they do not tell. */
+enum addr_family table_family(const struct rconf_service *service,
+			      const struct router_status *status,
+			      enum addr_family before);
+
 /*
- * `status[i]` is the state of conf->services[i].  Entries come in priority order,
- * highest first; services without a description, open ones without a usable
- * web-cache, and those of IPv6 have none, so that they do not hide those of lower
- * priority.
+ * `status[i]` is the state of conf->services[i], families[i] its table_family().
+ * Entries come in priority order, highest first; services without a description and
+ * open ones without a usable web-cache have none, so that they do not hide those of
+ * lower priority.
  * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.
  * values[i] gets those of conf->services[i].
  */
 unsigned table_build(const struct rconf *conf, const struct router_status *status,
-		     table_route *route, void *arg, struct router_entry *out,
-		     struct table_values *values);
+		     const enum addr_family *families, table_route *route, void *arg,
+		     struct router_entry *out, struct table_values *values);
 
 #endif

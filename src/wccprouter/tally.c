@@ -27,6 +27,13 @@ static int find(const struct tally_slot *slots, const struct addr *cache)
 	return -1;
 }
 
+static bool is_same(const struct addr *a, const struct packet_addr *b)
+{
+	struct packet_addr x = packet_addr_of(a);
+
+	return memcmp(&x, b, sizeof(x)) == 0;
+}
+
 static bool is_known(const struct router_status *st, const struct addr *cache)
 {
 	for (unsigned i = 0; i < st->n_caches; i++)
@@ -62,16 +69,20 @@ void tally_follow(struct tally *t, const struct router_status *status, unsigned 
 	}
 }
 
+static void number_targets(const struct tally_slot *slots,
+			   struct router_target targets[WCCP_MAX_CACHES])
+{
+	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
+		for (unsigned slot = 0; slot < WCCP_MAX_CACHES; slot++)
+			if (targets[i].ifindex &&
+			    is_same(&slots[slot].cache, &targets[i].cache))
+				targets[i].slot = slot;
+}
+
 void tally_number(const struct tally *t, struct router_entry *table, unsigned n)
 {
 	for (unsigned e = 0; e < n; e++)
-		for (unsigned i = 0; i < WCCP_MAX_CACHES; i++) {
-			struct router_target *target = &table[e].targets[i];
-			struct addr cache = addr_v4(ntohl(target->cache));
-			int slot = find(t->slots[table[e].number], &cache);
-
-			target->slot = slot < 0 ? 0 : (__u32)slot;
-		}
+		number_targets(t->slots[table[e].number], table[e].targets);
 }
 
 /* ---- reading ---- */

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ICMP "fragmentation needed", sent for the packet path. */
+/* ICMP "fragmentation needed" and ICMPv6 "packet too big", sent for the packet path. */
 #ifndef TOOBIG_H
 #define TOOBIG_H
 
 #include "err.h"
 #include "router_maps.h"
 
-/* A raw socket for toobig_answer(), or -1. */
-int toobig_open(struct err *err);
+struct toobig;
+
+/* Raw sockets for toobig_answer(), of IPv6 only if wanted; NULL on error. */
+struct toobig *toobig_open(bool v6, struct err *err);
+void toobig_close(struct toobig *t);
 /* Tell the sender of the quoted packet.  Failure is silent: it will send again. */
-void toobig_answer(int fd, const struct router_too_big *what);
+void toobig_answer(const struct toobig *t, const struct router_too_big *what);
 
 #endif

@@ -222,9 +222,9 @@ def test_l2_is_for_neighbours(world):
 
 # ---- forwarding ----
 
-def expect_gre(tap, packet, timeout=3):
+def expect_gre(tap, packet, timeout=3, parse=w.Ip):
     """The GRE packet that carries `packet`; (outer, redirect header, inner)."""
-    sent = w.Ip(packet)
+    sent = parse(packet)
 
     def carries(ip):
         got = ip.redirected()

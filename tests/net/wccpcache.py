@@ -104,6 +104,7 @@ class Ip:
 
 class Tap:
     """Frames that arrive at an interface."""
+    kinds = {b"\x08\0": Ip}
 
     def __init__(self, ns, dev):
         self.socket = ns.socket(socket.AF_PACKET, socket.SOCK_RAW,
@@ -129,8 +130,8 @@ class Tap:
             if left <= 0 or not select.select([self.socket], [], [], left)[0]:
                 return
             frame, sender = self.socket.recvfrom(1 << 17)
-            if sender[2] != PACKET_OUTGOING and frame[12:14] == b"\x08\0":
-                yield frame[:14], Ip(frame[14:])
+            if sender[2] != PACKET_OUTGOING and frame[12:14] in self.kinds:
+                yield frame[:14], self.kinds[frame[12:14]](frame[14:])
 
     def find(self, wanted, timeout=3):
         """The first one for which wanted(ip) is true, as (Ethernet header, Ip)."""

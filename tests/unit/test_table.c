@@ -28,7 +28,21 @@ static int route(void *arg, const struct addr *cache, struct hop *out)
 
 static unsigned build(void)
 {
-	return table_build(&conf, status, route, &conf, entries, values);
+	enum addr_family families[RCONF_MAX_SERVICES];
+
+	for (unsigned i = 0; i < conf.n_services; i++)
+		families[i] = table_family(&conf.services[i], &status[i], ADDR_NONE);
+	return table_build(&conf, status, families, route, &conf, entries, values);
+}
+
+static void assert_addr(const struct packet_addr *a, const char *text)
+{
+	struct addr wanted;
+	struct packet_addr octets;
+
+	ck_assert_int_eq(addr_parse(text, &wanted), 0);
+	octets = packet_addr_of(&wanted);
+	ck_assert_mem_eq(a, &octets, sizeof(octets));
 }
 
 static void setup(void)
@@ -114,17 +128,45 @@ START_TEST(services_that_take_nothing_have_no_entry)
 }
 END_TEST
 
-/* Packets of IPv6 are not looked at, and those of IPv4 are no business of it. */
-START_TEST(groups_of_ipv6_have_no_entry)
+/* Each service is about the packets of its web-caches' family. */
+START_TEST(ipv6)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
 
+	add_cache(add_service(WCCP_SERVICE_DYNAMIC, 2, 0), 1, WCCP_METHOD_GRE);
 	add_cache(st, 1, WCCP_METHOD_GRE);
 	ck_assert_int_eq(addr_parse("2001:db8::1", &st->caches[0].addr), 0);
+	st->table.caches[0] = st->caches[0].addr;
 	st->family = ADDR_V6;
-	ck_assert_uint_eq(build(), 0);
-	conf.services[0].closed = true;
-	ck_assert_uint_eq(build(), 0);
+	ck_assert_uint_eq(build(), 2);
+	ck_assert_uint_eq(entries[0].v6, 1);
+	ck_assert_uint_eq(entries[1].v6, 0);
+	assert_addr(&entries[0].targets[0].cache, "2001:db8::1");
+	assert_addr(&entries[0].targets[0].nexthop, "2001:db8::1");
+	assert_addr(&entries[1].targets[0].cache, "10.0.0.1");
+}
+END_TEST
+
+/* What a closed service without web-caches drops. */
+START_TEST(family_without_webcaches)
+{
+	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
+	struct rconf_service *service = &conf.services[0];
+	struct router_conf *r = &service->router;
+
+	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V4);
+	ck_assert_int_eq(table_family(service, st, ADDR_V6), ADDR_V6);
+	r->n_allowed = 2;
+	r->allowed[0].family = ADDR_V6;
+	r->allowed[1].family = ADDR_V4;
+	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V4);
+	r->allowed[1].family = ADDR_V6;
+	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V6);
+	r->n_allowed = 0;
+	r->multicast.family = ADDR_V6;
+	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V6);
+	st->family = ADDR_V4;
+	ck_assert_int_eq(table_family(service, st, ADDR_V6), ADDR_V4);
 }
 END_TEST
 
@@ -166,11 +208,11 @@ START_TEST(targets)
 	st->table.caches[2] = st->caches[2].addr = addr_v4(0x0a000105);
 	build();
 	ck_assert_uint_eq(t[0].method, WCCP_METHOD_L2);
-	ck_assert_uint_eq(t[0].nexthop, htonl(0x0a000001));
+	assert_addr(&t[0].nexthop, "10.0.0.1");
 	ck_assert_uint_eq(t[0].ifindex, 7);
 	ck_assert_uint_eq(t[1].method, WCCP_METHOD_GRE);
-	ck_assert_uint_eq(t[1].cache, htonl(0x0a000005));
-	ck_assert_uint_eq(t[1].nexthop, htonl(0x0a0000fe));
+	assert_addr(&t[1].cache, "10.0.0.5");
+	assert_addr(&t[1].nexthop, "10.0.0.254");
 	/* L2 across a gateway, and no route at all. */
 	ck_assert_uint_eq(t[2].ifindex, 0);
 	ck_assert_uint_eq(t[3].ifindex, 0);
@@ -218,25 +260,31 @@ START_TEST(masks)
 	ck_assert_uint_eq(values[0].n, 0);
 	ck_assert_uint_eq(entries[1].by_mask, 1);
 	ck_assert_uint_eq(entries[1].n_masks, 2);
-	ck_assert_uint_eq(entries[1].masks[0].dst, htonl(0x1741));
+	ck_assert_uint_eq(entries[1].masks[0].dst.words[3], htonl(0x1741));
 	ck_assert_uint_eq(entries[1].masks[0].sport, htons(0xffff));
-	ck_assert_uint_eq(entries[1].masks[1].src, htonl(0x100));
+	ck_assert_uint_eq(entries[1].masks[1].src.words[3], htonl(0x100));
 	ck_assert_uint_eq(entries[1].masks[1].dport, htons(1));
 	ck_assert_uint_eq(values[1].n, 3);
-	ck_assert_uint_eq(v[0].fields.dst, htonl(0x41));
+	ck_assert_uint_eq(v[0].fields.dst.words[3], htonl(0x41));
 	ck_assert_uint_eq(v[0].fields.sport, htons(0x1234));
 	ck_assert_uint_eq(v[0].target, 2);
-	ck_assert_uint_eq(v[1].fields.dst, htonl(1));
+	ck_assert_uint_eq(v[1].fields.dst.words[3], htonl(1));
 	ck_assert_uint_eq(v[1].mask, 0);
 	ck_assert_uint_eq(v[2].mask, 1);
 	ck_assert_uint_eq(v[2].target, 0);
 	ck_assert_uint_eq(entries[1].targets[0].ifindex, 7);
 	ck_assert_uint_eq(entries[1].targets[2].ifindex, 0);
-	/* From a mask of IPv6 on, nothing. */
+	/* From a mask of the other family on, nothing. */
 	m->sets[1].mask.src = (struct addr){ .family = ADDR_V6, .octets = { 1 } };
 	build();
 	ck_assert_uint_eq(entries[1].n_masks, 1);
 	ck_assert_uint_eq(values[1].n, 2);
+	st->family = ADDR_V6;
+	m->sets[0].mask.dst = (struct addr){ 0 };
+	build();
+	ck_assert_uint_eq(entries[1].n_masks, 2);
+	ck_assert_uint_eq(entries[1].masks[0].dst.words[2], 0); /* nor ::ffff: */
+	ck_assert_uint_eq(entries[1].masks[1].src.words[0], htonl(0x01000000));
 	/* Values of an earlier state do not stay. */
 	st->by_mask = false;
 	build();
@@ -313,7 +361,8 @@ int main(void)
 	tcase_add_test(tc, well_known_service_is_filled_in);
 	tcase_add_test(tc, priorities);
 	tcase_add_test(tc, services_that_take_nothing_have_no_entry);
-	tcase_add_test(tc, groups_of_ipv6_have_no_entry);
+	tcase_add_test(tc, ipv6);
+	tcase_add_test(tc, family_without_webcaches);
 	tcase_add_test(tc, buckets_of_the_unusable_are_nobodys);
 	tcase_add_test(tc, targets);
 	tcase_add_test(tc, masks);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Part of router.bpf.c: which packets are redirected, by which service, and to which
+ * web-cache.
+ */
+#ifndef BPF_ROUTER_CHOICE_H
+#define BPF_ROUTER_CHOICE_H
+
+#include "router_state.h"
+
+/* ---- never redirected ---- */
+
+static __always_inline bool from_member_mac(struct __sk_buff *skb)
+{
+	struct router_mac mac = {};
+
+	if (bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_source), mac.octets,
+			       sizeof(mac.octets)))
+		return false;
+	return bpf_map_lookup_elem(&member_macs, &mac);
+}
+
+/* No unicast address, or one that is good on a single link only (RFC 4291)? */
+static __always_inline bool is_confined(const struct job *job)
+{
+	const __be32 link_local = bpf_htonl(0xfe800000), mask = bpf_htonl(0xffc00000);
+
+	if (!job->v6)
+		return bpf_ntohl(job->p.dst) >= 0xe0000000;
+	return bpf_ntohl(job->dst.words[0]) >= 0xff000000 ||
+	       (job->dst.words[0] & mask) == link_local ||
+	       (job->src.words[0] & mask) == link_local;
+}
+
+/* For us, not for forwarding at all, redirected by another router already, or
+ * returned by L2: such frames carry no sign but the sender's address. */
+static __always_inline bool is_exempt(struct __sk_buff *skb, const struct job *job)
+{
+	struct packet_redirect ignored;
+
+	if (is_confined(job) || bpf_map_lookup_elem(&own, &job->dst) ||
+	    packet_redirect(skb, &job->p, &ignored) == 0)
+		return true;
+	if (!(job->roles & ROUTER_IF_CACHES) || !from_member_mac(skb))
+		return false;
+	COUNT(ROUTER_MAX_SERVICES, bypassed);
+	return true;
+}
+
+/* ---- the service ---- */
+
+static __always_inline __u64 groups_of(const struct packet_addr *a)
+{
+	const __u64 *in = bpf_map_lookup_elem(&members, a);
+
+	return in ? *in : 0;
+}
+
+/* Services in priority order; the first that fits decides.  Most packets fit none:
+ * what costs a look-up is asked when one does. */
+static __always_inline const struct router_entry *find_service(struct __sk_buff *skb,
+							       const struct job *job)
+{
+	__u32 zero = 0, i;
+	void *table = bpf_map_lookup_elem(&tables, &zero);
+	bool asked = false;
+	__u64 in = 0;
+
+	if (!table)
+		return NULL;
+	for (i = 0; i < ROUTER_MAX_SERVICES; i++) {
+		__u32 key = i;
+		const struct router_entry *s = bpf_map_lookup_elem(table, &key);
+
+		if (!s || !s->used)
+			break;
+		if (s->v6 != job->v6 || !packet_matches(&job->p, &s->match))
+			continue;
+		if (!asked) {
+			if (is_exempt(skb, job))
+				return NULL;
+			in = groups_of(&job->src);
+			asked = true;
+		}
+		/* Never what a member of the group sends (2.0 section 4.10). */
+		if (in >> (s->number & 63) & 1) {
+			COUNT(s->number, bypassed);
+			continue;
+		}
+		return s;
+	}
+	return NULL;
+}
+
+/* ---- the web-cache ---- */
+
+/* Who has the packet's bucket (2.0 section 4.11.1)? */
+static __always_inline __u8 owner_by_bucket(const struct packet *p,
+					    const struct router_entry *s,
+					    struct packet_redirect *header)
+{
+	__u8 owner;
+
+	header->primary = packet_bucket(p, s->match.flags);
+	owner = s->buckets[header->primary];
+	if (owner == WCCP_BUCKET_NONE || !(owner & WCCP_BUCKET_ALT))
+		return owner;
+	header->bits |= WCCP_RH_ALT;
+	header->alternate = packet_alt_bucket(p, s->match.flags);
+	return s->buckets[header->alternate];
+}
+
+static __always_inline struct packet_addr masked(const struct packet_addr *a,
+						 const struct packet_addr *mask)
+{
+	return (struct packet_addr){ {
+		a->words[0] & mask->words[0],
+		a->words[1] & mask->words[1],
+		a->words[2] & mask->words[2],
+		a->words[3] & mask->words[3],
+	} };
+}
+
+/* Who has the first value that fits (2.0 section 4.11.2)?  Of a mask's values at
+ * most one fits, so that each mask is one look-up. */
+static __always_inline __u8 owner_by_mask(const struct job *job,
+					  const struct router_entry *s)
+{
+	struct router_lookup key = { .generation = s->generation, .number = s->number };
+	__u32 i;
+
+	for (i = 0; i < ROUTER_MAX_MASKS; i++) {
+		const struct router_fields *mask = &s->masks[i];
+		const __u8 *owner;
+
+		if (i >= s->n_masks)
+			break;
+		key.mask = i;
+		key.fields.src = masked(&job->src, &mask->src);
+		key.fields.dst = masked(&job->dst, &mask->dst);
+		key.fields.sport = job->p.sport & mask->sport;
+		key.fields.dport = job->p.dport & mask->dport;
+		owner = bpf_map_lookup_elem(&lookups, &key);
+		if (owner)
+			return *owner;
+	}
+	return WCCP_BUCKET_NONE;
+}
+
+/* The redirect header is filled as far as `s` is by buckets.  NULL: nobody. */
+static __always_inline const struct router_target *
+find_target(const struct job *job, const struct router_entry *s,
+	    struct packet_redirect *header)
+{
+	__u8 owner = s->by_mask ? owner_by_mask(job, s)
+				: owner_by_bucket(&job->p, s, header);
+	const struct router_target *t;
+
+	if (owner == WCCP_BUCKET_NONE)
+		return NULL;
+	t = &s->targets[owner & (WCCP_MAX_CACHES - 1)];
+	return t->ifindex ? t : NULL;
+}
+
+#endif

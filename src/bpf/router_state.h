@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Part of router.bpf.c: the packet in hand, the maps that it works by, and counting.
+ */
+#ifndef BPF_ROUTER_STATE_H
+#define BPF_ROUTER_STATE_H
+
+#include "router_maps.h"
+
+#include <linux/pkt_cls.h>
+#include <stddef.h>
+
+enum { PASS = TC_ACT_UNSPEC, DROP = TC_ACT_SHOT };
+
+struct job {
+	struct packet p;
+	struct packet_addr src, dst;
+	bool v6;
+	__u32 roles; /* ROUTER_IF_*, of the interface it came in by */
+};
+
+/* The packet that begins at `l3`.  0, or -1 when it is not a sound one. */
+static __always_inline int job_parse(struct __sk_buff *skb, __u32 l3, struct job *job)
+{
+	if (job->v6)
+		return packet6_parse(skb, l3, &job->p, &job->src, &job->dst);
+	if (packet_parse(skb, l3, &job->p))
+		return -1;
+	job->src = packet_addr4(job->p.src);
+	job->dst = packet_addr4(job->p.dst);
+	return 0;
+}
+
+/* ---- maps ---- */
+
+/* Sizes, not types: of an inner map's value clang keeps no more than the name. */
+struct table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ROUTER_MAX_SERVICES);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct router_entry));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct table);
+} tables SEC(".maps");
+
+/* A value of a mask -> index of the web-cache in targets.  Those of a new table
+ * are put in before it, those of the old one removed behind it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ROUTER_MAX_LOOKUPS);
+	__type(key, struct router_lookup);
+	__type(value, __u8);
+} lookups SEC(".maps");
+
+/* ifindex -> ROUTER_IF_* */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ROUTER_MAX_INTERFACES);
+	__type(key, __u32);
+	__type(value, __u32);
+} interfaces SEC(".maps");
+
+/* Address of a member -> bit for each service it is a member of. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ROUTER_MAX_MEMBERS);
+	__type(key, struct packet_addr);
+	__type(value, __u64);
+} members SEC(".maps");
+
+/* Link-layer addresses of the members that are on-link. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ROUTER_MAX_MEMBERS);
+	__type(key, struct router_mac);
+	__type(value, __u8);
+} member_macs SEC(".maps");
+
+/* Addresses of this host. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * ROUTER_MAX_OWN);
+	__type(key, struct packet_addr);
+	__type(value, __u8);
+} own SEC(".maps");
+
+/* Service type << 8 | id -> number + 1, or 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 512);
+	__type(key, __u32);
+	__type(value, __u32);
+} numbers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ROUTER_MAX_SERVICES + 1);
+	__type(key, __u32);
+	__type(value, struct router_tally);
+} tallies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, ROUTER_EVENT_OCTETS);
+} events SEC(".maps");
+
+/* ---- counting ---- */
+
+#define COUNT(number, field)                                                           \
+	do {                                                                           \
+		__u32 count_key = (number);                                            \
+		struct router_tally *count_at;                                         \
+                                                                                       \
+		count_at = bpf_map_lookup_elem(&tallies, &count_key);                  \
+		if (count_at)                                                          \
+			count_at->all.field++;                                         \
+	} while (0)
+
+static __always_inline void count_redirected(const struct router_entry *s,
+					     const struct router_target *t,
+					     const struct packet_redirect *header,
+					     __u32 octets)
+{
+	__u32 number = s->number;
+	struct router_tally *tally = bpf_map_lookup_elem(&tallies, &number);
+	struct router_cache_packets *cache;
+
+	if (!tally)
+		return;
+	tally->all.redirected++;
+	tally->all.redirected_octets += octets;
+	cache = &tally->caches[t->slot & (WCCP_MAX_CACHES - 1)];
+	cache->redirected++;
+	cache->redirected_octets += octets;
+	if (!s->by_mask)
+		tally->buckets[header->bits & WCCP_RH_ALT ? header->alternate
+							  : header->primary]++;
+}
+
+#endif
