@@ -77,9 +77,10 @@ class Story:
         self.kills.append(Kill(squids))
         return self.kills[-1]
 
-    def wait_shares(self, one, two, timeout=30):
-        """Like Lab.wait_shares(); returns how many buckets moved on the way."""
-        seen, moved = [self.lab.owners()], 0
+    def wait_shares(self, before, one, two, timeout=30):
+        """Like Lab.wait_shares(); returns how many buckets moved on the way there
+        from the owners `before`."""
+        seen, moved = [before], 0
         end = time.monotonic() + timeout
         while self.lab.shares() != (one, two):
             if time.monotonic() > end:
@@ -103,8 +104,9 @@ class Story:
 
     def bring_back(self, squids):
         """They start again, and the buckets come back; how many moved."""
+        before = self.lab.owners()  # on a slow machine they are back in no time
         self.lab.start_squids(squids)
-        moved = self.wait_shares(self.half, self.half)
+        moved = self.wait_shares(before, self.half, self.half)
         self.wait_assigned()
         self.more(150)
         return moved
