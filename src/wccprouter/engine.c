@@ -4,12 +4,14 @@
 
 #include "casts.h"
 #include "clock.h"
+#include "commands.h"
 #include "control.h"
 #include "hops.h"
+#include "http.h"
 #include "log.h"
 #include "members.h"
+#include "pages.h"
 #include "rudp.h"
-#include "show.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -343,16 +345,6 @@ static int open_udp(struct engine *e, struct err *err)
 	return 0;
 }
 
-static json_t *do_show(void *e, unsigned n, char *const *words)
-{
-	(void)n, (void)words;
-	return show_json(e);
-}
-
-static const struct control_command commands[] = {
-	{ .name = "show", .run = do_show },
-};
-
 static int open_all(struct engine *e, struct err *err)
 {
 	e->base = event_base_new();
@@ -363,9 +355,8 @@ static int open_all(struct engine *e, struct err *err)
 	    open_services(e, err) < 0 || add_signals(e, err) < 0 ||
 	    open_udp(e, err) < 0)
 		return -1;
-	e->control = control_open(e->base, e->conf->control, commands,
-				  sizeof(commands) / sizeof(commands[0]), e, err);
-	if (!e->control)
+	e->control = commands_open(e, err);
+	if (!e->control || pages_open(e, err) < 0)
 		return -1;
 	e->forward = forward_open(e->conf, err);
 	if (!e->forward || add_events(e, err) < 0)
@@ -405,6 +396,7 @@ void engine_free(struct engine *e)
 			event_free(e->events[i]);
 	if (e->control)
 		control_close(e->control);
+	http_close(e->http);
 	casts_close(e->casts);
 	if (e->udp4 >= 0)
 		close(e->udp4);

@@ -18,6 +18,7 @@
 
 struct casts;
 struct control;
+struct http;
 
 struct engine_service {
 	const struct rconf_service *conf;
@@ -45,6 +46,7 @@ struct engine {
 	struct forward *forward;
 	struct control *control;
 	struct casts *casts;
+	struct http *http; /* NULL: metrics are not served */
 	int udp4, udp6; /* the latter only with a router id of IPv6 */
 	bool stale;	/* the data plane does not follow yet, and was logged */
 	unsigned n_services;

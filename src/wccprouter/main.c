@@ -2,17 +2,15 @@
 /* wccprouter: command line, then the router or its client. */
 #include "config.h"
 
-#include "ask.h"
 #include "checks.h"
+#include "client.h"
 #include "engine.h"
 #include "log.h"
-#include "show.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct options {
 	const char *file, *socket;
@@ -22,13 +20,15 @@ struct options {
 static void usage(FILE *to)
 {
 	fputs("usage: wccprouter [-dn] [-f file]\n"
-	      "       wccprouter -s socket show [-j]\n"
+	      "       wccprouter -s socket [-j] show [global | SERVICE [VIEW]]\n"
+	      "       wccprouter -s socket metrics\n"
 	      "  -f file    configuration (default " RCONF_DEFAULT_FILE ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         debug: log everything\n"
 	      "  -s socket  ask the router that listens there\n"
 	      "  -j         print JSON\n"
-	      "  -h, -V     this help, the version\n",
+	      "  -h, -V     this help, the version\n"
+	      "VIEW is clients, detail, view or buckets.\n",
 	      to);
 }
 
@@ -75,8 +75,7 @@ static struct options parse(int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "f:s:ndjhV")) != -1)
 		parse_option(&o, c);
-	if (o.socket ? argc - optind != 1 || strcmp(argv[optind], "show") != 0
-		     : optind != argc || o.json)
+	if (o.socket ? optind == argc : optind != argc || o.json)
 		wrong_usage();
 	return o;
 }
@@ -105,23 +104,6 @@ static int run(const struct rconf *conf)
 	return EXIT_SUCCESS;
 }
 
-static int show(const struct options *o)
-{
-	struct err err;
-	json_t *answer = ask("wccprouter", o->socket, "show", &err);
-
-	if (!answer) {
-		fprintf(stderr, "wccprouter: %s\n", err.text);
-		return EXIT_FAILURE;
-	}
-	if (o->json)
-		ask_print_json(answer);
-	else
-		show_text(answer, stdout);
-	json_decref(answer);
-	return EXIT_SUCCESS;
-}
-
 int main(int argc, char **argv)
 {
 	struct options o = parse(argc, argv);
@@ -130,7 +112,7 @@ int main(int argc, char **argv)
 	int r = EXIT_SUCCESS;
 
 	if (o.socket)
-		return show(&o);
+		return client_run(o.socket, o.json, argc - optind, argv + optind);
 	conf = rconf_load(o.file, &err);
 	if (!conf) {
 		fprintf(stderr, "%s\n", err.text);

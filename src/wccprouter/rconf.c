@@ -4,6 +4,7 @@
 
 #include "../conf/read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ static cfg_opt_t options[] = {
 	READ_TEXT("router-id"),
 	READ_TEXT("router-id6"),
 	READ_TEXT("control"),
+	READ_TEXT("metrics"),
 	READ_LIST("redirect-in"),
 	READ_LIST("caches-in"),
 	READ_SECTIONS("service", service_options),
@@ -296,6 +298,36 @@ static int read_router_id6(struct reader *r, struct addr *out)
 			 ADDR_TEXT(out));
 }
 
+/* "127.0.0.1:9102" or "[::1]:9102" */
+static int read_metrics(struct reader *r, struct rconf *out)
+{
+	const char *text, *colon;
+	char host[ADDR_STRLEN + 2];
+	size_t len;
+	uint32_t port;
+
+	if (!read_is_set(r->root, "metrics"))
+		return 0;
+	text = cfg_getstr(r->root, "metrics");
+	colon = strrchr(text, ':');
+	len = colon ? (size_t)(colon - text) : sizeof(host);
+	if (len >= sizeof(host) || read_digits(colon + 1, UINT16_MAX, &port) < 0 ||
+	    port == 0)
+		return read_fail(r, r->root, "metrics",
+				 "metrics: %s is not address:port", text);
+	snprintf(host, sizeof(host), "%.*s", (int)len, text);
+	if (host[0] == '[' && host[len - 1] == ']') {
+		memmove(host, host + 1, len);
+		host[len - 2] = '\0';
+	}
+	if (addr_parse(host, &out->metrics) < 0 ||
+	    (text[0] == '[') != (out->metrics.family == ADDR_V6))
+		return read_fail(r, r->root, "metrics",
+				 "metrics: %s is not address:port", text);
+	out->metrics_port = (uint16_t)port;
+	return 0;
+}
+
 static int read_all(struct reader *r, struct rconf *out)
 {
 	strcpy(out->control, "/run/wccprouter.sock");
@@ -303,6 +335,7 @@ static int read_all(struct reader *r, struct rconf *out)
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
 	    read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
+	    read_metrics(r, out) < 0 ||
 	    read_interfaces(r, "redirect-in", out->redirect_in, &out->n_redirect_in) <
 		    0 ||
 	    read_interfaces(r, "caches-in", out->caches_in, &out->n_caches_in) < 0)

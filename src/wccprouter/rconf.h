@@ -31,6 +31,8 @@ struct rconf {
 	struct addr router_id;
 	struct addr router_id6; /* unset: no web-caches of IPv6 */
 	char control[RCONF_PATH_MAX];
+	struct addr metrics; /* where they are served by HTTP; unset: not */
+	uint16_t metrics_port;
 	unsigned n_redirect_in, n_caches_in, n_services;
 	char redirect_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];
 	char caches_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The state of the router as JSON. */
+#include "config.h"
+
 #include "show.h"
 
 #include "clock.h"
 #include "engine.h"
 #include "show_mask.h"
+#include "show_view.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -89,13 +92,45 @@ static json_t *clients(const struct engine *e, unsigned service, struct mono now
 	return list;
 }
 
-static json_t *routers(const struct router_status *st)
+static json_t *addresses(const struct addr *a, unsigned n)
 {
 	json_t *list = json_array();
 	unsigned i;
 
-	for (i = 0; i < st->n_routers; i++)
-		json_array_append_new(list, address(&st->routers[i]));
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, address(&a[i]));
+	return list;
+}
+
+/* Who has the bucket, or null. */
+static json_t *owner(const struct router_status *st, unsigned b)
+{
+	uint8_t value = st->table.buckets[b];
+
+	if (!st->assigned || st->by_mask || value == WCCP_BUCKET_NONE)
+		return json_null();
+	return address(&st->table.caches[value & WCCP_BUCKET_INDEX]);
+}
+
+static json_t *buckets(const struct engine *e, unsigned service)
+{
+	const struct router_status *st = &e->status[service];
+	uint64_t packets[WCCP_BUCKETS];
+	json_t *list = json_array();
+	unsigned b;
+
+	forward_bucket_packets(e->forward, service, packets);
+	for (b = 0; b < WCCP_BUCKETS; b++) {
+		uint8_t value = st->table.buckets[b];
+		json_t *o = json_object();
+
+		put_number(o, "bucket", b);
+		put(o, "client", owner(st, b));
+		put(o, "alternate",
+		    json_boolean(value != WCCP_BUCKET_NONE && value & WCCP_BUCKET_ALT));
+		put_number(o, "redirected", packets[b]);
+		json_array_append_new(list, o);
+	}
 	return list;
 }
 
@@ -207,7 +242,9 @@ static json_t *service(const struct engine *e, unsigned i, struct mono now)
 		 conf->router.service_type == WCCP_SERVICE_STANDARD ? "standard"
 								    : "dynamic");
 	put_number(o, "id", conf->router.service_id);
+	put_text(o, "version", conf->router.max_minor ? "2.01" : "2.0");
 	put(o, "closed", json_boolean(conf->closed));
+	put(o, "group_list", addresses(conf->router.allowed, conf->router.n_allowed));
 	put(o, "group_address", address(&conf->router.multicast));
 	put_text(o, "family",
 		 st->family == ADDR_V6	 ? "IPv6"
@@ -220,7 +257,7 @@ static json_t *service(const struct engine *e, unsigned i, struct mono now)
 	put_number(o, "unassigned_buckets", unassigned_buckets(st));
 	put_masks(o, st);
 	put(o, "clients", clients(e, i, now));
-	put(o, "routers", routers(st));
+	put(o, "routers", addresses(st->routers, st->n_routers));
 	put(o, "packets", packets(e, i));
 	put(o, "counters", counters(&st->counters));
 	return o;
@@ -234,6 +271,7 @@ json_t *show_json(const struct engine *e)
 
 	for (i = 0; i < e->n_services; i++)
 		json_array_append_new(services, service(e, i, now));
+	put_text(o, "version", PACKAGE_VERSION);
 	put(o, "router_id", address(&e->conf->router_id));
 	put(o, "router_id6", address(&e->conf->router_id6));
 	put(o, "services", services);
@@ -241,4 +279,19 @@ json_t *show_json(const struct engine *e)
 	put_number(o, "unknown_service", e->unknown_service);
 	put(o, "refused", refusals(e->refused));
 	return o;
+}
+
+json_t *show_answer(const struct engine *e, const struct show_request *r,
+		    struct err *err)
+{
+	json_t *all = show_json(e), *part = NULL;
+	int i = r->view == SHOW_BUCKETS ? show_view_find(all, r->service, err) : -1;
+
+	if (i >= 0)
+		put(json_array_get(json_object_get(all, "services"), (size_t)i),
+		    "buckets", buckets(e, (unsigned)i));
+	if (i >= 0 || r->view != SHOW_BUCKETS)
+		part = show_view_select(all, r, err);
+	json_decref(all);
+	return part;
 }

@@ -81,6 +81,11 @@ class World:
         everything = json.loads(done.stdout)
         return everything if service is None else everything["services"][service]
 
+    def ask(self, *words, check=True):
+        """What the client prints, as finished process."""
+        return self.router.run(program("wccprouter"), "-s", self.control, *words,
+                               check=check)
+
     def join(self, own=CACHE, **kw):
         cache = w.Cache(self.cache, own, ROUTER, **kw)
         self.caches.append(cache)
@@ -147,8 +152,8 @@ def test_join_and_show(world):
     assert client["buckets"] == 100 and client["version"] == "2.0"
     assert cache.hello().key == (CACHE, 1)
 
-    text = world.router.run(program("wccprouter"), "-s", world.control, "show").stdout
-    assert "Service Identifier: web-cache" in text
+    assert "Service Identifier: web-cache" in world.ask("show").stdout
+    text = world.ask("show", "web-cache", "detail").stdout
     assert "100 of 256 (39.06%)" in text
     assert f"WCCP Client ID:          {CACHE}" in text
 

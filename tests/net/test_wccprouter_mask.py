@@ -108,7 +108,7 @@ def test_join_and_show(world):
     assert shown["masks"] == [{"src": "0x00000000", "dst": "0x00001741",
                                "sport": "0x0000", "dport": "0x0000", "values": 64}]
     assert [c["values"] for c in shown["clients"]] == [32, 32]
-    text = world.router.run(program("wccprouter"), "-s", world.control, "show").stdout
+    text = world.ask("show", "web-cache", "detail").stdout
     assert "Mask Allotment:          32 of 64 (50.00%)" in text
     assert "0000: 0x00000000 0x00001741 0x0000  0x0000" in text
     assert "Hash Allotment" not in text

@@ -204,7 +204,7 @@ def test_ipv6_member(world):
     assert shown["family"] == "IPv6" and shown["assigned_by"] == CACHE6
     assert world.client_of(CACHE6)["version"] == "2.01"
     assert world.client_of(CACHE6)["buckets"] == 256
-    text = world.router.run(program("wccprouter"), "-s", world.control, "show").stdout
+    text = world.ask("show").stdout + world.ask("show", shown["name"], "clients").stdout
     assert f"WCCP Client ID:          {CACHE6}" in text
     assert f"{ROUTER_ID6}\n" in text
     answer = cache.shutdown()

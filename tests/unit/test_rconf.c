@@ -61,6 +61,42 @@ START_TEST(defaults)
 }
 END_TEST
 
+START_TEST(metrics)
+{
+	static const char *const bad[] = { "127.0.0.1",
+					   "127.0.0.1:0",
+					   "127.0.0.1:65536",
+					   "::1:80",
+					   "[127.0.0.1]:80",
+					   "[::1]",
+					   "[::1:80",
+					   ":80",
+					   "[]:80",
+					   "host:80",
+					   "" };
+	char path[64], text[256];
+	struct err err = { "" };
+	struct rconf *c;
+
+	c = load(TOP "metrics = \"[::1]:9102\"\nservice 70 { }\n", path, &err);
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_str_eq(ADDR_TEXT(&c->metrics), "::1");
+	ck_assert_uint_eq(c->metrics_port, 9102);
+	rconf_free(c);
+	c = load(TOP "metrics = \"10.0.9.1:80\"\nservice 70 { }\n", path, &err);
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_uint_eq(addr_to_v4(&c->metrics), 0x0a000901);
+	rconf_free(c);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), TOP "metrics = \"%s\"\nservice 70 { }\n",
+			 bad[i]);
+		ck_assert_msg(!load(text, path, &err), "%s", bad[i]);
+		ck_assert_ptr_nonnull(strstr(err.text, ":4: metrics: "));
+		ck_assert_ptr_nonnull(strstr(err.text, "is not address:port"));
+	}
+}
+END_TEST
+
 START_TEST(masks)
 {
 	static const struct {
@@ -202,6 +238,7 @@ static Suite *suite(void)
 
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, masks);
+	tcase_add_test(t, metrics);
 	tcase_add_test(t, groups);
 	tcase_add_test(t, example_is_good);
 	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What people and programs see of a running wccprouter."""
+
+import json
+import os
+import subprocess
+
+from prometheus_client.openmetrics import parser
+
+import wccpcache as w
+from netns import build_dir, program, wait_until
+from test_wccprouter import CACHE, CACHE2, CLIENT, ORIGIN, ROUTER_ID, World
+from test_wccprouter import world  # noqa: F401  pylint: disable=unused-import
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def refusal(world, *words):
+    done = world.ask(*words, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    return done.stderr.strip()
+
+
+def test_views(world):
+    world.start("service web-cache { } service 80 { group-list = { %s } }" % CACHE)
+    cache = world.join()
+    cache.assign([CACHE], [0] * 64 + [0x80] * 64 + [0xff] * 128)
+    stranger = w.Cache(world.cache, CACHE2, world.caches[0].router)
+    world.caches.append(stranger)
+    stranger.hello()
+    wait_until(lambda: world.show()["assigned"], 3, "assigned")
+    hit = w.fold(w.address(ORIGIN))
+    assert hit < 64
+    with w.Tap(world.cache, "eth0") as tap:
+        world.inject(w.tcp(CLIENT, ORIGIN, 5555, 80))
+        tap.find(lambda ip: ip.redirected() is not None)
+
+    def shown(*words):
+        return json.loads(world.ask("-j", "show", *words).stdout)
+    everything = shown()
+    assert [s["name"] for s in everything["services"]] == ["web-cache", "80"]
+    assert everything["services"][1]["group_list"] == [CACHE]
+    assert "services" not in shown("global")
+    assert shown("global")["router_id"] == ROUTER_ID
+    assert shown("web-cache")["clients"][0]["address"] == CACHE
+    assert shown("web-cache", "view") == {
+        "name": "web-cache", "router_id": ROUTER_ID, "routers": [ROUTER_ID],
+        "member_change": everything["services"][0]["member_change"],
+        "clients_visible": [CACHE], "clients_not_visible": [CACHE2]}
+    buckets = shown("web-cache", "buckets")["buckets"]
+    assert [b["client"] for b in buckets] == [CACHE] * 128 + [None] * 128
+    assert [b["alternate"] for b in buckets] == [False] * 64 + [True] * 64 + [False] * 128
+    assert {b["bucket"]: b["redirected"] for b in buckets if b["redirected"]} == {hit: 1}
+
+    text = world.ask("show").stdout
+    assert text.startswith("Global WCCP information:\n")
+    assert "Service Identifier: 80\n" in text and "WCCP Client ID" not in text
+    assert "Service Identifier" not in world.ask("show", "global").stdout
+    assert "WCCP Client ID:          " + CACHE in world.ask(
+        "show", "web-cache", "clients").stdout
+    assert "128 of 256 (50.00%)" in world.ask("show", "web-cache", "detail").stdout
+    assert world.ask("show", "web-cache", "view").stdout.split("\n\n")[1] == (
+        "    WCCP Clients Visible:\n        " + CACHE)
+    assert f"64-127    {CACHE}" in world.ask("show", "web-cache", "buckets").stdout
+
+    assert refusal(world, "show", "81") == (
+        'wccprouter: no service "81" is configured: there is web-cache, 80')
+    assert refusal(world, "show", "80", "nothing").startswith(
+        'wccprouter: no view "nothing"')
+    assert refusal(world, "conquer", "80") == "wccprouter: unknown command: conquer"
+    world.stop()
+    assert "is not running" in refusal(world, "show")
+
+
+def families(text):
+    return {f.name: f for f in parser.text_string_to_metric_families(text)}
+
+
+def value(found, name, **labels):
+    """The one sample that has these labels."""
+    sample, = [s for f in found.values() for s in f.samples
+               if s.name == name and labels.items() <= s.labels.items()]
+    return sample.value
+
+
+def test_metrics(world):
+    world.start("service web-cache { }", more='metrics = "127.0.0.1:9102"')
+    cache = world.join()
+    cache.assign([CACHE], [0] * 100 + [0xff] * 156)
+    wait_until(lambda: world.show()["assigned"], 3, "assigned")
+    cache.send(b"\0\0\0\x0a\2\0\0\4" + bytes(4))
+    wait_until(lambda: world.show(None)["refused"], 3, "counted")
+    found = families(world.ask("metrics").stdout)
+    assert value(found, "wccprouter_client_buckets", client=CACHE) == 100
+    assert value(found, "wccprouter_client_usable", client=CACHE, service="web-cache") == 1
+    assert value(found, "wccprouter_assignments_total") == 1
+    assert value(found, "wccprouter_messages_received_total", type="here_i_am") == 2
+    assert value(found, "wccprouter_stray_messages_total", reason="no-service") == 1
+    assert found["wccprouter_redirected_bytes"].unit == "bytes"
+    assert value(found, "wccprouter_info", router_id=ROUTER_ID) == 1
+
+    def get(path="metrics", *more):
+        done = world.router.run("curl", "-s", "-i", f"http://127.0.0.1:9102/{path}", *more)
+        head, _, body = done.stdout.partition("\n\n")
+        return head.splitlines(), body
+    head, body = get()
+    assert head[0] == "HTTP/1.1 200 OK"
+    assert any(h.startswith("Content-Type: application/openmetrics-text; version=1.0.0")
+               for h in head)
+    served = families(body)
+    assert served.keys() == found.keys()
+    assert value(served, "wccprouter_client_buckets", client=CACHE) == 100
+    assert get("other")[0][0] == "HTTP/1.1 404 Not Found"
+    assert get("metrics", "-X", "POST")[0][0] == "HTTP/1.1 405 Method Not Allowed"
+    head, body = get("metrics", "--head")
+    assert head[0] == "HTTP/1.1 200 OK" and body == ""
+    # Those who connect and say nothing do not keep others away for ever, nor do more
+    # of them take more: a seventeenth is turned away.
+    with world.router.entered():
+        idle = [w.socket.create_connection(("127.0.0.1", 9102)) for _ in range(17)]
+    idle[16].settimeout(5)
+    assert idle[16].recv(1) == b""
+    idle.pop(0).close()
+    wait_until(lambda: world.router.run("curl", "-s", "http://127.0.0.1:9102/metrics",
+                                        check=False).stdout, 5, "served again")
+    for s in idle:
+        s.close()
+
+
+def test_metrics_address_in_use(world):
+    with world.router.socket(w.socket.AF_INET, w.socket.SOCK_STREAM) as s:
+        s.bind(("127.0.0.1", 9102))
+        s.listen()
+        with open(world.conf, "w") as f:
+            f.write("router-id = %s\ncontrol = \"%s\"\nmetrics = \"127.0.0.1:9102\"\n"
+                    "redirect-in = { cl0 }\ncaches-in = { bx1 }\nservice 80 { }\n"
+                    % (ROUTER_ID, world.control))
+        done = world.router.run(program("wccprouter"), "-f", world.conf, check=False)
+    assert done.returncode == 1
+    assert "metrics: 127.0.0.1 port 9102: Address already in use" in done.stderr
+
+
+def complete(*words, path=None):
+    """What bash would offer for the last of these words."""
+    script = ('source "$0"; COMP_WORDS=(wccprouter "$@"); COMP_CWORD=$#; '
+              '_wccprouter; printf "%s\\n" "${COMPREPLY[@]}"')
+    done = subprocess.run(
+        ["bash", "-c", script, os.path.join(TOP, "conf/completion/wccprouter"), *words],
+        stdout=subprocess.PIPE, text=True, check=True,
+        env={"PATH": build_dir() + ":" + os.environ["PATH"]})
+    return set(done.stdout.split())
+
+
+def test_completion(world):
+    world.start("service web-cache { } service 80 { }")
+    s = ("-s", world.control)
+    assert {"-s", "-f"} <= complete("")
+    assert {"show", "metrics"} <= complete(*s, "")
+    assert complete(*s, "show", "") == {"global", "web-cache", "80"}
+    assert complete(*s, "show", "w") == {"web-cache"}
+    assert complete(*s, "-j", "show", "80", "") == {"clients", "detail", "view", "buckets"}
+    assert complete(*s, "show", "global", "") == set()
