@@ -6,6 +6,7 @@
 #ifndef BPF_ROUTER_CHOICE_H
 #define BPF_ROUTER_CHOICE_H
 
+#include "router_list.h"
 #include "router_state.h"
 
 /* ---- never redirected ---- */
@@ -56,6 +57,16 @@ static __always_inline __u64 groups_of(const struct packet_addr *a)
 	return in ? *in : 0;
 }
 
+/* A denied packet goes its way, whatever services of lower priority say of it. */
+static __always_inline bool is_denied(const struct job *job,
+				      const struct router_entry *s)
+{
+	if (!s->has_list || list_permits(job, s->number))
+		return false;
+	COUNT(s->number, denied);
+	return true;
+}
+
 /* Services in priority order; the first that fits decides.  Most packets fit none:
  * what costs a look-up is asked when one does. */
 static __always_inline const struct router_entry *find_service(struct __sk_buff *skb,
@@ -87,7 +98,7 @@ static __always_inline const struct router_entry *find_service(struct __sk_buff 
 			COUNT(s->number, bypassed);
 			continue;
 		}
-		return s;
+		return is_denied(job, s) ? NULL : s;
 	}
 	return NULL;
 }

@@ -13,6 +13,7 @@ enum {
 	ROUTER_MAX_OWN = 256, /* addresses of this host, of each family */
 	ROUTER_MAX_MEMBERS = ROUTER_MAX_SERVICES * WCCP_MAX_CACHES,
 	ROUTER_MAX_MASKS = 16, /* of one service */
+	ROUTER_MAX_RULES = 64, /* of one redirect list */
 	/* Of all services, those of the table that is on its way out included. */
 	ROUTER_MAX_LOOKUPS = 2 * ROUTER_MAX_SERVICES * 1024,
 	ROUTER_EVENT_OCTETS = 1 << 16,
@@ -63,18 +64,40 @@ struct router_entry {
 	__u8 closed;  /* drop what no web-cache takes, instead of forwarding */
 	__u8 by_mask; /* masks and `lookups` decide, else buckets */
 	__u8 n_masks;
-	__u8 v6; /* about packets of IPv6, else of IPv4 */
-	__u8 zero[3];
+	__u8 v6;       /* about packets of IPv6, else of IPv4 */
+	__u8 has_list; /* a redirect list says which packets */
+	__u8 zero[2];
 	__u32 generation;
 	struct router_fields masks[ROUTER_MAX_MASKS]; /* in order */
 	__u8 buckets[WCCP_BUCKETS]; /* index into targets, see WCCP_BUCKET_* */
 	struct router_target targets[WCCP_MAX_CACHES];
 };
 
+/* One end of a rule: the address under the mask, and the ports in host order. */
+struct router_rule_end {
+	struct packet_addr prefix, mask;
+	__u16 low, span; /* ports low to low + span */
+};
+
+/* A rule of a redirect list.  A prefix of IPv4 is one of ::ffff:0:0/96. */
+struct router_rule {
+	struct router_rule_end src, dst;
+	__u8 permit;
+	__u8 has_ports; /* fits only packets that show theirs */
+	__u8 zero[2];
+};
+
+/* The redirect list of a service: the first rule that fits decides. */
+struct router_list {
+	__u32 n;
+	struct router_rule rules[ROUTER_MAX_RULES];
+};
+
 /* Per service; the last one, ROUTER_MAX_SERVICES, is for none in particular. */
 struct router_packets {
 	__u64 redirected, redirected_octets; /* octets of IP, without GRE */
 	__u64 unassigned;		     /* matched, but no web-cache takes them */
+	__u64 denied;			     /* by the redirect list */
 	__u64 returned; /* unwrapped from GRE, came from a web-cache */
 	__u64 bypassed; /* came from a web-cache: not redirected */
 	__u64 dropped;	/* by a closed service, or could not be wrapped */

@@ -98,6 +98,14 @@ struct {
 	__type(value, __u32);
 } numbers SEC(".maps");
 
+/* Redirect lists, by the number of the service.  They do not change. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, ROUTER_MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct router_list);
+} lists SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ROUTER_MAX_SERVICES + 1);

@@ -5,6 +5,7 @@
 #include "hook.h"
 #include "hops.h"
 #include "known.h"
+#include "lists.h"
 #include "log.h"
 #include "lookups.h"
 #include "maps.h"
@@ -149,6 +150,8 @@ static int load(struct forward *f, struct err *err)
 	f->known.members_fd = bpf_map__fd(f->bpf->maps.members);
 	f->known.macs_fd = bpf_map__fd(f->bpf->maps.member_macs);
 	f->known.own_fd = bpf_map__fd(f->bpf->maps.own);
+	if (lists_fill(bpf_map__fd(f->bpf->maps.lists), f->conf, err) < 0)
+		return -1;
 	return fill_numbers(f, err);
 }
 

@@ -17,6 +17,7 @@ static cfg_opt_t service_options[] = {
 	READ_LIST("return"),
 	READ_LIST("transmit-t"),
 	READ_LIST("group-list"),
+	READ_LIST("redirect-list"),
 	READ_TEXT("closed"),
 	READ_TEXT("echo-assignment"),
 	READ_LIST("assign"),
@@ -161,6 +162,25 @@ static int read_group_list(struct reader *r, cfg_t *section, struct router_conf 
 	return 0;
 }
 
+static int read_redirect_list(struct reader *r, cfg_t *section,
+			      struct rconf_service *out)
+{
+	const char *name = "redirect-list";
+	unsigned n = cfg_size(section, name);
+	struct err why;
+
+	if (n > RCONF_MAX_RULES)
+		return read_fail_item(r, section, name, RCONF_MAX_RULES,
+				      "redirect-list: more than %d rules",
+				      RCONF_MAX_RULES);
+	for (unsigned i = 0; i < n; i++)
+		if (rule_parse(cfg_getnstr(section, name, i), &out->rules[i], &why) < 0)
+			return read_fail_item(r, section, name, i, "redirect-list: %s",
+					      why.text);
+	out->n_rules = n;
+	return 0;
+}
+
 static int read_version(struct reader *r, cfg_t *section, struct router_conf *out)
 {
 	static const char *const words[] = { "2.0", "2.01", NULL };
@@ -221,6 +241,7 @@ static int read_service(struct reader *r, cfg_t *section, const struct rconf *co
 	    read_mask_identity(r, section, &router->mask_identity) < 0 ||
 	    read_timers(r, section, router) < 0 ||
 	    read_group_list(r, section, router) < 0 ||
+	    read_redirect_list(r, section, out) < 0 ||
 	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0 ||
 	    read_version(r, section, router) < 0 ||
 	    read_group_address(r, section, out) < 0)

@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "router.h"
+#include "rule.h"
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -17,14 +18,17 @@
 enum {
 	RCONF_MAX_INTERFACES = 32,
 	RCONF_MAX_SERVICES = 64,
+	RCONF_MAX_RULES = 64, /* of one service */
 	RCONF_PATH_MAX = 108, /* of a Unix socket */
 };
 
 struct rconf_service {
-	char name[16]; /* "web-cache", or the number of a dynamic service */
-	bool closed;   /* drop what no web-cache takes */
+	char name[16];	   /* "web-cache", or the number of a dynamic service */
+	bool closed;	   /* drop what no web-cache takes */
 	uint8_t group_ttl; /* of what is sent to router.multicast */
 	struct router_conf router;
+	unsigned n_rules; /* 0: all of its packets are redirected */
+	struct rule rules[RCONF_MAX_RULES];
 };
 
 struct rconf {

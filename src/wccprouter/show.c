@@ -143,6 +143,7 @@ static json_t *packets(const struct engine *e, unsigned service)
 	put_number(o, "redirected", p.redirected);
 	put_number(o, "redirected_octets", p.redirected_octets);
 	put_number(o, "unassigned", p.unassigned);
+	put_number(o, "denied", p.denied);
 	put_number(o, "returned", p.returned);
 	put_number(o, "bypassed", p.bypassed);
 	put_number(o, "dropped", p.dropped);

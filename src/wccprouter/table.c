@@ -200,6 +200,7 @@ static void fill_entry(struct router_entry *e, const struct rconf_service *servi
 	packet_service_set(&e->match, &described);
 	e->used = 1;
 	e->closed = service->closed;
+	e->has_list = service->n_rules > 0;
 }
 
 unsigned table_build(const struct rconf *conf, const struct router_status *status,

@@ -151,6 +151,60 @@ START_TEST(groups)
 }
 END_TEST
 
+START_TEST(redirect_list)
+{
+	static const char text[] =
+		TOP "service 7 { redirect-list = {\n"
+		    "\"deny 10.1.2.3\",\n"
+		    "\"permit  10.0.0.0/8 port 1024-65535 192.0.2.0/25 port 80\",\n"
+		    "\"deny any 2001:db8::/32\", \"permit 0.0.0.0/0 any\" } }\n"
+		    "service 8 { }\n";
+	char path[64];
+	struct err err = { "" };
+	struct rconf *c = load(text, path, &err);
+	const struct rule *r;
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_uint_eq(c->services[0].n_rules, 4);
+	ck_assert_uint_eq(c->services[1].n_rules, 0);
+	r = c->services[0].rules;
+	ck_assert(!r[0].permit && r[0].src.bits == 32 && !r[0].src.has_ports);
+	ck_assert(!addr_is_set(&r[0].dst.prefix) && r[0].dst.bits == 0);
+	ck_assert(r[1].permit && r[1].src.has_ports && r[1].dst.has_ports);
+	ck_assert_str_eq(ADDR_TEXT(&r[1].src.prefix), "10.0.0.0");
+	ck_assert_uint_eq(r[1].src.bits, 8);
+	ck_assert_uint_eq(r[1].src.low, 1024);
+	ck_assert_uint_eq(r[1].src.high, 65535);
+	ck_assert_str_eq(ADDR_TEXT(&r[1].dst.prefix), "192.0.2.0");
+	ck_assert_uint_eq(r[1].dst.bits, 25);
+	ck_assert(r[1].dst.low == 80 && r[1].dst.high == 80);
+	ck_assert_str_eq(ADDR_TEXT(&r[2].dst.prefix), "2001:db8::");
+	ck_assert_uint_eq(r[3].src.prefix.family, ADDR_V4);
+	ck_assert_uint_eq(r[3].src.bits, 0);
+	rconf_free(c);
+}
+END_TEST
+
+START_TEST(longest_redirect_list)
+{
+	char path[64], text[4096] = TOP "service 7 { redirect-list = {\n";
+	struct err err = { "" };
+	struct rconf *c;
+
+	for (unsigned i = 0; i < RCONF_MAX_RULES; i++)
+		strcat(text, "\"permit any\",\n");
+	strcat(text, "\"permit any\" } }\n");
+	ck_assert_ptr_null(load(text, path, &err));
+	ck_assert_msg(strstr(err.text, ":69: redirect-list: more than 64 rules"), "%s",
+		      err.text);
+	strcpy(strstr(text, ",\n\"permit any\" }"), " } }\n");
+	c = load(text, path, &err);
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_uint_eq(c->services[0].n_rules, RCONF_MAX_RULES);
+	rconf_free(c);
+}
+END_TEST
+
 START_TEST(example_is_good)
 {
 	const char *top = getenv("srcdir");
@@ -199,6 +253,28 @@ static const struct {
 	  "5: transmit-t: needs a lower and an upper limit, 1 to 65535 ms" },
 	{ TOP "service 7 {\ngroup-list = { 10.0.1.2, ::1 } }\n",
 	  "5: group-list: ::1 is not the address of a host" },
+	{ TOP "service 7 {\nredirect-list = { \"permit any\",\n\"allow any\" } }\n",
+	  "6: redirect-list: a rule begins with permit or deny, not \"allow\"" },
+	{ TOP "service 7 {\nredirect-list = { \"deny\" } }\n",
+	  "5: redirect-list: a rule needs a source" },
+	{ TOP "service 7 {\nredirect-list = { \"\" } }\n",
+	  "5: redirect-list: a rule begins with permit or deny, not \"\"" },
+	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0 any\" } }\n",
+	  "5: redirect-list: \"10.0.0\" is neither an address nor a prefix nor any" },
+	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0.0/33\" } }\n",
+	  "5: redirect-list: \"10.0.0.0/33\": the length of a prefix is 0 to 32" },
+	{ TOP "service 7 {\nredirect-list = { \"deny 2001:db8::/x\" } }\n",
+	  "5: redirect-list: \"2001:db8::/x\": the length of a prefix is 0 to 128" },
+	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0.1/24\" } }\n",
+	  "5: redirect-list: \"10.0.0.1/24\" has bits set behind its length" },
+	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0.1 ::1\" } }\n",
+	  "5: redirect-list: source and destination are of different families" },
+	{ TOP "service 7 {\nredirect-list = { \"deny any port 90-80\" } }\n",
+	  "5: redirect-list: port: \"90-80\" is neither a port nor two, N-M" },
+	{ TOP "service 7 {\nredirect-list = { \"deny any port\" } }\n",
+	  "5: redirect-list: port: \"\" is neither a port nor two, N-M" },
+	{ TOP "service 7 {\nredirect-list = { \"deny any any any\" } }\n",
+	  "5: redirect-list: \"any\" is not expected there" },
 	{ TOP "service 7 {\nversion = 2.1 }\n",
 	  "5: version: 2.1 is not one of: 2.0, 2.01" },
 	{ TOP "service 7 {\ngroup-address = 10.0.0.1 }\n",
@@ -240,6 +316,8 @@ static Suite *suite(void)
 	tcase_add_test(t, masks);
 	tcase_add_test(t, metrics);
 	tcase_add_test(t, groups);
+	tcase_add_test(t, redirect_list);
+	tcase_add_test(t, longest_redirect_list);
 	tcase_add_test(t, example_is_good);
 	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
 	suite_add_tcase(s, t);
