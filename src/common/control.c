@@ -39,6 +39,7 @@ struct control {
 	size_t n_commands;
 	void *arg;
 	struct evconnlistener *listener;
+	struct event *again; /* listening was given up for a moment */
 	struct client clients[MAX_CLIENTS];
 	struct sockaddr_un address;
 };
@@ -213,6 +214,25 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct socka
 	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
 }
 
+/* No descriptor for the next client, who stays in the queue: to be told so at once
+ * again and again would keep the daemon from all other work. */
+static void on_accept_error(struct evconnlistener *l, void *arg)
+{
+	struct control *c = arg;
+	struct timeval later = { .tv_sec = 1 };
+
+	evconnlistener_disable(l);
+	event_add(c->again, &later);
+}
+
+static void listen_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct control *c = arg;
+
+	(void)fd, (void)what;
+	evconnlistener_enable(c->listener);
+}
+
 /* -- those who follow --------------------------------------------------------------- */
 
 bool control_is_followed(const struct control *c)
@@ -299,12 +319,16 @@ static int start_listening(struct control *c, struct event_base *base, struct er
 		return -1;
 	c->listener =
 		evconnlistener_new(base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, -1, fd);
-	if (c->listener)
-		return 0;
-	err_set(err, "%s: %s", c->address.sun_path, strerror(errno));
-	close(fd);
-	unlink(c->address.sun_path);
-	return -1;
+	if (!c->listener) {
+		err_set(err, "%s: %s", c->address.sun_path, strerror(errno));
+		close(fd);
+		unlink(c->address.sun_path);
+		return -1;
+	}
+	c->again = evtimer_new(base, listen_again, c);
+	if (c->again)
+		evconnlistener_set_error_cb(c->listener, on_accept_error);
+	return 0;
 }
 
 struct control *control_open(struct event_base *base, const char *path,
@@ -333,6 +357,8 @@ void control_close(struct control *c)
 		if (c->clients[i].bev)
 			drop(&c->clients[i]);
 	evconnlistener_free(c->listener);
+	if (c->again)
+		event_free(c->again);
 	unlink(c->address.sun_path);
 	free(c);
 }

@@ -362,9 +362,14 @@ static void set_multicast_conf(struct group *g, bool anew, struct step *s)
 
 static void set_conf(struct group *g, const struct group_conf *conf, struct step *s)
 {
+	bool same = memcmp(conf, &g->conf, sizeof(*conf)) == 0;
 	bool reversioned = conf->version != g->conf.version;
 	bool moved = !addr_equal(&conf->multicast, &g->conf.multicast);
 
+	/* Many reloads must not be many messages.  (A difference in what lies between
+	 * the members is one that counts for nothing.) */
+	if (same)
+		return;
 	g->conf = *conf;
 	group_set_mask(g);
 	group_check_mask(g, s);

@@ -175,7 +175,7 @@ static void tell_once(char *last, size_t size, const char *event, const char *te
 		return;
 	if (text[0])
 		log_event(level, event, (struct log_about){ 0 },
-			  "%s (will try again)", text);
+			  "%s (will be looked at again)", text);
 	else
 		log_info(event, "%s", cured);
 	snprintf(last, size, "%s", text);
@@ -245,11 +245,24 @@ static void join_groups(struct daemon *d)
 		  "all multicast groups are joined");
 }
 
+/* It may come and go with its interface; routers notice by our silence. */
+static void look_for_address(struct daemon *d)
+{
+	struct err err = { "" };
+
+	if (!udp_is_local(&d->conf->address))
+		err_set(&err, "this host does not have the address %s",
+			ADDR_TEXT(&d->conf->address));
+	tell_once(d->address_error, sizeof d->address_error, "address", err.text,
+		  NOTE_ERROR, "the address is there again");
+}
+
 static void on_replan(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)fd, (void)what;
+	look_for_address(d);
 	join_groups(d);
 	make_plan(d);
 	apply_plan(d);
@@ -288,12 +301,22 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
 		begin_stop(d);
 }
 
-static void on_reload(evutil_socket_t sig, short what, void *arg)
+/* The callback comes once for each of many signals: together they are one reload. */
+static void on_hup(evutil_socket_t sig, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct timeval soon = { 0, 0 };
+
+	(void)sig, (void)what;
+	evtimer_add(d->reload, &soon);
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct err err;
 
-	(void)sig, (void)what;
+	(void)fd, (void)what;
 	if (daemon_reload(d, &err) < 0)
 		log_error("reload", "%s; the old configuration stays in force", err.text);
 }
@@ -356,8 +379,9 @@ static int add_events(struct daemon *d)
 	d->udp_event = event_new(d->base, d->udp, EV_READ | EV_PERSIST, on_udp, d);
 	d->signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
 	d->signals[1] = evsignal_new(d->base, SIGINT, on_stop, d);
-	d->signals[2] = evsignal_new(d->base, SIGHUP, on_reload, d);
-	if (!d->timer || !d->replan || !d->retry || !d->udp_event)
+	d->signals[2] = evsignal_new(d->base, SIGHUP, on_hup, d);
+	d->reload = evtimer_new(d->base, on_reload, d);
+	if (!d->timer || !d->replan || !d->retry || !d->reload || !d->udp_event)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
@@ -438,6 +462,7 @@ void daemon_free(struct daemon *d)
 	free_event(d->timer);
 	free_event(d->replan);
 	free_event(d->retry);
+	free_event(d->reload);
 	for (int i = 0; i < 3; i++)
 		free_event(d->signals[i]);
 	if (d->base)

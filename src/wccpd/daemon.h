@@ -45,7 +45,7 @@ struct daemon {
 	struct control *control;
 	int udp;
 	struct casts casts;
-	struct event *udp_event, *timer, *replan, *retry;
+	struct event *udp_event, *timer, *replan, *retry, *reload;
 	struct event *signals[3];
 	unsigned n_services;
 	struct service services[DAEMON_MAX_SERVICES];
@@ -61,6 +61,7 @@ struct daemon {
 	/* What was last logged; empty when there is nothing to complain about. */
 	char apply_error[sizeof((struct err *)0)->text];
 	char cast_error[sizeof((struct err *)0)->text];
+	char address_error[sizeof((struct err *)0)->text];
 	bool told_v6; /* that there is no data plane for it */
 	char trouble[sizeof((struct err *)0)->text];
 };

@@ -3,10 +3,14 @@
 #include "instance.h"
 
 #include "clock.h"
+#include "log.h"
 #include "pidfile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char NO_CHECK[] = "check could not be started";
 
 /* While the verdict is open, look more often than the configured interval. */
 enum { FAST_DIVISOR = 5, FAST_LEAST_MS = 20 };
@@ -43,6 +47,17 @@ static void check_done(void *arg, const char *failure)
 		schedule_check(in);
 }
 
+/* Our own trouble (no descriptor, no memory): it says nothing of the instance. */
+static void check_impossible(struct instance *in)
+{
+	if (!in->failure || strcmp(in->failure, NO_CHECK) != 0)
+		log_event(NOTE_WARNING, "check", (struct log_about){ 0 },
+			  "%s/%s: %s: %s", in->pool->name, in->conf->name, NO_CHECK,
+			  strerror(errno));
+	in->failure = NO_CHECK;
+	schedule_check(in);
+}
+
 static void start_check(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *in = arg;
@@ -53,7 +68,7 @@ static void start_check(evutil_socket_t fd, short what, void *arg)
 	in->probe = probe_start(in->base, &in->conf->check, in->conf->check_port,
 				in->pool->timeout_ms, check_done, in);
 	if (!in->probe)
-		check_done(in, "check could not be started");
+		check_impossible(in);
 }
 
 static void stop_checks(struct instance *in)

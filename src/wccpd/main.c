@@ -4,6 +4,7 @@
 #include "daemon.h"
 #include "log.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,11 +68,15 @@ static int write_pid_file(const char *path)
 	if (!path[0])
 		return 0;
 	if (!f) {
-		fprintf(stderr, "wccpd: %s: cannot be written\n", path);
+		fprintf(stderr, "wccpd: %s: cannot be written: %s\n", path,
+			strerror(errno));
 		return -1;
 	}
 	fprintf(f, "%d\n", (int)getpid());
-	return fclose(f);
+	if (fclose(f) == 0)
+		return 0;
+	fprintf(stderr, "wccpd: %s: cannot be written: %s\n", path, strerror(errno));
+	return -1;
 }
 
 int main(int argc, char **argv)
@@ -96,6 +101,7 @@ int main(int argc, char **argv)
 		 o.debug || conf->log == CONF_LOG_STDERR ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 		 o.debug ? NOTE_DEBUG : NOTE_INFO);
 	signal(SIGPIPE, SIG_IGN); /* a control client that leaves early */
+	signal(SIGHUP, SIG_IGN);  /* the file has just been read */
 	memcpy(pid_file, conf->pid_file, sizeof pid_file);
 	d = daemon_new(conf, o.file, &err);
 	if (!d || write_pid_file(pid_file) < 0) {

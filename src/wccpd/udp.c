@@ -114,6 +114,21 @@ int udp_open(const struct addr *self, struct err *err)
 	return -1;
 }
 
+bool udp_is_local(const struct addr *self)
+{
+	union endpoint e;
+	socklen_t len = to_endpoint(self, 0, &e);
+	int fd = new_socket(self, NULL);
+	bool absent;
+
+	if (fd < 0)
+		return true; /* not known: then nothing is said of it */
+	e.v4.sin_port = 0; /* at the same place in both */
+	absent = bind(fd, &e.sa, len) < 0 && errno == EADDRNOTAVAIL;
+	close(fd);
+	return !absent;
+}
+
 /* -- multicast ------------------------------------------------------------------- */
 
 static int join4(int fd, const struct addr *group, unsigned ifindex)

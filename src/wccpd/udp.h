@@ -6,12 +6,15 @@
 #include "addr.h"
 #include "err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 /* A non-blocking socket bound to `self` of either family, or -1.  The address need
  * not be on the host yet (it may come and go with its interface). */
 int udp_open(const struct addr *self, struct err *err);
+/* Does the host have this address now? */
+bool udp_is_local(const struct addr *self);
 /* A non-blocking socket that only receives what is sent to a multicast group on
  * the interface of this index, or -1. */
 int udp_join(const struct addr *group, unsigned ifindex, struct err *err);

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char path[64];
@@ -307,6 +309,38 @@ START_TEST(a_client_that_floods_is_dropped)
 }
 END_TEST
 
+/* With no descriptor left the daemon must not spin, and answer when there is one. */
+START_TEST(a_client_that_cannot_be_accepted_waits)
+{
+	struct control *c = open_here();
+	struct rlimit was, none;
+	struct timespec start, end;
+	pid_t child;
+	int next = dup(0);
+
+	close(next); /* the lowest that is free */
+	getrlimit(RLIMIT_NOFILE, &was);
+	none = was;
+	child = fork();
+	if (child == 0) {
+		json_t *answer = ask("testd", path, "name", &err);
+		_exit(!answer);
+	}
+	none.rlim_cur = (rlim_t)next;
+	setrlimit(RLIMIT_NOFILE, &none);
+	event_base_loop(base, EVLOOP_ONCE); /* it knocks */
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	event_base_loop(base, EVLOOP_ONCE); /* until it is looked at again */
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	ck_assert_int_ge((end.tv_sec - start.tv_sec) * 1000 +
+				 (end.tv_nsec - start.tv_nsec) / 1000000,
+			 900);
+	setrlimit(RLIMIT_NOFILE, &was);
+	ck_assert_int_eq(serve(child), 0);
+	control_close(c);
+}
+END_TEST
+
 START_TEST(nobody_there_is_said_by_name)
 {
 	ck_assert_ptr_null(ask("testd", path, "name", &err));
@@ -337,6 +371,7 @@ int main(void)
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_client_that_cannot_be_accepted_waits);
 	tcase_add_test(t, answers_a_command);
 	tcase_add_test(t, refusals_are_errors_of_the_client);
 	tcase_add_test(t, a_command_has_words);

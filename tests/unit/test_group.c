@@ -1139,6 +1139,18 @@ START_TEST(reload_of_preferences_and_password)
 }
 END_TEST
 
+START_TEST(reload_without_a_change_says_nothing)
+{
+	open_one();
+	join();
+	bench_clear();
+	for (int i = 0; i < 100; i++)
+		bench_conf();
+	ck_assert_uint_eq(B.n_sent, 0);
+	ck_assert_uint_eq(B.n_changed, 0);
+}
+END_TEST
+
 START_TEST(many_reloads_do_not_grow_the_list)
 {
 	open_one();
@@ -1233,6 +1245,7 @@ static void add_agreeing(Suite *s)
 	tcase_add_test(tc, removed_and_back_before_the_answer);
 	tcase_add_test(tc, router_being_left_is_in_no_view_of_others);
 	tcase_add_test(tc, reload_of_preferences_and_password);
+	tcase_add_test(tc, reload_without_a_change_says_nothing);
 	tcase_add_test(tc, many_reloads_do_not_grow_the_list);
 }
 
