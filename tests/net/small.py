@@ -31,10 +31,8 @@ redirect-in = {{ client }}
 caches-in = {{ box1, box2 }}
 {services}
 """
-ROUTER_SERVICE = """
-service {name} {{ forward = {{ gre }}  return = {{ gre }}  transmit-t = {{ 500, 60000 }}
-    assign = {{ hash, mask }}  {more} }}
-"""
+ROUTER_SERVICE = {"forward": "{ gre }", "return": "{ gre }", "assign": "{ hash, mask }",
+                  "transmit-t": "{ 500, 60000 }"}
 
 BOX_CONF = """
 address = {address}
@@ -126,9 +124,12 @@ class Small:
         self.boxes = [Box(self, name) for name in BOXES]
 
     def start_router(self, *services):
-        """services: names, or (name, more lines)."""
-        text = "".join(ROUTER_SERVICE.format(name=s, more="") if isinstance(s, str) else
-                       ROUTER_SERVICE.format(name=s[0], more=s[1]) for s in services)
+        """services: names, or (name, more lines, which replace the usual ones)."""
+        text = ""
+        for name, more in ((s, "") if isinstance(s, str) else s for s in services):
+            usual = "".join(f"    {key} = {value}\n"
+                            for key, value in ROUTER_SERVICE.items() if key not in more)
+            text += f"service {name} {{\n{usual}    {more}\n}}\n"
         conf = os.path.join(self.net.tmpdir, "router.conf")
         with open(conf, "w") as f:
             f.write(ROUTER_CONF.format(dir=self.net.tmpdir, services=text))
