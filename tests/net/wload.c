@@ -2,8 +2,8 @@
 /*
  * wload: HTTP load that accounts for every request.
  *
- *   wload [-n clients] [-r per-second] [-d seconds] [-t ms] [-b source]... [-v]
- *         [-f file] [URL]...
+ *   wload [-n clients] [-r per-second] [-d seconds] [-s ms] [-t ms] [-b source]...
+ *         [-v] [-f file] [URL]...
  *
  * Each of n clients opens a connection, sends one request, takes the whole
  * answer, waits for the server to close, and starts again, until -d seconds are
@@ -12,10 +12,15 @@
  * number never used before.  -b binds source addresses, in turn.  -r limits the
  * rate of new requests; 0 is as fast as it goes.
  *
+ * -s gives each URL in turn a slice of time of its own, of so many milliseconds, for
+ * comparing them on a machine that is not always equally fast.  All requests of a
+ * slice are finished before the next one begins.
+ *
  * stdout has one JSON object a line: {"failed": ...} for every request without a
  * whole answer (status 200 and all of Content-Length), with -v {"ok": ...} for
- * every other, {"start": ...} first, {"snapshot": ...} for each SIGUSR1, and
- * {"summary": ...} at the end.  Times are seconds of CLOCK_MONOTONIC.  Exit 0, whatever failed.
+ * every other, {"start": ...} first, {"snapshot": ...} for each SIGUSR1, {"slice": ...}
+ * for each slice with the index of its URL, and {"summary": ...} at the end.  Times are
+ * seconds of CLOCK_MONOTONIC.  Exit 0, whatever failed.
  */
 #include "config.h" /* the GNU extensions */
 
@@ -77,8 +82,15 @@ struct totals {
 	uint64_t hist[HIST_SIZE];
 };
 
+/* Of those a slice has ended, the URL that has its turn, and what there was before. */
+static struct slices {
+	unsigned target;
+	bool over;
+	struct totals before;
+} slices;
+
 static struct options {
-	unsigned n_clients, rate, timeout_ms, n_sources, n_targets;
+	unsigned n_clients, rate, timeout_ms, slice_ms, n_sources, n_targets;
 	double seconds;
 	bool verbose;
 	struct in_addr sources[MAX_SOURCES];
@@ -133,12 +145,12 @@ static uint64_t hist_edge(unsigned slot)
 	return ((uint64_t)HIST_STEPS + slot % HIST_STEPS) << (top - 4);
 }
 
-static double percentile_ms(double share)
+static double percentile_ms(const struct totals *before, double share)
 {
-	uint64_t sum = 0, want = (uint64_t)(share * (double)total.whole);
+	uint64_t sum = 0, want = (uint64_t)(share * (double)(total.whole - before->whole));
 
 	for (unsigned i = 0; i < HIST_SIZE; i++) {
-		sum += total.hist[i];
+		sum += total.hist[i] - before->hist[i];
 		if (sum > want)
 			return (double)hist_edge(i) / 1000;
 	}
@@ -163,23 +175,35 @@ static void print_request(const char *kind, const struct client *c, uint64_t end
 	       c->body, c->via ? "true" : "false");
 }
 
-static void print_totals(const char *kind, uint64_t now)
+/* What there is more than `before`, for the URL `target` or, -1, all of them. */
+static void print_since(const char *kind, int target, const struct totals *before,
+			uint64_t now)
 {
-	double s = (double)(now - total.t_first) / 1e9;
+	double s = (double)(now - before->t_first) / 1e9;
+	uint64_t whole = total.whole - before->whole;
 	unsigned open = 0;
 
 	for (unsigned i = 0; i < opt.n_clients; i++)
 		open += clients[i].phase != IDLE && clients[i].phase != CLOSING;
-	printf("{\"%s\": {\"requests\": %" PRIu64 ", \"whole\": %" PRIu64
+	printf("{\"%s\": {\"target\": %d, \"requests\": %" PRIu64 ", \"whole\": %" PRIu64
 	       ", \"failed\": %" PRIu64 ", \"open\": %u, \"via\": %" PRIu64
 	       ", \"octets\": %" PRIu64 ", \"retransmitted\": %" PRIu64
 	       ", \"seconds\": %.3f, \"per_second\": %.1f, \"ms\": {\"p50\": %.3f, "
 	       "\"p90\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"max\": %.3f}}}\n",
-	       kind, total.requests, total.whole, total.failed, open, total.via,
-	       total.octets, total.retrans, s, s > 0 ? (double)total.whole / s : 0,
-	       percentile_ms(0.5), percentile_ms(0.9), percentile_ms(0.99),
-	       percentile_ms(0.999), percentile_ms(0.9999999));
+	       kind, target, total.requests - before->requests, whole,
+	       total.failed - before->failed, open, total.via - before->via,
+	       total.octets - before->octets, total.retrans - before->retrans, s,
+	       s > 0 ? (double)whole / s : 0, percentile_ms(before, 0.5),
+	       percentile_ms(before, 0.9), percentile_ms(before, 0.99),
+	       percentile_ms(before, 0.999), percentile_ms(before, 0.9999999));
 	fflush(stdout);
+}
+
+static void print_totals(const char *kind, uint64_t now)
+{
+	const struct totals nothing = {.t_first = total.t_first};
+
+	print_since(kind, -1, &nothing, now);
 }
 
 /* -- one request --------------------------------------------------------------- */
@@ -276,7 +300,7 @@ static void client_start(struct client *c)
 	c->status = 0;
 	c->via = false;
 	c->length = c->body = -1;
-	c->target = &opt.targets[turn++ % opt.n_targets];
+	c->target = &opt.targets[opt.slice_ms ? slices.target : turn++ % opt.n_targets];
 	c->to_send = build_request(c);
 	c->phase = CONNECT;
 	c->t_start = now_ns();
@@ -438,6 +462,26 @@ static void expire(uint64_t now)
 	}
 }
 
+static void slice_begin(uint64_t now)
+{
+	slices.over = false;
+	slices.before = total;
+	slices.before.t_first = now;
+}
+
+/* The last request of a slice is done: the next URL has its turn. */
+static void slice_end(uint64_t now)
+{
+	print_since("slice", (int)slices.target, &slices.before, now);
+	slices.target = (slices.target + 1) % opt.n_targets;
+	slice_begin(now);
+}
+
+static bool slice_is_over(uint64_t now)
+{
+	return opt.slice_ms && now - slices.before.t_first >= opt.slice_ms * 1000000ull;
+}
+
 /* Start what the rate allows.  Returns how many clients are not idle. */
 static unsigned start_idle(uint64_t now, bool stopping)
 {
@@ -494,15 +538,22 @@ static void loop(void)
 	uint64_t now = now_ns(), checked = now;
 	uint64_t end = opt.seconds > 0 ? now + (uint64_t)(opt.seconds * 1e9) : UINT64_MAX;
 	bool stopping = false;
+	unsigned busy;
 
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (epfd < 0 || epoll_ctl(epfd, EPOLL_CTL_ADD, sigfd, &ev))
 		die("epoll: %s", strerror(errno));
 	total.t_first = now;
 	print_totals("start", now); /* from here on signals are heard */
-	while (start_idle(now, stopping) || !stopping) {
-		int n = epoll_wait(epfd, events, 256, opt.rate ? 1 : TICK_MS);
+	slice_begin(now);
+	while ((busy = start_idle(now, stopping || slices.over)) || !stopping) {
+		int n;
 
+		if (!busy && slices.over) {
+			slice_end(now_ns());
+			continue;
+		}
+		n = epoll_wait(epfd, events, 256, opt.rate ? 1 : TICK_MS);
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.ptr)
 				client_ready(events[i].data.ptr, events[i].events);
@@ -510,6 +561,7 @@ static void loop(void)
 				stopping |= read_signals(sigfd);
 		}
 		now = now_ns();
+		slices.over |= slice_is_over(now);
 		stopping |= now >= end;
 		if (now - checked >= TICK_MS * 1000000ull) {
 			expire(now);
@@ -570,7 +622,7 @@ int main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:d:t:b:f:v")) != -1) {
+	while ((c = getopt(argc, argv, "n:r:d:s:t:b:f:v")) != -1) {
 		switch (c) {
 		case 'n':
 			opt.n_clients = (unsigned)atoi(optarg);
@@ -580,6 +632,9 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			opt.seconds = atof(optarg);
+			break;
+		case 's':
+			opt.slice_ms = (unsigned)atoi(optarg);
 			break;
 		case 't':
 			opt.timeout_ms = (unsigned)atoi(optarg);
