@@ -39,13 +39,15 @@ static __always_inline bool is_local(const struct ingress_config *cfg, __be32 ad
 	return ingress_near_local(cfg, addr) && bpf_map_lookup_elem(&locals, &key);
 }
 
+/* The word of a TCP header that has the flags, in its second octet. */
+enum { TCP_FLAGS = 12, TCP_SYN = 0x02, TCP_ACK = 0x10 };
+
 enum verdict { DELIVER, DELIVER_NEW, GIVE_BACK, HAND_OVER, REFUSE_LENGTH, DROP };
 
 /* Who would take this packet, the steering program included?  `port` is the remote
  * port to ask with; the socket must be released. */
-static __always_inline struct bpf_sock *look_up(struct __sk_buff *skb,
-						const struct packet *p, __be16 port,
-						struct steer_probe *probe)
+static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb,
+						    const struct packet *p, __be16 port)
 {
 	struct bpf_sock_tuple tuple = {
 		.ipv4 = {
@@ -56,10 +58,18 @@ static __always_inline struct bpf_sock *look_up(struct __sk_buff *skb,
 		},
 	};
 
-	probe->remote_port = bpf_ntohs(p->sport);
-	probe->chosen = 0;
 	return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS,
 				  0);
+}
+
+/* The same; and in `probe`, what the steering program says if it was asked. */
+static __always_inline struct bpf_sock *look_up(struct __sk_buff *skb,
+						const struct packet *p, __be16 port,
+						struct steer_probe *probe)
+{
+	probe->remote_port = bpf_ntohs(p->sport);
+	probe->chosen = 0;
+	return find_socket(skb, p, port);
 }
 
 /* Is there a listener of the pool for this packet's bucket, whatever else knows
@@ -94,19 +104,21 @@ judge_syn(struct __sk_buff *skb, const struct job *job, struct steer_probe *prob
 {
 	const struct packet *p = &job->p;
 	struct bpf_sock *sk = look_up(skb, p, p->sport, probe);
-	__u32 state = BPF_TCP_CLOSE;
+	__u32 state = BPF_TCP_LISTEN;
 	bool takes = false;
 
 	if (sk) {
 		state = sk->state;
+		takes = state == BPF_TCP_LISTEN && probe->chosen;
+		/* So that the stack need not ask again; it does when this fails. */
+		if (takes)
+			bpf_sk_assign(skb, sk, 0);
 		bpf_sk_release(sk);
-		if (state == BPF_TCP_LISTEN)
-			takes = probe->chosen;
-		else if (state == BPF_TCP_TIME_WAIT)
-			takes = pool_takes(skb, p, probe);
-		else
-			return DELIVER;
 	}
+	if (state == BPF_TCP_TIME_WAIT)
+		takes = pool_takes(skb, p, probe);
+	else if (state != BPF_TCP_LISTEN)
+		return DELIVER;
 	if (takes) {
 		count_given(probe);
 		return DELIVER_NEW;
@@ -117,15 +129,16 @@ judge_syn(struct __sk_buff *skb, const struct job *job, struct steer_probe *prob
 /* Is it the ACK that completes a handshake by SYN cookie?  Of such a connection
  * there is nothing but the listener until it arrives. */
 static __always_inline bool answers_cookie(struct __sk_buff *skb, const struct job *job,
-					   struct bpf_sock *listener,
-					   struct tcphdr *tcp)
+					   struct bpf_sock *listener)
 {
+	struct tcphdr tcp;
 	struct iphdr ip;
 
-	if (!tcp->ack || tcp->rst ||
-	    bpf_skb_load_bytes(skb, job->p.l3, &ip, sizeof(ip)))
+	if (bpf_skb_load_bytes(skb, job->p.l3, &ip, sizeof(ip)) ||
+	    bpf_skb_load_bytes(skb, job->p.l4, &tcp, sizeof(tcp)) || !tcp.ack ||
+	    tcp.rst)
 		return false;
-	return bpf_tcp_check_syncookie(listener, &ip, sizeof(ip), tcp, sizeof(*tcp)) ==
+	return bpf_tcp_check_syncookie(listener, &ip, sizeof(ip), &tcp, sizeof(tcp)) ==
 	       0;
 }
 
@@ -151,10 +164,9 @@ static __always_inline enum verdict judge_unknown(const struct job *job)
 	return GIVE_BACK;
 }
 
-static __always_inline enum verdict judge_other(struct __sk_buff *skb,
-						const struct job *job,
-						struct tcphdr *tcp,
-						struct steer_probe *probe)
+/* Of a flow of which there is no socket. */
+static __always_inline enum verdict
+judge_strange(struct __sk_buff *skb, const struct job *job, struct steer_probe *probe)
 {
 	const struct packet *p = &job->p;
 	struct bpf_sock *sk = look_up(skb, p, p->sport, probe);
@@ -162,18 +174,43 @@ static __always_inline enum verdict judge_other(struct __sk_buff *skb,
 
 	if (!sk)
 		return judge_unknown(job);
-	known = sk->state != BPF_TCP_LISTEN ||
-		(probe->chosen && answers_cookie(skb, job, sk, tcp));
+	known = probe->chosen && answers_cookie(skb, job, sk);
 	bpf_sk_release(sk);
 	return known ? DELIVER : judge_unknown(job);
+}
+
+/* Not a SYN: nearly always of a flow that has a socket. */
+static __always_inline bool has_flow(struct __sk_buff *skb, const struct packet *p)
+{
+	struct bpf_sock *sk = find_socket(skb, p, p->sport);
+	bool has;
+
+	if (!sk)
+		return false;
+	has = sk->state != BPF_TCP_LISTEN;
+	bpf_sk_release(sk);
+	return has;
+}
+
+/* The flags of a TCP header; none where there is no header. */
+static __always_inline __u8 tcp_flags(struct __sk_buff *skb, const struct job *job)
+{
+	__u8 word[4] = { 0 };
+
+	if (job->p.l4 == ETH_HLEN + sizeof(struct iphdr))
+		packet_read(skb, ETH_HLEN + sizeof(struct iphdr) + TCP_FLAGS, word,
+			    sizeof(word));
+	else
+		bpf_skb_load_bytes(skb, job->p.l4 + TCP_FLAGS, word, sizeof(word));
+	return word[1];
 }
 
 static __always_inline enum verdict judge(struct __sk_buff *skb, const struct job *job)
 {
 	const struct packet *p = &job->p;
 	struct steer_probe *probe;
-	struct tcphdr tcp;
 	__u32 zero = 0;
+	__u8 flags;
 
 	/* Redirected although addressed to us: the local stack knows what it is.  (By
 	 * L2 that would not have been taken for redirected.) */
@@ -186,12 +223,14 @@ static __always_inline enum verdict judge(struct __sk_buff *skb, const struct jo
 	 * that was delivered; if not, the datagram is lost. */
 	if (!p->has_ports)
 		return DELIVER;
+	flags = tcp_flags(skb, job) & (TCP_SYN | TCP_ACK);
+	if (flags != TCP_SYN && has_flow(skb, p))
+		return DELIVER;
 	probe = bpf_map_lookup_elem(&probes, &zero);
-	if (!probe || bpf_skb_load_bytes(skb, p->l4, &tcp, sizeof(tcp)))
+	if (!probe)
 		return GIVE_BACK;
-	if (tcp.syn && !tcp.ack)
-		return judge_syn(skb, job, probe);
-	return judge_other(skb, job, &tcp, probe);
+	return flags == TCP_SYN ? judge_syn(skb, job, probe)
+				: judge_strange(skb, job, probe);
 }
 
 #endif

@@ -17,22 +17,24 @@ enum {
 	INGRESS_SERVICES = 64, /* bits of a mask */
 	INGRESS_ROUTERS = 64,
 	INGRESS_CLASSES = 1024, /* of ports; class 0: no service names it */
-	INGRESS_SENDERS = 256,	/* a power of 2 */
+	INGRESS_SENDERS = 256,
+	INGRESS_BINS = 512, /* for senders, and how many one takes */
+	INGRESS_BIN = 4,
 	/* In place of an index into the routers: */
 	INGRESS_FELLOW = 0xfffe, /* a fellow web-cache */
 	INGRESS_NOBODY = 0xffff,
 	INGRESS_NONE = 0xff,
 };
 
-/* A key of the sender table: an IPv4 address, or a MAC address with a bit that no
- * IPv4 address has.  Unused entries are behind all others. */
+/* Senders by key: an IPv4 address, or a MAC address with a bit that no IPv4 address
+ * has.  A key is in its bin or nowhere; where a bin has room left, who is
+ * INGRESS_NOBODY. */
 #define INGRESS_KEY_MAC (1ULL << 62)
-#define INGRESS_KEY_UNUSED (~0ULL >> 1)
 
-struct ingress_sender {
-	__u64 key;
-	__u32 who; /* index into routers, or INGRESS_FELLOW */
-	__u32 pad;
+struct ingress_bin {
+	__u64 keys[INGRESS_BIN];
+	__u32 who[INGRESS_BIN]; /* index into routers, or INGRESS_FELLOW */
+	__u32 pad[4];		/* to a line of the processor's cache */
 };
 
 struct ingress_router {
@@ -63,20 +65,21 @@ struct ingress_class {
 struct ingress_config {
 	__be32 self;
 	__u32 mark, mark_mask;
-	__u32 mtu;		    /* of the interface, in octets of an IP packet */
+	__u32 mtu;	    /* of the interface, in octets of an IP packet */
+	__u64 mix;	    /* gives each sender's key its bin */
+	__u32 uses_sources; /* does any service name a source port? */
+	__u32 pad;
 	__u16 class_of_port[65536]; /* by port in host order */
 	struct ingress_class classes[INGRESS_CLASSES];
 	/* Services that take a protocol whatever the ports; and those that take some
 	 * of it, for later fragments, which show no ports. */
 	__u64 whole_protocol[256], part_of_protocol[256];
 	__u8 service_of_id[2][256]; /* by type and id; or INGRESS_NONE */
-	/* So that a packet touches no more memory than it must: does any service name
-	 * a source port, and how many senders are searched, a power of 2. */
-	__u32 uses_sources, span;
-	/* By the upper half of an address, a bit each: may it be the box's own?  Most
-	 * packets need no look-up in the trie then. */
+	/* So that a packet touches no more memory than it must: by the upper half of an
+	 * address, a bit each: may it be the box's own?  Most need no look-up in the
+	 * trie then. */
 	__u64 near_local[65536 / 64];
-	struct ingress_sender senders[INGRESS_SENDERS]; /* ascending by key */
+	struct ingress_bin bins[INGRESS_BINS];
 	struct ingress_router routers[INGRESS_ROUTERS];
 	struct ingress_service services[INGRESS_SERVICES];
 };
@@ -87,30 +90,26 @@ struct ingress_counters {
 		handed_over, dropped;
 };
 
-packet_inline __u64 ingress_mac_key(const __u8 *mac)
+/* Of a MAC address's first four octets and last two, as they lie in memory. */
+packet_inline __u64 ingress_mac_key(__u32 first, __u16 last)
 {
-	return INGRESS_KEY_MAC | (__u64)mac[0] << 40 | (__u64)mac[1] << 32 |
-	       (__u64)mac[2] << 24 | (__u64)mac[3] << 16 | (__u64)mac[4] << 8 | mac[5];
+	return INGRESS_KEY_MAC | (__u64)last << 32 | first;
 }
 
-/* Who a key stands for; INGRESS_NOBODY when it is not there.  A binary search
- * without branches, because the verifier would follow each of them: steps of 0 end
- * it when fewer senders are in use. */
+packet_inline __u64 ingress_bin(__u64 mix, __u64 key)
+{
+	return steer_index(key * mix >> 55, INGRESS_BINS);
+}
+
+/* Who a key stands for; INGRESS_NOBODY when it is not there. */
 packet_inline __u32 ingress_find(const struct ingress_config *cfg, __u64 key)
 {
-	__u32 at = 0, step = cfg->span;
+	const struct ingress_bin *bin = &cfg->bins[ingress_bin(cfg->mix, key)];
 
-	for (__u32 all = INGRESS_SENDERS / 2; all; all /= 2) {
-		__u64 there;
-
-		step /= 2;
-		there = cfg->senders[steer_index(at + step, INGRESS_SENDERS)].key;
-
-		/* All ones where key < there; neither has the top bit. */
-		at += step & ~(__u32)((__s64)(key - there) >> 63);
-	}
-	at = steer_index(at, INGRESS_SENDERS);
-	return cfg->senders[at].key == key ? cfg->senders[at].who : INGRESS_NOBODY;
+	for (__u32 i = 0; i < INGRESS_BIN; i++)
+		if (bin->keys[i] == key)
+			return bin->who[i];
+	return INGRESS_NOBODY;
 }
 
 packet_inline const struct ingress_class *

@@ -139,6 +139,19 @@ packet_inline bool packet_matches(const struct packet *p,
 
 #ifdef __bpf__
 
+/* Read words of a header, which lie at a constant offset with an Ethernet header in
+ * front: at once where all of it is in one piece of memory, as nearly always. */
+packet_inline int packet_read(struct __sk_buff *skb, __u32 at, void *to, __u32 len)
+{
+	const char *from = (const char *)(long)skb->data + at;
+
+	if (__builtin_constant_p(at) && from + len <= (const char *)(long)skb->data_end) {
+		__builtin_memcpy(to, __builtin_assume_aligned(from, 4), len);
+		return 0;
+	}
+	return bpf_skb_load_bytes(skb, at, to, len);
+}
+
 /*
  * Read the IPv4 header at offset `l3` and the ports behind it.  0, or -1 when
  * there is no sound IPv4 header.  The skb may be non-linear.
@@ -154,7 +167,7 @@ packet_inline int packet_parse(struct __sk_buff *skb, __u32 l3, struct packet *p
 	__be16 ports[2];
 	__u16 frag;
 
-	if (bpf_skb_load_bytes(skb, l3, &head, sizeof(head)) &&
+	if (packet_read(skb, l3, &head, sizeof(head)) &&
 	    bpf_skb_load_bytes(skb, l3, &head.ip, sizeof(head.ip)))
 		return -1;
 	ip = head.ip;

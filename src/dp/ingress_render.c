@@ -17,6 +17,11 @@ static_assert((int)INGRESS_CLASSES > PLAN_MAX_SERVICES * WCCP_MAX_PORTS, "ports"
 static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES + WCCP_MAX_CACHES,
 	      "senders: id, address and MAC of each router");
 
+struct sender {
+	uint64_t key;
+	uint32_t who;
+};
+
 /* What the parts of the rendering share. */
 struct draft {
 	const struct plan *plan;
@@ -24,6 +29,7 @@ struct draft {
 	struct packet_service services[INGRESS_SERVICES]; /* as in the plan */
 	unsigned rank[INGRESS_SERVICES]; /* plan index -> index by priority */
 	unsigned n_classes, n_senders, n_routers;
+	struct sender senders[INGRESS_SENDERS];
 	struct ingress_config *out;
 };
 
@@ -117,20 +123,58 @@ static void add_service(struct draft *d, unsigned index, uint32_t counters)
 /* The first to claim a key has it: a second one means two routers at one address. */
 static void add_sender(struct draft *d, uint64_t key, uint32_t who)
 {
-	struct ingress_sender *list = d->out->senders;
-	unsigned at = d->n_senders;
-
 	if (key == 0) /* an address that is not set */
 		return;
 	for (unsigned i = 0; i < d->n_senders; i++)
-		if (list[i].key == key)
+		if (d->senders[i].key == key)
 			return;
-	if (d->n_senders == INGRESS_SENDERS)
-		return;
-	for (; at > 0 && list[at - 1].key > key; at--)
-		list[at] = list[at - 1];
-	list[at] = (struct ingress_sender){ .key = key, .who = who };
-	d->n_senders++;
+	if (d->n_senders < INGRESS_SENDERS)
+		d->senders[d->n_senders++] = (struct sender){ .key = key, .who = who };
+}
+
+static uint64_t mac_key(const uint8_t *mac)
+{
+	uint32_t first;
+	uint16_t last;
+
+	memcpy(&first, mac, sizeof(first));
+	memcpy(&last, mac + sizeof(first), sizeof(last));
+	return ingress_mac_key(first, last);
+}
+
+/* Puts every sender into its bin.  Returns false when one has no room. */
+static bool fill_bins(struct draft *d, uint64_t mix)
+{
+	struct ingress_config *out = d->out;
+	uint8_t used[INGRESS_BINS] = { 0 };
+	bool all = true;
+
+	memset(out->bins, 0, sizeof(out->bins));
+	for (unsigned b = 0; b < INGRESS_BINS; b++)
+		for (unsigned i = 0; i < INGRESS_BIN; i++)
+			out->bins[b].who[i] = INGRESS_NOBODY;
+	out->mix = mix;
+	for (unsigned i = 0; i < d->n_senders; i++) {
+		uint64_t b = ingress_bin(mix, d->senders[i].key);
+
+		if (used[b] == INGRESS_BIN) {
+			all = false;
+			continue;
+		}
+		out->bins[b].keys[used[b]] = d->senders[i].key;
+		out->bins[b].who[used[b]++] = d->senders[i].who;
+	}
+	return all;
+}
+
+/* With as many senders as there can be, nine of ten multipliers leave room in every
+ * bin. */
+static void place_senders(struct draft *d)
+{
+	uint64_t mix = 0x9e3779b97f4a7c15; /* 2^64 by the golden ratio */
+
+	for (unsigned tries = 0; tries < 100 && !fill_bins(d, mix); tries++)
+		mix = mix * 6364136223846793005 + 2; /* stays odd */
 }
 
 /* One router serves several services: find it by its id and address.
@@ -172,7 +216,7 @@ static void add_router(struct draft *d, unsigned index)
 	add_sender(d, to->address, who);
 	if (d->facts->macs[index].known) {
 		memcpy(to->mac, d->facts->macs[index].octets, sizeof(to->mac));
-		add_sender(d, ingress_mac_key(to->mac), who);
+		add_sender(d, mac_key(to->mac), who);
 	}
 }
 
@@ -205,10 +249,7 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 		add_router(&d, i);
 	for (unsigned i = 0; i < plan->n_fellows; i++)
 		add_sender(&d, to_be32(&plan->fellows[i]), INGRESS_FELLOW);
-	for (unsigned i = d.n_senders; i < INGRESS_SENDERS; i++)
-		out->senders[i].key = INGRESS_KEY_UNUSED;
+	place_senders(&d);
 	for (unsigned i = 0; i < facts->n_locals; i++)
 		mark_local(out, &facts->locals[i]);
-	for (out->span = 1; out->span < d.n_senders; out->span *= 2)
-		;
 }
