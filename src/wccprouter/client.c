@@ -4,6 +4,7 @@
 
 #include "ask.h"
 #include "control.h"
+#include "look.h"
 #include "metrics.h"
 #include "show_text.h"
 #include "show_view.h"
@@ -93,7 +94,8 @@ static int do_follow(const char *socket, int n, char **words)
 	return finish();
 }
 
-/* Those that only do something are done when the answer is no refusal. */
+/* Those that only do something are done when the answer is no refusal; it may say what
+ * is so now. */
 static int do_other(const char *socket, bool json, int n, char **words)
 {
 	struct err err;
@@ -103,6 +105,8 @@ static int do_other(const char *socket, bool json, int n, char **words)
 		return complain(&err);
 	if (json)
 		ask_print_json(answer);
+	else if (json_object_get(answer, "text"))
+		printf("%s\n", look_text(answer, "text"));
 	json_decref(answer);
 	return finish();
 }

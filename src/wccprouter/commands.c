@@ -23,7 +23,19 @@ static json_t *do_show(void *e, unsigned n, char *const *words)
 	return part ? part : refuse(&err);
 }
 
+static json_t *do_debug(void *e, unsigned n, char *const *words)
+{
+	return debug_command(e, n, words);
+}
+
+static json_t *do_follow(void *e, unsigned n, char *const *words)
+{
+	return debug_follow(e, n, words);
+}
+
 static const struct control_command commands[] = {
+	{ .name = "debug", .run = do_debug, .max_words = 3 },
+	{ .name = "follow", .run = do_follow, .max_words = 2, .follows = true },
 	{ .name = "show", .run = do_show, .max_words = 3 },
 };
 

@@ -69,6 +69,36 @@ static void apply(struct engine *e)
 
 /* ---- events in, actions out ---- */
 
+static void see_sent(struct engine *e, const struct engine_service *s,
+		     const struct action *x)
+{
+	struct trace_message m = {
+		.way = TRACE_SENT,
+		.service = s->conf->name,
+		.peer = &x->peer,
+		.octets = action_octets(&e->actions, x),
+		.len = x->len,
+	};
+
+	debug_see(e, &m);
+}
+
+/* NULL: for no service of ours. */
+static void see_received(struct engine *e, const struct rconf_service *conf,
+			 const struct router_event *ev)
+{
+	struct trace_message m = {
+		.way = TRACE_RECEIVED,
+		.service = conf ? conf->name : NULL,
+		.peer = &ev->rx.from,
+		.octets = ev->rx.octets,
+		.len = ev->rx.len,
+		.password = conf ? &conf->router.password : NULL,
+	};
+
+	debug_see(e, &m);
+}
+
 static void send_datagram(struct engine *e, struct engine_service *s,
 			  const struct action *x, const struct router_event *ev)
 {
@@ -77,6 +107,7 @@ static void send_datagram(struct engine *e, struct engine_service *s,
 	int fd = x->peer.family == ADDR_V6 ? e->udp6 : e->udp4;
 	struct err err;
 
+	see_sent(e, s, x);
 	if (addr_equal(&x->peer, &s->conf->router.multicast)) {
 		casts_send(e->conf, s->conf, fd, octets, x->len);
 		return;
@@ -178,6 +209,7 @@ static void dispatch(struct engine *e, const struct router_event *ev)
 	enum codec_refusal r = codec_peek(ev->rx.octets, ev->rx.len, &peek);
 	int i = r == CODEC_OK ? find_service(e, &peek) : -1;
 
+	see_received(e, i < 0 ? NULL : e->services[i].conf, ev);
 	if (i < 0)
 		complain(e, ev, r, &peek);
 	else
@@ -384,6 +416,16 @@ void engine_run(struct engine *e)
 {
 	arm(e, clock_now());
 	event_base_dispatch(e->base);
+}
+
+int engine_find(const struct engine *e, const char *service)
+{
+	unsigned i;
+
+	for (i = 0; i < e->n_services; i++)
+		if (strcmp(e->services[i].conf->name, service) == 0)
+			return (int)i;
+	return -1;
 }
 
 void engine_free(struct engine *e)

@@ -7,6 +7,7 @@
 #define ENGINE_H
 
 #include "actions.h"
+#include "debug.h"
 #include "err.h"
 #include "forward.h"
 #include "locals.h"
@@ -47,8 +48,9 @@ struct engine {
 	struct control *control;
 	struct casts *casts;
 	struct http *http; /* NULL: metrics are not served */
-	int udp4, udp6; /* the latter only with a router id of IPv6 */
-	bool stale;	/* the data plane does not follow yet, and was logged */
+	int udp4, udp6;	   /* the latter only with a router id of IPv6 */
+	struct debug debug;
+	bool stale;	   /* the data plane does not follow yet, and was logged */
 	unsigned n_services;
 	struct engine_service services[RCONF_MAX_SERVICES];
 	/* Side by side, as forward_apply() wants them. */
@@ -67,5 +69,7 @@ struct engine {
 struct engine *engine_new(const struct rconf *conf, struct err *err);
 void engine_run(struct engine *e); /* until SIGINT or SIGTERM */
 void engine_free(struct engine *e);
+/* The number of the service of this name; -1 when there is none. */
+int engine_find(const struct engine *e, const char *service);
 
 #endif

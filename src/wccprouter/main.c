@@ -22,9 +22,11 @@ static void usage(FILE *to)
 	fputs("usage: wccprouter [-dn] [-f file]\n"
 	      "       wccprouter -s socket [-j] show [global | SERVICE [VIEW]]\n"
 	      "       wccprouter -s socket metrics\n"
+	      "       wccprouter -s socket debug [on [SERVICE] [PEER] | off]\n"
+	      "       wccprouter -s socket follow [SERVICE] [PEER]\n"
 	      "  -f file    configuration (default " RCONF_DEFAULT_FILE ")\n"
 	      "  -n         check the configuration and exit\n"
-	      "  -d         debug: log everything\n"
+	      "  -d         debug: log everything, and every message\n"
 	      "  -s socket  ask the router that listens there\n"
 	      "  -j         print JSON\n"
 	      "  -h, -V     this help, the version\n"
@@ -86,7 +88,7 @@ static int complain(const struct err *err)
 	return EXIT_FAILURE;
 }
 
-static int run(const struct rconf *conf)
+static int run(const struct rconf *conf, const struct options *o)
 {
 	struct err err;
 	struct engine *e;
@@ -96,6 +98,7 @@ static int run(const struct rconf *conf)
 	e = engine_new(conf, &err);
 	if (!e)
 		return complain(&err);
+	e->debug.on = o->debug;
 	log_info("started", "router %s, %u services", ADDR_TEXT(&conf->router_id),
 		 conf->n_services);
 	engine_run(e);
@@ -122,7 +125,7 @@ int main(int argc, char **argv)
 	if (o.check_only)
 		printf("%s: configuration is good\n", o.file);
 	else
-		r = run(conf);
+		r = run(conf, &o);
 	rconf_free(conf);
 	log_close();
 	return r;

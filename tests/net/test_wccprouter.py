@@ -56,15 +56,15 @@ class World:
         self.process, self.starts = None, 0
         self.caches = []
 
-    def start(self, services="service web-cache { }", more=""):
+    def start(self, services="service web-cache { }", more="", options=("-d",)):
         with open(self.conf, "w") as f:
             f.write(CONF.format(id=ROUTER_ID, control=self.control,
                                 more=services + "\n" + more))
-        self.launch()
+        self.launch(options)
 
-    def launch(self):
+    def launch(self, options=("-d",)):
         self.starts += 1
-        self.process = self.router.popen([program("wccprouter"), "-d", "-f", self.conf],
+        self.process = self.router.popen([program("wccprouter"), *options, "-f", self.conf],
                                          log=f"wccprouter{self.starts}")
         wait_until(lambda: "event=started" in self.log() or self.process.poll()
                    is not None, 10, self.log)

@@ -72,6 +72,8 @@ def test_views(world):
     assert "is not running" in refusal(world, "show")
 
 
+# ---- metrics ----
+
 def families(text):
     return {f.name: f for f in parser.text_string_to_metric_families(text)}
 
@@ -139,6 +141,66 @@ def test_metrics_address_in_use(world):
     assert done.returncode == 1
     assert "metrics: 127.0.0.1 port 9102: Address already in use" in done.stderr
 
+
+# ---- the trace ----
+
+def test_debug(world):
+    world.start("service web-cache { } service 80 { }", options=())
+    cache = world.join()
+    assert world.ask("debug").stdout == "debug is off\n"
+    assert "event=received" not in world.log()
+    assert world.ask("debug", "on", "web-cache", CACHE).stdout == (
+        f"debug is on, service web-cache, peer {CACHE}\n")
+    cache.hello()
+    wait_until(lambda: "event=sent" in world.log(), 3, world.log)
+    told = world.log()
+    about = f"service=web-cache peer={CACHE}"
+    assert f"level=info event=received {about} " in told
+    assert "octets: HERE_I_AM version 2.00" in told
+    assert f"event=sent {about} " in told and "octets: I_SEE_YOU version 2.00" in told
+    # Nothing of others, and nothing when it is off.
+    other = w.Cache(world.cache, CACHE2, cache.router)
+    world.caches.append(other)
+    other.hello()
+    assert f"event=received service=web-cache peer={CACHE2}" not in world.log()
+    assert world.ask("-j", "debug", "off").stdout.split() == (
+        '{ "debug": false, "text": "debug is off" }'.split())
+    told = world.log()
+    cache.hello()
+    assert world.log() == told
+    assert "debug: it takes on" in refusal(world, "debug", "of")
+    assert "81 is neither a configured service nor" in refusal(world, "debug", "on", "81")
+
+
+def test_debug_from_the_start(world):
+    world.start()  # with -d
+    world.join(password=None).send(b"\0\0\0\x0a\2\0\0\4" + bytes(4))
+    wait_until(lambda: "0000: 00 00 00 0a 02 00 00 04" in world.log(), 3, world.log)
+    assert "octets: no-service: " in world.log()
+
+
+def test_follow(world):
+    world.start("service web-cache { } service 80 { }")
+    cache = world.join()
+    follow = [program("wccprouter"), "-s", world.control, "follow"]
+    all_of_it = world.router.popen(follow, log="all")
+    other = world.router.popen(follow + ["80"], log="other")
+
+    def traffic():
+        cache.hello()
+        return "I_SEE_YOU" in all_of_it.output()
+    wait_until(traffic, 5, "followed")
+    told = all_of_it.output()
+    assert f"Z received from {CACHE}, service web-cache, " in told
+    assert f"Z sent to {CACHE}, service web-cache, " in told
+    assert f"\n  router {ROUTER_ID} receive-id " in told
+    assert "is neither a configured service" in refusal(world, "follow", "81")
+    world.stop()
+    assert all_of_it.wait(5) == 0 and other.wait(5) == 0
+    assert other.output() == ""
+
+
+# ---- completion ----
 
 def complete(*words, path=None):
     """What bash would offer for the last of these words."""
