@@ -348,7 +348,7 @@ void peer_note_foreign(const struct group *g, struct peer *p, struct step *s);
 /* Add a mask/value set to the message. */
 void mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
 		    const struct slot_set *slots, const struct addr *cache,
-		    struct wccp_set_list *list);
+		    bool alternate, struct wccp_set_list *list);
 void mask_put_table(struct wccp_msg *m, const struct group_table *t, bool alternate,
 		    struct wccp_set_list *list);
 

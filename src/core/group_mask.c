@@ -124,14 +124,35 @@ static void put_value(struct wccp_msg *m, struct wccp_set *set, unsigned slot,
 	set->n++;
 }
 
+/* Sequence numbers of one web-cache; none when it has no slot. */
+static void put_own_vsns(struct wccp_msg *m, struct wccp_set *set,
+			 const struct slot_set *slots, unsigned n_slots,
+			 const struct addr *cache)
+{
+	struct wccp_cache_values *c = &m->cache_values[m->n_cache_values];
+
+	*c = (struct wccp_cache_values){ .cache = *cache,
+					 .first_vsn = (uint16_t)m->n_vsns };
+	for (unsigned i = 0; i < n_slots; i++)
+		if (slot_set_has(slots, i))
+			m->vsns[m->n_vsns++] = i;
+	c->n_vsns = (uint16_t)(m->n_vsns - c->first_vsn);
+	if (!c->n_vsns)
+		return;
+	m->n_cache_values++;
+	set->n++;
+}
+
 void mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
 		    const struct slot_set *slots, const struct addr *cache,
-		    struct wccp_set_list *list)
+		    bool alternate, struct wccp_set_list *list)
 {
-	struct wccp_set *set = open_set(m, mask, false, list);
+	struct wccp_set *set = open_set(m, mask, alternate, list);
 	unsigned n_slots = 1u << mask_bits(mask);
 
-	for (unsigned i = 0; i < n_slots; i++)
+	if (alternate)
+		put_own_vsns(m, set, slots, n_slots, cache);
+	for (unsigned i = 0; !alternate && i < n_slots; i++)
 		if (slot_set_has(slots, i))
 			put_value(m, set, i, cache);
 }

@@ -34,8 +34,9 @@ static size_t put(struct group *g, uint8_t *octets, size_t size, struct step *s)
 	int len = codec_encode(s->msg, &g->conf.password, octets, size, &err);
 
 	if (len < 0) {
-		actions_note(s->out, NOTE_ERROR, "encode", NULL, "cannot send %s: %s",
-			     codec_type_name(s->msg->type), err.text);
+		/* Too large for a datagram, say: never sent cut. */
+		actions_complain(s->out, "encode", NULL, "cannot send %s: %s",
+				 codec_type_name(s->msg->type), err.text);
 		return 0;
 	}
 	return (size_t)len;
@@ -82,8 +83,12 @@ static void put_identity(const struct group *g, const struct peer *p, struct wcc
 		slots = g->history[method_index(method)];
 	}
 	if (method == WCCP_ASSIGN_MASK) {
-		id->kind = WCCP_DATA_MASK;
-		mask_put_slots(m, &g->mask, &slots, &g->conf.self, &id->sets);
+		/* Plain values are addresses, for which an address table has not
+		 * enough entries; who reads such a table also knows their numbers. */
+		id->extended = group_table_family(g) != 0;
+		id->kind = id->extended ? WCCP_DATA_ALT_MASK : WCCP_DATA_MASK;
+		mask_put_slots(m, &g->mask, &slots, &g->conf.self, id->extended,
+			       &id->sets);
 	} else {
 		id->kind = WCCP_DATA_HASH;
 		memcpy(&id->buckets, &slots, sizeof(id->buckets));

@@ -217,6 +217,38 @@ START_TEST(the_largest_assignment_fits)
 }
 END_TEST
 
+/* The values are addresses: more than the entries of an address table. */
+START_TEST(the_largest_assignment_of_ipv6_fits)
+{
+	struct addr router, self;
+
+	addr_parse("2001:db8::1", &router);
+	addr_parse("2001:db8::10", &self);
+	a = rtr_make_at(&router);
+	a.by_mask = true;
+	a.caps.present = 1u << WCCP_CAP_ASSIGN;
+	a.caps.assign = WCCP_ASSIGN_MASK;
+	a.max_minor = 1;
+	a.listing = RTR_LISTS_NO_SET;
+	a.echo = RTR_ECHOES_ALT_MAP;
+	bench_open(1, (struct rtr *[]){ &a });
+	prefer_masks();
+	B.conf.self = self;
+	B.conf.version = GROUP_V201;
+	addr_parse("::3ff", &B.conf.mask.dst);
+	bench_restart();
+	settle();
+	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_uint_eq(a.table.n_slots, 1024);
+	ck_assert_uint_eq(bench_notes("encode", NULL), 0);
+	/* Having all of them is said, too. */
+	bench_last(WCCP_HERE_I_AM, &a);
+	ck_assert_int_eq(B.got.cache_identity.kind, WCCP_DATA_ALT_MASK);
+	ck_assert_uint_eq(B.got.n_vsns, 1024);
+	ck_assert(!B.got.cache_identity.unassigned);
+}
+END_TEST
+
 /* -- weights ------------------------------------------------------------------------------ */
 
 START_TEST(weight_zero_is_nothing_while_another_has_weight)
@@ -338,6 +370,7 @@ int main(void)
 	tcase_add_test(tc, few_values_are_reported);
 	tcase_add_test(tc, each_router_by_its_method);
 	tcase_add_test(tc, the_largest_assignment_fits);
+	tcase_add_test(tc, the_largest_assignment_of_ipv6_fits);
 	tc = group_case(s, "weights");
 	tcase_add_loop_test(tc, weight_zero_is_nothing_while_another_has_weight, 0, 2);
 	tc = group_case(s, "alternate");
