@@ -60,11 +60,6 @@ bool addr_is_set(const struct addr *a)
 	return a->family != ADDR_NONE;
 }
 
-bool addr_equal(const struct addr *a, const struct addr *b)
-{
-	return addr_compare(a, b) == 0;
-}
-
 int addr_compare(const struct addr *a, const struct addr *b)
 {
 	if (a->family != b->family)

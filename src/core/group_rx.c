@@ -392,6 +392,13 @@ static void stranger_to_meet(struct group *g, const struct addr *from, struct st
 	dispatch(g, p, from, s);
 }
 
+/* What other web-caches say to the group's address comes to us as well. */
+static bool is_for_routers(const struct group *g, const struct codec_peek *peek)
+{
+	return group_is_multicast(g) &&
+	       (peek->type == WCCP_HERE_I_AM || peek->type == WCCP_REDIRECT_ASSIGN);
+}
+
 void group_receive(struct group *g, const struct addr *from, const void *octets, size_t len,
 		   struct step *s)
 {
@@ -410,6 +417,10 @@ void group_receive(struct group *g, const struct addr *from, const void *octets,
 		actions_complain(s->out, "bad-service", from,
 				 "datagram from %s refused: service type %u id %u",
 				 ADDR_TEXT(from), peek.service_type, peek.service_id);
+		return;
+	}
+	if (!p && is_for_routers(g, &peek)) {
+		g->counters.not_for_us++;
 		return;
 	}
 	if (!p && !g->conf.password.set && !group_admits(g, from)) {

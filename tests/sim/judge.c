@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What must hold in the simulation: after every step, and in the end.
+ * What must hold in the simulation at every step.
+ *
+ * At a router: a member is a web-cache that may join and from which something came
+ * within the last 3 TB (2.01 section 3.14; a datagram under way counts from when it
+ * arrives); only members own buckets or values; a stranger, whom the web-caches' lists
+ * do not name, owns none.
+ *
+ * At a web-cache: the state of every router is one that its own state allows.
  */
 #include "sim.h"
 
-#include <stdio.h>
 #include <string.h>
 
-/* -- after every step ----------------------------------------------------------------- */
+/* -- routers ------------------------------------------------------------------------- */
 
-static bool is_listed(const struct router_status *s, const struct addr *cache)
+static bool is_member(const struct router_status *s, const struct addr *cache)
 {
 	for (unsigned i = 0; i < s->n_caches; i++)
 		if (s->caches[i].usable && addr_equal(&s->caches[i].addr, cache))
@@ -17,66 +23,101 @@ static bool is_listed(const struct router_status *s, const struct addr *cache)
 	return false;
 }
 
-static const struct sim_cache *cache_called(const struct sim *sim,
-					    const struct addr *addr)
+static void judge_member(struct sim *sim, unsigned j, unsigned service,
+			 const struct addr *addr)
 {
-	for (unsigned i = 0; i < SIM_CACHES; i++)
-		if (addr_equal(&sim->caches[i].addr, addr))
-			return &sim->caches[i];
-	return NULL;
-}
+	int i = world_cache_at(sim, addr);
+	struct mono heard;
 
-/* Whoever left is out of every group after 3 TB; the last HERE_I_AM may have been
- * on its way for a second before that began. */
-static bool is_long_gone(const struct sim *sim, const struct sim_cache *c)
-{
-	int64_t most = 3 * world_tb_ms(sim) + SIM_DELAY_MAX_MS;
-
-	return !mono_is_never(c->left) && mono_ms_between(c->left, sim->now) > most;
-}
-
-static void judge_member(struct sim *sim, unsigned j, const struct addr *addr)
-{
-	const struct sim_cache *c = cache_called(sim, addr);
-
-	if (!c)
+	if (i < 0) {
 		sim_fail(sim, "rtr%u has %s, which does not exist", j + 1,
 			 ADDR_TEXT(addr));
-	else if (is_long_gone(sim, c))
-		sim_fail(sim, "rtr%u has %s, which left %.3f s ago", j + 1,
-			 ADDR_TEXT(addr),
-			 (double)mono_ms_between(c->left, sim->now) / 1000);
+		return;
+	}
+	heard = sim->routers[j].heard[service][i];
+	if (sim->caches[i].outcast)
+		sim_fail(sim, "rtr%u has cache%d, which is not allowed", j + 1, i + 1);
+	else if (mono_ms_between(heard, sim->now) > 3 * sim->plan.tb_ms)
+		sim_fail(sim, "rtr%u has cache%d, silent for %.3f s", j + 1, i + 1,
+			 (double)mono_ms_between(heard, sim->now) / 1000);
 }
 
-static void judge_table(struct sim *sim, unsigned j, const struct router_status *s)
+static void judge_owner(struct sim *sim, unsigned j, const struct router_status *s,
+			const struct addr *owner)
 {
-	for (unsigned b = 0; s->assigned && b < WCCP_BUCKETS; b++) {
+	int i = world_cache_at(sim, owner);
+
+	if (!is_member(s, owner))
+		sim_fail(sim, "rtr%u: slots are assigned to %s, no member", j + 1,
+			 ADDR_TEXT(owner));
+	else if (i >= 0 && sim->caches[i].stranger)
+		sim_fail(sim, "rtr%u: slots are assigned to cache%d, a stranger", j + 1,
+			 i + 1);
+}
+
+static void judge_buckets(struct sim *sim, unsigned j, const struct router_status *s)
+{
+	bool owns[WCCP_MAX_CACHES] = { false };
+
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
 		uint8_t owner = s->table.buckets[b];
 
 		if (owner == WCCP_BUCKET_NONE)
 			continue;
 		owner &= WCCP_BUCKET_INDEX;
-		if (owner >= s->table.n_caches)
+		if (owner < s->table.n_caches)
+			owns[owner] = true;
+		else
 			sim_fail(sim, "rtr%u: bucket %u has index %u of %u", j + 1, b,
 				 owner, (unsigned)s->table.n_caches);
-		else if (!is_listed(s, &s->table.caches[owner]))
-			sim_fail(sim, "rtr%u: bucket %u is assigned to %s, no member",
-				 j + 1, b, ADDR_TEXT(&s->table.caches[owner]));
 	}
+	for (unsigned i = 0; i < s->table.n_caches; i++)
+		if (owns[i])
+			judge_owner(sim, j, s, &s->table.caches[i]);
 }
 
-void judge_router(struct sim *sim, unsigned j)
+static void judge_values(struct sim *sim, unsigned j, const struct router_status *s)
+{
+	bool owns[WCCP_MAX_CACHES] = { false };
+
+	for (unsigned v = 0; v < s->masks.n_values; v++) {
+		uint8_t owner = s->masks.values[v].cache;
+
+		if (owner < s->masks.n_caches)
+			owns[owner] = true;
+		else
+			sim_fail(sim, "rtr%u: value %u has index %u of %u", j + 1, v,
+				 owner, s->masks.n_caches);
+	}
+	for (unsigned i = 0; i < s->masks.n_caches; i++)
+		if (owns[i])
+			judge_owner(sim, j, s, &s->masks.caches[i]);
+}
+
+void judge_router(struct sim *sim, unsigned j, unsigned service)
 {
 	static struct router_status s;
 
-	router_get_status(sim->routers[j].router, &s);
+	router_get_status(sim->routers[j].routers[service], &s);
 	for (unsigned i = 0; i < s.n_caches; i++)
 		if (s.caches[i].usable)
-			judge_member(sim, j, &s.caches[i].addr);
-	judge_table(sim, j, &s);
+			judge_member(sim, j, service, &s.caches[i].addr);
+	if (s.assigned && s.by_mask)
+		judge_values(sim, j, &s);
+	else if (s.assigned)
+		judge_buckets(sim, j, &s);
 }
 
-/* Which states are possible while it wants traffic, and while it does not. */
+/* -- web-caches ------------------------------------------------------------------------- */
+
+static bool is_configured(const struct group_conf *conf, const struct addr *router)
+{
+	if (addr_is_set(&conf->multicast) && !conf->n_routers)
+		return true;
+	return addr_find(conf->routers, conf->n_routers, router) >= 0;
+}
+
+/* Which states are possible at a router of the configuration. */
 static bool is_legal(enum group_state state, bool up)
 {
 	switch (state) {
@@ -91,176 +132,41 @@ static bool is_legal(enum group_state state, bool up)
 	case GROUP_LOST:
 		return up;
 	default:
-		return false; /* all offer the same and have the same password */
+		return false; /* all can do the same and have the same password */
 	}
 }
 
-void judge_cache(struct sim *sim, unsigned i)
+static void judge_state(struct sim *sim, unsigned i, const struct group_conf *conf,
+			const struct group_router_status *r)
+{
+	bool up = sim->caches[i].up && is_configured(conf, &r->address);
+
+	if (!is_legal(r->state, up))
+		sim_fail(sim, "cache%u is %s at %s while it is %s", i + 1,
+			 group_state_name(r->state), ADDR_TEXT(&r->address),
+			 up ? "up" : "down");
+}
+
+void judge_cache(struct sim *sim, unsigned i, unsigned service)
 {
 	const struct sim_cache *c = &sim->caches[i];
+	const struct group_conf *conf = &c->conf[service];
 	static struct group_status s;
-	unsigned assigned = 0;
+	unsigned n_assigned = 0;
 
-	group_get_status(c->group, &s);
+	group_get_status(c->groups[service], &s);
 	for (unsigned j = 0; j < s.n_routers; j++) {
-		const struct group_router_status *r = &s.routers[j];
-
-		if (!is_legal(r->state, c->up))
-			sim_fail(sim, "cache%u is %s at %s while it is %s", i + 1,
-				 group_state_name(r->state), ADDR_TEXT(&r->address),
-				 c->up ? "up" : "down");
-		assigned += r->state == GROUP_ASSIGNED;
+		judge_state(sim, i, conf, &s.routers[j]);
+		n_assigned += s.routers[j].state == GROUP_ASSIGNED;
 	}
-	if (s.n_routers != SIM_ROUTERS)
-		sim_fail(sim, "cache%u has %u routers", i + 1, s.n_routers);
-	if ((s.my_buckets > 0) != (assigned > 0))
-		sim_fail(sim, "cache%u has %u buckets, assigned by %u routers", i + 1,
-			 s.my_buckets, assigned);
-}
-
-/* -- in the end ----------------------------------------------------------------------- */
-
-static char why[200];
-
-static const char *not_so(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static const char *not_so(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, sizeof(why), format, args);
-	va_end(args);
-	return why;
-}
-
-static unsigned n_up(const struct sim *sim)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < SIM_CACHES; i++)
-		n += sim->caches[i].up;
-	return n;
-}
-
-/* Floor or ceiling of the ideal share (assign.h). */
-static bool is_fair(const struct sim *sim, const struct sim_cache *c, unsigned buckets)
-{
-	unsigned total = 0, share;
-
-	for (unsigned i = 0; i < SIM_CACHES; i++)
-		total += sim->caches[i].up ? sim->caches[i].weight : 0;
-	share = WCCP_BUCKETS * c->weight;
-	return buckets == share / total || buckets == (share + total - 1) / total;
-}
-
-static unsigned buckets_at(const struct router_status *s, const struct addr *cache)
-{
-	for (unsigned i = 0; i < s->n_caches; i++)
-		if (addr_equal(&s->caches[i].addr, cache))
-			return s->caches[i].buckets;
-	return 0;
-}
-
-static unsigned n_usable(const struct router_status *s)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->n_caches; i++)
-		n += s->caches[i].usable;
-	return n;
-}
-
-static const char *end_members(const struct sim *sim, unsigned j,
-			       const struct router_status *s)
-{
-	if (n_usable(s) != n_up(sim))
-		return not_so("rtr%u has %u caches, %u are up", j + 1, n_usable(s),
-			      n_up(sim));
-	for (unsigned i = 0; i < SIM_CACHES; i++) {
-		const struct sim_cache *c = &sim->caches[i];
-
-		if (c->up && !is_listed(s, &c->addr))
-			return not_so("rtr%u: cache%u is not usable", j + 1, i + 1);
-		if (c->up && !is_fair(sim, c, buckets_at(s, &c->addr)))
-			return not_so("rtr%u: cache%u has %u buckets", j + 1, i + 1,
-				      buckets_at(s, &c->addr));
-	}
-	return NULL;
-}
-
-static const char *end_table(unsigned j, const struct router_status *s,
-			     const struct router_status *first)
-{
-	if (!n_usable(s))
-		return s->assigned ? not_so("rtr%u has a table for nobody", j + 1)
-				   : NULL;
-	if (!s->assigned)
-		return not_so("rtr%u has no table", j + 1);
-	if (s->n_routers != SIM_ROUTERS)
-		return not_so("rtr%u has heard of %u routers", j + 1, s->n_routers);
-	if (s->table.n_caches != first->table.n_caches ||
-	    memcmp(s->table.buckets, first->table.buckets, WCCP_BUCKETS) != 0)
-		return not_so("rtr%u has another table than rtr1", j + 1);
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		if (s->table.buckets[b] == WCCP_BUCKET_NONE)
-			return not_so("rtr%u: bucket %u is nobody's", j + 1, b);
-	for (unsigned k = 0; k < s->table.n_caches; k++)
-		if (!addr_equal(&s->table.caches[k], &first->table.caches[k]))
-			return not_so("rtr%u has another table than rtr1", j + 1);
-	if (!addr_equal(&s->key.cache, &first->key.cache) ||
-	    s->key.change_number != first->key.change_number)
-		return not_so("rtr%u has another key than rtr1", j + 1);
-	return NULL;
-}
-
-/* The lowest address of those that are up. */
-static bool is_designated(const struct sim *sim, unsigned i)
-{
-	for (unsigned k = 0; k < i; k++)
-		if (sim->caches[k].up)
-			return false;
-	return sim->caches[i].up;
-}
-
-static const char *end_cache(const struct sim *sim, unsigned i,
-			     const struct router_status *first)
-{
-	static struct group_status s;
-	unsigned buckets = buckets_at(first, &sim->caches[i].addr);
-
-	group_get_status(sim->caches[i].group, &s);
-	if (s.designated != is_designated(sim, i))
-		return not_so("cache%u %s designated", i + 1,
-			      s.designated ? "is" : "is not");
-	if (s.my_buckets != buckets)
-		return not_so("cache%u believes in %u buckets of %u", i + 1,
-			      s.my_buckets, buckets);
-	for (unsigned j = 0; j < s.n_routers && sim->caches[i].up; j++) {
-		enum group_state wanted = buckets ? GROUP_ASSIGNED : GROUP_JOINED;
-
-		if (s.routers[j].state != wanted)
-			return not_so("cache%u is %s at rtr%u", i + 1,
-				      group_state_name(s.routers[j].state), j + 1);
-	}
-	return NULL;
-}
-
-const char *judge_end_state(struct sim *sim)
-{
-	static struct router_status first, s;
-	const char *wrong = NULL;
-
-	router_get_status(sim->routers[0].router, &first);
-	for (unsigned j = 0; !wrong && j < SIM_ROUTERS; j++) {
-		router_get_status(sim->routers[j].router, &s);
-		wrong = end_members(sim, j, &s);
-		if (!wrong)
-			wrong = end_table(j, &s, &first);
-	}
-	for (unsigned i = 0; !wrong && i < SIM_CACHES; i++)
-		if (sim->caches[i].group)
-			wrong = end_cache(sim, i, &first);
-	return wrong;
+	if (!addr_is_set(&conf->multicast) && s.n_routers < conf->n_routers)
+		sim_fail(sim, "cache%u has %u routers of %u", i + 1, s.n_routers,
+			 conf->n_routers);
+	if (s.my_slots && !n_assigned)
+		sim_fail(sim, "cache%u has %u slots, assigned by no router", i + 1,
+			 s.my_slots);
+	/* By mask, a router's table may be in terms of another mask. */
+	if (sim->plan.methods == SIM_HASH && n_assigned && !s.my_slots)
+		sim_fail(sim, "cache%u has no buckets, assigned by %u routers", i + 1,
+			 n_assigned);
 }

@@ -7,6 +7,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* -- octets ------------------------------------------------------------------------- */
+
+/* Their own allocation of their own length, so that ASan sees reads past the end. */
+struct sim_octets {
+	unsigned users;
+	size_t len;
+	uint8_t octets[];
+};
+
+struct sim_octets *net_octets(const void *octets, size_t len)
+{
+	struct sim_octets *o = malloc(sizeof(*o) + len);
+
+	if (!o)
+		abort();
+	o->users = 1;
+	o->len = len;
+	memcpy(o->octets, octets, len);
+	return o;
+}
+
+const uint8_t *net_data(const struct sim_octets *octets, size_t *len)
+{
+	*len = octets->len;
+	return octets->octets;
+}
+
+void net_release(struct sim_octets *octets)
+{
+	if (--octets->users == 0)
+		free(octets);
+}
+
+/* -- the heap ------------------------------------------------------------------------ */
+
 static bool before(const struct sim_packet *a, const struct sim_packet *b)
 {
 	if (a->at.ns != b->at.ns)
@@ -43,60 +78,74 @@ static void sift_down(struct sim_net *net, unsigned i)
 	}
 }
 
+static void make_room(struct sim_net *net)
+{
+	if (net->n < net->room)
+		return;
+	net->room = net->room ? 2 * net->room : 1024;
+	net->heap = realloc(net->heap, net->room * sizeof(net->heap[0]));
+	if (!net->heap)
+		abort();
+}
+
+/* -- sending --------------------------------------------------------------------------- */
+
 /* Half of all packets are quick; the rest overtake each other. */
 static int64_t delay_ms(struct sim *sim)
 {
 	if (!sim->net.bad || sim_chance(sim, 50))
-		return 1 + sim_any(sim, 20);
+		return 1 + sim_any(sim, SIM_GOOD_DELAY_MAX_MS);
 	return 1 + sim_any(sim, SIM_DELAY_MAX_MS);
 }
 
-static void put(struct sim *sim, unsigned from, unsigned to, const void *octets,
-		size_t len)
+static void put(struct sim *sim, struct sim_packet p)
 {
 	struct sim_net *net = &sim->net;
-	struct sim_packet *p = &net->heap[net->n];
 
-	if (net->n == SIM_PACKETS) {
-		sim_fail(sim, "more than %d packets on their way", SIM_PACKETS);
+	if (net->n == SIM_PACKETS_MAX) {
+		sim_fail(sim, "more than %d packets on their way", SIM_PACKETS_MAX);
 		return;
 	}
-	*p = (struct sim_packet){
-		.at = mono_add_ms(sim->now, delay_ms(sim)),
-		.number = net->number++,
-		.from = from,
-		.to = to,
-		.len = len,
-		/* Its own allocation, so that ASan sees reads past its end. */
-		.octets = malloc(len),
-	};
-	if (!p->octets)
-		abort();
-	memcpy(p->octets, octets, len);
+	make_room(net);
+	p.at = mono_add_ms(sim->now, delay_ms(sim));
+	p.number = net->number++;
+	p.octets->users++;
+	net->heap[net->n] = p;
 	sift_up(net, net->n++);
 }
 
+/* Nodes of one kind are never parted. */
 static bool is_cut(const struct sim_net *net, unsigned a, unsigned b)
 {
-	if (a < SIM_CACHES)
-		return net->cut[a][b - SIM_CACHES];
-	return net->cut[b][a - SIM_CACHES];
+	if (sim_is_cache(a) == sim_is_cache(b))
+		return false;
+	return sim_is_cache(a) ? net->cut[a][b - SIM_CACHES]
+			       : net->cut[b][a - SIM_CACHES];
 }
 
-void net_send(struct sim *sim, unsigned from, unsigned to, const void *octets,
-	      size_t len)
+void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service, bool cast,
+	      struct sim_octets *octets)
 {
 	struct sim_net *net = &sim->net;
+	struct sim_packet p = {
+		.from = (uint8_t)from,
+		.to = (uint8_t)to,
+		.service = (uint8_t)service,
+		.cast = cast,
+		.octets = octets,
+	};
 
 	net->sent++;
-	if (is_cut(net, from, to) || (net->bad && sim_chance(sim, 20))) {
+	if (octets->len > net->largest)
+		net->largest = octets->len;
+	if (is_cut(net, from, to) || (net->bad && sim_chance(sim, sim->plan.loss))) {
 		net->lost++;
 		return;
 	}
-	put(sim, from, to, octets, len);
+	put(sim, p);
 	if (net->bad && sim_chance(sim, 10)) {
 		net->doubled++;
-		put(sim, from, to, octets, len);
+		put(sim, p);
 	}
 }
 
@@ -114,8 +163,11 @@ struct sim_packet net_take(struct sim_net *net)
 	return first;
 }
 
-void net_drop_all(struct sim_net *net)
+void net_stop(struct sim_net *net)
 {
 	while (net->n)
-		free(net->heap[--net->n].octets);
+		net_release(net->heap[--net->n].octets);
+	free(net->heap);
+	net->heap = NULL;
+	net->room = 0;
 }

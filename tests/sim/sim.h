@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A whole service group in one process and in virtual time: the real machines of
+ * Whole service groups in one process and in virtual time: the real machines of
  * both sides, real datagrams, and a network that loses, doubles and reorders them.
  *
+ *   plan.c     what a seed is about: how many nodes, and how each is configured
  *   net.c      the network
- *   world.c    the nodes: steps, actions, the clock
+ *   world.c    the nodes: their lives, and the clock
+ *   step.c     one step of a node, and carrying out what it wants done
  *   trouble.c  what befalls them
- *   judge.c    what must hold at every step, and what in the end
+ *   vary.c     what their configuration may become for a while
+ *   judge.c    what must hold at every step
+ *   moves.c    ... and of every assignment that is sent
+ *   goal.c     the state that all must end in, and by when
  *   test_sim.c runs it for many seeds
  *
  * Everything random comes from the seed, so a run can be repeated exactly.
@@ -20,80 +25,19 @@
 #include <stdarg.h>
 
 enum {
-	SIM_CACHES = 8,
-	SIM_ROUTERS = 4,
+	SIM_CACHES = WCCP_MAX_CACHES,
+	SIM_ROUTERS = WCCP_MAX_ROUTERS,
 	SIM_NODES = SIM_CACHES + SIM_ROUTERS, /* caches first */
-	SIM_PACKETS = 4096,                   /* on their way at once */
+	SIM_SERVICES = 2,		      /* one, or a pair */
+	SIM_PACKETS_MAX = 1 << 16,	      /* on their way at once */
 	SIM_DELAY_MAX_MS = 1000,
-};
-
-/* -- network ------------------------------------------------------------------ */
-
-struct sim_packet {
-	struct mono at;
-	uint64_t number; /* in the order of sending; settles ties */
-	unsigned from, to;
-	size_t len;
-	uint8_t *octets;
-};
-
-struct sim_net {
-	bool bad; /* 20 % lost, 10 % doubled, delays up to SIM_DELAY_MAX_MS */
-	bool cut[SIM_CACHES][SIM_ROUTERS];
-	uint64_t number, sent, lost, doubled;
-	unsigned n;
-	struct sim_packet heap[SIM_PACKETS]; /* earliest first */
+	SIM_GOOD_DELAY_MAX_MS = 20,
+	SIM_TABLES = 32, /* assignments remembered */
 };
 
 struct sim;
 
-void net_send(struct sim *sim, unsigned from, unsigned to, const void *octets,
-	      size_t len);
-/* When the next packet arrives; never when none is on its way. */
-struct mono net_next(const struct sim_net *net);
-/* Take that packet out; its octets are the caller's to free. */
-struct sim_packet net_take(struct sim_net *net);
-void net_drop_all(struct sim_net *net);
-
-/* -- world ---------------------------------------------------------------------- */
-
-/* What a run is about; the same for all of its nodes. */
-struct sim_plan {
-	bool timers; /* of 2.01 are offered and wished for */
-	bool echo, password;
-	uint16_t transmit_t_ms;
-	uint8_t timeout_scale, ra_scale;
-};
-
-struct sim_cache {
-	struct addr addr;
-	struct group *group; /* NULL: crashed, or not started yet */
-	bool up, ending;
-	uint16_t weight;
-	struct mono left; /* when it last ceased to want traffic; never: it does */
-	struct mono deadline;
-};
-
-struct sim_router {
-	struct addr addr, id;
-	struct router *router; /* NULL: it is down */
-	struct mono deadline;
-};
-
-struct sim {
-	uint64_t seed, random;
-	bool trace;
-	struct sim_plan plan;
-	struct mono now;
-	struct mono trouble_at; /* the next */
-	struct sim_net net;
-	struct sim_cache caches[SIM_CACHES];
-	struct sim_router routers[SIM_ROUTERS];
-	uint64_t hash; /* of all that was sent: two runs of a seed are the same */
-	uint64_t steps;
-	bool failed;
-	char why[256];
-};
+/* -- chance and words ------------------------------------------------------------ */
 
 /* A number below `below`, which is not 0. */
 uint32_t sim_any(struct sim *sim, uint32_t below);
@@ -104,6 +48,128 @@ void sim_fail(struct sim *sim, const char *format, ...)
 void sim_trace(const struct sim *sim, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* -- plan -------------------------------------------------------------------------- */
+
+enum sim_methods { SIM_HASH, SIM_MASK, SIM_MIXED };
+
+/* What a run is about. */
+struct sim_plan {
+	bool classic; /* 8 web-caches, 4 routers, 20 % loss, all of one kind */
+	unsigned n_caches, n_routers, n_services;
+	unsigned loss;		     /* percent, of a bad network */
+	bool settles_despite_losses; /* small enough for that to be likely */
+	bool ipv6, multicast, password, echo, strangers, outcasts;
+	enum sim_methods methods;
+	bool timers; /* of 2.01 are offered and wished for */
+	/* The largest that any two nodes may agree upon, in ms. */
+	int64_t t_ms, tb_ms, rb_ms;
+	int64_t trouble_ms;
+};
+
+void plan_make(struct sim *sim);
+/* The configuration that a node has in the end, and mostly before. */
+void plan_caches(struct sim *sim);
+void plan_routers(struct sim *sim);
+void plan_trace(const struct sim *sim);
+/* Any mask for masks of this plan; empty: the default. */
+struct wccp_mask plan_any_mask(struct sim *sim);
+
+/* -- network ----------------------------------------------------------------------- */
+
+struct sim_octets; /* shared by the copies of a datagram */
+
+struct sim_packet {
+	struct mono at;
+	uint64_t number; /* in the order of sending; settles ties */
+	uint8_t from, to, service;
+	bool cast; /* to the group's address */
+	struct sim_octets *octets;
+};
+
+struct sim_net {
+	bool bad; /* losses, 10 % doubled, delays up to SIM_DELAY_MAX_MS */
+	bool cut[SIM_CACHES][SIM_ROUTERS];
+	uint64_t number, sent, lost, doubled;
+	size_t largest; /* datagram, in octets */
+	unsigned n, room;
+	struct sim_packet *heap; /* earliest first */
+};
+
+struct sim_octets *net_octets(const void *octets, size_t len);
+const uint8_t *net_data(const struct sim_octets *octets, size_t *len);
+void net_release(struct sim_octets *octets);
+/* Keeps its own reference. */
+void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service, bool cast,
+	      struct sim_octets *octets);
+/* When the next packet arrives; never when none is on its way. */
+struct mono net_next(const struct sim_net *net);
+/* Take that packet out; its octets are the caller's to release. */
+struct sim_packet net_take(struct sim_net *net);
+void net_stop(struct sim_net *net);
+
+/* -- world --------------------------------------------------------------------------- */
+
+struct sim_cache {
+	struct addr addr;
+	struct group_conf plan[SIM_SERVICES]; /* as it is in the end ... */
+	struct group_conf conf[SIM_SERVICES]; /* ... and now */
+	bool stranger;			      /* joins, and is in nobody's list */
+	bool outcast;			      /* no router lets it join */
+	struct group *groups[SIM_SERVICES];   /* NULL: crashed, or not started yet */
+	bool up, ending;
+	uint16_t weight;
+	struct mono judged[SIM_SERVICES];
+	/* Since it is up, of its newest assignment by hash, by mask: the key's
+	 * number; 0: none */
+	uint32_t newest[SIM_SERVICES][2];
+};
+
+struct sim_router {
+	struct addr addr;
+	struct router_conf plan[SIM_SERVICES], conf[SIM_SERVICES];
+	struct router *routers[SIM_SERVICES]; /* NULL: it is down */
+	struct mono judged[SIM_SERVICES];
+	/* When a HERE_I_AM of each web-cache last came. */
+	struct mono heard[SIM_SERVICES][SIM_CACHES];
+};
+
+/* An assignment as it was sent: owners are numbers of web-caches. */
+struct sim_table {
+	struct wccp_key key;
+	bool by_mask;
+	struct wccp_mask mask;
+	unsigned n_slots; /* 0: none */
+	uint8_t owners[ASSIGN_SLOTS_MAX];
+};
+
+struct sim {
+	uint64_t seed, random;
+	bool trace;
+	struct sim_plan plan;
+	struct mono now;
+	struct mono trouble_at; /* the next */
+	bool parted;		/* there is a partition to mend */
+	struct sim_net net;
+	struct sim_cache caches[SIM_CACHES];
+	struct sim_router routers[SIM_ROUTERS];
+	struct mono deadlines[SIM_NODES][SIM_SERVICES];
+	unsigned n_tables[SIM_SERVICES];
+	struct sim_table tables[SIM_SERVICES][SIM_TABLES]; /* the newest, in turn */
+	uint64_t hash; /* of all that was sent: two runs of a seed are the same */
+	uint64_t steps, strikes, assignments, moves_judged;
+	bool failed;
+	char why[256];
+};
+
+static inline bool sim_is_cache(unsigned node)
+{
+	return node < SIM_CACHES;
+}
+
+/* Number of the web-cache with this address, or -1. */
+int world_cache_at(const struct sim *sim, const struct addr *addr);
+int world_router_at(const struct sim *sim, const struct addr *addr);
+
 void world_start(struct sim *sim, uint64_t seed, bool trace);
 void world_stop(struct sim *sim);
 /* Let time pass, with everything that is due in it, until `end` or a failure. */
@@ -113,26 +179,43 @@ void world_cache_start(struct sim *sim, unsigned i);
 void world_cache_crash(struct sim *sim, unsigned i);
 void world_cache_health(struct sim *sim, unsigned i, bool up, uint16_t weight);
 void world_cache_shutdown(struct sim *sim, unsigned i);
+/* caches[i].conf is another now. */
+void world_cache_configure(struct sim *sim, unsigned i, const char *what);
 void world_router_start(struct sim *sim, unsigned j);
 void world_router_crash(struct sim *sim, unsigned j);
 
-/* Base times of the plan, in ms. */
-int64_t world_tb_ms(const struct sim *sim);
-int64_t world_rb_ms(const struct sim *sim);
+/* -- steps ------------------------------------------------------------------------------ */
 
-/* -- trouble -------------------------------------------------------------------- */
+void step_cache(struct sim *sim, unsigned i, unsigned service,
+		const struct group_event *ev);
+void step_deliver(struct sim *sim, const struct sim_packet *p);
+void step_ticks(struct sim *sim);
+
+/* -- trouble ------------------------------------------------------------------------------ */
 
 /* One thing happens, and the next is arranged. */
 void trouble_strike(struct sim *sim);
 /* No more of it: routers and links work, some of the caches stay away. */
 void trouble_end(struct sim *sim);
 
-/* -- judge ---------------------------------------------------------------------- */
+/* Another configuration for a while, or the planned one again. */
+void vary_cache(struct sim *sim, unsigned i);
+void vary_router(struct sim *sim, unsigned j); /* from its next start on */
+void vary_end(struct sim *sim);
 
-void judge_cache(struct sim *sim, unsigned i);
-void judge_router(struct sim *sim, unsigned j);
-/* The one state that all must end in: NULL when they are in it, else what is not
- * so; valid until the next call. */
-const char *judge_end_state(struct sim *sim);
+/* -- judge ---------------------------------------------------------------------------------- */
+
+void judge_cache(struct sim *sim, unsigned i, unsigned service);
+void judge_router(struct sim *sim, unsigned j, unsigned service);
+
+/* A REDIRECT_ASSIGN that a web-cache sends. */
+void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octets,
+		 size_t len);
+
+/* In ms, from the first moment of a good network on. */
+int64_t goal_bound_ms(const struct sim *sim);
+/* NULL when all are in the state that they must end in, else what is not so; valid
+ * until the next call. */
+const char *goal_missed(struct sim *sim);
 
 #endif

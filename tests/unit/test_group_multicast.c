@@ -179,6 +179,27 @@ START_TEST(messages_of_other_caches_are_ignored_quietly)
 }
 END_TEST
 
+/* Nor are they taken for routers that the list does not name. */
+START_TEST(other_caches_are_no_strangers_to_a_list_of_routers)
+{
+	struct addr other = addr_v4(CACHE2);
+	struct sent hello;
+
+	open_cast(1);
+	B.conf.n_routers = 1;
+	B.conf.routers[0] = a.address;
+	bench_restart();
+	join();
+	bench_run(T);
+	hello = *bench_last(WCCP_HERE_I_AM, MULTICAST);
+	bench_clear();
+	bench_rx(&other, hello.octets, hello.len);
+	ck_assert_uint_eq(counters().not_for_us, 1);
+	ck_assert_uint_eq(counters().unknown_router, 0);
+	ck_assert_uint_eq(B.n_noted, 0);
+}
+END_TEST
+
 START_TEST(allow_list_of_routers)
 {
 	open_cast(2);
@@ -554,6 +575,7 @@ static void add_meeting(Suite *s)
 	tcase_add_test(tc, silent_ones_are_not_hurried);
 	tcase_add_test(tc, only_what_lists_us_is_a_meeting);
 	tcase_add_test(tc, messages_of_other_caches_are_ignored_quietly);
+	tcase_add_test(tc, other_caches_are_no_strangers_to_a_list_of_routers);
 	tcase_add_test(tc, allow_list_of_routers);
 	tcase_add_test(tc, full_table_is_refused_and_the_forgotten_make_room);
 	tcase_add_test(tc, lost_for_long_is_forgotten);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What must hold of every assignment that a web-cache sends:
+ *
+ * - it names only web-caches that its sender's list allows and that every router sees
+ *   which its sender hears;
+ * - each has the floor or the ceiling of its share by weight;
+ * - it moves as few slots as that allows from the table in force.
+ *
+ * The table in force is what its sender's routers have told it: the one with the key
+ * that they echo, less the slots of those that they have removed since.  (A designated
+ * web-cache that goes on with its own table keeps the slots of one that was removed and
+ * is back; another that comes to the role cannot know them.  Either is right.)  When
+ * routers echo different keys, there is no one table in force, unless one of them is the
+ * sender's own newest; when they have none, it is the sender's own, if it has one.
+ */
+#include "sim.h"
+
+#include "mask.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* -- reading ---------------------------------------------------------------------------- */
+
+static uint8_t number_of(struct sim *sim, const struct addr *cache)
+{
+	int i = world_cache_at(sim, cache);
+
+	if (i < 0)
+		sim_fail(sim, "an assignment names %s", ADDR_TEXT(cache));
+	return i < 0 ? ASSIGN_NOBODY : (uint8_t)i;
+}
+
+static void read_buckets(struct sim *sim, const struct wccp_hash_table *from,
+			 struct sim_table *t)
+{
+	t->n_slots = WCCP_BUCKETS;
+	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
+		unsigned index = from->buckets[b] & WCCP_BUCKET_INDEX;
+
+		if (from->buckets[b] != WCCP_BUCKET_NONE && index < from->n_caches)
+			t->owners[b] = number_of(sim, &from->caches[index]);
+	}
+}
+
+static void put_value(struct sim *sim, struct sim_table *t, long vsn,
+		      const struct addr *cache)
+{
+	if (vsn < 0 || vsn >= (long)t->n_slots || t->owners[vsn] != ASSIGN_NOBODY)
+		sim_fail(sim, "an assignment has value %ld of %u twice or in vain", vsn,
+			 t->n_slots);
+	else
+		t->owners[vsn] = number_of(sim, cache);
+}
+
+static void read_alternate(struct sim *sim, const struct wccp_msg *m,
+			   const struct wccp_set *set, struct sim_table *t)
+{
+	for (unsigned i = set->first; i < set->first + set->n; i++) {
+		const struct wccp_cache_values *c = &m->cache_values[i];
+
+		for (unsigned k = c->first_vsn; k < c->first_vsn + c->n_vsns; k++)
+			put_value(sim, t, (long)m->vsns[k], &c->cache);
+	}
+}
+
+static void read_set(struct sim *sim, const struct wccp_msg *m, struct sim_table *t)
+{
+	const struct wccp_set_list *list = &m->assignment.sets;
+	const struct wccp_set *set = &m->sets[list->first];
+
+	t->by_mask = true;
+	if (list->n != 1 || mask_bits(&set->mask) > MASK_BITS_MAX) {
+		sim_fail(sim, "an assignment of %u sets, %u bits", list->n,
+			 mask_bits(&set->mask));
+		return;
+	}
+	t->mask = set->mask;
+	t->n_slots = 1u << mask_bits(&set->mask);
+	if (list->alternate) {
+		read_alternate(sim, m, set, t);
+		return;
+	}
+	for (unsigned i = set->first; i < set->first + set->n; i++)
+		put_value(sim, t, mask_vsn(&set->mask, &m->values[i].match),
+			  &m->values[i].cache);
+}
+
+static bool read_table(struct sim *sim, const void *octets, size_t len,
+		       struct sim_table *t)
+{
+	static struct wccp_msg m;
+	struct err err = { "" };
+
+	memset(t, 0, sizeof(*t));
+	memset(t->owners, ASSIGN_NOBODY, sizeof(t->owners));
+	if (codec_decode(octets, len, &m, &err) != CODEC_OK) {
+		sim_fail(sim, "an assignment cannot be read: %s", err.text);
+		return false;
+	}
+	t->key = m.assignment.key;
+	if (m.assignment.type == WCCP_AT_HASH)
+		read_buckets(sim, &m.assignment.hash, t);
+	else
+		read_set(sim, &m, t);
+	return !sim->failed;
+}
+
+/* -- remembering ------------------------------------------------------------------------- */
+
+static struct sim_table *find_table(struct sim *sim, unsigned service, bool by_mask,
+				    const struct wccp_key *key)
+{
+	unsigned n = sim->n_tables[service];
+
+	/* The newest first: numbers may come again after a restart. */
+	for (unsigned back = 1; back <= n && back <= SIM_TABLES; back++) {
+		struct sim_table *t = &sim->tables[service][(n - back) % SIM_TABLES];
+
+		if (t->by_mask == by_mask &&
+		    t->key.change_number == key->change_number &&
+		    addr_equal(&t->key.cache, &key->cache))
+			return t;
+	}
+	return NULL;
+}
+
+static void remember(struct sim *sim, unsigned service, const struct sim_table *t)
+{
+	sim->tables[service][sim->n_tables[service]++ % SIM_TABLES] = *t;
+}
+
+static bool same_owners(const struct sim_table *a, const struct sim_table *b)
+{
+	return a->n_slots == b->n_slots && mask_equal(&a->mask, &b->mask) &&
+	       memcmp(a->owners, b->owners, sizeof(a->owners)) == 0;
+}
+
+/* -- whom it names --------------------------------------------------------------------------- */
+
+static const struct group_cache_status *seen(const struct group_status *s,
+					     const struct addr *cache)
+{
+	for (unsigned i = 0; i < s->n_caches; i++)
+		if (addr_equal(&s->caches[i].addr, cache))
+			return &s->caches[i];
+	return NULL;
+}
+
+static void count(const struct sim_table *t, unsigned counts[SIM_CACHES])
+{
+	memset(counts, 0, SIM_CACHES * sizeof(*counts));
+	for (unsigned i = 0; i < t->n_slots; i++)
+		if (t->owners[i] < SIM_CACHES)
+			counts[t->owners[i]]++;
+}
+
+static void judge_owners(struct sim *sim, unsigned i, unsigned service,
+			 const struct sim_table *t, const struct group_status *s)
+{
+	const struct group_conf *conf = &sim->caches[i].conf[service];
+	unsigned counts[SIM_CACHES];
+
+	count(t, counts);
+	for (unsigned k = 0; k < sim->plan.n_caches; k++) {
+		const struct addr *addr = &sim->caches[k].addr;
+		const struct group_cache_status *c = seen(s, addr);
+
+		if (!counts[k])
+			continue;
+		if (conf->n_allowed &&
+		    addr_find(conf->allowed, conf->n_allowed, addr) < 0)
+			sim_fail(sim, "cache%u assigns to cache%u, not in its list",
+				 i + 1, k + 1);
+		else if (!c || !c->seen_by_all)
+			sim_fail(sim, "cache%u assigns to cache%u, not seen by all",
+				 i + 1, k + 1);
+	}
+}
+
+/* -- how many move ------------------------------------------------------------------------------ */
+
+struct shares {
+	uint32_t weight[SIM_CACHES];
+	uint32_t total; /* of those that may own any */
+};
+
+/* Weights as the sender sees them. */
+static void find_shares(const struct sim *sim, unsigned i, unsigned service,
+			const struct group_status *s, struct shares *x)
+{
+	const struct group_conf *conf = &sim->caches[i].conf[service];
+
+	memset(x, 0, sizeof(*x));
+	for (unsigned pass = 0; pass < 2 && !x->total; pass++)
+		for (unsigned k = 0; k < sim->plan.n_caches; k++) {
+			const struct addr *addr = &sim->caches[k].addr;
+			const struct group_cache_status *c = seen(s, addr);
+
+			if (!c || !c->seen_by_all ||
+			    (conf->n_allowed &&
+			     addr_find(conf->allowed, conf->n_allowed, addr) < 0))
+				continue;
+			/* All zero: they count as equal. */
+			x->weight[k] = pass ? 1 : c->weight;
+			x->total += x->weight[k];
+		}
+}
+
+static bool is_fair(const struct sim_table *t, const struct shares *x)
+{
+	unsigned counts[SIM_CACHES];
+
+	count(t, counts);
+	for (unsigned k = 0; k < SIM_CACHES; k++) {
+		unsigned part = t->n_slots * x->weight[k];
+
+		if (counts[k] != part / x->total &&
+		    counts[k] != (part + x->total - 1) / x->total)
+			return false;
+	}
+	return true;
+}
+
+/* Of `n_slots`, that can stay where they are: of each web-cache's up to the floor of
+ * its share, and one more of those that get one of the units left over. */
+static unsigned most_kept(const struct sim_table *old, const struct shares *x)
+{
+	unsigned counts[SIM_CACHES], left = old->n_slots, kept = 0, wanting = 0;
+
+	count(old, counts);
+	for (unsigned k = 0; k < SIM_CACHES; k++) {
+		unsigned part = old->n_slots * x->weight[k];
+		unsigned floor = part / x->total;
+
+		left -= floor;
+		kept += counts[k] < floor ? counts[k] : floor;
+		wanting += counts[k] > floor && part % x->total;
+	}
+	return kept + (wanting < left ? wanting : left);
+}
+
+static unsigned kept(const struct sim_table *old, const struct sim_table *now)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < now->n_slots; i++)
+		n += old->owners[i] != ASSIGN_NOBODY &&
+		     old->owners[i] == now->owners[i];
+	return n;
+}
+
+static bool is_minimal(const struct sim_table *old, const struct sim_table *now,
+		       const struct shares *x)
+{
+	return kept(old, now) == most_kept(old, x);
+}
+
+/* -- from where ------------------------------------------------------------------------------------ */
+
+static bool is_live(const struct group_router_status *r)
+{
+	return r->state == GROUP_JOINED || r->state == GROUP_ASSIGNED;
+}
+
+static bool same_key(const struct wccp_key *a, const struct wccp_key *b)
+{
+	return a->change_number == b->change_number && addr_equal(&a->cache, &b->cache);
+}
+
+static bool owns_any_at(const struct router_status *r, const struct addr *cache)
+{
+	for (unsigned i = 0; i < r->n_caches; i++)
+		if (addr_equal(&r->caches[i].addr, cache))
+			return r->caches[i].buckets || r->caches[i].values;
+	return false;
+}
+
+/* Take away the slots of those that every router has removed. */
+static void purge(struct sim *sim, unsigned service, struct sim_table *t)
+{
+	bool owns[SIM_CACHES] = { false };
+	static struct router_status r;
+
+	for (unsigned j = 0; j < sim->plan.n_routers; j++) {
+		if (!sim->routers[j].routers[service])
+			continue;
+		router_get_status(sim->routers[j].routers[service], &r);
+		for (unsigned k = 0; k < sim->plan.n_caches; k++)
+			owns[k] = owns[k] || (same_key(&r.key, &t->key) &&
+					      owns_any_at(&r, &sim->caches[k].addr));
+	}
+	for (unsigned i = 0; i < t->n_slots; i++)
+		if (t->owners[i] < SIM_CACHES && !owns[t->owners[i]])
+			t->owners[i] = ASSIGN_NOBODY;
+}
+
+/* What the routers echo, as far as the sender knows. */
+struct echoes {
+	bool ours, none, differ;
+	struct wccp_key key;
+};
+
+static void find_echoes(const struct group_status *s, bool by_mask,
+			const struct wccp_key *ours, struct echoes *e)
+{
+	const struct group_router_status *first = NULL;
+
+	*e = (struct echoes){ .none = true };
+	for (unsigned j = 0; j < s->n_routers; j++) {
+		const struct group_router_status *r = &s->routers[j];
+
+		if (!is_live(r) || (r->assign == WCCP_ASSIGN_MASK) != by_mask)
+			continue;
+		if (!first)
+			first = r;
+		e->ours = e->ours || (ours->change_number && same_key(&r->key, ours));
+		e->none = e->none && !addr_is_set(&r->key.cache);
+		e->differ = e->differ || !same_key(&r->key, &first->key);
+		e->key = first->key;
+	}
+}
+
+static void judge_from(struct sim *sim, unsigned i, unsigned service,
+		       const struct sim_table *old, const struct sim_table *now,
+		       const struct shares *x)
+{
+	struct sim_table purged = *old;
+
+	if (old->n_slots != now->n_slots || !mask_equal(&old->mask, &now->mask))
+		return; /* slots of another kind */
+	sim->moves_judged++;
+	if (is_minimal(old, now, x))
+		return;
+	purge(sim, service, &purged);
+	if (!is_minimal(&purged, now, x))
+		sim_fail(sim,
+			 "cache%u: key %u keeps %u slots of key %s/%u, where %u can "
+			 "stay",
+			 i + 1, now->key.change_number, kept(old, now),
+			 ADDR_TEXT(&old->key.cache), old->key.change_number,
+			 most_kept(old, x));
+}
+
+static void judge_moves(struct sim *sim, unsigned i, unsigned service,
+			const struct sim_table *now, const struct group_status *s)
+{
+	struct wccp_key ours = { now->key.cache,
+				 sim->caches[i].newest[service][now->by_mask] };
+	const struct sim_table *old = NULL;
+	struct shares x;
+	struct echoes e;
+
+	find_shares(sim, i, service, s, &x);
+	find_echoes(s, now->by_mask, &ours, &e);
+	if (!x.total || !is_fair(now, &x))
+		return; /* routers differ about weights: the least ones count */
+	if (e.ours || (e.none && ours.change_number))
+		old = find_table(sim, service, now->by_mask, &ours);
+	else if (!e.none && !e.differ)
+		old = find_table(sim, service, now->by_mask, &e.key);
+	if (old)
+		judge_from(sim, i, service, old, now, &x);
+}
+
+/* -- entry --------------------------------------------------------------------------------------------- */
+
+void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octets,
+		 size_t len)
+{
+	struct sim_cache *c = &sim->caches[i];
+	static struct group_status s;
+	const struct sim_table *before;
+	struct sim_table t;
+
+	if (!read_table(sim, octets, len, &t))
+		return;
+	group_get_status(c->groups[service], &s);
+	judge_owners(sim, i, service, &t, &s);
+	before = find_table(sim, service, t.by_mask, &t.key);
+	if (before && c->newest[service][t.by_mask] == t.key.change_number) {
+		if (!same_owners(before, &t))
+			sim_fail(sim, "cache%u: key %u has two tables", i + 1,
+				 t.key.change_number);
+		return;
+	}
+	sim->assignments++;
+	judge_moves(sim, i, service, &t, &s);
+	remember(sim, service, &t);
+	c->newest[service][t.by_mask] = t.key.change_number;
+}
