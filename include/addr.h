@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum addr_family {
 	ADDR_NONE = 0, /* unspecified; every octet is zero */
@@ -42,11 +41,12 @@ struct addr addr_from_octets(enum addr_family family, const uint8_t *octets);
 /* Number of octets in use: 0, 4 or 16. */
 size_t addr_len(const struct addr *a);
 bool addr_is_set(const struct addr *a);
-/* Called by the thousand in a step of a large group; octets not in use are zero. */
+/* Called by the thousand in a step of a large group; octets not in use are zero.
+ * (eBPF programs see this header, too, and have no <string.h>.) */
 static inline bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family &&
-	       memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
+	       __builtin_memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
 }
 
 /* <0, 0, >0; families first (none, v4, v6), then numerically. */
