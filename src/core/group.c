@@ -51,6 +51,7 @@ static void peer_forget_said(struct group *g, struct peer *p)
 	p->forward = p->ret = p->assign = 0;
 	p->told = false;
 	p->pending = false;
+	p->unlike_at = MONO_NEVER;
 	peer_forget_version(g, p);
 }
 

@@ -109,6 +109,7 @@ struct peer {
 	unsigned quick_left;   /* see QUICK_MAX; while leaving: resends at once */
 	unsigned tries;        /* paced SHUTDOWNs sent */
 	uint32_t shutdown_id;  /* receive id in the last of them */
+	struct mono unlike_at; /* its table differs from the mate's for long by then */
 	bool urgent;           /* has something new to learn: answer its next at once */
 
 	/* The newest assignment, as far as this router is concerned. */
@@ -385,6 +386,8 @@ unsigned group_shared_slot(const struct group *g, uint32_t method, unsigned slot
 /* A table in the first's slots, in ours. */
 void group_own_table(const struct group *g, const struct group_table *shared,
 		     struct group_table *out);
+/* Compare its table with that of the same router in the mate. */
+void peer_compare_tables(struct group *g, struct peer *p, struct step *s);
 /* Why these groups cannot share a table now; NULL: they can. */
 const char *council_split(const struct council *c, const struct situation *x);
 

@@ -132,6 +132,67 @@ void group_own_table(const struct group *g, const struct group_table *shared,
 		out->owners[i] = shared->owners[group_shared_slot(g, method, i)];
 }
 
+/* -- what routers have ------------------------------------------------------------------- */
+
+static const struct peer *at_mate(const struct group *g, const struct peer *p)
+{
+	const struct group *other = mate(g);
+
+	for (unsigned i = 0; other && i < other->n_peers; i++)
+		if (addr_equal(&other->peers[i].address, &p->address) &&
+		    peer_is_live(&other->peers[i]))
+			return &other->peers[i];
+	return NULL;
+}
+
+static const struct addr *owner_of(const struct peer *p, unsigned slot)
+{
+	return p->owners[slot] == ASSIGN_NOBODY ? NULL
+						: &p->fellows[p->owners[slot]].addr;
+}
+
+/* Has no slot two owners?  `a` is of the mirror. */
+static bool tables_fit(const struct group *mirror, const struct peer *a,
+		       const struct peer *b)
+{
+	if (a->assign != b->assign || a->n_slots != b->n_slots)
+		return true; /* said elsewhere, or nothing known yet */
+	for (unsigned i = 0; i < a->n_slots; i++) {
+		const struct addr *x = owner_of(a, i);
+		const struct addr *y =
+			owner_of(b, group_shared_slot(mirror, a->assign, i));
+
+		if (x && y && !addr_equal(x, y))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A designated web-cache that knows nothing of pairs makes two tables, and then there
+ * is nothing that we can do but say so.  A difference of moments is none: assignments
+ * of the two arrive one after the other.
+ */
+void peer_compare_tables(struct group *g, struct peer *p, struct step *s)
+{
+	const struct peer *other = at_mate(g, p);
+	const struct group *mirror = group_is_mirror(g) ? g : mate(g);
+	bool swap = mirror && mirror != g;
+
+	if (!other || tables_fit(mirror, swap ? other : p, swap ? p : other)) {
+		p->unlike_at = MONO_NEVER;
+	} else if (mono_is_never(p->unlike_at)) {
+		p->unlike_at = mono_add_ms(s->now, 2 * (int64_t)p->t_ms);
+	} else if (mono_due(p->unlike_at, s->now)) {
+		actions_complain(
+			s->out, "pair-unlike", &p->address,
+			"router %s has another table for this service than for "
+			"its mirror, by web-cache %s: answers will not come back "
+			"to who asked",
+			ADDR_TEXT(&p->address), ADDR_TEXT(&p->key.cache));
+	}
+}
+
 /* -- methods ---------------------------------------------------------------------------- */
 
 uint32_t group_method_of_mate(const struct group *g)

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <netlink/cache.h>
 #include <netlink/idiag/idiagnl.h>
 #include <netlink/idiag/msg.h>
@@ -100,18 +101,26 @@ static uint64_t socket_inode(int dirfd, const char *name)
 	return sscanf(link, "socket:[%llu]", &inode) == 1 ? inode : 0;
 }
 
-/* Look through the descriptors of one process; returns how many were found. */
-static unsigned search_process(pid_t pid, struct listeners *l)
+/* We have no descriptor left to look with: other than by a process that has ended, or
+ * that we may not look at. */
+static bool is_our_fault(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+}
+
+/* Look through the descriptors of one process; returns how many were found, or -1
+ * when this was not possible. */
+static int search_process(pid_t pid, struct listeners *l)
 {
 	char path[64];
-	unsigned found = 0;
+	int found = 0;
 	DIR *dir;
 	struct dirent *entry;
 
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	if (!dir)
-		return 0;
+		return is_our_fault() ? -1 : 0;
 	while ((entry = readdir(dir))) {
 		uint64_t inode = socket_inode(dirfd(dir), entry->d_name);
 		for (unsigned i = 0; inode && i < l->n; i++) {
@@ -127,18 +136,31 @@ static unsigned search_process(pid_t pid, struct listeners *l)
 	return found;
 }
 
-static void find_owners(struct listeners *l, unsigned missing)
+/* Returns whether all processes could be looked at. */
+static bool find_owners(struct listeners *l, unsigned missing)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
+	int found = 0;
 
-	while (dir && missing > 0 && (entry = readdir(dir))) {
+	while (dir && missing > 0 && found >= 0 && (entry = readdir(dir))) {
 		pid_t pid = atoi(entry->d_name);
-		if (pid > 0)
-			missing -= search_process(pid, l);
+
+		found = pid > 0 ? search_process(pid, l) : 0;
+		if (found > 0)
+			missing -= (unsigned)found < missing ? (unsigned)found : missing;
 	}
 	if (dir)
 		closedir(dir);
+	return dir && found >= 0;
+}
+
+/* What was no search does not count as one. */
+static void forgive_searches(struct listeners *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->list[i].pid == 0)
+			l->list[i].searches = 0;
 }
 
 int listeners_find(const uint16_t *ports, unsigned n_ports,
@@ -153,8 +175,8 @@ int listeners_find(const uint16_t *ports, unsigned n_ports,
 	if (dump_sockets(&s, err) < 0)
 		return -1;
 	missing = take_known_owners(before, &now);
-	if (missing > 0)
-		find_owners(&now, missing);
+	if (missing > 0 && !find_owners(&now, missing))
+		forgive_searches(&now);
 	*out = now;
 	return 0;
 }

@@ -14,12 +14,14 @@
 static void send_datagram(struct daemon *d, const struct service *s,
 			  const struct action *x, struct mono now)
 {
+	bool scoped = s->multicast_ttl || x->peer.family == ADDR_V6;
+	unsigned ifindex = scoped ? if_nametoindex(d->conf->interface) : 0;
 	struct err err;
 	static struct actions complaint; /* reuses the rate limit of notes */
 
 	/* Whatever comes of it, the group goes by what it hears. */
-	if (udp_send(d->udp, &x->peer, if_nametoindex(d->conf->interface),
-		     s->multicast_ttl, action_octets(&d->actions, x), x->len, &err) == 0)
+	if (udp_send(d->udp, &x->peer, ifindex, s->multicast_ttl,
+		     action_octets(&d->actions, x), x->len, &err) == 0)
 		return;
 	actions_reset(&complaint);
 	actions_complain(&complaint, "send-failed", &x->peer, "%s", err.text);

@@ -35,7 +35,7 @@ static struct {
 	bool was_unlike;
 	unsigned assignments[SERVICES];
 	char split[256]; /* the last note of that */
-	unsigned splits;
+	unsigned splits, unlikes;
 } W;
 
 static struct wccp_msg scratch;
@@ -214,6 +214,15 @@ static void queue(unsigned from, unsigned service, const struct action *x)
 	W.n_queued++;
 }
 
+static void take_note(const struct action *x)
+{
+	W.unlikes += strcmp(x->event, "pair-unlike") == 0;
+	if (strcmp(x->event, "pair-split") != 0)
+		return;
+	W.splits++;
+	strncpy(W.split, action_octets(&actions, x), sizeof(W.split) - 1);
+}
+
 static void carry_out(unsigned from, unsigned service)
 {
 	ck_assert_uint_eq(actions.dropped, 0);
@@ -222,12 +231,8 @@ static void carry_out(unsigned from, unsigned service)
 
 		if (x->kind == ACTION_SEND)
 			queue(from, service, x);
-		else if (x->kind == ACTION_NOTE &&
-			 strcmp(x->event, "pair-split") == 0) {
-			W.splits++;
-			strncpy(W.split, action_octets(&actions, x),
-				sizeof(W.split) - 1);
-		}
+		else if (x->kind == ACTION_NOTE)
+			take_note(x);
 	}
 }
 
@@ -381,6 +386,8 @@ static void start_cache(unsigned i)
 
 		if (W.mask && k == 0)
 			conf.mask = mask;
+		else if (W.mask && !W.paired) /* else it follows */
+			conf.mask = mask_mirror(&mask);
 		W.groups[i][k] = group_new(&conf, W.now);
 	}
 	if (W.paired)
@@ -497,6 +504,7 @@ START_TEST(alike_at_all_times)
 	run(3 * T_MS);
 	expect(false, false, true);
 	ck_assert_int_eq(W.unlike_ms, 0);
+	ck_assert_uint_eq(W.unlikes, 0);
 	end();
 }
 END_TEST
@@ -519,6 +527,26 @@ static void disturb_one(void)
 	W.lost = NULL;
 	run(6 * T_MS);
 }
+
+/* One that pairs, among others that do not and assign: it says what it sees. */
+START_TEST(the_tables_of_others_are_compared)
+{
+	begin(false, _i);
+	W.paired = true;
+	start_cache(1);
+	W.paired = false;
+	disturb_one();
+	ck_assert(conflict(0));
+	ck_assert_uint_gt(W.unlikes, 0);
+	down(0); /* the next one to assign pairs them */
+	run(3 * T_MS);
+	W.unlikes = 0;
+	run(3 * T_MS);
+	ck_assert(alike(0));
+	ck_assert_uint_eq(W.unlikes, 0);
+	end();
+}
+END_TEST
 
 START_TEST(alone_they_diverge)
 {
@@ -755,6 +783,7 @@ int main(void)
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, alike_at_all_times, 0, 2);
+	tcase_add_loop_test(tc, the_tables_of_others_are_compared, 0, 2);
 	tcase_add_test(tc, alone_they_diverge);
 	tcase_add_loop_test(tc, a_member_of_one_is_none_of_both, 0, 2);
 	tcase_add_test(tc, a_lost_assignment_is_soon_repeated);
