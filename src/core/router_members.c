@@ -147,8 +147,9 @@ void router_members_join(struct router_call *c, struct member *m,
 	m->since = c->now;
 	c->r->n_usable++;
 	router_service_learn(c->r, service);
+	/* The words are those of IOS, which people's log watchers know. */
 	actions_note(c->out, NOTE_INFO, "service-found", &m->addr,
-		     "Service %s acquired on WCCP client %s", c->r->name,
+		     "%%WCCP-5-SERVICEFOUND: Service %s acquired on WCCP client %s", c->r->name,
 		     addr_text(&m->addr, &text));
 }
 
@@ -174,7 +175,7 @@ void router_members_leave(struct router_call *c, struct member *m,
 	update_routers(c);
 	router_members_changed(c);
 	actions_note(c->out, level, "service-lost", &addr,
-		     "Service %s lost on WCCP client %s", r->name,
+		     "%%WCCP-1-SERVICELOST: Service %s lost on WCCP client %s", r->name,
 		     addr_text(&addr, &text));
 	if (!r->n_usable)
 		emptied(c);

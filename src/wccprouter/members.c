@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Log lines about who joins, who leaves, and who gets what. */
+/* Who has joined or left, and log lines about who gets what. */
 #include "members.h"
 
 #include "log.h"
@@ -17,48 +17,15 @@ static bool has_usable(const struct router_status *st, const struct addr *cache)
 	return false;
 }
 
-/* The words are those of IOS, which people's log watchers know. */
-static void log_found(const char *service, const struct addr *cache)
+/* Every usable one of `a` is one of `b`, too. */
+static bool all_in(const struct router_status *a, const struct router_status *b)
 {
-	struct addr_text text;
-
-	addr_text(cache, &text);
-	log_event(NOTE_INFO, "service-found",
-		  (struct log_about){ .service = service, .peer = text.s },
-		  "%%WCCP-5-SERVICEFOUND: Service %s acquired on WCCP client %s",
-		  service, text.s);
-}
-
-static void log_lost(const char *service, const struct addr *cache)
-{
-	struct addr_text text;
-
-	addr_text(cache, &text);
-	log_event(NOTE_WARNING, "service-lost",
-		  (struct log_about){ .service = service, .peer = text.s },
-		  "%%WCCP-1-SERVICELOST: Service %s lost on WCCP client %s", service,
-		  text.s);
-}
-
-static bool compare_members(const char *service, const struct router_status *before,
-			    const struct router_status *after)
-{
-	bool changed = false;
 	unsigned i;
 
-	for (i = 0; i < before->n_caches; i++)
-		if (before->caches[i].usable &&
-		    !has_usable(after, &before->caches[i].addr)) {
-			log_lost(service, &before->caches[i].addr);
-			changed = true;
-		}
-	for (i = 0; i < after->n_caches; i++)
-		if (after->caches[i].usable &&
-		    !has_usable(before, &after->caches[i].addr)) {
-			log_found(service, &after->caches[i].addr);
-			changed = true;
-		}
-	return changed;
+	for (i = 0; i < a->n_caches; i++)
+		if (a->caches[i].usable && !has_usable(b, &a->caches[i].addr))
+			return false;
+	return true;
 }
 
 static unsigned unassigned_buckets(const struct router_status *st)
@@ -127,7 +94,7 @@ static bool compare_assignment(const char *service, const struct router_status *
 bool members_compare(const char *service, const struct router_status *before,
 		     const struct router_status *after)
 {
-	bool changed = compare_members(service, before, after);
+	bool changed = compare_assignment(service, before, after);
 
-	return compare_assignment(service, before, after) || changed;
+	return changed || !all_in(before, after) || !all_in(after, before);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Log lines about who joins, who leaves, and who gets what. */
+/* Who has joined or left, and log lines about who gets what. */
 #ifndef MEMBERS_H
 #define MEMBERS_H
 
 #include "router.h"
 
-/* Log what has changed from one state of a service group to the next.  Did the
- * set of usable web-caches or the assignment? */
+/* From one state of a service group to the next, did the set of usable web-caches or
+ * the assignment change?  The latter is logged. */
 bool members_compare(const char *service, const struct router_status *before,
 		     const struct router_status *after);
 

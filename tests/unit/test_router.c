@@ -42,7 +42,7 @@ START_TEST(usable_after_the_receive_id_came_back)
 	ck_assert(bench_usable(&a));
 	ck_assert(bench_changed());
 	ck_assert_str_eq(bench_note("service-found"),
-			 "Service web-cache acquired on WCCP client 10.0.0.1");
+			 "%WCCP-5-SERVICEFOUND: Service web-cache acquired on WCCP client 10.0.0.1");
 	ck_assert_uint_eq(m->router_view.n_routers, 1);
 	ck_assert_uint_eq(addr_to_v4(&m->router_view.routers[0]), ROUTER_V4);
 	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
@@ -452,7 +452,7 @@ START_TEST(description_ends_with_the_group)
 	greet_about(&a, 80);
 	greet_about(&a, 80);
 	ck_assert_str_eq(bench_note("service-found"),
-			 "Service 80 acquired on WCCP client 10.0.0.1");
+			 "%WCCP-5-SERVICEFOUND: Service 80 acquired on WCCP client 10.0.0.1");
 	bench_advance(30000);
 	ck_assert(!bench_usable(&a));
 	ck_assert(!bench_status()->described);
@@ -513,7 +513,7 @@ START_TEST(shutdown_removes_and_is_acknowledged)
 	ck_assert(addr_equal(&m->commands[0].cache, &b.addr));
 	ck_assert_ptr_null(bench_in_view(&b));
 	ck_assert_str_eq(bench_note("service-lost"),
-			 "Service web-cache lost on WCCP client 10.0.0.2");
+			 "%WCCP-1-SERVICELOST: Service web-cache lost on WCCP client 10.0.0.2");
 	ck_assert(bench_changed());
 	ck_assert_uint_eq(b.change_number, a.change_number + 1);
 	ck_assert_uint_eq(bench_status()->n_caches, 1);

@@ -41,7 +41,7 @@ START_TEST(query_at_25_removal_at_30)
 	ck_assert(!bench_usable(&a));
 	ck_assert(bench_changed());
 	ck_assert_str_eq(bench_note("service-lost"),
-			 "Service web-cache lost on WCCP client 10.0.0.1");
+			 "%WCCP-1-SERVICELOST: Service web-cache lost on WCCP client 10.0.0.1");
 	ck_assert_uint_eq(bench_counters()->removed_by_timeout, 1);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
