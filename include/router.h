@@ -73,6 +73,9 @@ struct router_event {
  * milliseconds of `now`, so that those of an earlier life never match. */
 struct router *router_new(const struct router_conf *conf, struct mono now);
 void router_free(struct router *r);
+/* Another list of web-caches that may join (router_conf.allowed); 0: any.  A member
+ * that is not on it is not heard any more, and times out. */
+void router_allow(struct router *r, const struct addr *list, unsigned n);
 /* Never fails: what cannot be done is counted and noted.  `scratch` is where the
  * datagram is decoded and answers are built; its content does not outlive the
  * call. */

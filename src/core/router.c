@@ -31,6 +31,13 @@ void router_free(struct router *r)
 	free(r);
 }
 
+void router_allow(struct router *r, const struct addr *list, unsigned n)
+{
+	r->conf.n_allowed = n < WCCP_MAX_CACHES ? n : WCCP_MAX_CACHES;
+	for (unsigned i = 0; i < r->conf.n_allowed; i++)
+		r->conf.allowed[i] = list[i];
+}
+
 static enum codec_refusal believe(struct router_call *c, const struct router_event *ev,
 				  struct err *err)
 {

@@ -2,9 +2,12 @@
 /* What the router does on request: one function and one table entry a command. */
 #include "commands.h"
 
+#include "admin.h"
 #include "engine.h"
 #include "show.h"
 #include "show_view.h"
+
+#include <string.h>
 
 static json_t *refuse(const struct err *err)
 {
@@ -33,14 +36,56 @@ static json_t *do_follow(void *e, unsigned n, char *const *words)
 	return debug_follow(e, n, words);
 }
 
+static json_t *do_shut(void *e, unsigned n, char *const *words)
+{
+	return admin_shut(e, true, n, words);
+}
+
+static json_t *do_no_shut(void *e, unsigned n, char *const *words)
+{
+	return admin_shut(e, false, n, words);
+}
+
+static json_t *do_group_list(void *e, unsigned n, char *const *words)
+{
+	return admin_group_list(e, n, words);
+}
+
+static json_t *do_restart(void *e, unsigned n, char *const *words)
+{
+	return admin_restart(e, n, words);
+}
+
 static const struct control_command commands[] = {
 	{ .name = "debug", .run = do_debug, .max_words = 3 },
 	{ .name = "follow", .run = do_follow, .max_words = 2, .follows = true },
+	{ .name = "shut", .run = do_shut, .max_words = 1 },
+	{ .name = "no-shut", .run = do_no_shut, .max_words = 1 },
+	{ .name = "group-list",
+	  .run = do_group_list,
+	  .max_words = 1 + WCCP_MAX_CACHES },
+	{ .name = "restart", .run = do_restart, .max_words = 1 },
 	{ .name = "show", .run = do_show, .max_words = 3 },
 };
 
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
 struct control *commands_open(struct engine *e, struct err *err)
 {
-	return control_open(e->base, e->conf->control, commands,
-			    sizeof(commands) / sizeof(commands[0]), e, err);
+	return control_open(e->base, e->conf->control, commands, N_COMMANDS, e, err);
+}
+
+bool commands_has(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return !commands[i].follows;
+	return false;
+}
+
+json_t *commands_run(struct engine *e, const char *line)
+{
+	return control_run(commands, N_COMMANDS, e, line);
 }

@@ -12,6 +12,7 @@
 #include "members.h"
 #include "pages.h"
 #include "rudp.h"
+#include "scenario_run.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -69,6 +70,12 @@ static void apply(struct engine *e)
 
 /* ---- events in, actions out ---- */
 
+static void see(struct engine *e, const struct trace_message *m)
+{
+	debug_see(e, m);
+	scenario_run_see(e->scenario, m);
+}
+
 static void see_sent(struct engine *e, const struct engine_service *s,
 		     const struct action *x)
 {
@@ -80,7 +87,7 @@ static void see_sent(struct engine *e, const struct engine_service *s,
 		.len = x->len,
 	};
 
-	debug_see(e, &m);
+	see(e, &m);
 }
 
 /* NULL: for no service of ours. */
@@ -96,7 +103,7 @@ static void see_received(struct engine *e, const struct rconf_service *conf,
 		.password = conf ? &conf->router.password : NULL,
 	};
 
-	debug_see(e, &m);
+	see(e, &m);
 }
 
 static void send_datagram(struct engine *e, struct engine_service *s,
@@ -167,6 +174,7 @@ static void step(struct engine *e, unsigned i, const struct router_event *ev)
 	if (changed || asks_to_apply(&e->actions))
 		apply(e);
 	carry_out(e, s, ev, ev->now);
+	scenario_run_look(e->scenario);
 }
 
 static int find_service(const struct engine *e, const struct codec_peek *p)
@@ -178,7 +186,7 @@ static int find_service(const struct engine *e, const struct codec_peek *p)
 
 		if (r->service_type == p->service_type &&
 		    r->service_id == p->service_id)
-			return (int)i;
+			return e->services[i].shut ? -1 : (int)i;
 	}
 	return -1;
 }
@@ -298,7 +306,8 @@ static int open_services(struct engine *e, struct err *err)
 		struct engine_service *s = &e->services[i];
 
 		s->conf = &e->conf->services[i];
-		s->router = router_new(&s->conf->router, now);
+		s->in_force = s->conf->router;
+		s->router = router_new(&s->in_force, now);
 		if (!s->router)
 			return err_set(err, "out of memory");
 		e->n_services = i + 1;
@@ -416,6 +425,27 @@ void engine_run(struct engine *e)
 {
 	arm(e, clock_now());
 	event_base_dispatch(e->base);
+}
+
+int engine_reset(struct engine *e, unsigned i, struct err *err)
+{
+	struct engine_service *s = &e->services[i];
+	struct mono now = clock_now();
+	struct router *r = router_new(&s->in_force, now);
+
+	if (!r)
+		return err_set(err, "out of memory");
+	router_free(s->router);
+	s->router = r;
+	router_get_status(r, &e->fresh);
+	/* What a closed service drops is not known of one that is not there. */
+	e->fresh.described &= !s->shut;
+	members_compare(s->conf->name, &e->status[i], &e->fresh);
+	e->status[i] = e->fresh;
+	apply(e);
+	arm(e, now);
+	scenario_run_look(e->scenario);
+	return 0;
 }
 
 int engine_find(const struct engine *e, const char *service)

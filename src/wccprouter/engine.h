@@ -20,9 +20,12 @@
 struct casts;
 struct control;
 struct http;
+struct scenario_run;
 
 struct engine_service {
 	const struct rconf_service *conf;
+	struct router_conf in_force; /* conf->router, as changed since */
+	bool shut;		     /* as if it were not configured */
 	struct router *router;
 	struct local locals[WCCP_MAX_CACHES];
 };
@@ -50,6 +53,7 @@ struct engine {
 	struct http *http; /* NULL: metrics are not served */
 	int udp4, udp6;	   /* the latter only with a router id of IPv6 */
 	struct debug debug;
+	struct scenario_run *scenario; /* not owned; NULL: none */
 	bool stale;	   /* the data plane does not follow yet, and was logged */
 	unsigned n_services;
 	struct engine_service services[RCONF_MAX_SERVICES];
@@ -69,6 +73,9 @@ struct engine {
 struct engine *engine_new(const struct rconf *conf, struct err *err);
 void engine_run(struct engine *e); /* until SIGINT or SIGTERM */
 void engine_free(struct engine *e);
+/* Service `i` as after a restart of the router: nobody is in it, and nobody's receive
+ * id is right. */
+int engine_reset(struct engine *e, unsigned i, struct err *err);
 /* The number of the service of this name; -1 when there is none. */
 int engine_find(const struct engine *e, const char *service);
 

@@ -4,8 +4,10 @@
 
 #include "checks.h"
 #include "client.h"
+#include "commands.h"
 #include "engine.h"
 #include "log.h"
+#include "scenario_run.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -13,13 +15,13 @@
 #include <stdlib.h>
 
 struct options {
-	const char *file, *socket;
+	const char *file, *socket, *scenario;
 	bool check_only, debug, json;
 };
 
 static void usage(FILE *to)
 {
-	fputs("usage: wccprouter [-dn] [-f file]\n"
+	fputs("usage: wccprouter [-dn] [-f file] [-x scenario]\n"
 	      "       wccprouter -s socket [-j] show [global | SERVICE [VIEW]]\n"
 	      "       wccprouter -s socket metrics\n"
 	      "       wccprouter -s socket debug [on [SERVICE] [PEER] | off]\n"
@@ -27,6 +29,7 @@ static void usage(FILE *to)
 	      "  -f file    configuration (default " RCONF_DEFAULT_FILE ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         debug: log everything, and every message\n"
+	      "  -x file    carry out this scenario, then stop\n"
 	      "  -s socket  ask the router that listens there\n"
 	      "  -j         print JSON\n"
 	      "  -h, -V     this help, the version\n"
@@ -45,6 +48,9 @@ static void parse_option(struct options *o, int c)
 	switch (c) {
 	case 'f':
 		o->file = optarg;
+		break;
+	case 'x':
+		o->scenario = optarg;
 		break;
 	case 's':
 		o->socket = optarg;
@@ -75,9 +81,9 @@ static struct options parse(int argc, char **argv)
 	struct options o = { .file = RCONF_DEFAULT_FILE };
 	int c;
 
-	while ((c = getopt(argc, argv, "f:s:ndjhV")) != -1)
+	while ((c = getopt(argc, argv, "f:s:x:ndjhV")) != -1)
 		parse_option(&o, c);
-	if (o.socket ? optind == argc : optind != argc || o.json)
+	if (o.socket ? optind == argc || o.scenario : optind != argc || o.json)
 		wrong_usage();
 	return o;
 }
@@ -88,45 +94,81 @@ static int complain(const struct err *err)
 	return EXIT_FAILURE;
 }
 
-static int run(const struct rconf *conf, const struct options *o)
+static int run_scenario(struct engine *e, const struct scenario *scenario)
+{
+	struct err err;
+	struct scenario_run *r = scenario_run_new(e, scenario, stdout, &err);
+	bool good;
+
+	if (!r)
+		return complain(&err);
+	e->scenario = r;
+	engine_run(e);
+	e->scenario = NULL;
+	good = scenario_run_end(r);
+	scenario_run_free(r);
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct rconf *conf, const struct scenario *scenario, bool debug)
 {
 	struct err err;
 	struct engine *e;
+	int r = EXIT_SUCCESS;
 
 	signal(SIGPIPE, SIG_IGN); /* a client that leaves early */
 	checks_warn(conf);
 	e = engine_new(conf, &err);
 	if (!e)
 		return complain(&err);
-	e->debug.on = o->debug;
+	e->debug.on = debug;
 	log_info("started", "router %s, %u services", ADDR_TEXT(&conf->router_id),
 		 conf->n_services);
-	engine_run(e);
+	if (scenario)
+		r = run_scenario(e, scenario);
+	else
+		engine_run(e);
 	engine_free(e);
 	log_info("stopped", "everything removed");
-	return EXIT_SUCCESS;
+	return r;
+}
+
+/* With the configuration, and the scenario if there is one, read and found good. */
+static int start(const struct options *o, const struct rconf *conf,
+		 const struct scenario *scenario)
+{
+	int r = EXIT_SUCCESS;
+
+	log_open("wccprouter", LOG_TO_STDERR, o->debug ? NOTE_DEBUG : NOTE_INFO);
+	if (!o->check_only)
+		r = run(conf, scenario, o->debug);
+	else if (scenario)
+		printf("%s: configuration is good\n%s: %u steps\n", o->file,
+		       o->scenario, scenario->n_steps);
+	else
+		printf("%s: configuration is good\n", o->file);
+	log_close();
+	return r;
 }
 
 int main(int argc, char **argv)
 {
 	struct options o = parse(argc, argv);
+	struct scenario *scenario = NULL;
 	struct rconf *conf;
 	struct err err;
-	int r = EXIT_SUCCESS;
+	int r = EXIT_FAILURE;
 
 	if (o.socket)
 		return client_run(o.socket, o.json, argc - optind, argv + optind);
 	conf = rconf_load(o.file, &err);
-	if (!conf) {
+	if (conf && o.scenario)
+		scenario = scenario_load(o.scenario, commands_has, &err);
+	if (!conf || (o.scenario && !scenario))
 		fprintf(stderr, "%s\n", err.text);
-		return EXIT_FAILURE;
-	}
-	log_open("wccprouter", LOG_TO_STDERR, o.debug ? NOTE_DEBUG : NOTE_INFO);
-	if (o.check_only)
-		printf("%s: configuration is good\n", o.file);
 	else
-		r = run(conf, &o);
+		r = start(&o, conf, scenario);
+	scenario_free(scenario);
 	rconf_free(conf);
-	log_close();
 	return r;
 }

@@ -233,7 +233,8 @@ static void put_masks(json_t *o, const struct router_status *st)
 
 static json_t *service(const struct engine *e, unsigned i, struct mono now)
 {
-	const struct rconf_service *conf = e->services[i].conf;
+	const struct engine_service *own = &e->services[i];
+	const struct rconf_service *conf = own->conf;
 	const struct router_status *st = &e->status[i];
 	const struct addr nobody = { 0 };
 	json_t *o = json_object();
@@ -244,8 +245,9 @@ static json_t *service(const struct engine *e, unsigned i, struct mono now)
 								    : "dynamic");
 	put_number(o, "id", conf->router.service_id);
 	put_text(o, "version", conf->router.max_minor ? "2.01" : "2.0");
+	put(o, "shut", json_boolean(own->shut));
 	put(o, "closed", json_boolean(conf->closed));
-	put(o, "group_list", addresses(conf->router.allowed, conf->router.n_allowed));
+	put(o, "group_list", addresses(own->in_force.allowed, own->in_force.n_allowed));
 	put(o, "group_address", address(&conf->router.multicast));
 	put_text(o, "family",
 		 st->family == ADDR_V6	 ? "IPv6"

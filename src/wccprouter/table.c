@@ -185,7 +185,7 @@ enum addr_family table_family(const struct rconf_service *service,
 static bool has_entry(const struct rconf_service *service,
 		      const struct router_status *status)
 {
-	if (!status->described && service->router.service_type == WCCP_SERVICE_DYNAMIC)
+	if (!status->described)
 		return false;
 	return any_usable(status) || service->closed;
 }

@@ -123,7 +123,7 @@ class Small:
                         "gro", "off")
         self.boxes = [Box(self, name) for name in BOXES]
 
-    def start_router(self, *services):
+    def start_router(self, *services, options=()):
         """services: names, or (name, more lines, which replace the usual ones)."""
         text = ""
         for name, more in ((s, "") if isinstance(s, str) else s for s in services):
@@ -133,8 +133,8 @@ class Small:
         conf = os.path.join(self.net.tmpdir, "router.conf")
         with open(conf, "w") as f:
             f.write(ROUTER_CONF.format(dir=self.net.tmpdir, services=text))
-        self.wccprouter = self.router.popen([program("wccprouter"), "-f", conf],
-                                            log="router")
+        self.wccprouter = self.router.popen(
+            [program("wccprouter"), "-f", conf, *options], log="router")
         wait_until(self.show, 10, lambda: self.wccprouter.output())
 
     def show(self):

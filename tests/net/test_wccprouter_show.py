@@ -200,6 +200,57 @@ def test_follow(world):
     assert other.output() == ""
 
 
+# ---- changes while it runs ----
+
+def test_shut(world):
+    """As if it were not configured: neither answered nor dropped by, though closed."""
+    world.start("service web-cache { closed = true }")
+    world.give_all(world.join())
+    packet = w.tcp(CLIENT, ORIGIN, 1000, 80)
+    world.ask("shut", "web-cache")
+    assert world.show()["shut"] and world.show()["clients"] == []
+    assert "State:                               Shut" in world.ask("show").stdout
+    with w.Tap(world.origin, "eth0") as tap:
+        world.inject(packet)
+        tap.find(lambda ip: ip.sport == 1000)
+    world.caches[0].send(world.caches[0].here_i_am())
+    wait_until(lambda: world.show(None)["unknown_service"] == 1, 3, "counted")
+    world.ask("shut", "web-cache")  # it is so already
+    world.ask("no-shut", "web-cache")
+    world.caches[0].seen = None
+    world.caches[0].join()
+    assert not world.show()["shut"]
+    assert refusal(world, "shut") == "wccprouter: shut: which service?"
+    assert refusal(world, "no-shut", "81") == (
+        'wccprouter: no-shut: no service "81" is configured')
+    assert refusal(world, "restart", "81").startswith('wccprouter: restart: no service')
+
+
+def test_group_list(world):
+    world.start("service web-cache { group-list = { %s } }" % CACHE2)
+    world.ask("group-list", "web-cache", CACHE, "10.9.9.9")
+    assert world.show()["group_list"] == [CACHE, "10.9.9.9"]
+    world.join()
+    world.ask("group-list", "web-cache", "any")
+    assert world.show()["group_list"] == []
+    world.join(CACHE2)
+    assert refusal(world, "group-list", "web-cache", "nobody") == (
+        "wccprouter: group-list: nobody is not an address")
+    assert "any, or addresses" in refusal(world, "group-list", "web-cache")
+
+
+def test_restart(world):
+    world.start("service web-cache { } service 80 { }")
+    cache = world.join()
+    world.give_all(cache)
+    world.ask("restart")
+    assert world.show()["clients"] == [] and not world.show()["assigned"]
+    assert cache.hello().caches == []  # its receive id is of an earlier life
+    assert cache.hello().caches == [CACHE]
+    world.ask("restart", "80")
+    assert world.show()["clients"] != []
+
+
 # ---- completion ----
 
 def complete(*words, path=None):

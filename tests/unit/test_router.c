@@ -336,6 +336,23 @@ START_TEST(only_listed_caches_are_answered)
 }
 END_TEST
 
+/* While it runs: a member that is not listed any more is as good as silent. */
+START_TEST(another_list)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	bench_join(&a);
+	router_allow(bench.r, &b.addr, 1);
+	ck_assert(bench_usable(&a));
+	ck_assert_ptr_null(bench_greet(&a));
+	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
+	bench_join(&b);
+	router_allow(bench.r, NULL, 0);
+	ck_assert_ptr_nonnull(bench_greet(&a));
+	ck_assert(bench_usable(&a));
+}
+END_TEST
+
 START_TEST(members_address_from_another_source)
 {
 	struct fake a = bench_cache(1), thief = bench_cache(1);
@@ -611,6 +628,7 @@ int main(void)
 	tcase_add_test(tc, another_service_is_not_ours);
 	tcase_add_test(tc, password_is_needed_first);
 	tcase_add_test(tc, only_listed_caches_are_answered);
+	tcase_add_test(tc, another_list);
 	tcase_add_test(tc, members_address_from_another_source);
 	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
 	tcase_add_test(tc, group_of_32_is_full);

@@ -125,6 +125,10 @@ START_TEST(services_that_take_nothing_have_no_entry)
 	ck_assert_uint_eq(entries[0].closed, 1);
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
 		ck_assert_uint_eq(entries[0].buckets[b], WCCP_BUCKET_NONE);
+	/* But not one that nobody has described, or that is shut. */
+	left->described = false;
+	conf.services[1].router.service_type = WCCP_SERVICE_STANDARD;
+	ck_assert_uint_eq(build(), 0);
 }
 END_TEST
 

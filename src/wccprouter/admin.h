@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes to the running router, as its administrator would make them.  They last until
+ * it ends, and are not written anywhere. */
+#ifndef ADMIN_H
+#define ADMIN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct engine;
+
+/* SERVICE: take it away, or have it again. */
+json_t *admin_shut(struct engine *e, bool shut, unsigned n, char *const *words);
+/* SERVICE any | ADDRESS...: who may join. */
+json_t *admin_group_list(struct engine *e, unsigned n, char *const *words);
+/* [SERVICE]: as a router that comes up again; all services, or one. */
+json_t *admin_restart(struct engine *e, unsigned n, char *const *words);
+
+#endif
