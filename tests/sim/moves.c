@@ -277,19 +277,25 @@ static bool owns_any_at(const struct router_status *r, const struct addr *cache)
 	return false;
 }
 
-/* Take away the slots of those that every router has removed. */
-static void purge(struct sim *sim, unsigned service, struct sim_table *t)
+/* Take away the slots of those that every router of its sender has removed. */
+static void purge(struct sim *sim, unsigned service, const struct group_status *s,
+		  struct sim_table *t)
 {
 	bool owns[SIM_CACHES] = { false };
 	static struct router_status r;
 
-	for (unsigned j = 0; j < sim->plan.n_routers; j++) {
-		if (!sim->routers[j].routers[service])
+	for (unsigned x = 0; x < s->n_routers; x++) {
+		int j = world_router_at(sim, &s->routers[x].address);
+
+		if (!is_live(&s->routers[x]) || j < 0 ||
+		    !sim->routers[j].routers[service])
 			continue;
 		router_get_status(sim->routers[j].routers[service], &r);
+		if (!r.assigned || r.by_mask != t->by_mask ||
+		    !same_key(&r.key, &t->key))
+			continue;
 		for (unsigned k = 0; k < sim->plan.n_caches; k++)
-			owns[k] = owns[k] || (same_key(&r.key, &t->key) &&
-					      owns_any_at(&r, &sim->caches[k].addr));
+			owns[k] = owns[k] || owns_any_at(&r, &sim->caches[k].addr);
 	}
 	for (unsigned i = 0; i < t->n_slots; i++)
 		if (t->owners[i] < SIM_CACHES && !owns[t->owners[i]])
@@ -323,8 +329,8 @@ static void find_echoes(const struct group_status *s, bool by_mask,
 }
 
 static void judge_from(struct sim *sim, unsigned i, unsigned service,
-		       const struct sim_table *old, const struct sim_table *now,
-		       const struct shares *x)
+		       const struct group_status *s, const struct sim_table *old,
+		       const struct sim_table *now, const struct shares *x)
 {
 	struct sim_table purged = *old;
 
@@ -333,7 +339,7 @@ static void judge_from(struct sim *sim, unsigned i, unsigned service,
 	sim->moves_judged++;
 	if (is_minimal(old, now, x))
 		return;
-	purge(sim, service, &purged);
+	purge(sim, service, s, &purged);
 	if (!is_minimal(&purged, now, x))
 		sim_fail(sim,
 			 "cache%u: key %u keeps %u slots of key %s/%u, where %u can "
@@ -361,7 +367,7 @@ static void judge_moves(struct sim *sim, unsigned i, unsigned service,
 	else if (!e.none && !e.differ)
 		old = find_table(sim, service, now->by_mask, &e.key);
 	if (old)
-		judge_from(sim, i, service, old, now, &x);
+		judge_from(sim, i, service, s, old, now, &x);
 }
 
 /* -- entry --------------------------------------------------------------------------------------------- */

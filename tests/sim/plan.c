@@ -272,25 +272,35 @@ static void allow(struct sim *sim)
 
 /* -- web-caches ----------------------------------------------------------------------------- */
 
-/* Bits anywhere, in any of the fields; at least one. */
+static void add_port_bit(struct sim *sim, struct wccp_mask *m)
+{
+	m->sport |= (uint16_t)(1u << sim_any(sim, 16));
+}
+
+static void add_address_bit(struct sim *sim, struct addr *side)
+{
+	unsigned last = sim->plan.ipv6 ? 15 : 3;
+
+	side->family = sim->plan.ipv6 ? ADDR_V6 : ADDR_V4;
+	side->octets[last - sim_any(sim, 2)] |= (uint8_t)(1u << sim_any(sim, 8));
+}
+
+/* Bits of one address, or anywhere; at least one. */
 struct wccp_mask plan_any_mask(struct sim *sim)
 {
 	struct wccp_mask m = { .sport = 0 };
-	unsigned n = 1 + sim_any(sim, MASK_BITS_MAX), last = sim->plan.ipv6 ? 15 : 3;
+	unsigned n = 1 + sim_any(sim, MASK_BITS_MAX);
+	bool one_side = sim_chance(sim, 40);
 
 	if (sim_chance(sim, 30))
 		return m;
-	while (mask_bits(&m) < n) {
-		struct addr *side = sim_chance(sim, 50) ? &m.src : &m.dst;
-
-		if (sim_chance(sim, 20)) {
-			m.sport |= (uint16_t)(1u << sim_any(sim, 16));
-			continue;
-		}
-		side->family = sim->plan.ipv6 ? ADDR_V6 : ADDR_V4;
-		side->octets[last - sim_any(sim, 2)] |=
-			(uint8_t)(1u << sim_any(sim, 8));
-	}
+	while (mask_bits(&m) < n)
+		if (one_side)
+			add_address_bit(sim, &m.src);
+		else if (sim_chance(sim, 20))
+			add_port_bit(sim, &m);
+		else
+			add_address_bit(sim, sim_chance(sim, 50) ? &m.src : &m.dst);
 	return m;
 }
 
