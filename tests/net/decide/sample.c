@@ -96,10 +96,24 @@ static void choose_addresses(struct sample *s)
 		s->src = parse("", "fe80::77", s->family);
 }
 
-static uint16_t choose_port(const struct wccp_service *wanted)
+/* Beside or at the end of a range of a redirect list; 0: it has none. */
+static uint16_t port_at_edge(const struct rconf_service *s)
+{
+	const struct rule *r = &s->rules[s->n_rules ? chance_below(s->n_rules) : 0];
+	const struct rule_end *e = chance(50) ? &r->src : &r->dst;
+
+	if (!e->has_ports)
+		return 0;
+	return (uint16_t)((chance(50) ? e->low : e->high) + chance_below(3) - 1);
+}
+
+static uint16_t choose_port(const struct rconf_service *conf,
+			    const struct wccp_service *wanted)
 {
 	uint16_t port = wanted->ports[chance_below(3)];
 
+	if (chance(20) && port_at_edge(conf))
+		return port_at_edge(conf);
 	if (port && chance(80))
 		return port;
 	return (uint16_t)(chance(30) ? 80 : chance_below(65536));
@@ -129,8 +143,8 @@ static void choose(struct sample *s, const struct world *w)
 	s->shows_ports = s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_UDP;
 	if (!s->shows_ports)
 		return;
-	s->sport = choose_port(wanted);
-	s->dport = choose_port(wanted);
+	s->sport = choose_port(&w->conf.services[aim], wanted);
+	s->dport = choose_port(&w->conf.services[aim], wanted);
 }
 
 /* ---- headers ---- */
