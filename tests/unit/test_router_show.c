@@ -282,8 +282,8 @@ START_TEST(strange_documents_do_no_harm)
 	static const char *const strange[] = {
 		"{}",
 		"{\"services\": 5}",
-		"{\"services\": [5, null, {}, {\"name\": \"80\", \"clients\": [1, {}],"
-		" \"routers\": [2], \"group_list\": \"x\", \"buckets\": [3]}]}",
+		("{\"services\": [5, null, {}, {\"name\": \"80\", \"clients\": [1, {}],"
+		 " \"routers\": [2], \"group_list\": \"x\", \"buckets\": [3]}]}"),
 	};
 	static const char *const lines[] = { "",	  "global",  "80",
 					     "80 detail", "80 view", "80 buckets" };
