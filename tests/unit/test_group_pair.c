@@ -576,6 +576,43 @@ START_TEST(a_member_of_one_is_none_of_both)
 }
 END_TEST
 
+/* The lowest web-cache and one router, or all of them, hear nothing of each other in
+ * the mirror. */
+static bool cut_from_one(const struct packet *p)
+{
+	return p->service == 1 && (p->from == 0 || p->to == 0) &&
+	       (p->from == CACHES + 1 || p->to == CACHES + 1);
+}
+
+static bool cut_from_all(const struct packet *p)
+{
+	return p->service == 1 && (p->from == 0 || p->to == 0);
+}
+
+START_TEST(who_hears_less_leaves_both_to_the_other)
+{
+	unsigned before;
+
+	begin(true, _i & 1);
+	W.lost = _i & 2 ? cut_from_all : cut_from_one;
+	up(0);
+	up(1);
+	up(2);
+	run(9 * T_MS);
+	/* Not seen by all, hence nothing for it; its table would be another one. */
+	expect(false, true, true);
+	before = W.assignments[0] + W.assignments[1];
+	run(20 * T_MS);
+	ck_assert_uint_eq(W.assignments[0] + W.assignments[1], before);
+	expect(false, true, true);
+	W.lost = NULL;
+	run(9 * T_MS);
+	expect(true, true, true);
+	ck_assert_int_eq(W.unlike_ms, 0);
+	end();
+}
+END_TEST
+
 static unsigned lose_left;
 
 static bool lose_mirror_assignments(const struct packet *p)
@@ -786,6 +823,7 @@ int main(void)
 	tcase_add_loop_test(tc, the_tables_of_others_are_compared, 0, 2);
 	tcase_add_test(tc, alone_they_diverge);
 	tcase_add_loop_test(tc, a_member_of_one_is_none_of_both, 0, 2);
+	tcase_add_loop_test(tc, who_hears_less_leaves_both_to_the_other, 0, 4);
 	tcase_add_test(tc, a_lost_assignment_is_soon_repeated);
 	tcase_add_test(tc, sent_in_the_same_instant);
 	tcase_add_test(tc, the_first_wins_at_takeover);
