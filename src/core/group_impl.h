@@ -388,6 +388,7 @@ void group_own_table(const struct group *g, const struct group_table *shared,
 		     struct group_table *out);
 /* Compare its table with that of the same router in the mate. */
 void peer_compare_tables(struct group *g, struct peer *p, struct step *s);
+void peer_note_half_member(const struct group *g, const struct peer *p, struct step *s);
 /* Why these groups cannot share a table now; NULL: they can. */
 const char *council_split(const struct council *c, const struct situation *x);
 

@@ -193,6 +193,24 @@ void peer_compare_tables(struct group *g, struct peer *p, struct step *s)
 	}
 }
 
+/* A member of this service only that assigns, as if it were the designated one.  Ours
+ * is sent again, as over that of any other who is not. */
+void peer_note_half_member(const struct group *g, const struct peer *p, struct step *s)
+{
+	const struct council *c = g->council;
+	const struct addr *cache = &p->key.cache;
+
+	if (!group_is_paired(g) || !c->designated || !mono_is_never(c->settle_at) ||
+	    peer_find_fellow(p, cache) < 0 ||
+	    addr_find(c->situation.caches, c->situation.n_caches, cache) >= 0)
+		return;
+	actions_complain(
+		s->out, "pair-half-member", &p->address,
+		"router %s has taken an assignment from web-cache %s, which is "
+		"in this service and not in its mirror: does it spoof?",
+		ADDR_TEXT(&p->address), ADDR_TEXT(cache));
+}
+
 /* -- methods ---------------------------------------------------------------------------- */
 
 uint32_t group_method_of_mate(const struct group *g)

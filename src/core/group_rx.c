@@ -277,6 +277,7 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 	peer_note_other_method(g, p, s);
 	peer_note_foreign(g, p, s);
 	peer_compare_tables(g, p, s);
+	peer_note_half_member(g, p, s);
 	follow_view(g, p, s);
 	peer_check_echo(g, p, s);
 	if (answer_at_once(p, first))

@@ -35,7 +35,7 @@ static struct {
 	bool was_unlike;
 	unsigned assignments[SERVICES];
 	char split[256]; /* the last note of that */
-	unsigned splits, unlikes;
+	unsigned splits, unlikes, halves;
 } W;
 
 static struct wccp_msg scratch;
@@ -217,6 +217,7 @@ static void queue(unsigned from, unsigned service, const struct action *x)
 static void take_note(const struct action *x)
 {
 	W.unlikes += strcmp(x->event, "pair-unlike") == 0;
+	W.halves += strcmp(x->event, "pair-half-member") == 0;
 	if (strcmp(x->event, "pair-split") != 0)
 		return;
 	W.splits++;
@@ -613,6 +614,30 @@ START_TEST(who_hears_less_leaves_both_to_the_other)
 }
 END_TEST
 
+/* One that does not spoof, and has the lowest address. */
+START_TEST(a_member_of_one_that_assigns_is_reported)
+{
+	begin(true, false);
+	up(1);
+	up(2);
+	run(3 * T_MS);
+	ck_assert_uint_eq(W.halves, 0);
+	W.paired = false;
+	start_cache(0);
+	health(0, 0, true, 100);
+	run(6 * T_MS);
+	ck_assert_uint_gt(W.halves, 0);
+	/* It withdraws, and all is well. */
+	health(0, 0, false, 0);
+	run(3 * T_MS);
+	W.halves = 0;
+	run(3 * T_MS);
+	ck_assert_uint_eq(W.halves, 0);
+	expect(false, true, true);
+	end();
+}
+END_TEST
+
 static unsigned lose_left;
 
 static bool lose_mirror_assignments(const struct packet *p)
@@ -824,6 +849,7 @@ int main(void)
 	tcase_add_test(tc, alone_they_diverge);
 	tcase_add_loop_test(tc, a_member_of_one_is_none_of_both, 0, 2);
 	tcase_add_loop_test(tc, who_hears_less_leaves_both_to_the_other, 0, 4);
+	tcase_add_test(tc, a_member_of_one_that_assigns_is_reported);
 	tcase_add_test(tc, a_lost_assignment_is_soon_repeated);
 	tcase_add_test(tc, sent_in_the_same_instant);
 	tcase_add_test(tc, the_first_wins_at_takeover);
