@@ -125,10 +125,13 @@ static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
 	uint16_t family = wire_get_u16(r);
 	uint16_t len = wire_get_u16(r);
 	enum addr_family as = family == IANA_IPV4 ? ADDR_V4 : ADDR_V6;
+	uint16_t size = family == IANA_IPV4 ? 4 : 16;
 	uint8_t octets[16];
 	enum codec_refusal refusal;
 
-	if (!(family == IANA_IPV4 && len == 4) && !(family == IANA_IPV6 && len == 16))
+	/* What is longer than an address ends in octets that do not count (2.01
+	 * section 5.1.5). */
+	if ((family != IANA_IPV4 && family != IANA_IPV6) || len < size || len % 4)
 		return decode_refuse(d, CODEC_MALFORMED,
 				     "addresses of family %u with %u octets", family,
 				     len);
@@ -136,8 +139,9 @@ static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
 	if (refusal != CODEC_OK)
 		return refusal;
 	for (uint32_t i = 0; i < d->n_table; i++) {
-		wire_get_octets(r, octets, len);
-		d->table[i] = addr_from_octets(all_zero(octets, len) ? ADDR_NONE : as,
+		wire_get_octets(r, octets, size);
+		wire_skip(r, len - size);
+		d->table[i] = addr_from_octets(all_zero(octets, size) ? ADDR_NONE : as,
 					       octets);
 	}
 	d->has_table = true;

@@ -263,6 +263,17 @@ START_TEST(unknown_extended_data)
 }
 END_TEST
 
+/* Whatever they will mean, they mean nothing now. */
+START_TEST(reserved_bits)
+{
+	IS(HERE("0003 0008 0a01010b beef fff4", CACHE_VIEW), CODEC_OK);
+	ck_assert_int_eq(m.cache_identity.kind, WCCP_DATA_NONE);
+	ck_assert(!m.cache_identity.unassigned);
+	ck_assert(!m.cache_identity.min_version);
+	ck_assert_uint_eq(addr_to_v4(&m.cache_identity.addr), 0x0a01010b);
+}
+END_TEST
+
 START_TEST(capability_elements)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW,
@@ -534,11 +545,40 @@ START_TEST(address_tables)
 	ck_assert_uint_eq(m.n_commands, 0);
 	/* Families and lengths that do not go together, or are unknown. */
 	IS(HERE(CACHE_ID, view, "0011 0008 0003 0004 00000000"), CODEC_MALFORMED);
-	IS(HERE(CACHE_ID, view, "0011 0008 0001 0010 00000000"), CODEC_MALFORMED);
 	IS(HERE(CACHE_ID, view, "0011 0008 0002 0004 00000000"), CODEC_MALFORMED);
 	IS(HERE(CACHE_ID, view, "0011 0008 0002 0000 00000000"), CODEC_MALFORMED);
 	IS(HERE(CACHE_ID, view, "0011 0004 0002 0010"), CODEC_MALFORMED);
 	IS(HERE(CACHE_ID, view, "0011 0000"), CODEC_MALFORMED);
+}
+END_TEST
+
+/* 2.01 section 5.1.5: octets that are behind an address do not count. */
+START_TEST(address_table_entries_with_a_tail)
+{
+	const char *view = "0005 000c 00000001 00000000 00000000";
+
+	IS(HERE("0003 0008 0000 0002 0000 0004", view,
+		"0011 0018 0001 0008 00000002 0a010101 deadbeef 0a01010b deadbeef"),
+	   CODEC_OK);
+	ck_assert_uint_eq(addr_to_v4(&m.cache_identity.addr), 0x0a01010b);
+	IS(HERE("0003 0008 0000 0002 0000 0004", view,
+		"0011 0030 0002 0014 00000002"
+		"20010db8 00000000 00000000 00000011 deadbeef"
+		"20010db8 00000000 00000000 00000012 deadbeef"),
+	   CODEC_OK);
+	ck_assert_str_eq(ADDR_TEXT(&m.cache_identity.addr), "2001:db8::12");
+	/* Zeros are no address, whatever is behind them. */
+	IS(HERE("0003 0008 0000 0001 0000 0004", view,
+		"0011 0010 0001 0008 00000001 00000000 deadbeef"),
+	   CODEC_OK);
+	ck_assert(!addr_is_set(&m.cache_identity.addr));
+	/* No multiple of four, and more than there is. */
+	IS(HERE("0003 0008 0000 0001 0000 0004", view,
+		"0011 0014 0001 0006 00000002 0a010101 0000 0a01010b 0000"),
+	   CODEC_MALFORMED);
+	IS(HERE("0003 0008 0000 0001 0000 0004", view,
+		"0011 000c 0001 0008 00000001 0a010101"),
+	   CODEC_MALFORMED);
 }
 END_TEST
 
@@ -580,6 +620,7 @@ TCase *rules_case(void)
 	tcase_add_test(tc, odd_lengths);
 	tcase_add_test(tc, more_than_is_known);
 	tcase_add_test(tc, unknown_extended_data);
+	tcase_add_test(tc, reserved_bits);
 	tcase_add_test(tc, capability_elements);
 	tcase_add_test(tc, impossible_times);
 	tcase_add_test(tc, command_elements);
@@ -590,6 +631,7 @@ TCase *rules_case(void)
 	tcase_add_test(tc, sets_of_all_lists);
 	tcase_add_test(tc, counts_too_high);
 	tcase_add_test(tc, address_tables);
+	tcase_add_test(tc, address_table_entries_with_a_tail);
 	tcase_add_test(tc, address_table_capacity);
 	tcase_add_test(tc, unset_addresses);
 	return tc;
