@@ -33,8 +33,8 @@ struct wccp_mask mask_mirror(const struct wccp_mask *m);
 /* The value that has this VSN (of which the lowest mask_bits() bits count). */
 struct wccp_mask mask_value(const struct wccp_mask *m, uint32_t vsn);
 /* The VSN of a value, or -1 when it can match no packet: it has bits that the
- * mask has not, or an address of another family.  For up to 31 bits. */
-long mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value);
+ * mask has not, or an address of another family.  The first 32 bits count. */
+int64_t mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value);
 
 #define MASK_TEXT_MAX 192
 /* "dst 0x1741, dport 0x1" ("nothing" for an empty mask); returns `text`. */

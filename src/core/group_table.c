@@ -99,12 +99,12 @@ static const struct wccp_hash_table *hash_echo(const struct wccp_msg *m)
 /* -- mask --------------------------------------------------------------------------------- */
 
 /* A slot that `fellow` has; -1: one that our mask has not. */
-static void state(struct peer *p, long slot, int fellow)
+static void state(struct peer *p, int64_t slot, int fellow)
 {
 	if (fellow < 0)
 		return;
 	p->fellows[fellow].stated++;
-	if (slot >= 0 && slot < (long)p->n_slots)
+	if (slot >= 0 && slot < p->n_slots)
 		own(p, (unsigned)slot, fellow);
 	else
 		p->foreign = true;
@@ -139,7 +139,7 @@ static void take_alt_set(const struct group *g, struct peer *p, const struct wcc
 		int fellow = whose(p, &c->cache, otherwise);
 
 		for (unsigned k = c->first_vsn; k < c->first_vsn + c->n_vsns; k++)
-			state(p, ours ? (long)m->vsns[k] : -1, fellow);
+			state(p, ours ? (int64_t)m->vsns[k] : -1, fellow);
 	}
 }
 

@@ -130,7 +130,7 @@ struct wccp_mask mask_value(const struct wccp_mask *m, uint32_t vsn)
 	return unflatten(&f, m);
 }
 
-long mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value)
+int64_t mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value)
 {
 	struct flat f = flatten(m), v = flatten(value);
 	uint32_t vsn = 0;
@@ -141,10 +141,10 @@ long mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value)
 	for (unsigned i = 0; i < FLAT_LEN; i++) {
 		if (v.octets[i] & ~f.octets[i])
 			return -1;
-		for (unsigned left = f.octets[i]; left && at < 31; left &= left - 1)
+		for (unsigned left = f.octets[i]; left && at < 32; left &= left - 1)
 			vsn |= (uint32_t)!!(v.octets[i] & (left & -left)) << at++;
 	}
-	return (long)vsn;
+	return vsn;
 }
 
 /* -- for people ------------------------------------------------------------------ */

@@ -125,7 +125,7 @@ static enum verdict read_values(const struct router_call *c, const struct wccp_s
 	return GOOD;
 }
 
-enum { NUMBER_BITS = 31 }; /* what mask_vsn() can tell */
+enum { NUMBER_BITS = 32 };
 
 /* Sequence numbers of one set, each at most once. */
 struct numbers {
@@ -136,7 +136,7 @@ struct numbers {
 
 static bool add_number(struct numbers *all, uint32_t vsn)
 {
-	if (vsn >> all->bits)
+	if (all->bits < NUMBER_BITS && vsn >> all->bits)
 		return false;
 	for (unsigned i = 0; i < all->n; i++)
 		if (all->list[i] == vsn)
@@ -176,8 +176,6 @@ static enum verdict read_alternate(const struct router_call *c,
 	enum verdict verdict = GOOD;
 
 	seen.bits = mask_bits(&set->mask);
-	if (seen.bits > NUMBER_BITS)
-		seen.bits = NUMBER_BITS;
 	seen.n = 0;
 	for (unsigned i = 0; i < set->n && verdict == GOOD; i++)
 		verdict = read_numbers(c, set, &c->msg->cache_values[set->first + i],

@@ -77,6 +77,21 @@ START_TEST(fields_in_order)
 }
 END_TEST
 
+/* As many as a sequence number has room for (2.01 section 7). */
+START_TEST(thirty_two_bits)
+{
+	const struct wccp_mask m = mask(0xffff0000, 0, 0xff, 0xff);
+	const uint32_t some[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff };
+
+	ck_assert_uint_eq(mask_bits(&m), 32);
+	for (unsigned i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		struct wccp_mask value = mask_value(&m, some[i]);
+
+		ck_assert_int_eq(mask_vsn(&m, &value), some[i]);
+	}
+}
+END_TEST
+
 START_TEST(there_and_back)
 {
 	const struct wccp_mask m = mask(0x00f00f00, 0x10, 0x3, 0);
@@ -175,6 +190,7 @@ int main(void)
 	tcase_add_test(tc, example_of_the_draft);
 	tcase_add_test(tc, default_mask);
 	tcase_add_test(tc, fields_in_order);
+	tcase_add_test(tc, thirty_two_bits);
 	tcase_add_test(tc, there_and_back);
 	tcase_add_test(tc, ipv6);
 	tcase_add_test(tc, bits_outside_match_nothing);

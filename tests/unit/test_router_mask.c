@@ -284,6 +284,27 @@ START_TEST(alternate_sets_mean_values)
 }
 END_TEST
 
+/* A number has 32 bits, and so may a mask (2.01 section 7). */
+START_TEST(numbers_of_32_bits)
+{
+	static const uint32_t some[] = { 0, 0x80000000, 0xffffffff };
+	const struct router_masks *m;
+
+	begin_sets(&both[0], 1, WCCP_AT_ALT_MASK);
+	add_set(dst(0xffffffff));
+	add_numbers(&both[0], some, 3);
+	deliver();
+	m = &bench_status()->masks;
+	ck_assert_uint_eq(m->n_values, 3);
+	ck_assert_uint_eq(addr_to_v4(&m->values[1].match.dst), 0x80000000);
+	ck_assert_uint_eq(addr_to_v4(&m->values[2].match.dst), 0xffffffff);
+	both[0].minor = 1;
+	bench_greet(&both[0]);
+	ck_assert_uint_eq(bench.seen.n_vsns, 3);
+	ck_assert_mem_eq(bench.seen.vsns, some, sizeof(some));
+}
+END_TEST
+
 START_TEST(nothing_assigned_is_an_assignment)
 {
 	begin_sets(&both[0], 7, WCCP_AT_MASK);
@@ -780,6 +801,7 @@ void test_router_mask(Suite *s)
 	tcase_add_test(tc, sent_again_changes_nothing);
 	tcase_add_test(tc, order_is_kept);
 	tcase_add_test(tc, alternate_sets_mean_values);
+	tcase_add_test(tc, numbers_of_32_bits);
 	tcase_add_test(tc, nothing_assigned_is_an_assignment);
 	tcase_add_test(tc, value_outside_of_its_mask);
 	tcase_add_test(tc, numbers_twice_or_beyond);
