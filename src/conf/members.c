@@ -15,21 +15,30 @@ static int check_family(struct reader *r, cfg_t *section, const char *name,
 			      ADDR_TEXT(a), a->family, self->family);
 }
 
+/* What 2.0 cannot say, or NULL. */
+static const char *need_of_201(const struct group_conf *conf)
+{
+	if (conf->self.family == ADDR_V6)
+		return "IPv6";
+	return conf->service.flags & WCCP_F_ONLY_PROTOCOL_0 ? "redirect-only-protocol-0"
+							    : NULL;
+}
+
 static int read_version(struct reader *r, cfg_t *section, struct group_conf *out)
 {
 	static const char *const words[] = { "2.0", "2.01", "negotiate", NULL };
 	static const enum group_version versions[] = { GROUP_V20, GROUP_V201,
 						       GROUP_NEGOTIATE };
-	bool v6 = out->self.family == ADDR_V6;
-	unsigned which = v6 ? 1 : 0;
+	const char *need = need_of_201(out);
+	unsigned which = need ? 1 : 0;
 
 	if (read_word(r, section, "version", 0, words, &which) < 0)
 		return -1;
 	out->version = versions[which];
-	if (v6 && out->version == GROUP_V20)
+	if (need && out->version == GROUP_V20)
 		return read_fail(r, section, "version",
-				 "version: 2.0 has no IPv6, this needs 2.01 or "
-				 "negotiate");
+				 "version: 2.0 has no %s, this needs 2.01 or negotiate",
+				 need);
 	return 0;
 }
 

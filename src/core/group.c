@@ -65,15 +65,6 @@ static void peer_stop_timers(struct peer *p)
 	p->forget_at = MONO_NEVER;
 }
 
-uint32_t group_wished_t(const struct group *g)
-{
-	uint32_t t = g->conf.transmit_t_ms;
-
-	if (!t)
-		return WCCP_TRANSMIT_T_MS;
-	return t < T_LEAST_MS ? T_LEAST_MS : t;
-}
-
 void peer_hello_at(struct group *g, struct peer *p, struct mono at)
 {
 	if (group_is_multicast(g))
@@ -88,9 +79,8 @@ void peer_start(struct group *g, struct peer *p, const char *reason, struct step
 
 	peer_forget_said(g, p);
 	peer_stop_timers(p);
-	/* Until the router has said what it offers, our wish: a HERE_I_AM that
-	 * leaves the router out is harmless at any pace. */
-	p->t_ms = group_wished_t(g);
+	/* Our wish has to wait for what the router offers (2.01 section 3.1). */
+	p->t_ms = WCCP_TRANSMIT_T_MS;
 	p->timeout_scale = p->ra_scale = 1;
 	p->outstanding = 0;
 	p->quick_left = QUICK_MAX;

@@ -266,8 +266,6 @@ void peer_hello_at(struct group *g, struct peer *p, struct mono at);
 /* The list of routers; NULL when it is full. */
 struct peer *group_add_peer(struct group *g, const struct addr *address, struct mono now);
 void group_remove_peer(struct group *g, struct peer *p);
-/* TRANSMIT_T before anything is agreed, in ms. */
-uint32_t group_wished_t(const struct group *g);
 
 /* group_multicast.c; with a multicast address only */
 /* May a router of this address be met? */

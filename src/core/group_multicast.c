@@ -182,16 +182,24 @@ void group_share_choice(struct group *g, const struct peer *p)
 
 /* -- HERE_I_AMs ------------------------------------------------------------------------- */
 
-/* The largest agreed, so that no router is told more often than it said; before
- * the first answer our wish. */
+/* The largest agreed, so that no router is told more often than it said; when all
+ * are lost, what they had said, and before the first answer the default (2.01
+ * section 3.1). */
 static uint32_t transmit_t(const struct group *g)
 {
-	uint32_t t = 0;
+	uint32_t listed = 0, heard = 0;
 
-	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].listed && g->peers[i].t_ms > t)
-			t = g->peers[i].t_ms;
-	return t ? t : group_wished_t(g);
+	for (unsigned i = 0; i < g->n_peers; i++) {
+		const struct peer *p = &g->peers[i];
+
+		if (p->listed && p->t_ms > listed)
+			listed = p->t_ms;
+		if (p->heard && p->t_ms > heard)
+			heard = p->t_ms;
+	}
+	if (listed)
+		return listed;
+	return heard ? heard : WCCP_TRANSMIT_T_MS;
 }
 
 void group_cast_soon(struct group *g, struct mono now)

@@ -308,7 +308,7 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 	const char *problem = peer_version_problem(g, p, s->msg->minor);
 
 	if (problem && peer_is_announced(p)) {
-		/* In such a version it could not even name us. */
+		/* In such a version we could not be described, or even named. */
 		p->versioned = true;
 		it_answers(g, p, s->now);
 		peer_enter_unspoken(g, p, problem, s);

@@ -83,9 +83,11 @@ static void put_identity(const struct group *g, const struct peer *p, struct wcc
 		slots = g->history[method_index(method)];
 	}
 	if (method == WCCP_ASSIGN_MASK) {
-		/* Plain values are addresses, for which an address table has not
-		 * enough entries; who reads such a table also knows their numbers. */
-		id->extended = group_table_family(g) != 0;
+		/* Numbers are shorter, and plain values are addresses, for which an
+		 * address table has not enough entries.  They are for who is known to
+		 * understand 2.01, or has to (2.01 sections 3.4 and 6.8). */
+		id->extended = group_table_family(g) != 0 ||
+			       (p->versioned && m->minor >= 1);
 		id->kind = id->extended ? WCCP_DATA_ALT_MASK : WCCP_DATA_MASK;
 		mask_put_slots(m, &g->mask, &slots, &g->conf.self, id->extended,
 			       &id->sets);
@@ -127,8 +129,8 @@ static void build_here_i_am(const struct group *g, const struct peer *p,
 {
 	begin(g, WCCP_HERE_I_AM, m);
 	m->present |= 1u << WCCP_C_CACHE_ID | 1u << WCCP_C_CACHE_VIEW;
-	put_identity(g, p, m);
 	m->minor = peer_hello_minor(g, p);
+	put_identity(g, p, m);
 	m->cache_identity.min_version = peer_hello_asks_version(g, p);
 	put_view(g, NULL, &m->cache_view);
 	if (p->listed)

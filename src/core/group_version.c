@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The minor version of WCCP 2 that is spoken with each router (2.01 section 3.4),
- * and IPv6, which exists from 2.01 on only (section 4.7).
+ * and what exists from 2.01 on only: IPv6 (section 4.7), one service flag (5.1.2).
  *
  * Without negotiation the header of a first HERE_I_AM has our highest version and
  * the router may answer with less.  With it, the first one has the lowest and the V
@@ -22,9 +22,20 @@ static uint8_t highest(const struct group *g)
 	return g->conf.version == GROUP_V20 ? 0 : WCCP_MINOR_MAX;
 }
 
+/* What the group is about and 2.0 has no way to say; NULL: nothing.  A router that
+ * does not know the flag would redirect every protocol. */
+static const char *need_of_201(const struct group *g)
+{
+	if (is_ipv6(g))
+		return "IPv6 needs WCCP 2.01";
+	if (g->conf.service.flags & WCCP_F_ONLY_PROTOCOL_0)
+		return "redirect-only-protocol-0 needs WCCP 2.01";
+	return NULL;
+}
+
 static uint8_t lowest(const struct group *g)
 {
-	return is_ipv6(g) ? 1 : 0; /* 2.0 has no address table */
+	return need_of_201(g) ? 1 : 0;
 }
 
 uint16_t group_table_family(const struct group *g)
@@ -97,15 +108,13 @@ const char *peer_version_problem(const struct group *g, const struct peer *p,
 	if (p->address.family != g->conf.self.family)
 		return "its address is not of our address family";
 	if (minor < lowest(g))
-		return "IPv6 needs WCCP 2.01";
+		return need_of_201(g);
 	return group_version_problem(g);
 }
 
 const char *group_version_problem(const struct group *g)
 {
-	if (highest(g) < lowest(g))
-		return "IPv6 needs WCCP 2.01";
-	return NULL;
+	return highest(g) < lowest(g) ? need_of_201(g) : NULL;
 }
 
 void peer_enter_unspoken(struct group *g, struct peer *p, const char *reason,

@@ -147,6 +147,9 @@ START_TEST(any_protocol)
 		ck_assert_uint_eq(first(c)->group.service.type, WCCP_SERVICE_DYNAMIC);
 		ck_assert_uint_eq(first(c)->group.service.protocol, is[i].number);
 		ck_assert_uint_eq(first(c)->group.service.flags, is[i].flags);
+		ck_assert_int_eq(first(c)->group.version,
+				 is[i].flags & WCCP_F_ONLY_PROTOCOL_0 ? GROUP_V201
+								      : GROUP_V20);
 		ck_assert_uint_eq(c->n_warnings, is[i].number != IPPROTO_TCP);
 		conf_free(c);
 	}
@@ -555,6 +558,9 @@ static const struct {
 	  "6: multicast-ttl: 16 is not a number from 1 to 15" },
 	{ IN6("version = 2.0"),
 	  "5: version: 2.0 has no IPv6, this needs 2.01 or negotiate" },
+	{ NAMED("x", "id = 7 protocol = 0 redirect-only-protocol-0 = true\nversion = 2.0"),
+	  "6: version: 2.0 has no redirect-only-protocol-0, this needs 2.01 or "
+	  "negotiate" },
 	{ TOP6 POOL "service web-cache { pool = web routers = { 2001:db8::1,\n10.0.1.1 "
 		    "} }",
 	  "5: routers: 10.0.1.1 is IPv4, the address of this box is IPv6" },

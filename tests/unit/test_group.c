@@ -294,6 +294,21 @@ START_TEST(waiting_router_is_asked_every_t_only)
 }
 END_TEST
 
+/* 2.01 section 3.15: only where the one before was answered by a view that has us. */
+START_TEST(no_early_repetition_where_we_are_not_in_the_view)
+{
+	open_one();
+	a.answers = false;
+	bench_health(true, 100);
+	for (unsigned i = 0; i < 10; i++)
+		rtr_see(&a, 0);
+	ck_assert_int_eq(bench_state(&a), GROUP_NEGOTIATING);
+	bench_clear();
+	bench_run(3 * T - 1);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
+}
+END_TEST
+
 START_TEST(lost_and_back)
 {
 	open_one();
@@ -791,6 +806,56 @@ START_TEST(transmit_t_is_negotiated)
 }
 END_TEST
 
+/* 2.01 section 3.1: before its first I_SEE_YOU there is nothing to choose from. */
+START_TEST(t_is_the_default_until_another_is_offered)
+{
+	open_one();
+	a.answers = false;
+	offer_t(&a, true, 500, 60000);
+	B.conf.transmit_t_ms = 1000;
+	bench_restart();
+	bench_health(true, 100);
+	bench_run(3 * T - 1);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 3);
+	a.answers = true;
+	bench_run(1);
+	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	bench_clear();
+	bench_run(1000);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
+}
+END_TEST
+
+/* Whatever it is sent for. */
+START_TEST(choice_is_in_every_hello)
+{
+	struct addr self = addr_v4(SELF);
+	unsigned n;
+
+	open_one();
+	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2, WCCP_METHOD_GRE | WCCP_METHOD_L2,
+	      WCCP_ASSIGN_HASH);
+	offer_t(&a, true, 500, 60000);
+	bench_health(true, 100);
+	bench_run(5 * T);
+	rtr_query(&a, &self);
+	bench_run(T);
+	bench_health(true, 50);
+	bench_health(false, 0);
+	n = bench_count(WCCP_HERE_I_AM, &a);
+	ck_assert_uint_ge(n, 11);
+	for (unsigned i = 1; i < n; i++) {
+		bench_nth(WCCP_HERE_I_AM, &a, i);
+		ck_assert_uint_eq(B.got.caps.present, a.caps.present);
+		ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_GRE);
+		ck_assert_uint_eq(B.got.caps.ret, WCCP_METHOD_GRE);
+		ck_assert_uint_eq(B.got.caps.assign, WCCP_ASSIGN_HASH);
+		ck_assert_uint_eq(B.got.caps.transmit_t.lower_ms, T);
+	}
+	ck_assert_uint_eq(B.got.commands[0].type, WCCP_CMD_SHUTDOWN);
+}
+END_TEST
+
 START_TEST(scales_stretch_the_time_outs)
 {
 	open_one();
@@ -888,6 +953,25 @@ START_TEST(shutdown_acknowledged)
 	bench_health(true, 50);
 	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
 	ck_assert_int_eq(bench_state(&b), GROUP_JOINED);
+}
+END_TEST
+
+START_TEST(response_for_another_is_none)
+{
+	uint8_t octets[4096];
+	size_t len;
+
+	open_one();
+	join();
+	a.answers = false;
+	bench_health(false, 0);
+	len = rtr_encode(&a, WCCP_CMD_SHUTDOWN_RESPONSE, octets, sizeof(octets));
+	octets[len - 1] ^= 1; /* the address, which is the end of the message */
+	bench_rx(&a.address, octets, len);
+	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
+	octets[len - 1] ^= 1;
+	bench_rx(&a.address, octets, len);
+	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
 }
 END_TEST
 
@@ -1203,6 +1287,7 @@ static void add_joining(Suite *s)
 	tcase_add_test(tc, member_repeats_early_at_most_six_times);
 	tcase_add_test(tc, early_resend_ends_with_six);
 	tcase_add_test(tc, waiting_router_is_asked_every_t_only);
+	tcase_add_test(tc, no_early_repetition_where_we_are_not_in_the_view);
 	tcase_add_test(tc, lost_and_back);
 	tcase_add_test(tc, restarted_router_is_joined_again);
 	tcase_add_test(tc, every_restart_is_joined_at_once);
@@ -1239,6 +1324,8 @@ static void add_agreeing(Suite *s)
 	tcase_add_test(tc, router_that_stops_offering_what_we_use);
 	tcase_add_test(tc, each_router_by_the_method_it_offers);
 	tcase_add_test(tc, transmit_t_is_negotiated);
+	tcase_add_test(tc, t_is_the_default_until_another_is_offered);
+	tcase_add_test(tc, choice_is_in_every_hello);
 	tcase_add_test(tc, scales_stretch_the_time_outs);
 	tcase_add_test(tc, weight_is_announced_at_once);
 	tcase_add_test(tc, reload_touches_only_what_changed);
@@ -1256,6 +1343,7 @@ static void add_leaving(Suite *s)
 	tcase_add_test(tc, removal_query_gets_three_answers);
 	tcase_add_test(tc, removal_query_flood_is_one_series);
 	tcase_add_test(tc, shutdown_acknowledged);
+	tcase_add_test(tc, response_for_another_is_none);
 	tcase_add_test(tc, shutdown_given_up);
 	tcase_add_test(tc, shutdown_with_a_stale_id_is_repeated_at_once);
 	tcase_add_test(tc, gone_from_the_view_is_withdrawn);

@@ -86,6 +86,81 @@ START_TEST(sequence_numbers_to_who_knows_201)
 }
 END_TEST
 
+/* In the identity, too; but not before the router has shown that it knows them, nor
+ * when it knows them no more. */
+START_TEST(numbers_in_the_identity_for_201_only)
+{
+	open_masks();
+	a.max_minor = 1;
+	B.conf.version = GROUP_V201;
+	bench_restart();
+	settle();
+	bench_nth(WCCP_HERE_I_AM, &a, 0);
+	ck_assert_uint_eq(B.got.minor, 1);
+	ck_assert(!B.got.cache_identity.extended);
+	bench_last(WCCP_HERE_I_AM, &a);
+	ck_assert(B.got.cache_identity.extended);
+	ck_assert_int_eq(B.got.cache_identity.kind, WCCP_DATA_ALT_MASK);
+	ck_assert(!B.got.cache_identity.unassigned);
+	ck_assert_uint_eq(B.got.n_vsns, 64);
+	a.max_minor = 0;
+	bench_run(2 * T);
+	bench_last(WCCP_HERE_I_AM, &a);
+	ck_assert_uint_eq(B.got.minor, 0);
+	ck_assert(!B.got.cache_identity.extended);
+	ck_assert_int_eq(B.got.cache_identity.kind, WCCP_DATA_MASK);
+	ck_assert_uint_eq(B.got.n_values, 64);
+}
+END_TEST
+
+/* 2.01 section 7: listed for one web-cache at most; of ours, for exactly one. */
+START_TEST(every_number_once)
+{
+	unsigned listed[64] = { 0 };
+
+	open_masks();
+	a.max_minor = 1;
+	B.conf.version = GROUP_V201;
+	bench_restart();
+	rtr_add(&a, CACHE2, 70);
+	rtr_add(&a, CACHE3, 20);
+	settle();
+	bench_last(WCCP_REDIRECT_ASSIGN, &a);
+	ck_assert_int_eq(B.got.assignment.type, WCCP_AT_ALT_MASK);
+	ck_assert_uint_eq(B.got.n_cache_values, 3);
+	for (unsigned i = 0; i < B.got.n_vsns; i++) {
+		ck_assert_uint_lt(B.got.vsns[i], 64);
+		listed[B.got.vsns[i]]++;
+	}
+	for (unsigned i = 0; i < 64; i++)
+		ck_assert_uint_eq(listed[i], 1);
+}
+END_TEST
+
+/* It is frozen, although the router still offers both (2.01 section 3.5.2). */
+START_TEST(method_of_the_others_is_taken)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		by_mask(&a, R1);
+		a.caps.assign = WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
+		bench_open(1, (struct rtr *[]){ &a });
+		B.conf.assign = (struct group_preference){
+			2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK }
+		};
+		bench_restart();
+		if (i)
+			rtr_add(&a, CACHE2, 100);
+		else
+			a.by_mask = false;
+		bench_health(true, 100);
+		ck_assert_uint_eq(bench_router(&a)->assign,
+				  i ? WCCP_ASSIGN_MASK : WCCP_ASSIGN_HASH);
+		if (!i)
+			bench_close();
+	}
+}
+END_TEST
+
 START_TEST(any_field_can_be_looked_at)
 {
 	static const struct wccp_mask mask = { .src = { ADDR_V4, { 0, 0, 1, 3 } },
@@ -364,6 +439,9 @@ int main(void)
 
 	tcase_add_test(tc, six_bits_of_the_destination_by_default);
 	tcase_add_test(tc, sequence_numbers_to_who_knows_201);
+	tcase_add_test(tc, numbers_in_the_identity_for_201_only);
+	tcase_add_test(tc, every_number_once);
+	tcase_add_test(tc, method_of_the_others_is_taken);
 	tcase_add_test(tc, any_field_can_be_looked_at);
 	tcase_add_test(tc, a_third_moves_only_a_third);
 	tcase_add_loop_test(tc, a_restart_moves_no_value, 0, 4);

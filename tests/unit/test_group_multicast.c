@@ -355,6 +355,30 @@ START_TEST(one_t_for_all)
 }
 END_TEST
 
+START_TEST(t_is_the_default_until_another_is_offered)
+{
+	open_cast(1);
+	offer_t(&a, 500, 60000);
+	a.period_ms = 900;
+	a.answers = false;
+	B.conf.transmit_t_ms = 1000;
+	bench_restart();
+	bench_health(true, 100);
+	bench_run(3 * T - 1);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 3);
+	a.answers = true;
+	bench_run(3 * T);
+	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	/* When the only one falls silent, what it said holds on. */
+	a.answers = false;
+	bench_run(T);
+	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	bench_clear();
+	bench_run(T);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 10);
+}
+END_TEST
+
 START_TEST(timers_without_anything_in_common)
 {
 	open_cast(2);
@@ -589,6 +613,7 @@ static void add_agreeing(Suite *s)
 
 	tcase_add_test(tc, methods_must_suit_all);
 	tcase_add_test(tc, one_t_for_all);
+	tcase_add_test(tc, t_is_the_default_until_another_is_offered);
 	tcase_add_test(tc, timers_without_anything_in_common);
 	tcase_add_test(tc, one_version_for_all);
 	tcase_add_test(tc, repeated_for_all_by_one_message);

@@ -208,6 +208,38 @@ START_TEST(reload_changes_the_version)
 }
 END_TEST
 
+/* The flag is 2.01's; a router that does not know it would redirect every protocol. */
+START_TEST(protocol_0_alone_needs_201)
+{
+	a = rtr_make(R1);
+	a.max_minor = 1;
+	a.service = (struct wccp_service){ .type = WCCP_SERVICE_DYNAMIC,
+					   .id = 70,
+					   .flags = WCCP_F_ONLY_PROTOCOL_0 |
+						    WCCP_F_SRC_IP_HASH };
+	bench_open(1, (struct rtr *[]){ &a });
+	B.conf.version = GROUP_V20;
+	bench_restart();
+	bench_health(true, 100);
+	bench_run(T);
+	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_str_eq(bench_router(&a)->reason,
+			 "redirect-only-protocol-0 needs WCCP 2.01");
+	ck_assert_uint_eq(B.n_sent, 0);
+	B.conf.version = GROUP_NEGOTIATE;
+	bench_conf();
+	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	for (unsigned i = 0; i < bench_count(WCCP_HERE_I_AM, &a); i++) {
+		bench_nth(WCCP_HERE_I_AM, &a, i);
+		ck_assert_uint_eq(B.got.minor, 1);
+		ck_assert_uint_eq(B.got.service.flags, a.service.flags);
+	}
+	a.max_minor = 0;
+	bench_run(T);
+	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+}
+END_TEST
+
 /* -- routers of different versions ------------------------------------------------------------ */
 
 START_TEST(each_router_is_spoken_to_in_its_version)
@@ -453,6 +485,7 @@ static Suite *version_suite(void)
 	tcase_add_test(tc, lost_router_is_asked_anew);
 	tcase_add_test(tc, version_of_a_message_for_others_does_not_count);
 	tcase_add_test(tc, reload_changes_the_version);
+	tcase_add_test(tc, protocol_0_alone_needs_201);
 	tcase_add_test(tc, each_router_is_spoken_to_in_its_version);
 
 	tc = group_case(s, "ipv6");
