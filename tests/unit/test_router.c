@@ -138,6 +138,79 @@ START_TEST(receive_id_wraps_past_zero)
 }
 END_TEST
 
+/* One router, two groups: messages of the one do not use up ids of the other. */
+START_TEST(receive_ids_are_each_groups_own)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1), b = bench_cache(1);
+	struct router *first = bench.r, *second;
+	uint32_t id, change;
+
+	bench_greet(&a);
+	id = a.receive_id;
+	change = a.change_number;
+	conf.service_type = WCCP_SERVICE_DYNAMIC;
+	conf.service_id = 80;
+	second = router_new(&conf, bench.now);
+	ck_assert_ptr_nonnull(second);
+	bench.r = second;
+	bench.conf = conf;
+	for (unsigned i = 0; i < 5; i++)
+		bench_greet(&b);
+	ck_assert(bench_usable(&b));
+	bench.r = first;
+	bench.conf = bench_conf();
+	bench_greet(&a);
+	ck_assert(bench_usable(&a));
+	ck_assert_uint_eq(a.receive_id, id + 1);
+	ck_assert_uint_eq(a.change_number, change + 1);
+	router_free(second);
+}
+END_TEST
+
+START_TEST(next_life_begins_with_other_numbers)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1), old;
+
+	bench_join(&a);
+	for (unsigned i = 0; i < 50; i++)
+		bench_greet(&a);
+	old = a;
+	bench_stop();
+	bench_start(&conf, 6000); /* a second later */
+	ck_assert_ptr_nonnull(bench_greet(&a));
+	ck_assert(!bench_usable(&a));
+	ck_assert_uint_gt(a.receive_id, old.receive_id);
+	ck_assert_uint_gt(a.change_number, old.change_number);
+}
+END_TEST
+
+/* 2.01 section 3.3: most of it is ignored. */
+START_TEST(discarded_hello_changes_nothing)
+{
+	struct fake a = bench_cache(1), bad;
+	uint32_t change;
+
+	bench_join(&a);
+	change = a.change_number;
+	bad = a;
+	bad.receive_id += 5;
+	bad.weight = 7;
+	bad.caps.present = 1u << WCCP_CAP_FORWARD;
+	bad.caps.forward = WCCP_METHOD_L2;
+	bad.n_others = 1;
+	bad.others[0] = addr_v4(0x0a0000fd);
+	ck_assert_ptr_nonnull(bench_greet(&bad));
+	ck_assert_uint_eq(bad.receive_id, a.receive_id + 1);
+	ck_assert(!bench_changed());
+	ck_assert_uint_eq(bench_in_view(&a)->weight, 100);
+	ck_assert_uint_eq(bench_status()->caches[0].forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_status()->n_routers, 1);
+	ck_assert_uint_eq(bench_status()->change_number, change);
+}
+END_TEST
+
 START_TEST(squid_lists_unseen_routers_with_id_zero)
 {
 	struct fake a = bench_cache(1);
@@ -350,6 +423,17 @@ START_TEST(another_list)
 	router_allow(bench.r, NULL, 0);
 	ck_assert_ptr_nonnull(bench_greet(&a));
 	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+START_TEST(no_address_is_no_identity)
+{
+	struct fake a = bench_cache(1);
+
+	a.addr = (struct addr){ .family = ADDR_NONE };
+	ck_assert_ptr_null(bench_greet(&a));
+	ck_assert_uint_eq(bench_counters()->bad_family, 1);
+	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
 END_TEST
 
@@ -616,6 +700,9 @@ int main(void)
 	tcase_add_test(tc, wrong_receive_id_is_answered_and_discarded);
 	tcase_add_test(tc, receive_id_of_another_cache_does_not_count);
 	tcase_add_test(tc, receive_id_wraps_past_zero);
+	tcase_add_test(tc, receive_ids_are_each_groups_own);
+	tcase_add_test(tc, next_life_begins_with_other_numbers);
+	tcase_add_test(tc, discarded_hello_changes_nothing);
 	tcase_add_test(tc, squid_lists_unseen_routers_with_id_zero);
 	tcase_add_test(tc, change_number_counts_membership_changes);
 	tcase_add_test(tc, more_routers_than_fit_are_cut_not_overrun);
@@ -629,6 +716,7 @@ int main(void)
 	tcase_add_test(tc, password_is_needed_first);
 	tcase_add_test(tc, only_listed_caches_are_answered);
 	tcase_add_test(tc, another_list);
+	tcase_add_test(tc, no_address_is_no_identity);
 	tcase_add_test(tc, members_address_from_another_source);
 	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
 	tcase_add_test(tc, group_of_32_is_full);

@@ -160,6 +160,37 @@ START_TEST(table_is_flushed_when_no_assignment_follows_a_change)
 }
 END_TEST
 
+/* 5 RB, and RB is the agreed scale times the agreed T. */
+START_TEST(flush_follows_the_agreed_scale)
+{
+	struct router_conf conf = bench_conf();
+	struct fake a = bench_cache(1);
+
+	bench_stop();
+	conf.advertise_timers = true;
+	conf.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
+	conf.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 5, 1, 5 };
+	bench_start(&conf, 5000);
+	a.caps.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	a.caps.transmit_t = (struct wccp_cap_transmit_t){ false, 1000, 1000 };
+	a.caps.timer_scale = (struct wccp_cap_timer_scale){ false, 1, 1, 3, 3 };
+	bench_join(&a);
+	bench_assign(&a, 1, &a, 1);
+	bench_deliver(&a.source);
+	a.n_others = 1;
+	a.others[0] = addr_v4(0x0a0000fd);
+	bench_greet(&a);
+	for (unsigned i = 0; i < 14; i++) {
+		bench_advance(1000);
+		bench_greet(&a);
+	}
+	bench_advance(999);
+	ck_assert(bench_status()->assigned);
+	bench_advance(1);
+	ck_assert(!bench_status()->assigned);
+}
+END_TEST
+
 START_TEST(assignment_in_time_keeps_the_table)
 {
 	struct fake a = bench_cache(1);
@@ -192,6 +223,7 @@ void test_router_time(Suite *s)
 	tcase_add_test(tc, candidates_are_forgotten);
 	tcase_add_test(tc, silent_one_is_purged_from_the_table);
 	tcase_add_test(tc, table_is_flushed_when_no_assignment_follows_a_change);
+	tcase_add_test(tc, flush_follows_the_agreed_scale);
 	tcase_add_test(tc, assignment_in_time_keeps_the_table);
 	suite_add_tcase(s, tc);
 }

@@ -333,6 +333,21 @@ START_TEST(matching)
 }
 END_TEST
 
+/* The list is of TCP and UDP (2.01 section 5.1.2): with any other protocol, and with
+ * all of them, it says nothing. */
+START_TEST(ports_of_other_protocols)
+{
+	struct packet p = { .protocol = 17, .has_ports = true, .dport = htons(9) };
+
+	ck_assert(!matches(WCCP_F_PORTS_DEFINED, 17, &p));
+	ck_assert(matches(WCCP_F_PORTS_DEFINED, 0, &p));
+	p.dport = htons(80);
+	ck_assert(matches(WCCP_F_PORTS_DEFINED, 17, &p));
+	p = (struct packet){ .protocol = 1 };
+	ck_assert(matches(WCCP_F_PORTS_DEFINED, 1, &p));
+}
+END_TEST
+
 /* XOR of the octets, by hand: 10.1.2.3, 192.168.0.80, 0x1234, 0x0050. */
 START_TEST(hash)
 {
@@ -371,6 +386,7 @@ int main(void)
 	tcase_add_test(tc, targets);
 	tcase_add_test(tc, masks);
 	tcase_add_test(tc, matching);
+	tcase_add_test(tc, ports_of_other_protocols);
 	tcase_add_test(tc, hash);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
