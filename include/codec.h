@@ -74,6 +74,10 @@ enum codec_refusal codec_decode(const void *octets, size_t len,
 int codec_encode(const struct wccp_msg *msg, const struct codec_password *password,
 		 void *octets, size_t size, struct err *err);
 
+/* Make the digest of an encoded message of `len` octets right, after somebody has edited
+ * it.  -1 when it has none that could be found, or no password is set. */
+int codec_sign(void *octets, size_t len, const struct codec_password *password);
+
 /* Start an empty message: type, minor 0, nothing present, no sets. */
 void codec_begin(struct wccp_msg *msg, enum wccp_type type);
 

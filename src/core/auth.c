@@ -105,3 +105,20 @@ enum codec_refusal codec_authenticate(const void *octets, size_t len,
 		return CODEC_AUTH_FAILED;
 	return check_digest(&parts, body, password);
 }
+
+int codec_sign(void *octets, size_t len, const struct codec_password *password)
+{
+	uint8_t digest[WCCP_DIGEST_LEN];
+	struct parts parts;
+	struct wire_reader *body = &parts.body[WCCP_C_SECURITY];
+	size_t digest_at;
+
+	if (!password->set || parts_locate(octets, len, &parts) != CODEC_OK ||
+	    !parts_has(&parts, WCCP_C_SECURITY) ||
+	    wire_get_u32(body) != WCCP_SECURITY_MD5 || wire_left(body) < sizeof(digest))
+		return -1;
+	digest_at = (size_t)(body->at - parts.message);
+	auth_digest(password, parts.message, parts.len, digest_at, digest);
+	memcpy((uint8_t *)octets + digest_at, digest, sizeof(digest));
+	return 0;
+}
