@@ -76,6 +76,11 @@ void router_free(struct router *r);
 /* Another list of web-caches that may join (router_conf.allowed); 0: any.  A member
  * that is not on it is not heard any more, and times out. */
 void router_allow(struct router *r, const struct addr *list, unsigned n);
+/* For tests of web-caches: the next receive id is one far ahead, or the last before they
+ * begin again (which is 1: 0 is none). */
+void router_skip_receive_ids(struct router *r, bool to_the_last);
+/* State this router id from now on, to web-caches of its family. */
+void router_set_id(struct router *r, const struct addr *id);
 /* Never fails: what cannot be done is counted and noted.  `scratch` is where the
  * datagram is decoded and answers are built; its content does not outlive the
  * call. */

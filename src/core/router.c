@@ -38,6 +38,23 @@ void router_allow(struct router *r, const struct addr *list, unsigned n)
 		r->conf.allowed[i] = list[i];
 }
 
+enum { FAR_AHEAD = 1000003 };
+
+void router_skip_receive_ids(struct router *r, bool to_the_last)
+{
+	r->receive_id = to_the_last ? UINT32_MAX : r->receive_id + FAR_AHEAD;
+	if (r->receive_id == 0)
+		r->receive_id = 1;
+}
+
+void router_set_id(struct router *r, const struct addr *id)
+{
+	if (id->family == ADDR_V6)
+		r->conf.id6 = *id;
+	else
+		r->conf.id = *id;
+}
+
 static enum codec_refusal believe(struct router_call *c, const struct router_event *ev,
 				  struct err *err)
 {

@@ -53,11 +53,13 @@ static void take_datagram(struct daemon *d, size_t len, const struct addr *from,
 	struct service *s;
 
 	if (r != CODEC_OK) {
+		d->refused[r]++;
 		complain(d, codec_refusal_name(r), from, codec_refusal_name(r), now);
 		return;
 	}
 	s = service_of(d, &peek);
 	if (!s) {
+		d->unknown_service++;
 		complain(d, "unknown-service", from, "not one of our services", now);
 		return;
 	}

@@ -49,6 +49,8 @@ struct daemon {
 	struct event *signals[3];
 	unsigned n_services;
 	struct service services[DAEMON_MAX_SERVICES];
+	/* Datagrams that could not be given to any group. */
+	uint64_t refused[CODEC_REFUSALS], unknown_service;
 	bool applied;  /* the kernel has followed a plan at least once */
 	bool stopping;
 	struct mono started;

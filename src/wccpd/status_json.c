@@ -81,16 +81,33 @@ static json_t *vector_json(const struct wccp_bucket_vector *v)
 	return json_string(hex);
 }
 
-static json_t *refusals_json(const struct group_counters *c)
+static json_t *refusals_json(const uint64_t refused[CODEC_REFUSALS])
 {
 	json_t *o = json_object();
 
 	for (int r = CODEC_OK + 1; r < CODEC_REFUSALS; r++)
 		json_object_set_new(o, codec_refusal_name(r),
-				    json_integer((json_int_t)c->refused[r]));
+				    json_integer((json_int_t)refused[r]));
+	return o;
+}
+
+static json_t *group_refusals_json(const struct group_counters *c)
+{
+	json_t *o = refusals_json(c->refused);
+
 	json_object_set_new(o, "unknown-router", json_integer((json_int_t)c->unknown_router));
 	json_object_set_new(o, "not-for-us", json_integer((json_int_t)c->not_for_us));
 	json_object_set_new(o, "bad-service", json_integer((json_int_t)c->bad_service));
+	return o;
+}
+
+/* What could not be given to any group. */
+static json_t *daemon_refusals_json(const struct daemon *d)
+{
+	json_t *o = refusals_json(d->refused);
+
+	json_object_set_new(o, "unknown-service",
+			    json_integer((json_int_t)d->unknown_service));
 	return o;
 }
 
@@ -107,7 +124,7 @@ static json_t *messages_json(const uint64_t by_type[4])
 static json_t *counters_json(const struct group_counters *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "received", messages_json(c->rx),
-			 "sent", messages_json(c->tx), "refused", refusals_json(c),
+			 "sent", messages_json(c->tx), "refused", group_refusals_json(c),
 			 "assignments_sent", (json_int_t)c->assignments_sent,
 			 "assignments_resent", (json_int_t)c->assignments_resent,
 			 "view_changes", (json_int_t)c->view_changes);
@@ -185,10 +202,11 @@ json_t *status_json(struct daemon *d)
 			json_array_append_new(services, service_json(d, &d->services[i]));
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
 		json_array_append_new(pools, pool_json(d, i));
-	return json_pack("{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "version",
 			 PACKAGE_VERSION, "address", addr_json(&d->conf->address),
 			 "interface", d->conf->interface, "uptime_s",
 			 seconds_since(d->started), "data_plane",
 			 d->applied && !d->apply_error[0], "data_plane_error",
-			 d->apply_error, "data_plane_trouble", d->trouble, "services", services, "pools", pools);
+			 d->apply_error, "data_plane_trouble", d->trouble, "refused",
+			 daemon_refusals_json(d), "services", services, "pools", pools);
 }

@@ -100,3 +100,49 @@ json_t *admin_restart(struct engine *e, unsigned n, char *const *words)
 			return refuse(&err);
 	return done();
 }
+
+json_t *admin_receive_id(struct engine *e, unsigned n, char *const *words)
+{
+	const char *how = n == 2 ? words[1] : "";
+	bool wrap = strcmp(how, "wrap") == 0;
+	struct err err;
+	int i = find(e, "receive-id", n, words, &err);
+
+	if (i < 0)
+		return refuse(&err);
+	if (!wrap && strcmp(how, "jump") != 0) {
+		err_set(&err, "receive-id: jump or wrap");
+		return refuse(&err);
+	}
+	router_skip_receive_ids(e->services[i].router, wrap);
+	log_event(NOTE_INFO, "receive-id", (struct log_about){ .service = words[0] },
+		  "on request: %s", how);
+	return done();
+}
+
+/* Of the family that the configured one is of. */
+static struct addr *id_of(struct router_conf *conf, const struct addr *new)
+{
+	return new->family == ADDR_V6 ? &conf->id6 : &conf->id;
+}
+
+json_t *admin_router_id(struct engine *e, unsigned n, char *const *words)
+{
+	struct router_conf *conf;
+	struct addr id;
+	struct err err;
+	int i = find(e, "router-id", n, words, &err);
+
+	if (i < 0)
+		return refuse(&err);
+	conf = &e->services[i].in_force;
+	if (n != 2 || addr_parse(words[1], &id) < 0 || !addr_is_set(id_of(conf, &id))) {
+		err_set(&err, "router-id: an address of a family that has one");
+		return refuse(&err);
+	}
+	*id_of(conf, &id) = id;
+	router_set_id(e->services[i].router, &id);
+	log_event(NOTE_INFO, "router-id", (struct log_about){ .service = words[0] },
+		  "on request: %s", words[1]);
+	return done();
+}

@@ -16,4 +16,11 @@ json_t *admin_group_list(struct engine *e, unsigned n, char *const *words);
 /* [SERVICE]: as a router that comes up again; all services, or one. */
 json_t *admin_restart(struct engine *e, unsigned n, char *const *words);
 
+/* SERVICE jump | wrap: the receive id goes on from far ahead, or from just before it
+ * begins again. */
+json_t *admin_receive_id(struct engine *e, unsigned n, char *const *words);
+/* SERVICE ADDRESS: another router id is stated; packets still come from the configured
+ * one. */
+json_t *admin_router_id(struct engine *e, unsigned n, char *const *words);
+
 #endif

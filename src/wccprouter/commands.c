@@ -4,6 +4,7 @@
 
 #include "admin.h"
 #include "engine.h"
+#include "faults.h"
 #include "show.h"
 #include "show_view.h"
 
@@ -56,15 +57,35 @@ static json_t *do_restart(void *e, unsigned n, char *const *words)
 	return admin_restart(e, n, words);
 }
 
+static json_t *do_receive_id(void *e, unsigned n, char *const *words)
+{
+	return admin_receive_id(e, n, words);
+}
+
+static json_t *do_router_id(void *e, unsigned n, char *const *words)
+{
+	return admin_router_id(e, n, words);
+}
+
+static json_t *do_fault(void *arg, unsigned n, char *const *words)
+{
+	struct engine *e = arg;
+
+	return faults_command(e->faults, n, words);
+}
+
 static const struct control_command commands[] = {
 	{ .name = "debug", .run = do_debug, .max_words = 3 },
+	{ .name = "fault", .run = do_fault, .max_words = 9 },
 	{ .name = "follow", .run = do_follow, .max_words = 2, .follows = true },
 	{ .name = "shut", .run = do_shut, .max_words = 1 },
 	{ .name = "no-shut", .run = do_no_shut, .max_words = 1 },
 	{ .name = "group-list",
 	  .run = do_group_list,
 	  .max_words = 1 + WCCP_MAX_CACHES },
+	{ .name = "receive-id", .run = do_receive_id, .max_words = 2 },
 	{ .name = "restart", .run = do_restart, .max_words = 1 },
+	{ .name = "router-id", .run = do_router_id, .max_words = 2 },
 	{ .name = "show", .run = do_show, .max_words = 3 },
 };
 

@@ -6,6 +6,8 @@
 #include "clock.h"
 #include "commands.h"
 #include "control.h"
+#include "exchange.h"
+#include "faults.h"
 #include "hops.h"
 #include "http.h"
 #include "log.h"
@@ -70,65 +72,6 @@ static void apply(struct engine *e)
 
 /* ---- events in, actions out ---- */
 
-static void see(struct engine *e, const struct trace_message *m)
-{
-	debug_see(e, m);
-	scenario_run_see(e->scenario, m);
-}
-
-static void see_sent(struct engine *e, const struct engine_service *s,
-		     const struct action *x)
-{
-	struct trace_message m = {
-		.way = TRACE_SENT,
-		.service = s->conf->name,
-		.peer = &x->peer,
-		.octets = action_octets(&e->actions, x),
-		.len = x->len,
-	};
-
-	see(e, &m);
-}
-
-/* NULL: for no service of ours. */
-static void see_received(struct engine *e, const struct rconf_service *conf,
-			 const struct router_event *ev)
-{
-	struct trace_message m = {
-		.way = TRACE_RECEIVED,
-		.service = conf ? conf->name : NULL,
-		.peer = &ev->rx.from,
-		.octets = ev->rx.octets,
-		.len = ev->rx.len,
-		.password = conf ? &conf->router.password : NULL,
-	};
-
-	see(e, &m);
-}
-
-static void send_datagram(struct engine *e, struct engine_service *s,
-			  const struct action *x, const struct router_event *ev)
-{
-	const void *octets = action_octets(&e->actions, x);
-	struct rudp_way way = { .to = x->peer };
-	int fd = x->peer.family == ADDR_V6 ? e->udp6 : e->udp4;
-	struct err err;
-
-	see_sent(e, s, x);
-	if (addr_equal(&x->peer, &s->conf->router.multicast)) {
-		casts_send(e->conf, s->conf, fd, octets, x->len);
-		return;
-	}
-	if (ev->type == ROUTER_EV_RX && addr_equal(&x->peer, &ev->rx.from))
-		way.local = e->arrival.local;
-	else
-		way.local = locals_find(s->locals, &x->peer);
-	if (rudp_send(fd, &way, octets, x->len, &err) < 0)
-		log_event(NOTE_DEBUG, "send-failed",
-			  (struct log_about){ .service = s->conf->name }, "%s",
-			  err.text);
-}
-
 static void carry_out(struct engine *e, struct engine_service *s,
 		      const struct router_event *ev, struct mono now)
 {
@@ -138,7 +81,7 @@ static void carry_out(struct engine *e, struct engine_service *s,
 		const struct action *x = &e->actions.list[i];
 
 		if (x->kind == ACTION_SEND)
-			send_datagram(e, s, x, ev);
+			exchange_send(e, s, x, ev);
 		else if (x->kind == ACTION_NOTE)
 			log_note(&e->actions, x, s ? s->conf->name : NULL, now);
 	}
@@ -217,17 +160,38 @@ static void dispatch(struct engine *e, const struct router_event *ev)
 	enum codec_refusal r = codec_peek(ev->rx.octets, ev->rx.len, &peek);
 	int i = r == CODEC_OK ? find_service(e, &peek) : -1;
 
-	see_received(e, i < 0 ? NULL : e->services[i].conf, ev);
+	exchange_see_received(e, i < 0 ? NULL : e->services[i].conf, ev);
 	if (i < 0)
 		complain(e, ev, r, &peek);
 	else
 		step(e, (unsigned)i, ev);
 }
 
+const char *engine_service_of(const struct engine *e, const void *octets, size_t len)
+{
+	struct codec_peek peek;
+	int i = codec_peek(octets, len, &peek) == CODEC_OK ? find_service(e, &peek) : -1;
+
+	return i < 0 ? NULL : e->services[i].conf->name;
+}
+
+void engine_take(struct engine *e, const void *octets, size_t len, struct mono now)
+{
+	struct router_event ev = { .type = ROUTER_EV_RX, .now = now };
+
+	ev.rx.from = e->arrival.from;
+	ev.rx.to = e->arrival.to;
+	ev.rx.octets = octets;
+	ev.rx.len = len;
+	ev.rx.off_link = !forward_is_on_link(e->forward, &ev.rx.from);
+	dispatch(e, &ev);
+	arm(e, now);
+}
+
 static void on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct engine *e = arg;
-	struct router_event ev = { .type = ROUTER_EV_RX, .now = clock_now() };
+	struct mono now = clock_now();
 	int left;
 
 	(void)what;
@@ -237,14 +201,8 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 
 		if (n < 0)
 			break;
-		ev.rx.from = e->arrival.from;
-		ev.rx.to = e->arrival.to;
-		ev.rx.octets = e->datagram;
-		ev.rx.len = (size_t)n;
-		ev.rx.off_link = !forward_is_on_link(e->forward, &ev.rx.from);
-		dispatch(e, &ev);
+		exchange_receive(e, (size_t)n, now);
 	}
-	arm(e, ev.now);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -391,6 +349,9 @@ static int open_all(struct engine *e, struct err *err)
 	e->base = event_base_new();
 	if (!e->base)
 		return err_set(err, "libevent: cannot start");
+	e->faults = faults_new(e->base);
+	if (!e->faults)
+		return err_set(err, "out of memory");
 	if (check_router_id(&e->conf->router_id, err) < 0 ||
 	    check_router_id(&e->conf->router_id6, err) < 0 ||
 	    open_services(e, err) < 0 || add_signals(e, err) < 0 ||
@@ -469,6 +430,7 @@ void engine_free(struct engine *e)
 	if (e->control)
 		control_close(e->control);
 	http_close(e->http);
+	faults_free(e->faults);
 	casts_close(e->casts);
 	if (e->udp4 >= 0)
 		close(e->udp4);

@@ -19,6 +19,7 @@
 
 struct casts;
 struct control;
+struct faults;
 struct http;
 struct scenario_run;
 
@@ -53,6 +54,7 @@ struct engine {
 	struct http *http; /* NULL: metrics are not served */
 	int udp4, udp6;	   /* the latter only with a router id of IPv6 */
 	struct debug debug;
+	struct faults *faults;
 	struct scenario_run *scenario; /* not owned; NULL: none */
 	bool stale;	   /* the data plane does not follow yet, and was logged */
 	unsigned n_services;
@@ -76,6 +78,10 @@ void engine_free(struct engine *e);
 /* Service `i` as after a restart of the router: nobody is in it, and nobody's receive
  * id is right. */
 int engine_reset(struct engine *e, unsigned i, struct err *err);
+/* A datagram that has arrived as e->arrival says.  What follows from it is done. */
+void engine_take(struct engine *e, const void *octets, size_t len, struct mono now);
+/* The service of ours that a datagram claims to be for; NULL when there is none. */
+const char *engine_service_of(const struct engine *e, const void *octets, size_t len);
 /* The number of the service of this name; -1 when there is none. */
 int engine_find(const struct engine *e, const char *service);
 

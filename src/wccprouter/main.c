@@ -6,6 +6,7 @@
 #include "client.h"
 #include "commands.h"
 #include "engine.h"
+#include "faults.h"
 #include "log.h"
 #include "scenario_run.h"
 
@@ -17,18 +18,22 @@
 struct options {
 	const char *file, *socket, *scenario;
 	bool check_only, debug, json;
+	unsigned n_faults;
+	const char *faults[FAULTS_MAX];
 };
 
 static void usage(FILE *to)
 {
-	fputs("usage: wccprouter [-dn] [-f file] [-x scenario]\n"
+	fputs("usage: wccprouter [-dn] [-f file] [-x scenario] [-F fault]...\n"
 	      "       wccprouter -s socket [-j] show [global | SERVICE [VIEW]]\n"
 	      "       wccprouter -s socket metrics\n"
 	      "       wccprouter -s socket debug [on [SERVICE] [PEER] | off]\n"
 	      "       wccprouter -s socket follow [SERVICE] [PEER]\n"
+	      "       wccprouter -s socket fault [FAULT | clear [NUMBER] | seed NUMBER]\n"
 	      "  -f file    configuration (default " RCONF_DEFAULT_FILE ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         debug: log everything, and every message\n"
+	      "  -F fault   let this happen to messages, see wccprouter(8)\n"
 	      "  -x file    carry out this scenario, then stop\n"
 	      "  -s socket  ask the router that listens there\n"
 	      "  -j         print JSON\n"
@@ -51,6 +56,11 @@ static void parse_option(struct options *o, int c)
 		break;
 	case 'x':
 		o->scenario = optarg;
+		break;
+	case 'F':
+		if (o->n_faults == FAULTS_MAX)
+			wrong_usage();
+		o->faults[o->n_faults++] = optarg;
 		break;
 	case 's':
 		o->socket = optarg;
@@ -81,7 +91,7 @@ static struct options parse(int argc, char **argv)
 	struct options o = { .file = RCONF_DEFAULT_FILE };
 	int c;
 
-	while ((c = getopt(argc, argv, "f:s:x:ndjhV")) != -1)
+	while ((c = getopt(argc, argv, "f:s:x:F:ndjhV")) != -1)
 		parse_option(&o, c);
 	if (o.socket ? optind == argc || o.scenario : optind != argc || o.json)
 		wrong_usage();
@@ -110,7 +120,16 @@ static int run_scenario(struct engine *e, const struct scenario *scenario)
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int run(const struct rconf *conf, const struct scenario *scenario, bool debug)
+static int add_faults(struct engine *e, const struct options *o, struct err *err)
+{
+	for (unsigned i = 0; i < o->n_faults; i++)
+		if (faults_add(e->faults, o->faults[i], err) < 0)
+			return err_prefix(err, "-F");
+	return 0;
+}
+
+static int run(const struct rconf *conf, const struct scenario *scenario,
+	       const struct options *o)
 {
 	struct err err;
 	struct engine *e;
@@ -121,7 +140,11 @@ static int run(const struct rconf *conf, const struct scenario *scenario, bool d
 	e = engine_new(conf, &err);
 	if (!e)
 		return complain(&err);
-	e->debug.on = debug;
+	if (add_faults(e, o, &err) < 0) {
+		engine_free(e);
+		return complain(&err);
+	}
+	e->debug.on = o->debug;
 	log_info("started", "router %s, %u services", ADDR_TEXT(&conf->router_id),
 		 conf->n_services);
 	if (scenario)
@@ -141,7 +164,7 @@ static int start(const struct options *o, const struct rconf *conf,
 
 	log_open("wccprouter", LOG_TO_STDERR, o->debug ? NOTE_DEBUG : NOTE_INFO);
 	if (!o->check_only)
-		r = run(conf, scenario, o->debug);
+		r = run(conf, scenario, o);
 	else if (scenario)
 		printf("%s: configuration is good\n%s: %u steps\n", o->file,
 		       o->scenario, scenario->n_steps);
