@@ -123,50 +123,6 @@ static bool is_share(const struct sim *sim, unsigned i, unsigned slots,
 
 /* -- tables --------------------------------------------------------------------------------- */
 
-static void read_buckets(const struct sim *sim, const struct router_status *s,
-			 struct sim_table *t)
-{
-	t->n_slots = WCCP_BUCKETS;
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-		uint8_t owner = s->table.buckets[b];
-
-		if (owner != WCCP_BUCKET_NONE)
-			t->owners[b] = (uint8_t)world_cache_at(
-				sim, &s->table.caches[owner & WCCP_BUCKET_INDEX]);
-	}
-}
-
-static void read_values(const struct sim *sim, const struct router_status *s,
-			struct sim_table *t)
-{
-	if (s->masks.n_sets == 1)
-		t->mask = s->masks.sets[0].mask;
-	t->n_slots = 1u << mask_bits(&t->mask);
-	for (unsigned v = 0; v < s->masks.n_values; v++) {
-		const struct router_value *value = &s->masks.values[v];
-		long vsn = mask_vsn(&t->mask, &value->match);
-
-		if (vsn >= 0 && vsn < (long)t->n_slots)
-			t->owners[vsn] = (uint8_t)world_cache_at(
-				sim, &s->masks.caches[value->cache]);
-	}
-}
-
-static void read_table(const struct sim *sim, const struct router_status *s,
-		       struct sim_table *t)
-{
-	memset(t, 0, sizeof(*t));
-	memset(t->owners, ASSIGN_NOBODY, sizeof(t->owners));
-	if (!s->assigned)
-		return;
-	t->key = s->key;
-	t->by_mask = s->by_mask;
-	if (s->by_mask)
-		read_values(sim, s, t);
-	else
-		read_buckets(sim, s, t);
-}
-
 static unsigned slots_of(const struct sim_table *t, unsigned i)
 {
 	unsigned n = 0;
@@ -310,7 +266,7 @@ static const char *miss_router(struct sim *sim, unsigned j, unsigned service,
 
 	router_get_status(sim->routers[j].routers[service], &s);
 	missed = miss_members(sim, j, &s);
-	read_table(sim, &s, t);
+	table_read(sim, &s, t);
 	if (t->n_slots && !first[t->by_mask].n_slots)
 		first[t->by_mask] = *t;
 	if (!missed)
@@ -322,9 +278,10 @@ static const char *miss_router(struct sim *sim, unsigned j, unsigned service,
 	return missed;
 }
 
-static const char *miss_service(struct sim *sim, unsigned service)
+static const char *miss_service(struct sim *sim, unsigned service,
+				struct sim_table tables[SIM_ROUTERS])
 {
-	static struct sim_table tables[SIM_ROUTERS], first[2];
+	static struct sim_table first[2];
 	const char *missed = NULL;
 
 	first[0].n_slots = first[1].n_slots = 0;
@@ -337,9 +294,14 @@ static const char *miss_service(struct sim *sim, unsigned service)
 
 const char *goal_missed(struct sim *sim)
 {
+	static struct sim_table tables[SIM_SERVICES][SIM_ROUTERS];
 	const char *missed = NULL;
 
 	for (unsigned k = 0; !missed && k < sim->plan.n_services; k++)
-		missed = miss_service(sim, k);
+		missed = miss_service(sim, k, tables[k]);
+	for (unsigned j = 0; !missed && j < sim->plan.n_routers; j++)
+		if (sim->plan.n_services > 1 && designated(sim) >= 0 &&
+		    !table_mirrors(&tables[1][j], &tables[0][j]))
+			missed = not_so("rtr%u: the tables of the pair differ", j + 1);
 	return missed;
 }

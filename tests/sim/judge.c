@@ -7,6 +7,8 @@
  * arrives); only members own buckets or values; a stranger, whom the web-caches' lists
  * do not name, owns none.
  *
+ * Two tables of a pair that have one key are alike.
+ *
  * At a web-cache: the state of every router is one that its own state allows.
  */
 #include "sim.h"
@@ -94,6 +96,25 @@ static void judge_values(struct sim *sim, unsigned j, const struct router_status
 			judge_owner(sim, j, s, &s->masks.caches[i]);
 }
 
+/* Two tables that were assigned under one key are one. */
+static void judge_pair(struct sim *sim, unsigned j)
+{
+	static struct router_status s;
+	static struct sim_table tables[SIM_SERVICES];
+	const struct wccp_key *a = &tables[0].key, *b = &tables[1].key;
+
+	for (unsigned k = 0; k < SIM_SERVICES; k++) {
+		router_get_status(sim->routers[j].routers[k], &s);
+		if (!s.assigned)
+			return;
+		table_read(sim, &s, &tables[k]);
+	}
+	if (a->change_number == b->change_number && addr_equal(&a->cache, &b->cache) &&
+	    !table_mirrors(&tables[1], &tables[0]))
+		sim_fail(sim, "rtr%u: the tables of the pair differ, key %s/%u", j + 1,
+			 ADDR_TEXT(&a->cache), a->change_number);
+}
+
 void judge_router(struct sim *sim, unsigned j, unsigned service)
 {
 	static struct router_status s;
@@ -106,6 +127,8 @@ void judge_router(struct sim *sim, unsigned j, unsigned service)
 		judge_values(sim, j, &s);
 	else if (s.assigned)
 		judge_buckets(sim, j, &s);
+	if (sim->plan.n_services > 1)
+		judge_pair(sim, j);
 }
 
 /* -- web-caches ------------------------------------------------------------------------- */

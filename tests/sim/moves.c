@@ -13,6 +13,9 @@
  * is back; another that comes to the role cannot know them.  Either is right.)  When
  * routers echo different keys, there is no one table in force, unless one of them is the
  * sender's own newest; when they have none, it is the sender's own, if it has one.
+ *
+ * Of a pair the routers of both services tell, and the moves of the first are judged;
+ * the mirror's table has to be like that of the first with the same key.
  */
 #include "sim.h"
 
@@ -156,6 +159,12 @@ static void count(const struct sim_table *t, unsigned counts[SIM_CACHES])
 			counts[t->owners[i]]++;
 }
 
+static bool is_in_list(const struct group_conf *conf, const struct addr *cache)
+{
+	return !conf->n_allowed ||
+	       addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
+}
+
 static void judge_owners(struct sim *sim, unsigned i, unsigned service,
 			 const struct sim_table *t, const struct group_status *s)
 {
@@ -169,8 +178,7 @@ static void judge_owners(struct sim *sim, unsigned i, unsigned service,
 
 		if (!counts[k])
 			continue;
-		if (conf->n_allowed &&
-		    addr_find(conf->allowed, conf->n_allowed, addr) < 0)
+		if (!is_in_list(conf, addr))
 			sim_fail(sim, "cache%u assigns to cache%u, not in its list",
 				 i + 1, k + 1);
 		else if (!c || !c->seen_by_all)
@@ -186,24 +194,35 @@ struct shares {
 	uint32_t total; /* of those that may own any */
 };
 
-/* Weights as the sender sees them. */
-static void find_shares(const struct sim *sim, unsigned i, unsigned service,
-			const struct group_status *s, struct shares *x)
+/* The weight as the sender sees it, -1: not seen by all routers of all services. */
+static long weight_of(const struct sim *sim, const struct group_status s[SIM_SERVICES],
+		      const struct addr *cache)
 {
-	const struct group_conf *conf = &sim->caches[i].conf[service];
+	long least = UINT16_MAX;
 
+	for (unsigned k = 0; k < sim->plan.n_services; k++) {
+		const struct group_cache_status *c = seen(&s[k], cache);
+
+		if (!c || !c->seen_by_all)
+			return -1;
+		least = c->weight < least ? c->weight : least;
+	}
+	return least;
+}
+
+static void find_shares(const struct sim *sim, unsigned i,
+			const struct group_status s[SIM_SERVICES], struct shares *x)
+{
 	memset(x, 0, sizeof(*x));
 	for (unsigned pass = 0; pass < 2 && !x->total; pass++)
 		for (unsigned k = 0; k < sim->plan.n_caches; k++) {
 			const struct addr *addr = &sim->caches[k].addr;
-			const struct group_cache_status *c = seen(s, addr);
+			long weight = weight_of(sim, s, addr);
 
-			if (!c || !c->seen_by_all ||
-			    (conf->n_allowed &&
-			     addr_find(conf->allowed, conf->n_allowed, addr) < 0))
+			if (weight < 0 || !is_in_list(&sim->caches[i].conf[0], addr))
 				continue;
 			/* All zero: they count as equal. */
-			x->weight[k] = pass ? 1 : c->weight;
+			x->weight[k] = pass ? 1 : (uint32_t)weight;
 			x->total += x->weight[k];
 		}
 }
@@ -277,11 +296,10 @@ static bool owns_any_at(const struct router_status *r, const struct addr *cache)
 	return false;
 }
 
-/* Take away the slots of those that every router of its sender has removed. */
-static void purge(struct sim *sim, unsigned service, const struct group_status *s,
-		  struct sim_table *t)
+/* Who owns any of a table at one of the routers. */
+static void find_owners(struct sim *sim, unsigned service, const struct group_status *s,
+			const struct sim_table *t, bool owns[SIM_CACHES])
 {
-	bool owns[SIM_CACHES] = { false };
 	static struct router_status r;
 
 	for (unsigned x = 0; x < s->n_routers; x++) {
@@ -297,6 +315,16 @@ static void purge(struct sim *sim, unsigned service, const struct group_status *
 		for (unsigned k = 0; k < sim->plan.n_caches; k++)
 			owns[k] = owns[k] || owns_any_at(&r, &sim->caches[k].addr);
 	}
+}
+
+/* Take away the slots of those that every router of its sender has removed. */
+static void purge(struct sim *sim, const struct group_status s[SIM_SERVICES],
+		  struct sim_table *t)
+{
+	bool owns[SIM_CACHES] = { false };
+
+	for (unsigned k = 0; k < sim->plan.n_services; k++)
+		find_owners(sim, k, &s[k], t, owns);
 	for (unsigned i = 0; i < t->n_slots; i++)
 		if (t->owners[i] < SIM_CACHES && !owns[t->owners[i]])
 			t->owners[i] = ASSIGN_NOBODY;
@@ -304,33 +332,31 @@ static void purge(struct sim *sim, unsigned service, const struct group_status *
 
 /* What the routers echo, as far as the sender knows. */
 struct echoes {
-	bool ours, none, differ;
-	struct wccp_key key;
+	bool any, ours, none, differ;
+	struct wccp_key key; /* of the first that is known */
 };
 
-static void find_echoes(const struct group_status *s, bool by_mask,
-			const struct wccp_key *ours, struct echoes *e)
+static void add_echoes(const struct group_status *s, bool by_mask,
+		       const struct wccp_key *ours, struct echoes *e)
 {
-	const struct group_router_status *first = NULL;
-
-	*e = (struct echoes){ .none = true };
 	for (unsigned j = 0; j < s->n_routers; j++) {
 		const struct group_router_status *r = &s->routers[j];
 
 		if (!is_live(r) || (r->assign == WCCP_ASSIGN_MASK) != by_mask)
 			continue;
-		if (!first)
-			first = r;
+		if (!e->any)
+			e->key = r->key;
+		e->any = true;
 		e->ours = e->ours || (ours->change_number && same_key(&r->key, ours));
 		e->none = e->none && !addr_is_set(&r->key.cache);
-		e->differ = e->differ || !same_key(&r->key, &first->key);
-		e->key = first->key;
+		e->differ = e->differ || !same_key(&r->key, &e->key);
 	}
 }
 
-static void judge_from(struct sim *sim, unsigned i, unsigned service,
-		       const struct group_status *s, const struct sim_table *old,
-		       const struct sim_table *now, const struct shares *x)
+static void judge_from(struct sim *sim, unsigned i,
+		       const struct group_status s[SIM_SERVICES],
+		       const struct sim_table *old, const struct sim_table *now,
+		       const struct shares *x)
 {
 	struct sim_table purged = *old;
 
@@ -339,7 +365,7 @@ static void judge_from(struct sim *sim, unsigned i, unsigned service,
 	sim->moves_judged++;
 	if (is_minimal(old, now, x))
 		return;
-	purge(sim, service, s, &purged);
+	purge(sim, s, &purged);
 	if (!is_minimal(&purged, now, x))
 		sim_fail(sim,
 			 "cache%u: key %u keeps %u slots of key %s/%u, where %u can "
@@ -349,50 +375,82 @@ static void judge_from(struct sim *sim, unsigned i, unsigned service,
 			 most_kept(old, x));
 }
 
-static void judge_moves(struct sim *sim, unsigned i, unsigned service,
-			const struct sim_table *now, const struct group_status *s)
+/* Of the first service. */
+static void judge_moves(struct sim *sim, unsigned i, const struct sim_table *now,
+			const struct group_status s[SIM_SERVICES])
 {
 	struct wccp_key ours = { now->key.cache,
-				 sim->caches[i].newest[service][now->by_mask] };
+				 sim->caches[i].newest[0][now->by_mask] };
 	const struct sim_table *old = NULL;
+	struct echoes e = { .none = true };
 	struct shares x;
-	struct echoes e;
 
-	find_shares(sim, i, service, s, &x);
-	find_echoes(s, now->by_mask, &ours, &e);
+	find_shares(sim, i, s, &x);
+	for (unsigned k = 0; k < sim->plan.n_services; k++)
+		add_echoes(&s[k], now->by_mask, &ours, &e);
 	if (!x.total || !is_fair(now, &x))
 		return; /* routers differ about weights: the least ones count */
 	if (e.ours || (e.none && ours.change_number))
-		old = find_table(sim, service, now->by_mask, &ours);
+		old = find_table(sim, 0, now->by_mask, &ours);
 	else if (!e.none && !e.differ)
-		old = find_table(sim, service, now->by_mask, &e.key);
+		old = find_table(sim, 0, now->by_mask, &e.key);
 	if (old)
-		judge_from(sim, i, service, s, old, now, &x);
+		judge_from(sim, i, s, old, now, &x);
+}
+
+/* -- pairs ------------------------------------------------------------------------------------------ */
+
+static void judge_mirror(struct sim *sim, unsigned i, unsigned service,
+			 const struct sim_table *t)
+{
+	const struct sim_table *other = find_table(sim, !service, t->by_mask, &t->key);
+	const struct sim_table *first = service ? other : t,
+			       *mirror = service ? t : other;
+
+	if (!other ||
+	    sim->caches[i].newest[!service][t->by_mask] != t->key.change_number)
+		return; /* the other is not sent yet */
+	if (!table_mirrors(mirror, first))
+		sim_fail(sim, "cache%u: key %u has two tables for a pair", i + 1,
+			 t->key.change_number);
 }
 
 /* -- entry --------------------------------------------------------------------------------------------- */
+
+/* Sent before, since its sender is up? */
+static bool is_repeated(struct sim *sim, unsigned i, unsigned service,
+			const struct sim_table *t)
+{
+	const struct sim_table *before;
+
+	if (sim->caches[i].newest[service][t->by_mask] != t->key.change_number)
+		return false;
+	before = find_table(sim, service, t->by_mask, &t->key);
+	if (before && !same_owners(before, t))
+		sim_fail(sim, "cache%u: key %u has two tables", i + 1,
+			 t->key.change_number);
+	return before;
+}
 
 void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octets,
 		 size_t len)
 {
 	struct sim_cache *c = &sim->caches[i];
-	static struct group_status s;
-	const struct sim_table *before;
+	static struct group_status s[SIM_SERVICES];
 	struct sim_table t;
 
 	if (!read_table(sim, octets, len, &t))
 		return;
-	group_get_status(c->groups[service], &s);
-	judge_owners(sim, i, service, &t, &s);
-	before = find_table(sim, service, t.by_mask, &t.key);
-	if (before && c->newest[service][t.by_mask] == t.key.change_number) {
-		if (!same_owners(before, &t))
-			sim_fail(sim, "cache%u: key %u has two tables", i + 1,
-				 t.key.change_number);
+	for (unsigned k = 0; k < sim->plan.n_services; k++)
+		group_get_status(c->groups[k], &s[k]);
+	judge_owners(sim, i, service, &t, &s[service]);
+	if (is_repeated(sim, i, service, &t))
 		return;
-	}
 	sim->assignments++;
-	judge_moves(sim, i, service, &t, &s);
+	if (service == 0)
+		judge_moves(sim, i, &t, s);
+	if (sim->plan.n_services > 1)
+		judge_mirror(sim, i, service, &t);
 	remember(sim, service, &t);
 	c->newest[service][t.by_mask] = t.key.change_number;
 }

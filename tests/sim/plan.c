@@ -15,8 +15,6 @@
 
 /* -- sizes -------------------------------------------------------------------------- */
 
-enum { LISTS = 0 };
-
 static void make_size(struct sim *sim)
 {
 	struct sim_plan *p = &sim->plan;
@@ -110,12 +108,14 @@ void plan_make(struct sim *sim)
 	if (!p->classic) {
 		p->ipv6 = sim_chance(sim, 30);
 		p->multicast = sim_chance(sim, 25);
-		p->strangers = sim_chance(sim, 30) && LISTS;
+		p->strangers = sim_chance(sim, 30);
 		p->outcasts = sim_chance(sim, 10);
 		p->methods = (enum sim_methods)sim_any(sim, 3);
+		p->n_services += sim_chance(sim, 25);
 	}
-	/* One message for all routers of a multicast group: one method. */
-	if (p->multicast && p->methods == SIM_MIXED)
+	/* One message for all routers of a multicast group: one method.  A pair whose
+	 * services are divided by different methods has no table. */
+	if ((p->multicast || p->n_services > 1) && p->methods == SIM_MIXED)
 		p->methods = SIM_MASK;
 	make_timers(sim);
 }

@@ -11,6 +11,7 @@
  *   vary.c     what their configuration may become for a while
  *   judge.c    what must hold at every step
  *   moves.c    ... and of every assignment that is sent
+ *   table.c    tables, and whether two of a pair are alike
  *   goal.c     the state that all must end in, and by when
  *   test_sim.c runs it for many seeds
  *
@@ -211,6 +212,12 @@ void judge_router(struct sim *sim, unsigned j, unsigned service);
 /* A REDIRECT_ASSIGN that a web-cache sends. */
 void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octets,
 		 size_t len);
+
+/* What a router has in force, with nobody as the owner of what is purged. */
+void table_read(const struct sim *sim, const struct router_status *s,
+		struct sim_table *t);
+/* Is it that of the first service, mirrored, in all slots that both assign? */
+bool table_mirrors(const struct sim_table *mirror, const struct sim_table *first);
 
 /* In ms, from the first moment of a good network on. */
 int64_t goal_bound_ms(const struct sim *sim);

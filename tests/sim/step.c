@@ -155,8 +155,8 @@ static void ask_deadlines(struct sim *sim, unsigned i)
 		sim->deadlines[i][k] = group_deadline(sim->caches[i].groups[k]);
 }
 
-void step_cache(struct sim *sim, unsigned i, unsigned service,
-		const struct group_event *ev)
+static void step_group(struct sim *sim, unsigned i, unsigned service,
+		       const struct group_event *ev)
 {
 	struct sim_cache *c = &sim->caches[i];
 
@@ -169,6 +169,18 @@ void step_cache(struct sim *sim, unsigned i, unsigned service,
 		sim_fail(sim, "cache%u: deadline does not move on", i + 1);
 	if (is_to_be_judged(sim, &c->judged[service]))
 		judge_cache(sim, i, service);
+}
+
+void step_cache(struct sim *sim, unsigned i, unsigned service,
+		const struct group_event *ev)
+{
+	struct group_event tick = { .type = GROUP_EV_TICK, .now = sim->now };
+	unsigned other = !service;
+
+	step_group(sim, i, service, ev);
+	/* What one decides for both, the other says at once. */
+	if (sim->plan.n_services > 1 && mono_due(sim->deadlines[i][other], sim->now))
+		step_group(sim, i, other, &tick);
 }
 
 static void step_router(struct sim *sim, unsigned j, unsigned service,

@@ -82,7 +82,7 @@ static const char *vary_conf(struct sim *sim, struct group_conf *conf)
 	case 3:
 		return vary_routers(sim, conf);
 	case 4:
-		return sim->plan.strangers ? vary_allowed(sim, conf) : "nothing";
+		return vary_allowed(sim, conf);
 	case 5:
 		swap_two(&conf->forward);
 		return "forwarding";

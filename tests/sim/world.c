@@ -110,6 +110,8 @@ void world_cache_start(struct sim *sim, unsigned i)
 			abort();
 		sim->deadlines[i][k] = group_deadline(c->groups[k]);
 	}
+	if (sim->plan.n_services > 1)
+		group_pair(c->groups[0], c->groups[1]);
 	c->ending = false;
 }
 
