@@ -13,10 +13,10 @@
  * How long: from the last disturbance, on a network that delays but loses nothing, in
  * the largest T, TB and RB that anybody may agree upon (2.01 section 2.1).
  *
- *   joining      A HERE_I_AM goes out every T and is answered at once, and so is the
- *                answer: usable after at most 1 T and two round trips.  By multicast
- *                the answer may take 0.99 T (section 3.1), of the default T of 10 s in
- *                a group that is empty, and the next HERE_I_AM another 0.1 T: 2.1 T.
+ *   joining      A HERE_I_AM goes out every T, of 10 s until something is agreed upon
+ *                (section 3.1); it is answered at once, and so is the answer: usable
+ *                after 1 T and two round trips.  By multicast the answer may take
+ *                0.99 T, and the next HERE_I_AM another 0.1 T: 2.1 T.
  *   leaving      Who is gone is in a view for 3 TB from its last HERE_I_AM (section
  *                3.14).  Mostly this is what comes last ...
  *   being told   ... except that each web-cache learns of it with the answer to its
@@ -42,7 +42,7 @@ int64_t goal_bound_ms(const struct sim *sim)
 {
 	const struct sim_plan *p = &sim->plan;
 	int64_t first = p->t_ms > WCCP_TRANSMIT_T_MS ? p->t_ms : WCCP_TRANSMIT_T_MS;
-	int64_t joining = p->multicast ? first + p->t_ms * 11 / 10 : p->t_ms;
+	int64_t joining = p->multicast ? first * 21 / 10 : first;
 	int64_t leaving = 3 * p->tb_ms;
 	int64_t members = joining > leaving ? joining : leaving;
 	int64_t taking = p->multicast ? 2 * p->t_ms : p->t_ms;
