@@ -13,6 +13,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* All services say HELLO to all their routers at about the same time, and all of
+ * these answer at once: 64 times 32 messages of up to a few KB. */
+enum { BUFFER_OCTETS = 4 << 20 };
+
 union endpoint {
 	struct sockaddr sa;
 	struct sockaddr_in v4;
@@ -81,6 +85,17 @@ static int set_options(int fd, unsigned family, struct err *err)
 	return set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0, "IP_MULTICAST_LOOP", err);
 }
 
+/* As much as may be had; less only costs repetitions. */
+static void widen(int fd)
+{
+	int n = BUFFER_OCTETS;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &n, sizeof n) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &n, sizeof n);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &n, sizeof n) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof n);
+}
+
 static int new_socket(const struct addr *a, struct err *err)
 {
 	int fd = socket(a->family == ADDR_V6 ? AF_INET6 : AF_INET,
@@ -88,6 +103,8 @@ static int new_socket(const struct addr *a, struct err *err)
 
 	if (fd < 0)
 		err_set(err, "UDP socket: %s", strerror(errno));
+	else
+		widen(fd);
 	return fd;
 }
 

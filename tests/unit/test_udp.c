@@ -122,6 +122,41 @@ START_TEST(no_path_mtu_discovery)
 }
 END_TEST
 
+/* The answers of 32 routers in 64 groups, 1.5 KB each, before anything is read. */
+START_TEST(room_for_all_answers_at_once)
+{
+	enum { ANSWERS = 64 * 32, OCTETS = 1472 };
+	struct addr self = parse("127.0.0.1"), router = parse("127.0.0.2"), from;
+	static char octets[OCTETS];
+	struct err err = { "" };
+	int fd, far, n = 0;
+
+	if (!possible || geteuid() != 0)
+		return; /* the kernel's limits hold for others */
+	fd = udp_open(&self, &err);
+	far = udp_open(&router, &err);
+	for (int i = 0; i < ANSWERS; i++)
+		ck_assert_int_eq(udp_send(far, &self, 0, 0, octets, OCTETS, &err), 0);
+	while (udp_receive(fd, octets, OCTETS, &from) > 0)
+		n++;
+	ck_assert_int_eq(n, ANSWERS);
+	close(fd);
+	close(far);
+}
+END_TEST
+
+START_TEST(is_it_here)
+{
+	struct addr here = parse("127.0.0.1"), away = parse("192.0.2.99");
+	struct addr here6 = parse("::1"), away6 = parse("2001:db8::99");
+
+	if (!possible)
+		return;
+	ck_assert(udp_is_local(&here) && udp_is_local(&here6));
+	ck_assert(!udp_is_local(&away) && !udp_is_local(&away6));
+}
+END_TEST
+
 START_TEST(address_comes_later)
 {
 	struct addr self = parse("192.0.2.7"), to = parse("127.0.0.1"), from;
@@ -231,6 +266,8 @@ int main(void)
 	tcase_add_test(tc, ipv4);
 	tcase_add_test(tc, ipv6);
 	tcase_add_test(tc, no_path_mtu_discovery);
+	tcase_add_test(tc, room_for_all_answers_at_once);
+	tcase_add_test(tc, is_it_here);
 	tcase_add_test(tc, address_comes_later);
 	tcase_add_test(tc, no_way_is_an_error_with_words);
 	tcase_add_test(tc, group4);
