@@ -81,28 +81,39 @@ static __always_inline int redirect(struct __sk_buff *skb, const struct job *job
 	return send_to(skb, job, s, t, &header);
 }
 
-SEC("tc")
-int router_ingress(struct __sk_buff *skb)
+static __always_inline int handle(struct __sk_buff *skb, struct job *job)
 {
-	__u32 ifindex = skb->ifindex;
-	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct job job = { .v6 = skb->protocol == bpf_htons(ETH_P_IPV6) };
 	const struct router_entry *service;
 	struct packet_redirect header;
 
+	if (job_parse(skb, ETH_HLEN, job))
+		return PASS;
+	if (job->roles & ROUTER_IF_CACHES && is_returned(skb, job, &header))
+		return take_back(skb, job, &header);
+	if (!(job->roles & ROUTER_IF_REDIRECT))
+		return PASS;
+	service = find_service(skb, job);
+	return service ? redirect(skb, job, service) : PASS;
+}
+
+SEC("tc")
+int router_ingress(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex, zero = 0;
+	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &ifindex);
+	struct job *job;
+
 	/* A tagged frame belongs to the VLAN's own interface. */
-	if (!roles || (!job.v6 && skb->protocol != bpf_htons(ETH_P_IP)) ||
-	    skb->vlan_present || skb->pkt_type != PACKET_HOST)
+	if (!roles || skb->vlan_present || skb->pkt_type != PACKET_HOST ||
+	    (skb->protocol != bpf_htons(ETH_P_IPV6) &&
+	     skb->protocol != bpf_htons(ETH_P_IP)))
 		return PASS;
-	job.roles = *roles;
-	if (job_parse(skb, ETH_HLEN, &job))
+	job = bpf_map_lookup_elem(&jobs, &zero);
+	if (!job)
 		return PASS;
-	if (job.roles & ROUTER_IF_CACHES && is_returned(skb, &job, &header))
-		return take_back(skb, &job, &header);
-	if (!(job.roles & ROUTER_IF_REDIRECT))
-		return PASS;
-	service = find_service(skb, &job);
-	return service ? redirect(skb, &job, service) : PASS;
+	job->roles = *roles;
+	job->v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	return handle(skb, job);
 }
 
 char _license[] SEC("license") = "GPL";

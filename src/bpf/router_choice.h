@@ -57,25 +57,13 @@ static __always_inline __u64 groups_of(const struct packet_addr *a)
 	return in ? *in : 0;
 }
 
-/* A denied packet goes its way, whatever services of lower priority say of it. */
-static __always_inline bool is_denied(const struct job *job,
-				      const struct router_entry *s)
-{
-	if (!s->has_list || list_permits(job, s->number))
-		return false;
-	COUNT(s->number, denied);
-	return true;
-}
-
-/* Services in priority order; the first that fits decides.  Most packets fit none:
- * what costs a look-up is asked when one does. */
-static __always_inline const struct router_entry *find_service(struct __sk_buff *skb,
-							       const struct job *job)
+/* Services in priority order; the first that fits, but for those of `in`: a router
+ * redirects nothing that a member of the group sends (2.0 section 4.10). */
+static __always_inline const struct router_entry *first_fit(const struct job *job,
+							    __u64 in)
 {
 	__u32 zero = 0, i;
 	void *table = bpf_map_lookup_elem(&tables, &zero);
-	bool asked = false;
-	__u64 in = 0;
 
 	if (!table)
 		return NULL;
@@ -87,19 +75,30 @@ static __always_inline const struct router_entry *find_service(struct __sk_buff 
 			break;
 		if (s->v6 != job->v6 || !packet_matches(&job->p, &s->match))
 			continue;
-		if (!asked) {
-			if (is_exempt(skb, job))
-				return NULL;
-			in = groups_of(&job->src);
-			asked = true;
-		}
-		/* Never what a member of the group sends (2.0 section 4.10). */
-		if (in >> (s->number & 63) & 1) {
-			COUNT(s->number, bypassed);
-			continue;
-		}
-		return is_denied(job, s) ? NULL : s;
+		if (!(in >> (s->number & 63) & 1))
+			return s;
+		COUNT(s->number, bypassed);
 	}
+	return NULL;
+}
+
+/* The service that decides, or NULL.  Most packets fit none, and most that do come
+ * from no member: what costs a look-up, or a second search, is for the others. */
+static __always_inline const struct router_entry *find_service(struct __sk_buff *skb,
+							       const struct job *job)
+{
+	const struct router_entry *s = first_fit(job, 0);
+	__u64 in;
+
+	if (!s || is_exempt(skb, job))
+		return NULL;
+	in = groups_of(&job->src);
+	if (in)
+		s = first_fit(job, in);
+	/* A denied packet goes its way, whatever other services say of it. */
+	if (!s || !s->has_list || list_permits(job, s->number))
+		return s;
+	COUNT(s->number, denied);
 	return NULL;
 }
 

@@ -58,6 +58,17 @@ struct {
 	__type(value, __u8);
 } lookups SEC(".maps");
 
+/* The packet in hand.  Not on the stack, where the verifier would tell apart all that
+ * the ways through its headers leave behind: it would follow some hundreds of thousands
+ * of instructions more, and older kernels would give up.  A CPU has one packet at a
+ * time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct job);
+} jobs SEC(".maps");
+
 /* ifindex -> ROUTER_IF_* */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -21,6 +21,8 @@ def make_network(net):
     Not every kernel has VLANs.  What the program sees on the interface of one is what
     it sees on any: frames without a tag."""
     router, nobody = net.namespace("router"), net.namespace("nobody")
+    # A packet of its own would get in the way of one that is being tested.
+    nobody.sysctl("net.ipv6.conf.default.disable_ipv6", 1)
     net.veth(router, "cl0", None, nobody, "cl0", None)
     net.veth(router, "bx1", "10.2.0.1/24", nobody, "bx1", None)
     made = router.ip("link", "add", "link", "cl0", "name", "cl0.7", "type", "vlan",

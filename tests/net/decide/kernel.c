@@ -18,6 +18,9 @@ const char kernel_interface[] = "cl0", kernel_vlan[] = "cl0.7";
 
 /* The filter of wccprouter (src/wccprouter/hook.c). */
 enum { HANDLE = 1, PRIORITY = 2048 };
+/* Instructions that the verifier has followed: it gives up at a million, and that of
+ * an older kernel follows more for the same program. */
+enum { VERIFIED_MAX = 200000 };
 
 static struct forward *forward;
 static int prog_fd = -1;
@@ -54,6 +57,17 @@ static void find_program(void)
 		die("no program of that id");
 }
 
+static void check_effort(void)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(prog_fd, &info, &len) < 0)
+		die("nothing is known of the program");
+	if (info.verified_insns > VERIFIED_MAX)
+		die("the program is too much for verifiers of older kernels");
+}
+
 static struct interface find_interface(const char *name)
 {
 	struct interface found = { .index = if_nametoindex(name) };
@@ -78,6 +92,7 @@ void kernel_open(const struct world *w)
 	if (!forward)
 		die(err.text);
 	find_program();
+	check_effort();
 	memset(expected, 0, sizeof(expected));
 	memset(expected_cache, 0, sizeof(expected_cache));
 	memset(expected_bucket, 0, sizeof(expected_bucket));
