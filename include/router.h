@@ -51,7 +51,12 @@ struct router_conf {
 	struct addr allowed[WCCP_MAX_CACHES];
 	uint8_t max_minor;     /* highest version it speaks: 2.0 or 2.01 */
 	struct addr multicast; /* set: the group's address, which it also answers to */
+	unsigned max_caches;   /* members; 0: WCCP_MAX_CACHES */
 };
+
+/* Advertise TRANSMIT_T within these limits, in ms, and the scales that 2.01 section
+ * 6.11.5 suggests. */
+void router_offer_timers(struct router_conf *conf, uint16_t lower_ms, uint16_t upper_ms);
 
 enum router_event_type { ROUTER_EV_RX, ROUTER_EV_TICK };
 

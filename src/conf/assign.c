@@ -222,7 +222,7 @@ int assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
 	static const char *const kinds[] = { "hash", "mask", NULL };
 	static const uint32_t bits[] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
-	out->assign = (struct group_preference){ 1, { WCCP_ASSIGN_HASH } };
+	out->assign = (struct group_preference){ 2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK } };
 	if (methods_read(r, section, "assign", kinds, bits, &out->assign) < 0 ||
 	    read_masks(r, section, out) < 0 || read_hot_buckets(r, section, out) < 0)
 		return -1;

@@ -152,3 +152,20 @@ void router_caps_offer(const struct router_call *c, struct wccp_capabilities *ou
 	if (r->conf.advertise_timers)
 		offer_timers(r, out);
 }
+
+void router_offer_timers(struct router_conf *conf, uint16_t lower_ms, uint16_t upper_ms)
+{
+	conf->advertise_timers = true;
+	conf->transmit_t = (struct wccp_cap_transmit_t){
+		.is_range = lower_ms != upper_ms,
+		.lower_ms = lower_ms,
+		.upper_ms = upper_ms,
+	};
+	conf->timer_scale = (struct wccp_cap_timer_scale){
+		.is_range = true,
+		.timeout_lower = 1,
+		.timeout_upper = 5,
+		.ra_lower = 1,
+		.ra_upper = 5,
+	};
+}

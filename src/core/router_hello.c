@@ -135,13 +135,23 @@ static void take(struct router_call *c, struct member *m,
 		router_members_changed(c);
 }
 
+static bool has_place(const struct router *r, const struct member *m)
+{
+	return m->usable || !r->conf.max_caches || r->n_usable < r->conf.max_caches;
+}
+
 static void judge(struct router_call *c, struct member *m)
 {
 	struct router_choice choice;
 	const char *objection = router_caps_choice(c, &choice);
 
-	if (!objection) {
+	if (!objection && has_place(c->r, m)) {
 		take(c, m, &choice);
+		return;
+	}
+	if (!objection) {
+		refuse(c, &c->r->counters.full, "full", "the group is full");
+		m->heard = c->now;
 		return;
 	}
 	/* Answered all the same: it must see what the group has agreed upon since

@@ -330,7 +330,8 @@ static int check_router_id(const struct addr *id, struct err *err)
 static int open_udp(struct engine *e, struct err *err)
 {
 	e->udp4 = rudp_open(ADDR_V4, err);
-	if (e->udp4 < 0)
+	if (e->udp4 < 0 || (e->conf->profile && e->conf->profile->ignores_id_zero &&
+			    rudp_ignore_id_zero(e->udp4, err) < 0))
 		return -1;
 	if (addr_is_set(&e->conf->router_id6)) {
 		e->udp6 = rudp_open(ADDR_V6, err);

@@ -243,3 +243,28 @@ unsigned hops_own(enum addr_family family, struct addr *out, unsigned max)
 	freeifaddrs(list);
 	return n;
 }
+
+static struct addr higher(const struct addr *a, const struct addr *b)
+{
+	return addr_compare(a, b) > 0 ? *a : *b;
+}
+
+struct addr hops_highest(bool loopback_first)
+{
+	struct addr loopback = { 0 }, any = { 0 };
+	struct ifaddrs *list, *i;
+
+	if (getifaddrs(&list) < 0)
+		return any;
+	for (i = list; i; i = i->ifa_next) {
+		struct addr a = from_sockaddr(i->ifa_addr);
+
+		if (a.family != ADDR_V4 || addr_to_v4(&a) >> 24 == IN_LOOPBACKNET)
+			continue;
+		any = higher(&any, &a);
+		if (i->ifa_flags & IFF_LOOPBACK)
+			loopback = higher(&loopback, &a);
+	}
+	freeifaddrs(list);
+	return loopback_first && addr_is_set(&loopback) ? loopback : any;
+}

@@ -40,5 +40,9 @@ int hops_neighbours(struct hops *h,
 /* This host's addresses of a family without loopback's, at most `max`; their
  * number. */
 unsigned hops_own(enum addr_family family, struct addr *out, unsigned max);
+/* The highest of its IPv4 addresses, as routers choose their id: among those of
+ * loopback interfaces if there are any and `loopback_first` is set, else among all.
+ * Unset when there is none. */
+struct addr hops_highest(bool loopback_first);
 
 #endif

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "engine.h"
 #include "faults.h"
+#include "hops.h"
 #include "log.h"
 #include "scenario_run.h"
 
@@ -104,6 +105,20 @@ static int complain(const struct err *err)
 	return EXIT_FAILURE;
 }
 
+/* Where the configuration leaves the choice to the profile. */
+static int choose_router_id(struct rconf *conf, struct err *err)
+{
+	struct addr id;
+
+	if (addr_is_set(&conf->router_id))
+		return 0;
+	id = hops_highest(conf->profile->loopback_id);
+	if (!addr_is_set(&id))
+		return err_set(err, "no address here can be the router id");
+	rconf_set_router_id(conf, &id);
+	return 0;
+}
+
 static int run_scenario(struct engine *e, const struct scenario *scenario)
 {
 	struct err err;
@@ -128,7 +143,7 @@ static int add_faults(struct engine *e, const struct options *o, struct err *err
 	return 0;
 }
 
-static int run(const struct rconf *conf, const struct scenario *scenario,
+static int run(struct rconf *conf, const struct scenario *scenario,
 	       const struct options *o)
 {
 	struct err err;
@@ -137,6 +152,8 @@ static int run(const struct rconf *conf, const struct scenario *scenario,
 
 	signal(SIGPIPE, SIG_IGN); /* a client that leaves early */
 	checks_warn(conf);
+	if (choose_router_id(conf, &err) < 0)
+		return complain(&err);
 	e = engine_new(conf, &err);
 	if (!e)
 		return complain(&err);
@@ -157,7 +174,7 @@ static int run(const struct rconf *conf, const struct scenario *scenario,
 }
 
 /* With the configuration, and the scenario if there is one, read and found good. */
-static int start(const struct options *o, const struct rconf *conf,
+static int start(const struct options *o, struct rconf *conf,
 		 const struct scenario *scenario)
 {
 	int r = EXIT_SUCCESS;

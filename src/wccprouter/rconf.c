@@ -29,6 +29,7 @@ static cfg_opt_t service_options[] = {
 };
 
 static cfg_opt_t options[] = {
+	READ_TEXT("profile"),
 	READ_TEXT("router-id"),
 	READ_TEXT("router-id6"),
 	READ_TEXT("control"),
@@ -81,8 +82,6 @@ static int read_all_methods(struct reader *r, cfg_t *section, struct router_conf
 	static const char *const ways[] = { "gre", "l2", NULL };
 	static const char *const assign[] = { "hash", "mask", NULL };
 
-	out->forward = out->ret = WCCP_METHOD_GRE | WCCP_METHOD_L2;
-	out->assign = WCCP_ASSIGN_HASH;
 	if (read_methods(r, section, "forward", ways, &out->forward) < 0 ||
 	    read_methods(r, section, "return", ways, &out->ret) < 0)
 		return -1;
@@ -94,7 +93,7 @@ static int read_mask_identity(struct reader *r, cfg_t *section,
 {
 	/* In the order of enum router_mask_identity. */
 	static const char *const words[] = { "full", "empty-set", "no-sets", NULL };
-	unsigned which = ROUTER_MASK_FULL;
+	unsigned which = *out;
 
 	if (read_word(r, section, "mask-identity", 0, words, &which) < 0)
 		return -1;
@@ -132,18 +131,7 @@ static int read_timers(struct reader *r, cfg_t *section, struct router_conf *out
 				 "transmit-t: needs a lower and an upper limit, "
 				 "1 to %d ms",
 				 UINT16_MAX);
-	out->advertise_timers = true;
-	out->transmit_t.lower_ms = (uint16_t)lower;
-	out->transmit_t.upper_ms = (uint16_t)upper;
-	out->transmit_t.is_range = lower != upper;
-	/* The limits that 2.01 section 6.11.5 suggests. */
-	out->timer_scale = (struct wccp_cap_timer_scale){
-		.is_range = true,
-		.timeout_lower = 1,
-		.timeout_upper = 5,
-		.ra_lower = 1,
-		.ra_upper = 5,
-	};
+	router_offer_timers(out, (uint16_t)lower, (uint16_t)upper);
 	return 0;
 }
 
@@ -184,7 +172,7 @@ static int read_redirect_list(struct reader *r, cfg_t *section,
 static int read_version(struct reader *r, cfg_t *section, struct router_conf *out)
 {
 	static const char *const words[] = { "2.0", "2.01", NULL };
-	unsigned which = 1;
+	unsigned which = out->max_minor;
 
 	if (read_word(r, section, "version", 0, words, &which) < 0)
 		return -1;
@@ -227,14 +215,41 @@ static int read_group_address(struct reader *r, cfg_t *section,
 	return 0;
 }
 
+/* What is so unless the file says otherwise. */
+static void start_service(const struct rconf *conf, struct router_conf *out)
+{
+	out->id = conf->router_id;
+	out->id6 = conf->router_id6;
+	out->forward = out->ret = WCCP_METHOD_GRE | WCCP_METHOD_L2;
+	out->assign = WCCP_ASSIGN_HASH;
+	out->max_minor = 1;
+	out->echo_assignment = true;
+	if (conf->profile)
+		profile_apply(conf->profile, out);
+}
+
+/* What such a device has not got. */
+static int check_profile(struct reader *r, cfg_t *section, const struct rconf *conf,
+			 const struct rconf_service *s)
+{
+	const struct profile *p = conf->profile;
+
+	if (p && !p->multicast && addr_is_set(&s->router.multicast))
+		return read_fail(r, section, "group-address",
+				 "group-address: profile %s has no multicast", p->name);
+	if (p && p->max_services && conf->n_services == p->max_services)
+		return read_fail(r, section, NULL,
+				 "profile %s has no more than %u services", p->name,
+				 p->max_services);
+	return 0;
+}
+
 static int read_service(struct reader *r, cfg_t *section, const struct rconf *conf,
 			struct rconf_service *out)
 {
 	struct router_conf *router = &out->router;
 
-	router->id = conf->router_id;
-	router->id6 = conf->router_id6;
-	router->echo_assignment = true;
+	start_service(conf, router);
 	if (read_title(r, section, out) < 0 ||
 	    read_password(r, section, &router->password) < 0 ||
 	    read_all_methods(r, section, router) < 0 ||
@@ -244,7 +259,8 @@ static int read_service(struct reader *r, cfg_t *section, const struct rconf *co
 	    read_redirect_list(r, section, out) < 0 ||
 	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0 ||
 	    read_version(r, section, router) < 0 ||
-	    read_group_address(r, section, out) < 0)
+	    read_group_address(r, section, out) < 0 ||
+	    check_profile(r, section, conf, out) < 0)
 		return -1;
 	return read_flag(r, section, "closed", &out->closed);
 }
@@ -349,10 +365,24 @@ static int read_metrics(struct reader *r, struct rconf *out)
 	return 0;
 }
 
+static int read_profile(struct reader *r, struct rconf *out)
+{
+	const char *name;
+
+	if (!read_is_set(r->root, "profile"))
+		return read_require(r, r->root, "router-id");
+	name = cfg_getstr(r->root, "profile");
+	out->profile = profile_find(name);
+	if (out->profile)
+		return 0;
+	return read_fail(r, r->root, "profile", "profile: %.40s is not one of %s", name,
+			 profile_names());
+}
+
 static int read_all(struct reader *r, struct rconf *out)
 {
 	strcpy(out->control, "/run/wccprouter.sock");
-	if (read_require(r, r->root, "router-id") < 0 ||
+	if (read_profile(r, out) < 0 ||
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
 	    read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
@@ -387,4 +417,11 @@ struct rconf *rconf_load(const char *path, struct err *err)
 void rconf_free(struct rconf *conf)
 {
 	free(conf);
+}
+
+void rconf_set_router_id(struct rconf *conf, const struct addr *id)
+{
+	conf->router_id = *id;
+	for (unsigned i = 0; i < conf->n_services; i++)
+		conf->services[i].router.id = *id;
 }

@@ -7,6 +7,7 @@
 #define RCONF_H
 
 #include "err.h"
+#include "profile.h"
 #include "router.h"
 #include "rule.h"
 
@@ -32,6 +33,8 @@ struct rconf_service {
 };
 
 struct rconf {
+	const struct profile *profile; /* NULL: none; not owned */
+	/* Unset, with a profile: to be chosen as such a device does. */
 	struct addr router_id;
 	struct addr router_id6; /* unset: no web-caches of IPv6 */
 	char control[RCONF_PATH_MAX];
@@ -46,5 +49,7 @@ struct rconf {
 /* Read and check a file.  NULL on error; the result is freed by rconf_free(). */
 struct rconf *rconf_load(const char *path, struct err *err);
 void rconf_free(struct rconf *conf);
+/* The router id, where the file left it open. */
+void rconf_set_router_id(struct rconf *conf, const struct addr *id);
 
 #endif

@@ -6,6 +6,7 @@
 #include "wccp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -129,6 +130,25 @@ static void read_control(struct cmsghdr *c, struct rudp_arrival *out)
 		if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
 			out->local = out->to;
 	}
+}
+
+int rudp_ignore_id_zero(int fd, struct err *err)
+{
+	/* Load the identification from the IP header; 0: keep nothing of the packet. */
+	static struct sock_filter program[] = {
+		{ BPF_LD | BPF_H | BPF_ABS, 0, 0, (uint32_t)SKF_NET_OFF + 4 },
+		{ BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0 },
+		{ BPF_RET | BPF_K, 0, 0, 0 },
+		{ BPF_RET | BPF_K, 0, 0, UINT32_MAX },
+	};
+	struct sock_fprog filter = {
+		.len = sizeof(program) / sizeof(program[0]),
+		.filter = program,
+	};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
+		return err_set(err, "SO_ATTACH_FILTER: %s", strerror(errno));
+	return 0;
 }
 
 ssize_t rudp_receive(int fd, void *octets, size_t size, struct rudp_arrival *out)

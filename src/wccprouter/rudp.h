@@ -29,6 +29,8 @@ struct rudp_way {
 
 /* ADDR_V4 or ADDR_V6.  Not joined to any multicast group. */
 int rudp_open(enum addr_family family, struct err *err);
+/* Have the kernel drop datagrams with the IP identification 0, on a socket of IPv4. */
+int rudp_ignore_id_zero(int fd, struct err *err);
 /* Octets of one datagram; -1 when there is none now. */
 ssize_t rudp_receive(int fd, void *octets, size_t size, struct rudp_arrival *out);
 /* To port 2048.  The socket must be one of the family. */

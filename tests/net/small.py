@@ -25,7 +25,7 @@ ADDRESSES = {name: net24 + ".2" for name, net24 in BOXES.items()}
 T = 0.5
 
 ROUTER_CONF = """
-router-id = 10.3.255.1
+{top}
 control = "{dir}/router.sock"
 redirect-in = {{ client }}
 caches-in = {{ box1, box2 }}
@@ -123,16 +123,20 @@ class Small:
                         "gro", "off")
         self.boxes = [Box(self, name) for name in BOXES]
 
-    def start_router(self, *services, options=()):
-        """services: names, or (name, more lines, which replace the usual ones)."""
+    def start_router(self, *services, options=(), profile=None):
+        """services: names, or (name, more lines, which replace the usual ones); with a
+        profile there are no usual ones, and it chooses the router id."""
         text = ""
         for name, more in ((s, "") if isinstance(s, str) else s for s in services):
             usual = "".join(f"    {key} = {value}\n"
-                            for key, value in ROUTER_SERVICE.items() if key not in more)
+                            for key, value in ROUTER_SERVICE.items()
+                            if key not in more and not profile)
             text += f"service {name} {{\n{usual}    {more}\n}}\n"
         conf = os.path.join(self.net.tmpdir, "router.conf")
         with open(conf, "w") as f:
-            f.write(ROUTER_CONF.format(dir=self.net.tmpdir, services=text))
+            f.write(ROUTER_CONF.format(
+                top=f"profile = {profile}" if profile else "router-id = 10.3.255.1",
+                dir=self.net.tmpdir, services=text))
         self.wccprouter = self.router.popen(
             [program("wccprouter"), "-f", conf, *options], log="router")
         wait_until(self.show, 10, lambda: self.wccprouter.output())

@@ -54,8 +54,9 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->group.forward.n, 2);
 	ck_assert_uint_eq(s->group.forward.methods[0], WCCP_METHOD_L2);
 	ck_assert_uint_eq(s->group.ret.methods[1], WCCP_METHOD_GRE);
-	ck_assert_uint_eq(s->group.assign.n, 1);
+	ck_assert_uint_eq(s->group.assign.n, 2);
 	ck_assert_uint_eq(s->group.assign.methods[0], WCCP_ASSIGN_HASH);
+	ck_assert_uint_eq(s->group.assign.methods[1], WCCP_ASSIGN_MASK);
 	ck_assert_uint_eq(s->group.transmit_t_ms, 0);
 	conf_free(c);
 }

@@ -400,9 +400,10 @@ static const struct {
 	  "takes" },
 	{ WEB_CACHE("assign = { mask }\nmask-bits = 2 caches = { 10.0.1.2, 10.0.1.3 }"),
 	  "6: mask: 2 bits make 4 values, too few to share evenly among 2 web-caches" },
-	{ WEB_CACHE("mask { dst-ip = 0x1 }"),
+	{ WEB_CACHE("assign = { hash } mask { dst-ip = 0x1 }"),
 	  "5: mask: not used, assign does not have it" },
-	{ WEB_CACHE("\nmask-bits = 4"), "6: mask: not used, assign does not have it" },
+	{ WEB_CACHE("assign = { hash }\nmask-bits = 4"),
+	  "6: mask: not used, assign does not have it" },
 	{ NAMED("dns", ""), "6: service dns: the instances take TCP only, all other "
 			    "packets go back to the routers" },
 	{ NAMED("http", "spoof = true\nhash = { dst-ip }"),
@@ -706,7 +707,8 @@ START_TEST(printing_shows_what_was_filled_in)
 		"alternate hash src-ip, src-port\n"
 		"    multicast 224.0.1.5, ttl 3\n"
 		"    routers any\n"
-		"    version 2.0, forward l2, gre; return l2, gre; assign hash\n"
+		"    version 2.0, forward l2, gre; return l2, gre; assign hash, mask\n"
+		"    mask dst-ip 0x1741\n"
 		"    hot buckets 0-2, 9\n"
 		"service http: dynamic 80, pool web, mirror of http-return\n"
 		"    protocol tcp, destination ports 80, priority 240, hash src-ip\n"
@@ -723,7 +725,9 @@ START_TEST(printing_shows_what_was_filled_in)
 		"service dns: dynamic 53, pool web\n"
 		"    protocol udp, any port, priority 200, hash src-ip\n"
 		"    routers 10.0.1.1\n"
-		"    version negotiate, forward l2, gre; return l2, gre; assign hash\n";
+		"    version negotiate, forward l2, gre; return l2, gre; assign hash, "
+		"mask\n"
+		"    mask src-ip 0x1741\n";
 	struct conf *c = conf_file_good(
 		TOP POOL
 		"service web-cache { pool = web multicast = 224.0.1.5 "

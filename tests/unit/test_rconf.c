@@ -307,6 +307,86 @@ START_TEST(bad_file)
 }
 END_TEST
 
+/* -- profiles -------------------------------------------------------------------------- */
+
+#define IN "redirect-in = { cl0 }\ncaches-in = { bx1 }\n"
+
+START_TEST(a_profile_is_where_it_starts)
+{
+	char path[64];
+	struct err err = { "" };
+	struct rconf *c = load("profile = catalyst3750\n" IN "service web-cache { }\n"
+			       "service 70 { forward = { gre } version = 2.01 }\n",
+			       path, &err);
+	struct addr id = addr_v4(0x0a000001);
+	const struct router_conf *r;
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_str_eq(c->profile->name, "catalyst3750");
+	ck_assert(!addr_is_set(&c->router_id));
+	r = &c->services[0].router;
+	ck_assert_uint_eq(r->forward, WCCP_METHOD_L2);
+	ck_assert_uint_eq(r->ret, WCCP_METHOD_L2 | WCCP_METHOD_GRE);
+	ck_assert_uint_eq(r->assign, WCCP_ASSIGN_MASK);
+	ck_assert_int_eq(r->mask_identity, ROUTER_MASK_NO_SETS);
+	ck_assert_uint_eq(r->max_minor, 0);
+	ck_assert(!r->echo_assignment && !r->advertise_timers);
+	/* What the file says counts more. */
+	r = &c->services[1].router;
+	ck_assert_uint_eq(r->forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(r->ret, WCCP_METHOD_L2 | WCCP_METHOD_GRE);
+	ck_assert_uint_eq(r->max_minor, 1);
+	rconf_set_router_id(c, &id);
+	ck_assert(addr_equal(&c->services[1].router.id, &id));
+	rconf_free(c);
+}
+END_TEST
+
+START_TEST(every_profile_can_be_had)
+{
+	static const char *const names[] = { "ios",	     "ios-xe",
+					     "catalyst3750", "catalyst4500",
+					     "catalyst6500", "nxos",
+					     "asa",	     "fortigate" };
+	const struct profile *p = profile_find(names[_i]);
+	struct router_conf conf = { 0 };
+
+	ck_assert_ptr_nonnull(p);
+	ck_assert_str_eq(p->name, names[_i]);
+	ck_assert_ptr_nonnull(strstr(profile_names(), names[_i]));
+	profile_apply(p, &conf);
+	ck_assert(conf.forward && conf.ret && conf.assign);
+}
+END_TEST
+
+#define NINE(a)                                                                        \
+	a "1 { }\n" a "2 { }\n" a "3 { }\n" a "4 { }\n" a "5 { }\n" a "6 { }\n" a      \
+	  "7 { }\n" a "8 { }\n" a "9 { }\n"
+
+static const struct {
+	const char *text, *complaint;
+} bad_profiles[] = {
+	{ "profile = c64\n" IN "service 1 { }\n",
+	  ":1: profile: c64 is not one of ios, ios-xe, catalyst3750, catalyst4500, "
+	  "catalyst6500, nxos, asa, fortigate" },
+	{ "profile = asa\n" IN "service 1 {\n group-address = 224.0.1.5\n}\n",
+	  ":5: group-address: profile asa has no multicast" },
+	{ "profile = catalyst4500\n" IN NINE("service "),
+	  ":12: profile catalyst4500 has no more than 8 services" },
+	{ IN "service 1 { }\n", "router-id" },
+};
+
+START_TEST(what_a_device_has_not_got)
+{
+	char path[64];
+	struct err err = { "" };
+	struct rconf *c = load(bad_profiles[_i].text, path, &err);
+
+	ck_assert_ptr_null(c);
+	ck_assert_msg(strstr(err.text, bad_profiles[_i].complaint), "%s", err.text);
+}
+END_TEST
+
 static Suite *suite(void)
 {
 	Suite *s = suite_create("rconf");
@@ -320,6 +400,10 @@ static Suite *suite(void)
 	tcase_add_test(t, longest_redirect_list);
 	tcase_add_test(t, example_is_good);
 	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
+	tcase_add_test(t, a_profile_is_where_it_starts);
+	tcase_add_loop_test(t, every_profile_can_be_had, 0, 8);
+	tcase_add_loop_test(t, what_a_device_has_not_got, 0,
+			    sizeof(bad_profiles) / sizeof(bad_profiles[0]));
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -485,6 +485,36 @@ START_TEST(group_of_32_is_full)
 }
 END_TEST
 
+/* Some devices take four web-caches. */
+START_TEST(a_device_with_room_for_few)
+{
+	struct router_conf conf = bench_conf();
+	struct fake first, f;
+
+	bench_stop();
+	conf.max_caches = 4;
+	bench_start(&conf, 1000);
+	first = bench_cache(1);
+	bench_join(&first);
+	for (unsigned n = 2; n <= 4; n++) {
+		f = bench_cache(n);
+		bench_join(&f);
+	}
+	ck_assert_uint_eq(bench_counters()->full, 0);
+	f = bench_cache(5);
+	bench_greet(&f);
+	bench_greet(&f); /* the receive id is right */
+	ck_assert(!bench_usable(&f));
+	ck_assert_ptr_nonnull(bench_note("full"));
+	ck_assert_uint_eq(bench_counters()->full, 1);
+	/* Members stay, and a place that gets free can be taken. */
+	bench_shutdown(&first);
+	bench_deliver(&first.source);
+	bench_greet(&f);
+	ck_assert(bench_usable(&f));
+}
+END_TEST
+
 START_TEST(inventions_do_not_fill_the_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
@@ -721,6 +751,7 @@ int main(void)
 	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
 	tcase_add_test(tc, group_of_32_is_full);
 	tcase_add_test(tc, inventions_do_not_fill_the_group);
+	tcase_add_test(tc, a_device_with_room_for_few);
 
 	tc = tcase(s, "dynamic service", setup_dynamic);
 	tcase_add_test(tc, first_description_wins);
