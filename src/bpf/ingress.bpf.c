@@ -219,8 +219,9 @@ static __always_inline bool came_by_l2(struct __sk_buff *skb, struct job *job)
 	/* A frame's own header is never in fragments of memory. */
 	if (frame + ETH_HLEN > (const __u8 *)(long)skb->data_end)
 		return false;
-	who = ingress_find(cfg, ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
-						*(const __u16 *)(frame + ETH_ALEN + 4)));
+	who = ingress_find(cfg,
+			   ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
+					   *(const __u16 *)(frame + ETH_ALEN + 4)));
 	if (who >= INGRESS_ROUTERS || is_local(cfg, job->p.dst))
 		return false;
 	job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];

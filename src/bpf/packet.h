@@ -145,7 +145,8 @@ packet_inline int packet_read(struct __sk_buff *skb, __u32 at, void *to, __u32 l
 {
 	const char *from = (const char *)(long)skb->data + at;
 
-	if (__builtin_constant_p(at) && from + len <= (const char *)(long)skb->data_end) {
+	if (__builtin_constant_p(at) &&
+	    from + len <= (const char *)(long)skb->data_end) {
 		__builtin_memcpy(to, __builtin_assume_aligned(from, 4), len);
 		return 0;
 	}
