@@ -32,7 +32,14 @@ struct addr_text {
 #define ADDR_TEXT(a) (addr_text((a), &(struct addr_text){ { 0 } }))
 
 /* From an IPv4 address in host order (0x0a000001 is 10.0.0.1). */
-struct addr addr_v4(uint32_t host_order);
+static inline struct addr addr_v4(uint32_t host_order)
+{
+	return (struct addr){
+		.family = ADDR_V4,
+		.octets = { (uint8_t)(host_order >> 24), (uint8_t)(host_order >> 16),
+			    (uint8_t)(host_order >> 8), (uint8_t)host_order },
+	};
+}
 /* The IPv4 address in host order; 0 when the family is another. */
 uint32_t addr_to_v4(const struct addr *a);
 /* From 4 (ADDR_V4) or 16 (ADDR_V6) octets in network order. */

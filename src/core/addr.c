@@ -7,17 +7,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-struct addr addr_v4(uint32_t host_order)
-{
-	struct addr a = { .family = ADDR_V4 };
-
-	a.octets[0] = (uint8_t)(host_order >> 24);
-	a.octets[1] = (uint8_t)(host_order >> 16);
-	a.octets[2] = (uint8_t)(host_order >> 8);
-	a.octets[3] = (uint8_t)host_order;
-	return a;
-}
-
 uint32_t addr_to_v4(const struct addr *a)
 {
 	if (a->family != ADDR_V4)

@@ -38,21 +38,27 @@ static bool all_zero(const uint8_t *octets, size_t len)
 	return !seen;
 }
 
-struct addr decode_addr(struct decoder *d, struct wire_reader *r)
+void decode_addr_to(struct decoder *d, struct wire_reader *r, struct addr *out)
 {
-	static const struct addr unset;
 	uint32_t v = wire_get_u32(r);
 
-	if (!v)
-		return unset;
-	if (!d->has_table)
-		return addr_v4(v);
-	/* The upper half must be zero (2.01). */
-	if (v > d->n_table) {
-		d->bad_index = true;
-		return unset;
+	if (v && !d->has_table) {
+		*out = addr_v4(v);
+	} else if (v && v <= d->n_table) {
+		*out = d->table[v - 1];
+	} else {
+		*out = (struct addr){ .family = ADDR_NONE };
+		/* The upper half must be zero, too (2.01). */
+		d->bad_index |= v != 0;
 	}
-	return d->table[v - 1];
+}
+
+struct addr decode_addr(struct decoder *d, struct wire_reader *r)
+{
+	struct addr out;
+
+	decode_addr_to(d, r, &out);
+	return out;
 }
 
 enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t each,

@@ -41,6 +41,8 @@ enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
 
 /* An address element.  0.0.0.0, and an all-zero table entry, are ADDR_NONE. */
 struct addr decode_addr(struct decoder *d, struct wire_reader *r);
+/* The same, where there are many. */
+void decode_addr_to(struct decoder *d, struct wire_reader *r, struct addr *out);
 
 /* A count of items of at least `each` octets that must follow, at most `max`. */
 enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t each,

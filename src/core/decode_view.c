@@ -80,7 +80,7 @@ static enum codec_refusal get_identity(struct decoder *d, struct wire_reader *r,
 {
 	uint16_t flags;
 
-	out->addr = decode_addr(d, r);
+	decode_addr_to(d, r, &out->addr);
 	wire_skip(r, 2);
 	flags = wire_get_u16(r);
 	out->unassigned = flags & WCCP_ID_UNASSIGNED;
@@ -118,7 +118,7 @@ enum codec_refusal decode_router_identity(struct decoder *d, struct wire_reader 
 	refusal = decode_count(d, r, ADDRESS_LEN, WCCP_MAX_CACHES,
 			       "received-from addresses", &ri->n_from);
 	for (uint32_t i = 0; i < ri->n_from; i++)
-		ri->from[i] = decode_addr(d, r);
+		decode_addr_to(d, r, &ri->from[i]);
 	return refusal;
 }
 
@@ -135,7 +135,7 @@ enum codec_refusal decode_router_view(struct decoder *d, struct wire_reader *r)
 	if (refusal != CODEC_OK)
 		return refusal;
 	for (uint32_t i = 0; i < v->n_routers; i++)
-		v->routers[i] = decode_addr(d, r);
+		decode_addr_to(d, r, &v->routers[i]);
 	refusal = decode_count(d, r, IDENTITY_MIN_LEN, WCCP_MAX_CACHES, "web-caches",
 			       &v->n_caches);
 	for (uint32_t i = 0; refusal == CODEC_OK && i < v->n_caches; i++)
@@ -159,6 +159,6 @@ enum codec_refusal decode_cache_view(struct decoder *d, struct wire_reader *r)
 	refusal = decode_count(d, r, ADDRESS_LEN, WCCP_MAX_CACHES, "web-caches",
 			       &v->n_caches);
 	for (uint32_t i = 0; i < v->n_caches; i++)
-		v->caches[i] = decode_addr(d, r);
+		decode_addr_to(d, r, &v->caches[i]);
 	return refusal;
 }

@@ -17,7 +17,7 @@ void peer_set_state(struct group *g, struct peer *p, enum group_state state,
 	p->reason = reason;
 	p->since = s->now;
 	g->counters.state_changes++;
-	g->changed = true;
+	g->news = g->changed = true;
 }
 
 void peer_enter(struct group *g, struct peer *p, enum group_state state,
@@ -48,6 +48,7 @@ static void peer_forget_said(struct group *g, struct peer *p)
 	p->n_fellows = 0;
 	peer_forget_table(p);
 	p->said_foreign = p->said_other = false;
+	g->news = true;
 	p->forward = p->ret = p->assign = 0;
 	p->told = false;
 	p->pending = false;
@@ -122,6 +123,7 @@ static void peer_check_silence(struct group *g, struct peer *p, struct step *s)
 	p->dead_at = MONO_NEVER;
 	p->listed = false;
 	p->pending = false;
+	g->news = true;
 	peer_forget_later(g, p, s->now);
 	peer_forget_version(g, p); /* another box may come in its place */
 	if (peer_is_live(p)) {
@@ -202,6 +204,7 @@ static struct peer *find_peer(struct group *g, const struct addr *address)
 void group_remove_peer(struct group *g, struct peer *p)
 {
 	g->n_peers--;
+	g->news = true;
 	memmove(p, p + 1, (size_t)(&g->peers[g->n_peers] - p) * sizeof(*p));
 	g->changed = true;
 }
@@ -222,6 +225,7 @@ struct peer *group_add_peer(struct group *g, const struct addr *address, struct 
 	if (g->n_peers == PEERS_MAX)
 		return NULL; /* cannot be: half as many are configured or met */
 	p = &g->peers[g->n_peers++];
+	g->news = true;
 	memset(p, 0, sizeof(*p));
 	p->address = *address;
 	p->state = GROUP_IDLE;
@@ -392,9 +396,16 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
  */
 static void run_timers(struct group *g, struct step *s)
 {
+	bool news;
+
 	for (unsigned i = 0; i < g->n_peers; i++)
 		peer_check_silence(g, &g->peers[i], s);
-	group_learn(g, s);
+	news = g->news;
+	g->news = false;
+	if (news) {
+		group_learn(g, s);
+		council_observe(g->council, s);
+	}
 	group_review(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
 		peer_hello_timers(g, &g->peers[i], s);
@@ -414,12 +425,15 @@ void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *
 	case GROUP_EV_TICK:
 		break;
 	case GROUP_EV_HEALTH:
+		g->news = true;
 		set_health(g, ev->u.health.up, ev->u.health.weight, &s);
 		break;
 	case GROUP_EV_CONF:
+		g->news = true;
 		set_conf(g, ev->u.conf, &s);
 		break;
 	case GROUP_EV_SHUTDOWN:
+		g->news = true;
 		g->ending = true;
 		set_health(g, false, g->weight, &s);
 		break;

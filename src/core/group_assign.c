@@ -356,6 +356,8 @@ static void note_split(struct council *c, struct step *s)
 static void decide(struct council *c, struct step *s)
 {
 	c->settle_at = MONO_NEVER;
+	for (unsigned k = 0; k < c->n; k++)
+		c->groups[k]->news = true; /* the election may come out another way */
 	note_split(c, s);
 	if (c->lowest && council_takes_the_role(c, s))
 		assign(c);
@@ -365,7 +367,6 @@ void group_review(struct group *g, struct step *s)
 {
 	struct council *c = g->council;
 
-	council_observe(c, s);
 	if (mono_due(c->settle_at, s->now))
 		decide(c, s);
 	if (g->unsent)

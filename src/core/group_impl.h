@@ -197,6 +197,9 @@ struct group {
 	unsigned moves[METHODS]; /* that they made */
 	bool unsent; /* made, but it is the other's step: ours comes at once */
 
+	/* What group_learn() and council_observe() look at may have changed since they
+	 * last did: not so after an I_SEE_YOU that says the same as the one before. */
+	bool news;
 	bool changed; /* something the kernel must know, in this step */
 	struct group_counters counters;
 };
@@ -338,6 +341,7 @@ void table_count(const struct group_table *t, unsigned *counts);
 void peer_take_table(const struct group *g, struct peer *p, const struct wccp_msg *m);
 void peer_forget_table(struct peer *p);
 unsigned peer_slots_of(const struct peer *p, int fellow);
+bool peer_has_slots(const struct peer *p, int fellow);
 
 /* group_mask.c */
 void group_set_mask(struct group *g); /* from the configuration, or its mirror's */

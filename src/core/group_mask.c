@@ -61,7 +61,7 @@ void group_change_mask(struct group *g, const struct wccp_mask *mask)
 			g->peers[i].told = false;
 			peer_forget_table(&g->peers[i]);
 		}
-	g->changed = true;
+	g->news = g->changed = true;
 }
 
 void group_set_mask(struct group *g)

@@ -58,6 +58,7 @@ static void leave_council(struct group *g)
 		.key = g->council->key,
 	};
 	g->council = &g->own;
+	g->news = true;
 	group_set_mask(g);
 }
 
@@ -87,6 +88,7 @@ void group_pair(struct group *first, struct group *mirror)
 	group_unpair(mirror);
 	take_newer_key(&c->key, &mirror->own.key);
 	c->n = PAIR;
+	first->news = mirror->news = true;
 	c->groups[1] = mirror;
 	mirror->council = c;
 	c->designated = c->yielded = false;

@@ -109,16 +109,29 @@ static uint32_t listed_method(const struct wccp_cache_id *c)
 
 static void take_fellow(struct peer *p, const struct wccp_cache_id *c, unsigned at)
 {
-	struct fellow *f;
+	struct fellow *f = &p->fellows[p->n_fellows++];
 
-	if (p->n_fellows == WCCP_MAX_CACHES || peer_find_fellow(p, &c->addr) >= 0)
-		return;
-	f = &p->fellows[p->n_fellows++];
 	f->addr = c->addr;
 	f->weight = c->kind == WCCP_DATA_NONE ? 0 : c->weight;
 	f->at = (uint8_t)at;
 	f->method = listed_method(c);
 	f->stated = 0;
+}
+
+/* Each once.  Mostly they are those of the last time, in the same order. */
+static void take_fellows(struct peer *p, const struct wccp_router_view *v)
+{
+	unsigned before = p->n_fellows;
+	bool same = true;
+
+	p->n_fellows = 0;
+	for (unsigned i = 0; i < v->n_caches && p->n_fellows < WCCP_MAX_CACHES; i++) {
+		const struct wccp_cache_id *c = &v->caches[i];
+
+		same = same && i < before && addr_equal(&p->fellows[i].addr, &c->addr);
+		if (same || peer_find_fellow(p, &c->addr) < 0)
+			take_fellow(p, c, i);
+	}
 }
 
 static void take_id(struct group *g, struct peer *p, const struct addr *id,
@@ -169,9 +182,7 @@ static void take_in(struct group *g, struct peer *p, struct step *s)
 	p->offer = (struct wccp_capabilities){ 0 };
 	if (wccp_has(m, WCCP_C_CAPABILITIES))
 		p->offer = m->caps;
-	p->n_fellows = 0;
-	for (unsigned i = 0; i < v->n_caches; i++)
-		take_fellow(p, &v->caches[i], i);
+	take_fellows(p, v);
 }
 
 /* -- I_SEE_YOU: what follows ----------------------------------------------------------------- */
@@ -232,7 +243,7 @@ static void follow_view(struct group *g, struct peer *p, struct step *s)
 			p->quick_left = QUICK_MAX;
 		peer_enter(g, p, GROUP_NEGOTIATING,
 			   peer_is_live(p) ? "no longer in its view" : "it answers", s);
-	} else if (peer_slots_of(p, self) > 0) {
+	} else if (peer_has_slots(p, self)) {
 		peer_enter(g, p, GROUP_ASSIGNED, "in its view with buckets", s);
 	} else {
 		peer_enter(g, p, GROUP_JOINED, "in its view without buckets", s);
@@ -284,6 +295,32 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 		peer_hello_at(g, p, s->now);
 }
 
+/* Of what we know of it: is it the same as far as the view of the group, the election
+ * and the table of slots depend on it? */
+static bool tells_the_same(const struct peer *a, const struct peer *b)
+{
+	return a->state == b->state && a->listed == b->listed &&
+	       addr_equal(&a->id, &b->id) && a->change_number == b->change_number &&
+	       key_equal(&a->key, &b->key) && a->rekeyed == b->rekeyed &&
+	       a->assign == b->assign && a->foreign == b->foreign &&
+	       a->n_routers == b->n_routers && a->n_fellows == b->n_fellows &&
+	       a->n_slots == b->n_slots &&
+	       memcmp(a->routers, b->routers, a->n_routers * sizeof(a->routers[0])) == 0 &&
+	       memcmp(a->fellows, b->fellows, a->n_fellows * sizeof(a->fellows[0])) == 0 &&
+	       memcmp(a->owners, b->owners, a->n_slots) == 0;
+}
+
+static void seen_again(struct group *g, struct peer *p, struct step *s)
+{
+	struct peer before = *p;
+
+	take_in(g, p, s);
+	seen(g, p, s);
+	/* By multicast, what is agreed with one is agreed with all. */
+	if (group_is_multicast(g) || !tells_the_same(&before, p))
+		g->news = true;
+}
+
 /* Another peer that has this id already, and is not just a memory. */
 static bool id_is_taken(struct group *g, const struct peer *p, const struct addr *id)
 {
@@ -310,6 +347,7 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 	if (problem && peer_is_announced(p)) {
 		/* In such a version we could not be described, or even named. */
 		p->versioned = true;
+		g->news = true;
 		it_answers(g, p, s->now);
 		peer_enter_unspoken(g, p, problem, s);
 	} else if (!addr_is_set(&r->self.id) || r->self.receive_id == 0) {
@@ -319,11 +357,11 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 	} else if (id_is_taken(g, p, &r->self.id)) {
 		refuse_not_for_us(g, from, "its router id answers at another address", s);
 	} else if (p->state == GROUP_DRAINING) {
+		g->news = true;
 		take_in(g, p, s);
 		seen_while_leaving(g, p, acknowledged, s);
 	} else if (peer_is_announced(p)) {
-		take_in(g, p, s);
-		seen(g, p, s);
+		seen_again(g, p, s);
 	}
 }
 
@@ -342,6 +380,7 @@ static void removal_query(struct group *g, struct peer *p, const struct addr *fr
 		refuse_not_for_us(g, from, "removal query for another web-cache", s);
 		return;
 	}
+	g->news = true;
 	if (p->heard && q->router.receive_id != 0 && addr_equal(&p->id, &q->router.id)) {
 		p->receive_id = q->router.receive_id;
 		if (peer_is_announced(p) && p->state != GROUP_MISMATCH)

@@ -9,6 +9,7 @@
  */
 #include "group_impl.h"
 
+#include <endian.h>
 #include <string.h>
 
 unsigned group_slots(const struct group *g, uint32_t method)
@@ -46,6 +47,15 @@ unsigned peer_slots_of(const struct peer *p, int fellow)
 	return n;
 }
 
+bool peer_has_slots(const struct peer *p, int fellow)
+{
+	if (fellow < 0)
+		return false;
+	if (p->foreign)
+		return p->fellows[fellow].stated > 0;
+	return memchr(p->owners, fellow, p->n_slots) != NULL;
+}
+
 /* When two claim a slot, the first one listed has it. */
 static void own(struct peer *p, unsigned slot, int fellow)
 {
@@ -55,13 +65,23 @@ static void own(struct peer *p, unsigned slot, int fellow)
 
 /* -- hash --------------------------------------------------------------------------------- */
 
+/* Eight octets of a vector as one number: bit i of it is the bucket i behind. */
+static uint64_t eight(const uint8_t *octets)
+{
+	uint64_t n;
+
+	memcpy(&n, octets, sizeof(n));
+	return le64toh(n);
+}
+
 static void take_vector(struct peer *p, int fellow, const struct wccp_bucket_vector *v)
 {
-	for (unsigned i = 0; i < sizeof(v->octets); i++)
-		for (unsigned left = v->octets[i]; left; left &= left - 1) {
-			own(p, i * 8 + (unsigned)__builtin_ctz(left), fellow);
-			p->fellows[fellow].stated++;
-		}
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < sizeof(v->octets); i += 8)
+		for (uint64_t left = eight(&v->octets[i]); left; left &= left - 1, n++)
+			own(p, i * 8 + (unsigned)__builtin_ctzll(left), fellow);
+	p->fellows[fellow].stated += n;
 }
 
 /* Which fellow each web-cache of a list is, or -1. */
@@ -186,7 +206,8 @@ static bool knows_any(const struct peer *p)
 	return false;
 }
 
-static void take_echo(const struct group *g, struct peer *p, const struct wccp_msg *m)
+/* Returns true when there is one and it tells anything. */
+static bool take_echo(const struct group *g, struct peer *p, const struct wccp_msg *m)
 {
 	const struct wccp_hash_table *t = hash_echo(m);
 
@@ -194,6 +215,9 @@ static void take_echo(const struct group *g, struct peer *p, const struct wccp_m
 		take_echoed_buckets(p, t);
 	else if (p->assign == WCCP_ASSIGN_MASK && has_sets_echo(m))
 		take_sets(g, p, m, &m->map.sets, -1);
+	else
+		return false;
+	return knows_any(p);
 }
 
 /*
@@ -237,8 +261,7 @@ void peer_take_table(const struct group *g, struct peer *p, const struct wccp_ms
 		return;
 	p->n_slots = group_slots(g, p->assign);
 	memset(p->owners, ASSIGN_NOBODY, p->n_slots);
-	take_echo(g, p, m);
-	if (knows_any(p))
+	if (take_echo(g, p, m))
 		return;
 	for (unsigned i = 0; i < p->n_fellows; i++)
 		take_identity(g, p, m, (int)i);
