@@ -173,7 +173,8 @@ static void take_in(struct group *g, struct peer *p, struct step *s)
 	p->heard = true;
 	p->receive_id = m->router_identity.self.receive_id;
 	p->change_number = v->change_number;
-	if (!key_equal(&p->key, &v->key))
+	/* The key that we meet it with was there before us: no news. */
+	if (peer_is_live(p) && !key_equal(&p->key, &v->key))
 		p->rekeyed = true;
 	p->key = v->key;
 	note_usurper(g, p, s);

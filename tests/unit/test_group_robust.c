@@ -273,6 +273,25 @@ static void assigned_by(struct rtr *r, uint32_t cache, uint32_t number)
 	rtr_give(r, cache, 0, 256);
 }
 
+/* Joining, we hear one router before the other; the key that is there already is not
+ * a sign that somebody acts at those we do not hear. */
+START_TEST(key_met_on_joining_is_no_reason_to_yield)
+{
+	open_two();
+	for (unsigned i = 0; i < 2; i++) {
+		rtr_add(B.rtrs[i], CACHE2, 100);
+		list_router(B.rtrs[i], R1);
+		list_router(B.rtrs[i], R2);
+		assigned_by(B.rtrs[i], CACHE2, 7);
+	}
+	bench_health(true, 100);
+	bench_run(SETTLE + 100);
+	ck_assert_uint_eq(bench_notes("yielded", NULL), 0);
+	ck_assert(bench_look()->designated);
+	ck_assert_uint_eq(counters().assignments_sent, 1);
+}
+END_TEST
+
 START_TEST(one_that_hears_more_is_left_to_assign)
 {
 	open_one();
@@ -624,6 +643,7 @@ static void add_unheard(Suite *s)
 {
 	TCase *tc = group_case(s, "unheard");
 
+	tcase_add_test(tc, key_met_on_joining_is_no_reason_to_yield);
 	tcase_add_test(tc, one_that_hears_more_is_left_to_assign);
 	tcase_add_test(tc, phantom_does_not_block_for_ever);
 	tcase_add_test(tc, router_that_died_unblocks_when_nobody_lists_it);
