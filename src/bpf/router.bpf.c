@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The packet path of wccprouter: TC ingress, direct action.
+ * The packet path of wccprouter: TC, direct action; one program for what comes in and
+ * one for what goes out.
  *
- * On redirect-in interfaces the packets of a service go to the web-cache that has
- * their bucket, wrapped in GRE or as they are (L2).  On caches-in interfaces what
- * web-caches return in GRE is unwrapped and left to the stack.  What this program
- * has no business with it leaves to other filters and to the stack.
+ * On redirect-in and redirect-out interfaces the packets of a service go to the
+ * web-cache that has their bucket, wrapped in GRE or as they are (L2).  On caches-in
+ * interfaces what web-caches return in GRE is unwrapped and left to the stack.  What
+ * these programs have no business with they leave to other filters and to the stack.
  *
  * Userspace replaces the whole table of services at once by putting a new inner
  * map into `tables`; a packet works with the one it found (RCU), never with half
@@ -76,44 +77,75 @@ static __always_inline int redirect(struct __sk_buff *skb, const struct job *job
 
 	if (!t)
 		return unassigned(s);
-	if (job->p.ttl <= 1)
+	if (job->p.ttl <= 1 && !job->leaving)
 		return PASS; /* the stack tells its sender */
 	return send_to(skb, job, s, t, &header);
 }
 
-static __always_inline int handle(struct __sk_buff *skb, struct job *job)
+static __always_inline int redirect_if_wanted(struct __sk_buff *skb,
+					      const struct job *job)
 {
-	const struct router_entry *service;
-	struct packet_redirect header;
+	const struct router_entry *service = find_service(skb, job);
 
-	if (job_parse(skb, ETH_HLEN, job))
-		return PASS;
-	if (job->roles & ROUTER_IF_CACHES && is_returned(skb, job, &header))
-		return take_back(skb, job, &header);
-	if (!(job->roles & ROUTER_IF_REDIRECT))
-		return PASS;
-	service = find_service(skb, job);
 	return service ? redirect(skb, job, service) : PASS;
+}
+
+/* ---- the programs ---- */
+
+/* A job for this packet, if it is one of IP without a tag: a tagged frame belongs to
+ * the VLAN's own interface. */
+static __always_inline struct job *new_job(struct __sk_buff *skb)
+{
+	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
+	struct job *job;
+	__u32 zero = 0;
+
+	if ((!v6 && skb->protocol != bpf_htons(ETH_P_IP)) || skb->vlan_present)
+		return NULL;
+	job = bpf_map_lookup_elem(&jobs, &zero);
+	if (job)
+		job->v6 = v6;
+	return job;
 }
 
 SEC("tc")
 int router_ingress(struct __sk_buff *skb)
 {
-	__u32 ifindex = skb->ifindex, zero = 0;
+	__u32 ifindex = skb->ifindex;
 	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct job *job;
+	struct job *job = new_job(skb);
+	struct packet_redirect header;
 
-	/* A tagged frame belongs to the VLAN's own interface. */
-	if (!roles || skb->vlan_present || skb->pkt_type != PACKET_HOST ||
-	    (skb->protocol != bpf_htons(ETH_P_IPV6) &&
-	     skb->protocol != bpf_htons(ETH_P_IP)))
-		return PASS;
-	job = bpf_map_lookup_elem(&jobs, &zero);
-	if (!job)
+	if (!roles || !job || skb->pkt_type != PACKET_HOST)
 		return PASS;
 	job->roles = *roles;
-	job->v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
-	return handle(skb, job);
+	job->leaving = false;
+	if (job_parse(skb, ETH_HLEN, job))
+		return PASS;
+	if (job->roles & ROUTER_IF_CACHES && is_returned(skb, job, &header))
+		return take_back(skb, job, &header);
+	return job->roles & ROUTER_IF_REDIRECT ? redirect_if_wanted(skb, job) : PASS;
+}
+
+/* Only what the stack forwards, and has not from a web-cache: what those return, by
+ * whatever method, has come in on one of their interfaces. */
+SEC("tc")
+int router_egress(struct __sk_buff *skb)
+{
+	__u32 from = skb->ingress_ifindex;
+	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &from);
+	struct job *job;
+
+	if (!from || (roles && *roles & (ROUTER_IF_CACHES | ROUTER_IF_EXCLUDED)))
+		return PASS;
+	job = new_job(skb);
+	if (!job)
+		return PASS;
+	job->roles = 0;
+	job->leaving = true;
+	if (job_parse(skb, ETH_HLEN, job))
+		return PASS;
+	return redirect_if_wanted(skb, job);
 }
 
 char _license[] SEC("license") = "GPL";

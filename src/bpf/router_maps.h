@@ -9,7 +9,7 @@
 
 enum {
 	ROUTER_MAX_SERVICES = 64, /* bits of router_members, too */
-	ROUTER_MAX_INTERFACES = 64,
+	ROUTER_MAX_INTERFACES = 128,
 	ROUTER_MAX_OWN = 256, /* addresses of this host, of each family */
 	ROUTER_MAX_MEMBERS = ROUTER_MAX_SERVICES * WCCP_MAX_CACHES,
 	ROUTER_MAX_MASKS = 16, /* of one service */
@@ -28,7 +28,12 @@ enum {
 };
 
 /* Roles of an interface. */
-enum { ROUTER_IF_REDIRECT = 1, ROUTER_IF_CACHES = 2 };
+enum {
+	ROUTER_IF_REDIRECT = 1, /* what comes in is redirected */
+	ROUTER_IF_CACHES = 2,	/* web-caches are behind it */
+	ROUTER_IF_OUT = 4,	/* what goes out is redirected ... */
+	ROUTER_IF_EXCLUDED = 8, /* ... unless it has come in here, or from web-caches */
+};
 
 /* Where the packets of one web-cache go. */
 struct router_target {

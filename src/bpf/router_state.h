@@ -16,7 +16,8 @@ struct job {
 	struct packet p;
 	struct packet_addr src, dst;
 	bool v6;
-	__u32 roles; /* ROUTER_IF_*, of the interface it came in by */
+	bool leaving; /* the stack has forwarded it already */
+	__u32 roles;  /* ROUTER_IF_*, of the interface it came in by */
 };
 
 /* The packet that begins at `l3`.  0, or -1 when it is not a sound one. */

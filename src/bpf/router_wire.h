@@ -76,7 +76,8 @@ static __always_inline int too_big(struct __sk_buff *skb, const struct job *job,
 
 /* ---- headers ---- */
 
-/* Redirected packets have passed a router (the caller has looked at the TTL). */
+/* Redirected packets have passed a router (the caller has looked at the TTL).  Those
+ * that the stack was about to send have it behind them. */
 static __always_inline int decrement_ttl(struct __sk_buff *skb, const struct job *job)
 {
 	const struct packet *p = &job->p;
@@ -84,6 +85,8 @@ static __always_inline int decrement_ttl(struct __sk_buff *skb, const struct job
 	__be16 to = bpf_htons((p->ttl - 1) << 8 | p->protocol);
 	__u8 hops = p->ttl - 1;
 
+	if (job->leaving)
+		return 0;
 	if (job->v6)
 		return bpf_skb_store_bytes(skb,
 					   p->l3 + offsetof(struct ipv6hdr, hop_limit),

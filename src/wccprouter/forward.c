@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_HOOKS = 2 * RCONF_MAX_INTERFACES };
+enum { MAX_HOOKS = 4 * RCONF_MAX_INTERFACES };
 
 struct forward {
 	const struct rconf *conf;
@@ -73,19 +73,28 @@ static void add_hook(struct forward *f, const char *name, uint32_t role)
 
 static void list_hooks(struct forward *f)
 {
+	const struct rconf *conf = f->conf;
 	unsigned i;
 
-	for (i = 0; i < f->conf->n_redirect_in; i++)
-		add_hook(f, f->conf->redirect_in[i], ROUTER_IF_REDIRECT);
-	for (i = 0; i < f->conf->n_caches_in; i++)
-		add_hook(f, f->conf->caches_in[i], ROUTER_IF_CACHES);
+	for (i = 0; i < conf->n_redirect_in; i++)
+		add_hook(f, conf->redirect_in[i], ROUTER_IF_REDIRECT);
+	for (i = 0; i < conf->n_caches_in; i++)
+		add_hook(f, conf->caches_in[i], ROUTER_IF_CACHES);
+	for (i = 0; i < conf->n_redirect_out; i++)
+		add_hook(f, conf->redirect_out[i], ROUTER_IF_OUT);
+	for (i = 0; i < conf->n_excluded_in; i++)
+		add_hook(f, conf->excluded_in[i], ROUTER_IF_EXCLUDED);
 }
 
 static int attach(struct forward *f, struct hook *h, struct err *err)
 {
+	struct hook_programs programs = {
+		bpf_program__fd(f->bpf->progs.router_ingress),
+		bpf_program__fd(f->bpf->progs.router_egress),
+	};
 	__u32 ifindex;
 
-	if (hook_attach(h, bpf_program__fd(f->bpf->progs.router_ingress), err) < 0)
+	if (hook_attach(h, &programs, err) < 0)
 		return -1;
 	ifindex = h->ifindex;
 	if (bpf_map_update_elem(bpf_map__fd(f->bpf->maps.interfaces), &ifindex,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our TC filter on an interface, and the interface's receive offloads. */
+/* Our TC filters on an interface, and the interface's receive offloads. */
 #include "hook.h"
 
 #include "router_maps.h"
@@ -96,20 +96,28 @@ static void offloads_restore(struct hook *h)
 	h->lro = false;
 }
 
-/* ---- the filter ---- */
+/* ---- the filters ---- */
 
-static struct bpf_tc_hook ingress(unsigned ifindex)
+static bool wants(const struct hook *h, enum bpf_tc_attach_point point)
+{
+	uint32_t in = ROUTER_IF_REDIRECT | ROUTER_IF_CACHES, out = ROUTER_IF_OUT;
+
+	return h->roles & (point == BPF_TC_INGRESS ? in : out);
+}
+
+static struct bpf_tc_hook place(unsigned ifindex, enum bpf_tc_attach_point point)
 {
 	return (struct bpf_tc_hook){
 		.sz = sizeof(struct bpf_tc_hook),
 		.ifindex = (int)ifindex,
-		.attach_point = BPF_TC_INGRESS,
+		.attach_point = point,
 	};
 }
 
-static int attach_filter(struct hook *h, int prog_fd, struct err *err)
+/* -1: libbpf's error number is in errno. */
+static int attach_filter(struct hook *h, enum bpf_tc_attach_point point, int prog_fd)
 {
-	struct bpf_tc_hook hook = ingress(h->ifindex);
+	struct bpf_tc_hook hook = place(h->ifindex, point);
 	struct bpf_tc_opts opts = {
 		.sz = sizeof(opts),
 		.prog_fd = prog_fd,
@@ -117,31 +125,50 @@ static int attach_filter(struct hook *h, int prog_fd, struct err *err)
 		.priority = FILTER_PRIORITY,
 		.flags = BPF_TC_F_REPLACE,
 	};
-	int r = bpf_tc_hook_create(&hook);
+
+	if (!wants(h, point))
+		return 0;
+	errno = -bpf_tc_attach(&hook, &opts);
+	return errno ? -1 : 0;
+}
+
+/* Both, on a clsact qdisc, which may have been there. */
+static int attach_filters(struct hook *h, const struct hook_programs *p,
+			  struct err *err)
+{
+	struct bpf_tc_hook both = place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	int r = bpf_tc_hook_create(&both);
 
 	if (r < 0 && r != -EEXIST)
 		return err_set(err, "%s: clsact: %s", h->name, strerror(-r));
 	h->made_qdisc = r == 0;
-	r = bpf_tc_attach(&hook, &opts);
-	if (r < 0)
-		return err_set(err, "%s: TC filter: %s", h->name, strerror(-r));
-	return 0;
+	if (attach_filter(h, BPF_TC_INGRESS, p->ingress_fd) == 0 &&
+	    attach_filter(h, BPF_TC_EGRESS, p->egress_fd) == 0)
+		return 0;
+	return err_set(err, "%s: TC filter: %s", h->name, strerror(errno));
 }
 
-static void detach_filter(struct hook *h)
+static void detach_filter(const struct hook *h, enum bpf_tc_attach_point point)
 {
-	struct bpf_tc_hook hook = ingress(h->ifindex);
+	struct bpf_tc_hook hook = place(h->ifindex, point);
 	struct bpf_tc_opts opts = {
 		.sz = sizeof(opts),
 		.handle = FILTER_HANDLE,
 		.priority = FILTER_PRIORITY,
 	};
 
-	bpf_tc_detach(&hook, &opts);
-	if (!h->made_qdisc)
-		return;
-	hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-	bpf_tc_hook_destroy(&hook);
+	if (wants(h, point))
+		bpf_tc_detach(&hook, &opts);
+}
+
+static void detach_filters(struct hook *h)
+{
+	struct bpf_tc_hook both = place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	detach_filter(h, BPF_TC_INGRESS);
+	detach_filter(h, BPF_TC_EGRESS);
+	if (h->made_qdisc)
+		bpf_tc_hook_destroy(&both);
 	h->made_qdisc = false;
 }
 
@@ -157,16 +184,18 @@ static int check_kind(const char *name, struct err *err)
 	return 0;
 }
 
-int hook_attach(struct hook *h, int prog_fd, struct err *err)
+int hook_attach(struct hook *h, const struct hook_programs *programs, struct err *err)
 {
 	h->ifindex = if_nametoindex(h->name);
 	if (!h->ifindex)
 		return err_set(err, "%s: no such interface", h->name);
+	if (!wants(h, BPF_TC_INGRESS) && !wants(h, BPF_TC_EGRESS))
+		return 0;
 	if (check_kind(h->name, err) < 0) {
 		h->ifindex = 0;
 		return -1;
 	}
-	if (attach_filter(h, prog_fd, err) < 0) {
+	if (attach_filters(h, programs, err) < 0) {
 		hook_detach(h);
 		return -1;
 	}
@@ -179,7 +208,7 @@ void hook_detach(struct hook *h)
 {
 	/* Gone or replaced: the filter went with it. */
 	if (hook_is_attached(h)) {
-		detach_filter(h);
+		detach_filters(h);
 		offloads_restore(h);
 	}
 	h->ifindex = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One interface of the host: our TC filter on it, and its receive offloads.
+ * One interface of the host: our TC filters on it, and its receive offloads.
  * Whatever was made or changed here is undone by hook_detach().
  */
 #ifndef HOOK_H
@@ -20,8 +20,14 @@ struct hook {
 	bool gro, lro;	  /* were on, and are to be on again */
 };
 
-/* Attach program `prog_fd`; on redirect-in interfaces switch GRO and LRO off. */
-int hook_attach(struct hook *h, int prog_fd, struct err *err);
+/* The programs for what comes in and for what goes out; not owned. */
+struct hook_programs {
+	int ingress_fd, egress_fd;
+};
+
+/* Attach what the roles ask for (which may be nothing); on redirect-in interfaces
+ * switch GRO and LRO off. */
+int hook_attach(struct hook *h, const struct hook_programs *programs, struct err *err);
 void hook_detach(struct hook *h);
 
 /* Is the interface that it was attached to still there under its name? */

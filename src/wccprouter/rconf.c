@@ -35,6 +35,8 @@ static cfg_opt_t options[] = {
 	READ_TEXT("control"),
 	READ_TEXT("metrics"),
 	READ_LIST("redirect-in"),
+	READ_LIST("redirect-out"),
+	READ_LIST("exclude-in"),
 	READ_LIST("caches-in"),
 	READ_SECTIONS("service", service_options),
 	CFG_END(),
@@ -306,8 +308,6 @@ static int read_interfaces(struct reader *r, const char *name, char out[][IF_NAM
 			   unsigned *n)
 {
 	*n = cfg_size(r->root, name);
-	if (read_require(r, r->root, name) < 0)
-		return -1;
 	if (*n > RCONF_MAX_INTERFACES)
 		return read_fail_item(r, r->root, name, RCONF_MAX_INTERFACES,
 				      "%s: more than %d interfaces", name,
@@ -323,6 +323,49 @@ static int read_interfaces(struct reader *r, const char *name, char out[][IF_NAM
 		strcpy(out[i], text);
 	}
 	return 0;
+}
+
+/* Is one of these among the others, where it makes no sense? */
+static int check_disjoint(struct reader *r, const char *name,
+			  char list[][IF_NAMESIZE], unsigned n, const char *other_name,
+			  char others[][IF_NAMESIZE], unsigned n_others)
+{
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < n_others; j++)
+			if (strcmp(list[i], others[j]) == 0)
+				return read_fail_item(r, r->root, name, i,
+						      "%s: %s is in %s, too", name,
+						      list[i], other_name);
+	return 0;
+}
+
+/* What goes to a web-cache must not be redirected again, and what comes in cannot be
+ * redirected and excluded at once. */
+static int check_interfaces(struct reader *r, struct rconf *c)
+{
+	if (!c->n_redirect_out && read_require(r, r->root, "redirect-in") < 0)
+		return -1;
+	if (read_require(r, r->root, "caches-in") < 0)
+		return -1;
+	if (c->n_excluded_in && !c->n_redirect_out)
+		return read_fail(r, r->root, "exclude-in",
+				 "exclude-in: redirect-out is not set");
+	if (check_disjoint(r, "redirect-out", c->redirect_out, c->n_redirect_out,
+			   "caches-in", c->caches_in, c->n_caches_in) < 0)
+		return -1;
+	return check_disjoint(r, "exclude-in", c->excluded_in, c->n_excluded_in,
+			      "redirect-in", c->redirect_in, c->n_redirect_in);
+}
+
+static int read_all_interfaces(struct reader *r, struct rconf *c)
+{
+	if (read_interfaces(r, "redirect-in", c->redirect_in, &c->n_redirect_in) < 0 ||
+	    read_interfaces(r, "redirect-out", c->redirect_out, &c->n_redirect_out) <
+		    0 ||
+	    read_interfaces(r, "exclude-in", c->excluded_in, &c->n_excluded_in) < 0 ||
+	    read_interfaces(r, "caches-in", c->caches_in, &c->n_caches_in) < 0)
+		return -1;
+	return check_interfaces(r, c);
 }
 
 static int read_router_id6(struct reader *r, struct addr *out)
@@ -386,10 +429,7 @@ static int read_all(struct reader *r, struct rconf *out)
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
 	    read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
-	    read_metrics(r, out) < 0 ||
-	    read_interfaces(r, "redirect-in", out->redirect_in, &out->n_redirect_in) <
-		    0 ||
-	    read_interfaces(r, "caches-in", out->caches_in, &out->n_caches_in) < 0)
+	    read_metrics(r, out) < 0 || read_all_interfaces(r, out) < 0)
 		return -1;
 	return read_services(r, out);
 }

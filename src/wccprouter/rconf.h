@@ -40,8 +40,10 @@ struct rconf {
 	char control[RCONF_PATH_MAX];
 	struct addr metrics; /* where they are served by HTTP; unset: not */
 	uint16_t metrics_port;
-	unsigned n_redirect_in, n_caches_in, n_services;
+	unsigned n_redirect_in, n_redirect_out, n_excluded_in, n_caches_in, n_services;
 	char redirect_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];
+	char redirect_out[RCONF_MAX_INTERFACES][IF_NAMESIZE];
+	char excluded_in[RCONF_MAX_INTERFACES][IF_NAMESIZE]; /* from redirect_out */
 	char caches_in[RCONF_MAX_INTERFACES][IF_NAMESIZE];
 	struct rconf_service services[RCONF_MAX_SERVICES];
 };

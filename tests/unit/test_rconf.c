@@ -151,6 +151,24 @@ START_TEST(groups)
 }
 END_TEST
 
+START_TEST(redirect_out)
+{
+	char path[64];
+	struct err err = { "" };
+	struct rconf *c = load("router-id = 10.0.9.1\nredirect-out = { or0 }\n"
+			       "exclude-in = { cl1, cl2 }\ncaches-in = { bx1 }\n"
+			       "service 7 { }\n",
+			       path, &err);
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert(c->n_redirect_in == 0 && c->n_redirect_out == 1);
+	ck_assert_str_eq(c->redirect_out[0], "or0");
+	ck_assert_uint_eq(c->n_excluded_in, 2);
+	ck_assert_str_eq(c->excluded_in[1], "cl2");
+	rconf_free(c);
+}
+END_TEST
+
 START_TEST(redirect_list)
 {
 	static const char text[] =
@@ -233,6 +251,13 @@ static const struct {
 	{ "router-id = 10.0.9.1\nredirect-in = { a }\n", "3: no caches-in" },
 	{ "router-id = 10.0.9.1\nredirect-in = { a,\nsixteen-or-longer }\n",
 	  "3: redirect-in: \"sixteen-or-longer\" is not the name of an interface" },
+	{ TOP "redirect-out = { or0, bx2 }\nservice 1 { }\n",
+	  "4: redirect-out: bx2 is in caches-in, too" },
+	{ TOP "exclude-in = { or0 }\nservice 1 { }\n",
+	  "4: exclude-in: redirect-out is not set" },
+	{ TOP "redirect-out = { or0 }\nexclude-in = { or1,\ncl0 }\nservice 1 { }\n",
+	  "6: exclude-in: cl0 is in redirect-in, too" },
+	{ "router-id = 10.0.9.1\ncaches-in = { a }\n", "3: no redirect-in" },
 	{ TOP, "4: no service" },
 	{ TOP "control = here\nservice 1 { }",
 	  "4: control: here does not begin with a slash" },
@@ -396,6 +421,7 @@ static Suite *suite(void)
 	tcase_add_test(t, masks);
 	tcase_add_test(t, metrics);
 	tcase_add_test(t, groups);
+	tcase_add_test(t, redirect_out);
 	tcase_add_test(t, redirect_list);
 	tcase_add_test(t, longest_redirect_list);
 	tcase_add_test(t, example_is_good);
