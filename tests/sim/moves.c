@@ -4,8 +4,8 @@
  *
  * - it names only web-caches that its sender's list allows and that every router sees
  *   which its sender hears;
- * - each has the floor or the ceiling of its share by weight;
- * - it moves as few slots as that allows from the table in force.
+ * - it moves as few slots as can be from the table in force, when each web-cache gets
+ *   the floor or the ceiling of its share by weight.
  *
  * The table in force is what its sender's routers have told it: the one with the key
  * that they echo, less the slots of those that they have removed since.  (A designated
@@ -270,10 +270,41 @@ static unsigned kept(const struct sim_table *old, const struct sim_table *now)
 	return n;
 }
 
-static bool is_minimal(const struct sim_table *old, const struct sim_table *now,
-		       const struct shares *x)
+/* The same when it is given how many each gets. */
+static unsigned most_kept_by(const struct sim_table *old, const struct sim_table *now)
 {
-	return kept(old, now) == most_kept(old, x);
+	unsigned before[SIM_CACHES], after[SIM_CACHES], n = 0;
+
+	count(old, before);
+	count(now, after);
+	for (unsigned k = 0; k < SIM_CACHES; k++)
+		n += before[k] < after[k] ? before[k] : after[k];
+	return n;
+}
+
+/* Of the weights that routers state the least counts, but all that can be seen here is
+ * one; they are equal when a change has had time to come round, or is forgotten. */
+static bool weights_are_known(const struct sim *sim, const struct shares *x)
+{
+	for (unsigned k = 0; k < sim->plan.n_caches; k++)
+		if (x->weight[k] && mono_ms_between(sim->caches[k].reweighted,
+						    sim->now) < 6 * sim->plan.tb_ms)
+			return false;
+	return x->total;
+}
+
+static unsigned most(const struct sim *sim, const struct sim_table *old,
+		     const struct sim_table *now, const struct shares *x)
+{
+	if (weights_are_known(sim, x) && is_fair(now, x))
+		return most_kept(old, x);
+	return most_kept_by(old, now);
+}
+
+static bool is_minimal(const struct sim *sim, const struct sim_table *old,
+		       const struct sim_table *now, const struct shares *x)
+{
+	return kept(old, now) == most(sim, old, now, x);
 }
 
 /* -- from where ------------------------------------------------------------------------------------ */
@@ -363,16 +394,16 @@ static void judge_from(struct sim *sim, unsigned i,
 	if (old->n_slots != now->n_slots || !mask_equal(&old->mask, &now->mask))
 		return; /* slots of another kind */
 	sim->moves_judged++;
-	if (is_minimal(old, now, x))
+	if (is_minimal(sim, old, now, x))
 		return;
 	purge(sim, s, &purged);
-	if (!is_minimal(&purged, now, x))
+	if (!is_minimal(sim, &purged, now, x))
 		sim_fail(sim,
 			 "cache%u: key %u keeps %u slots of key %s/%u, where %u can "
 			 "stay",
 			 i + 1, now->key.change_number, kept(old, now),
 			 ADDR_TEXT(&old->key.cache), old->key.change_number,
-			 most_kept(old, x));
+			 most(sim, old, now, x));
 }
 
 /* Of the first service. */
@@ -388,8 +419,6 @@ static void judge_moves(struct sim *sim, unsigned i, const struct sim_table *now
 	find_shares(sim, i, s, &x);
 	for (unsigned k = 0; k < sim->plan.n_services; k++)
 		add_echoes(&s[k], now->by_mask, &ours, &e);
-	if (!x.total || !is_fair(now, &x))
-		return; /* routers differ about weights: the least ones count */
 	if (e.ours || (e.none && ours.change_number))
 		old = find_table(sim, 0, now->by_mask, &ours);
 	else if (!e.none && !e.differ)
@@ -429,7 +458,7 @@ static bool is_repeated(struct sim *sim, unsigned i, unsigned service,
 	if (before && !same_owners(before, t))
 		sim_fail(sim, "cache%u: key %u has two tables", i + 1,
 			 t->key.change_number);
-	return before;
+	return true;
 }
 
 void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octets,

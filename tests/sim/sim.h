@@ -33,7 +33,7 @@ enum {
 	SIM_PACKETS_MAX = 1 << 16,	      /* on their way at once */
 	SIM_DELAY_MAX_MS = 1000,
 	SIM_GOOD_DELAY_MAX_MS = 20,
-	SIM_TABLES = 32, /* assignments remembered */
+	SIM_TABLES = 64, /* assignments remembered */
 };
 
 struct sim;
@@ -119,6 +119,7 @@ struct sim_cache {
 	struct group *groups[SIM_SERVICES];   /* NULL: crashed, or not started yet */
 	bool up, ending;
 	uint16_t weight;
+	struct mono reweighted; /* when that changed */
 	struct mono judged[SIM_SERVICES];
 	/* Since it is up, of its newest assignment by hash, by mask: the key's
 	 * number; 0: none */

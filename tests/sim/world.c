@@ -94,6 +94,8 @@ void world_cache_health(struct sim *sim, unsigned i, bool up, uint16_t weight)
 	sim_trace(sim, "cache%u is %s, weight %u", i + 1, up ? "up" : "down", weight);
 	if (up && !c->up) /* it does not build upon what it said before */
 		memset(c->newest, 0, sizeof(c->newest));
+	if (weight != c->weight)
+		c->reweighted = sim->now;
 	c->up = up;
 	c->weight = weight;
 	tell_health(sim, i);
