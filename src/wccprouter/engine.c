@@ -160,19 +160,19 @@ static void dispatch(struct engine *e, const struct router_event *ev)
 	enum codec_refusal r = codec_peek(ev->rx.octets, ev->rx.len, &peek);
 	int i = r == CODEC_OK ? find_service(e, &peek) : -1;
 
-	exchange_see_received(e, i < 0 ? NULL : e->services[i].conf, ev);
 	if (i < 0)
 		complain(e, ev, r, &peek);
 	else
 		step(e, (unsigned)i, ev);
 }
 
-const char *engine_service_of(const struct engine *e, const void *octets, size_t len)
+const struct rconf_service *engine_service_of(const struct engine *e, const void *octets,
+					      size_t len)
 {
 	struct codec_peek peek;
 	int i = codec_peek(octets, len, &peek) == CODEC_OK ? find_service(e, &peek) : -1;
 
-	return i < 0 ? NULL : e->services[i].conf->name;
+	return i < 0 ? NULL : e->services[i].conf;
 }
 
 void engine_take(struct engine *e, const void *octets, size_t len, struct mono now)

@@ -81,7 +81,8 @@ int engine_reset(struct engine *e, unsigned i, struct err *err);
 /* A datagram that has arrived as e->arrival says.  What follows from it is done. */
 void engine_take(struct engine *e, const void *octets, size_t len, struct mono now);
 /* The service of ours that a datagram claims to be for; NULL when there is none. */
-const char *engine_service_of(const struct engine *e, const void *octets, size_t len);
+const struct rconf_service *engine_service_of(const struct engine *e, const void *octets,
+					      size_t len);
 /* The number of the service of this name; -1 when there is none. */
 int engine_find(const struct engine *e, const char *service);
 

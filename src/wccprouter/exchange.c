@@ -15,15 +15,15 @@ static void see(struct engine *e, const struct trace_message *m)
 	scenario_run_see(e->scenario, m);
 }
 
-void exchange_see_received(struct engine *e, const struct rconf_service *conf,
-			   const struct router_event *ev)
+/* As it came: before anything befalls it. */
+static void see_received(struct engine *e, const struct rconf_service *conf, size_t len)
 {
 	struct trace_message m = {
 		.way = TRACE_RECEIVED,
 		.service = conf ? conf->name : NULL,
-		.peer = &ev->rx.from,
-		.octets = ev->rx.octets,
-		.len = ev->rx.len,
+		.peer = &e->arrival.from,
+		.octets = e->datagram,
+		.len = len,
 		.password = conf ? &conf->router.password : NULL,
 	};
 
@@ -102,12 +102,14 @@ void exchange_receive(struct engine *e, size_t len, struct mono now)
 	/* It is written to when the datagram is taken. */
 	struct rudp_arrival arrival = e->arrival;
 	struct fault_about about = { .way = FAULT_IN, .peer = &arrival.from };
+	const struct rconf_service *conf = engine_service_of(e, e->datagram, len);
 
+	see_received(e, conf, len);
 	if (!faults_any(e->faults)) {
 		engine_take(e, e->datagram, len, now);
 		return;
 	}
-	about.service = engine_service_of(e, e->datagram, len);
+	about.service = conf ? conf->name : NULL;
 	faults_pass(e->faults, now, &about, e->datagram, len, take_in, e, &arrival,
 		    sizeof(arrival));
 }
