@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""New connections a second, four ways to two listeners.
+
+  direct     to the port of one instance; nothing in between
+  steering   wccpd: redirected packets arrive by L2 from a WCCP router, sk_lookup
+             gives them to the instances
+  iptables   REDIRECT to one port or the other by -m statistic
+  haproxy    TCP mode, two threads, bind transparent, both instances as servers
+
+The WCCP router runs in the client's namespace, on an idle interface: it is there
+so that wccpd has a group to join.  The client sends to the box what a router
+would send there, so that the path is the same cable in all four.
+"""
+
+import os
+
+import boxes
+import netns
+import slices
+
+WCCPROUTER = """\
+router-id = {router}
+control = {dir}/router.sock
+redirect-in = {{ idle }}
+caches-in = {{ idle }}
+service web-cache {{
+    forward = {{ l2 }}
+    return = {{ l2 }}
+    transmit-t = {{ 500, 60000 }}
+}}
+"""
+
+
+def start_router(net, client, box):
+    conf = os.path.join(net.tmpdir, "wccprouter.conf")
+    with open(conf, "w") as f:
+        f.write(WCCPROUTER.format(dir=net.tmpdir, router=box.router))
+    client.ip("link", "add", "idle", "type", "veth", "peer", "name", "idle2")
+    client.ip("link", "set", "idle", "up")
+    client.popen([netns.program("wccprouter"), "-f", conf], log="wccprouter")
+
+
+def run(seconds):
+    with netns.Net("bench") as net:
+        client = slices.make_client(net)
+        ways = []
+        for kind in (boxes.Direct, boxes.Steered, boxes.Iptables, boxes.Haproxy):
+            way = kind(net, client, len(ways) + 1)
+            client.route(way.destination, "via", way.address)
+            ways.append(way)
+        start_router(net, client, ways[1])
+        ways[1].start()
+        ways[1].await_buckets()
+        results = slices.measure(client, ways, seconds)
+    return slices.summary(results, "direct")
