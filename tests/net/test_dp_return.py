@@ -262,6 +262,17 @@ def test_the_alternate_bucket_counts_when_it_was_used(lab, driver):
         check_gre(lab, there.heard(is_gre), packet, header, FELLOW, "fellow")
 
 
+def test_a_header_without_contents_is_not_read(lab, driver):
+    """With U set the rest says nothing: service and bucket are those of the packet."""
+    driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE),
+                f"handover 0 {bucket(SERVER)} {FELLOW}", f"fellow {FELLOW}")
+    header = bytes([5, 99, 5, 76])
+    packet = tcp()
+    with Wire(lab.router) as wire, Wire(lab.fellow) as there:
+        wire.send(frame(lab, outer(packet, redirect_header=header)))
+        check_gre(lab, there.heard(is_gre), packet, header, FELLOW, "fellow")
+
+
 def test_delivers_what_a_fellow_hands_over(lab, driver):
     """A connection of ours whose bucket has moved to the fellow: its packets come by
     way of the fellow now."""

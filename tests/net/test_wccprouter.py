@@ -424,6 +424,19 @@ def test_gre_return(world, to):
     wait_until(lambda: world.show()["packets"]["returned"] == 1, 3, "counted")
 
 
+def test_gre_return_of_what_came_by_l2(world):
+    """There was no redirect header that could be given back: one with only U set."""
+    world.start()
+    world.give_all(world.join(forward=w.L2))
+    packet = w.tcp(CLIENT, ORIGIN, 55557, 80)
+    with Returner(world) as returner, w.Tap(world.origin, "eth0") as tap:
+        returner.send(bytes([4, 0, 0, 0]), packet)
+        _, ip = tap.find(lambda ip: ip.sport == 55557)
+    assert (ip.src, ip.dst, ip.sound) == (CLIENT, ORIGIN, True)
+    assert ip.payload == packet[20:]
+    wait_until(lambda: world.show(None)["other_packets"]["returned"] == 1, 3, "counted")
+
+
 def test_return_from_a_stranger_is_refused(world):
     world.start()
     world.give_all(world.join())

@@ -229,7 +229,7 @@ START_TEST(more_than_is_known)
 	start(WCCP_HERE_I_AM);
 	add(SECURITY SERVICE CACHE_ID CACHE_VIEW);
 	fix_length();
-	add("0008 000c 0001 0004 00000002");
+	add("0008 0008 0001 0004 00000002");
 	IS(decode(), CODEC_OK);
 	ck_assert(!wccp_has(&m, WCCP_C_CAPABILITIES));
 	IS(HERE("0003 000c 0a01010b 0000 0004 deadbeef",

@@ -64,7 +64,9 @@ START_TEST(v201_is_the_maximum)
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
 	bench_run(2 * T);
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 1);
+	ck_assert(!wccp_has(&B.got, WCCP_C_ADDRESS_TABLE)); /* IPv4 needs none */
 	ck_assert_uint_eq(last_minor(WCCP_REDIRECT_ASSIGN, &a), 1);
+	ck_assert(!wccp_has(&B.got, WCCP_C_ADDRESS_TABLE));
 	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
 }
 END_TEST

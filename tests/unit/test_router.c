@@ -362,6 +362,11 @@ START_TEST(another_service_is_not_ours)
 	bench_deliver(&a.source);
 	ck_assert_uint_eq(bench_sends(), 0);
 	ck_assert_uint_eq(bench_counters()->bad_service, 1);
+	bench_hello(&a);
+	bench.msg.service.id = 1; /* same type, other id */
+	bench_deliver(&a.source);
+	ck_assert_uint_eq(bench_sends(), 0);
+	ck_assert_uint_eq(bench_counters()->bad_service, 2);
 }
 END_TEST
 
@@ -433,6 +438,7 @@ START_TEST(no_address_is_no_identity)
 	a.addr = (struct addr){ .family = ADDR_NONE };
 	ck_assert_ptr_null(bench_greet(&a));
 	ck_assert_uint_eq(bench_counters()->bad_family, 1);
+	ck_assert_ptr_nonnull(strstr(bench_note("bad-family"), "it states no address"));
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
 END_TEST
