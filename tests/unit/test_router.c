@@ -582,6 +582,47 @@ START_TEST(first_description_wins)
 }
 END_TEST
 
+START_TEST(every_field_of_a_description_counts)
+{
+	struct fake a = bench_cache(1), b = bench_cache(2);
+
+	greet_about(&a, 80);
+	greet_about(&a, 80);
+	for (unsigned i = 0; i < 5; i++) {
+		struct wccp_service *s = &bench.msg.service;
+
+		bench_hello(&b);
+		describe(80);
+		s->priority ^= i == 0;
+		s->protocol ^= i == 1;
+		s->flags ^= i == 2 ? WCCP_F_DST_IP_ALT_HASH : 0;
+		s->flags ^= i == 3 ? WCCP_F_PORTS_SOURCE : 0;
+		s->ports[1] = i == 4 ? 443 : 0;
+		bench_deliver(&b.source);
+		ck_assert_ptr_null(bench_answer(&b));
+		ck_assert_uint_eq(bench_counters()->conflicting_service, i + 1);
+	}
+}
+END_TEST
+
+START_TEST(ports_without_their_flag_describe_nothing)
+{
+	struct fake f[] = { bench_cache(1), bench_cache(1), bench_cache(2) };
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (i == 1)
+			f[1] = f[0]; /* comes back as a member */
+		bench_hello(&f[i]);
+		describe((uint16_t)(80 + i));
+		bench.msg.service.flags = WCCP_F_SRC_IP_HASH;
+		bench_deliver(&f[i].source);
+		ck_assert_ptr_nonnull(bench_answer(&f[i]));
+	}
+	ck_assert(bench_status()->described);
+	ck_assert_uint_eq(bench.status.service.ports[0], 0);
+}
+END_TEST
+
 START_TEST(description_ends_with_the_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
@@ -761,6 +802,8 @@ int main(void)
 
 	tc = tcase(s, "dynamic service", setup_dynamic);
 	tcase_add_test(tc, first_description_wins);
+	tcase_add_test(tc, every_field_of_a_description_counts);
+	tcase_add_test(tc, ports_without_their_flag_describe_nothing);
 	tcase_add_test(tc, description_ends_with_the_group);
 	tc = tcase(s, "well-known service", setup);
 	tcase_add_test(tc, web_cache_service_is_known);
