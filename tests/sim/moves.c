@@ -384,6 +384,13 @@ static void add_echoes(const struct group_status *s, bool by_mask,
 	}
 }
 
+/* With another mask a web-cache forgets what it knows of tables; its own mask may be
+ * back before all routers have told it again. */
+static bool has_forgotten(const struct sim *sim, unsigned i)
+{
+	return mono_ms_between(sim->caches[i].remasked, sim->now) < 3 * sim->plan.tb_ms;
+}
+
 static void judge_from(struct sim *sim, unsigned i,
 		       const struct group_status s[SIM_SERVICES],
 		       const struct sim_table *old, const struct sim_table *now,
@@ -393,6 +400,8 @@ static void judge_from(struct sim *sim, unsigned i,
 
 	if (old->n_slots != now->n_slots || !mask_equal(&old->mask, &now->mask))
 		return; /* slots of another kind */
+	if (now->by_mask && has_forgotten(sim, i))
+		return;
 	sim->moves_judged++;
 	if (is_minimal(sim, old, now, x))
 		return;

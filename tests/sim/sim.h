@@ -120,6 +120,7 @@ struct sim_cache {
 	bool up, ending;
 	uint16_t weight;
 	struct mono reweighted; /* when that changed */
+	struct mono remasked;	/* when its configuration did */
 	struct mono judged[SIM_SERVICES];
 	/* Since it is up, of its newest assignment by hash, by mask: the key's
 	 * number; 0: none */

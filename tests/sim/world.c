@@ -148,6 +148,7 @@ void world_cache_configure(struct sim *sim, unsigned i, const char *what)
 	struct group_event ev = { .type = GROUP_EV_CONF, .now = sim->now };
 
 	sim_trace(sim, "cache%u is configured: %s", i + 1, what);
+	c->remasked = sim->now;
 	for (unsigned k = 0; k < sim->plan.n_services && c->groups[k]; k++) {
 		ev.u.conf = &c->conf[k];
 		step_cache(sim, i, k, &ev);
