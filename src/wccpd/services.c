@@ -82,12 +82,31 @@ static struct service *find_service(struct daemon *d, const struct wccp_service 
 	return NULL;
 }
 
+/* Without a further word; its routers remove us when they hear nothing more. */
+static void forget_leaving(struct daemon *d, struct service *s)
+{
+	group_free(s->group);
+	*s = d->services[--d->n_services];
+}
+
+/* As many can be leaving as there can be configured.  When reloads come faster than
+ * goodbyes end, one of them makes room. */
+static void make_room(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (!d->services[i].conf) {
+			forget_leaving(d, &d->services[i]);
+			return;
+		}
+}
+
 static int add_service(struct daemon *d, const struct conf_service *conf, struct err *err)
 {
-	struct service *s = &d->services[d->n_services];
+	struct service *s;
 
 	if (d->n_services == DAEMON_MAX_SERVICES)
-		return err_set(err, "too many services at once");
+		make_room(d);
+	s = &d->services[d->n_services];
 	*s = (struct service){ .conf = conf, .id = conf->group.service };
 	snprintf(s->name, sizeof s->name, "%s", conf->name);
 	s->multicast_ttl = conf->multicast_ttl;
@@ -127,14 +146,6 @@ static bool is_configured(const struct conf *conf, const struct service *s)
 	return false;
 }
 
-/* A service that was removed and is back before its goodbye has ended starts
- * anew: its group has been told to withdraw for good. */
-static void forget_leaving(struct daemon *d, struct service *s)
-{
-	group_free(s->group);
-	*s = d->services[--d->n_services];
-}
-
 /* A service and its mirror get one table.  One that is being left takes no part. */
 static void pair_services(struct daemon *d, const struct conf *conf)
 {
@@ -160,6 +171,8 @@ int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *e
 		const struct conf_service *c = &conf->services[i];
 		struct service *s = find_service(d, &c->group.service);
 
+		/* Back before its goodbye has ended: it starts anew, for its group has
+		 * been told to withdraw for good. */
 		if (s && !s->conf) {
 			forget_leaving(d, s);
 			s = NULL;

@@ -3,6 +3,8 @@
 versions, weights, methods and masks, hot buckets, timers, strangers, multicast.
 """
 
+import signal
+
 import pytest
 
 from netns import Net, wait_until
@@ -129,3 +131,17 @@ def test_sixty_four_services(net):
     assert rss < 64 * 1024
     assert one.wccpd.stop() == 0
     many.wait_shares(0, 256, 63)
+
+    # All are exchanged for others, twice, while the router acknowledges nothing: there
+    # is room for as many that say goodbye as there are services, and that is enough.
+    two = many.boxes[1]
+    many.wccprouter.send_signal(signal.SIGSTOP)
+    for times, first in ((1, 64), (2, 128)):
+        two.configure(*((f"s{n}", described(n)) for n in range(first, first + 64)))
+        two.wccpd.send_signal(signal.SIGHUP)
+        wait_until(lambda n=times: two.log().count("is in force") == n, 10, two.log)
+    many.wccprouter.send_signal(signal.SIGCONT)
+    assert {s["id"] for s in two.show()["services"]} == set(range(128, 192))
+    wait_until(lambda: not any(s["clients"] for s in many.show()["services"]), 20,
+               "the router has nobody left")
+    assert two.wccpd.stop() == 0
