@@ -20,11 +20,56 @@ struct wire_reader {
 };
 
 struct wire_reader wire_reader(const void *octets, size_t len);
-size_t wire_left(const struct wire_reader *r);
-bool wire_failed(const struct wire_reader *r);
-uint8_t wire_get_u8(struct wire_reader *r);
-uint16_t wire_get_u16(struct wire_reader *r);
-uint32_t wire_get_u32(struct wire_reader *r);
+
+/* In line, as an I_SEE_YOU has hundreds of fields. */
+
+static inline size_t wire_left(const struct wire_reader *r)
+{
+	return r->failed ? 0 : (size_t)(r->end - r->at);
+}
+
+static inline bool wire_failed(const struct wire_reader *r)
+{
+	return r->failed;
+}
+
+/* Step over `len` octets; NULL, and failed for good, when they are not there. */
+static inline const uint8_t *wire_take(struct wire_reader *r, size_t len)
+{
+	const uint8_t *at = r->at;
+
+	if (r->failed || (size_t)(r->end - at) < len) {
+		r->failed = true;
+		return NULL;
+	}
+	if (len)
+		r->at = at + len;
+	return at;
+}
+
+static inline uint8_t wire_get_u8(struct wire_reader *r)
+{
+	const uint8_t *p = wire_take(r, 1);
+
+	return p ? p[0] : 0;
+}
+
+static inline uint16_t wire_get_u16(struct wire_reader *r)
+{
+	const uint8_t *p = wire_take(r, 2);
+
+	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+}
+
+static inline uint32_t wire_get_u32(struct wire_reader *r)
+{
+	const uint8_t *p = wire_take(r, 4);
+
+	if (!p)
+		return 0;
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
 void wire_get_octets(struct wire_reader *r, void *out, size_t len);
 void wire_skip(struct wire_reader *r, size_t len);
 /* The next `len` octets as a cursor of their own, stepped over in `r`.  When

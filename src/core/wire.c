@@ -13,56 +13,9 @@ struct wire_reader wire_reader(const void *octets, size_t len)
 	return (struct wire_reader){ .at = at, .end = len ? at + len : at };
 }
 
-size_t wire_left(const struct wire_reader *r)
-{
-	return r->failed ? 0 : (size_t)(r->end - r->at);
-}
-
-bool wire_failed(const struct wire_reader *r)
-{
-	return r->failed;
-}
-
-/* Step over `len` octets; NULL, and failed for good, when they are not there. */
-static const uint8_t *take(struct wire_reader *r, size_t len)
-{
-	const uint8_t *at = r->at;
-
-	if (r->failed || (size_t)(r->end - at) < len) {
-		r->failed = true;
-		return NULL;
-	}
-	if (len)
-		r->at = at + len;
-	return at;
-}
-
-uint8_t wire_get_u8(struct wire_reader *r)
-{
-	const uint8_t *p = take(r, 1);
-
-	return p ? p[0] : 0;
-}
-
-uint16_t wire_get_u16(struct wire_reader *r)
-{
-	const uint8_t *p = take(r, 2);
-
-	return p ? (uint16_t)(p[0] << 8 | p[1]) : 0;
-}
-
-uint32_t wire_get_u32(struct wire_reader *r)
-{
-	const uint8_t *p = take(r, 4);
-
-	if (!p)
-		return 0;
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 void wire_get_octets(struct wire_reader *r, void *out, size_t len)
 {
-	const uint8_t *p = take(r, len);
+	const uint8_t *p = wire_take(r, len);
 
 	if (!len)
 		return;
@@ -74,12 +27,12 @@ void wire_get_octets(struct wire_reader *r, void *out, size_t len)
 
 void wire_skip(struct wire_reader *r, size_t len)
 {
-	take(r, len);
+	wire_take(r, len);
 }
 
 struct wire_reader wire_sub(struct wire_reader *r, size_t len)
 {
-	const uint8_t *p = take(r, len);
+	const uint8_t *p = wire_take(r, len);
 	struct wire_reader sub = { .at = r->at, .end = r->at, .failed = r->failed };
 
 	/* A failed cursor owns nothing, so that nothing can be read past it. */
