@@ -6,8 +6,8 @@
  * what is in it afterwards.  Datagrams are encoded already and lie in the buffer;
  * several SENDs may share one.
  */
-#ifndef ACTIONS_H
-#define ACTIONS_H
+#ifndef WCCPD_ACTIONS_H
+#define WCCPD_ACTIONS_H
 
 #include "addr.h"
 

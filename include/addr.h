@@ -4,8 +4,8 @@
  * comparing them octet by octet is comparing addresses numerically on every
  * machine.
  */
-#ifndef ADDR_H
-#define ADDR_H
+#ifndef WCCPD_ADDR_H
+#define WCCPD_ADDR_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * Who gets which slot: of the 256 buckets of hash assignment, of the values of a
  * mask.
  */
-#ifndef ASSIGN_H
-#define ASSIGN_H
+#ifndef WCCPD_ASSIGN_H
+#define WCCPD_ASSIGN_H
 
 #include "wccp.h"
 

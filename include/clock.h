@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The one place of the daemon that reads the clock. */
-#ifndef CLOCK_H
-#define CLOCK_H
+#ifndef WCCPD_CLOCK_H
+#define WCCPD_CLOCK_H
 
 #include "mono.h"
 

@@ -7,8 +7,8 @@
  * codec_decode() of what is then believed (2.0 section 4.7: the security
  * component is checked right after the header).
  */
-#ifndef CODEC_H
-#define CODEC_H
+#ifndef WCCPD_CODEC_H
+#define WCCPD_CODEC_H
 
 #include "err.h"
 #include "wccp.h"

@@ -5,8 +5,8 @@
  * on one line, and the end of the stream; or, of a command that it follows, lines of
  * text until one of the two has enough.
  */
-#ifndef CONTROL_H
-#define CONTROL_H
+#ifndef WCCPD_CONTROL_H
+#define WCCPD_CONTROL_H
 
 #include "err.h"
 

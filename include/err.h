@@ -3,8 +3,8 @@
  * What went wrong, in words.  A function that can fail returns -1 and fills
  * this; its caller decides whether and where to log it.
  */
-#ifndef ERR_H
-#define ERR_H
+#ifndef WCCPD_ERR_H
+#define WCCPD_ERR_H
 
 struct err {
 	char text[320];

@@ -6,8 +6,8 @@
  * Not evhttp: that of libevent 2.1 takes any number of connections, and a daemon that
  * has run out of descriptors can do nothing else either.
  */
-#ifndef HTTP_H
-#define HTTP_H
+#ifndef WCCPD_HTTP_H
+#define WCCPD_HTTP_H
 
 #include "addr.h"
 #include "err.h"

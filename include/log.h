@@ -7,8 +7,8 @@
  *
  * Only programs log; the core returns notes (actions.h).
  */
-#ifndef LOG_H
-#define LOG_H
+#ifndef WCCPD_LOG_H
+#define WCCPD_LOG_H
 
 #include "actions.h"
 #include "mono.h"

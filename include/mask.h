@@ -7,8 +7,8 @@
  * lowest bit up.  n bits make 2^n values; a value's sequence number (VSN) is its
  * bits under the mask gathered in that order.
  */
-#ifndef MASK_H
-#define MASK_H
+#ifndef WCCPD_MASK_H
+#define WCCPD_MASK_H
 
 #include "wccp.h"
 

@@ -4,8 +4,8 @@
  * a duration (always an int64_t number of milliseconds here) or with wall time.
  * Nothing in this header reads a clock: the glue does, once per callback.
  */
-#ifndef MONO_H
-#define MONO_H
+#ifndef WCCPD_MONO_H
+#define WCCPD_MONO_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  *
  * Pure, like group.h; the two never include each other.
  */
-#ifndef ROUTER_H
-#define ROUTER_H
+#ifndef WCCPD_ROUTER_H
+#define WCCPD_ROUTER_H
 
 #include "actions.h"
 #include "codec.h"

@@ -5,8 +5,8 @@
  * Sources: draft-wilson-wrec-wccp-v2-03 (2.0) section 5, and
  * draft-mclaggan-wccp-v2rev1-00 (2.01) sections 4 to 7.
  */
-#ifndef WCCP_H
-#define WCCP_H
+#ifndef WCCPD_WCCP_H
+#define WCCPD_WCCP_H
 
 #include "addr.h"
 

@@ -6,8 +6,8 @@
  * failed; callers may therefore read a whole structure and check once at its
  * end.  Integers are big-endian on the wire.
  */
-#ifndef WIRE_H
-#define WIRE_H
+#ifndef WCCPD_WIRE_H
+#define WCCPD_WIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>

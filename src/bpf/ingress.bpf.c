@@ -10,8 +10,8 @@
  * a destination that is not ours, which fit a service of that router.  For the
  * rest the next filter decides (TC_ACT_UNSPEC), as if this one were not there.
  */
-#include "ingress_judge.h"
-#include "ingress_wire.h"
+#include "bpf/ingress_judge.h"
+#include "bpf/ingress_wire.h"
 
 struct config_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -3,10 +3,10 @@
  * Part of ingress.bpf.c: what is to become of a packet.  The kernel's socket tables are
  * asked, with the steering program taking part.
  */
-#ifndef BPF_INGRESS_JUDGE_H
-#define BPF_INGRESS_JUDGE_H
+#ifndef WCCPD_BPF_INGRESS_JUDGE_H
+#define WCCPD_BPF_INGRESS_JUDGE_H
 
-#include "ingress_wire.h"
+#include "bpf/ingress_wire.h"
 
 /* This map and the next are the steering program's. */
 struct {

@@ -7,11 +7,11 @@
  * as a whole.  Every question has an answer in constant time: sets of services are
  * bit masks in which the lowest bit is the service of the highest priority.
  */
-#ifndef BPF_INGRESS_MAPS_H
-#define BPF_INGRESS_MAPS_H
+#ifndef WCCPD_BPF_INGRESS_MAPS_H
+#define WCCPD_BPF_INGRESS_MAPS_H
 
-#include "packet.h"
-#include "steer_maps.h"
+#include "bpf/packet.h"
+#include "bpf/steer_maps.h"
 
 enum {
 	INGRESS_SERVICES = 64, /* bits of a mask */

@@ -2,10 +2,10 @@
 /*
  * Part of ingress.bpf.c: a packet in hand, and how it is wrapped, unwrapped and sent.
  */
-#ifndef BPF_INGRESS_WIRE_H
-#define BPF_INGRESS_WIRE_H
+#ifndef WCCPD_BPF_INGRESS_WIRE_H
+#define WCCPD_BPF_INGRESS_WIRE_H
 
-#include "ingress_maps.h"
+#include "bpf/ingress_maps.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>

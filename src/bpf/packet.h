@@ -7,8 +7,8 @@
  * packet, by userspace, which fills struct packet_service and tests the hash.
  * Userspace must see the very layout that the programs see, hence the __u types.
  */
-#ifndef PACKET_H
-#define PACKET_H
+#ifndef WCCPD_BPF_PACKET_H
+#define WCCPD_BPF_PACKET_H
 
 #include "wccp.h"
 

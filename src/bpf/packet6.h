@@ -4,10 +4,10 @@
  * the way through the extension headers.  To be used with packet.h, and shared with
  * userspace like it.
  */
-#ifndef PACKET6_H
-#define PACKET6_H
+#ifndef WCCPD_BPF_PACKET6_H
+#define WCCPD_BPF_PACKET6_H
 
-#include "packet.h"
+#include "bpf/packet.h"
 
 #ifdef __bpf__
 #include <linux/ipv6.h>
@@ -15,7 +15,7 @@
 
 enum {
 	/* Extension headers that are looked through; real packets have one or two. */
-	PACKET6_HEADERS = 8,
+	WCCPD_BPF_PACKET6_HEADERS = 8,
 	PACKET6_OFFSET = 0xfff8, /* in the Fragment header */
 	PACKET6_MF = 0x0001,
 };
@@ -69,7 +69,7 @@ packet_inline int packet6_skip(struct __sk_buff *skb, __u8 protocol, struct pack
 	struct packet6_extension x;
 	int i;
 
-	for (i = 0; i < PACKET6_HEADERS; i++) {
+	for (i = 0; i < WCCPD_BPF_PACKET6_HEADERS; i++) {
 		if (!packet6_is_extension(protocol))
 			break;
 		if (bpf_skb_load_bytes(skb, p->l4, &x, sizeof(x)))

@@ -12,9 +12,9 @@
  * map into `tables`; a packet works with the one it found (RCU), never with half
  * of each.  Helpers used are those of Linux 5.10.
  */
-#include "router_choice.h"
-#include "router_state.h"
-#include "router_wire.h"
+#include "bpf/router_choice.h"
+#include "bpf/router_state.h"
+#include "bpf/router_wire.h"
 
 #include <linux/if_packet.h>
 

@@ -3,11 +3,11 @@
  * Part of router.bpf.c: which packets are redirected, by which service, and to which
  * web-cache.
  */
-#ifndef BPF_ROUTER_CHOICE_H
-#define BPF_ROUTER_CHOICE_H
+#ifndef WCCPD_BPF_ROUTER_CHOICE_H
+#define WCCPD_BPF_ROUTER_CHOICE_H
 
-#include "router_list.h"
-#include "router_state.h"
+#include "bpf/router_list.h"
+#include "bpf/router_state.h"
 
 /* ---- never redirected ---- */
 

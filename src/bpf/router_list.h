@@ -2,10 +2,10 @@
 /*
  * Part of router.bpf.c: redirect lists.
  */
-#ifndef BPF_ROUTER_LIST_H
-#define BPF_ROUTER_LIST_H
+#ifndef WCCPD_BPF_ROUTER_LIST_H
+#define WCCPD_BPF_ROUTER_LIST_H
 
-#include "router_state.h"
+#include "bpf/router_state.h"
 
 /* 0 when the address has the prefix.  No branches, as the verifier follows each. */
 static __always_inline __u32 list_differs(const struct packet_addr *a,

@@ -2,10 +2,10 @@
 /*
  * What router.bpf.c and wccprouter share: the values of its maps.
  */
-#ifndef ROUTER_MAPS_H
-#define ROUTER_MAPS_H
+#ifndef WCCPD_BPF_ROUTER_MAPS_H
+#define WCCPD_BPF_ROUTER_MAPS_H
 
-#include "packet6.h"
+#include "bpf/packet6.h"
 
 enum {
 	ROUTER_MAX_SERVICES = 64, /* bits of router_members, too */

@@ -2,10 +2,10 @@
 /*
  * Part of router.bpf.c: the packet in hand, the maps that it works by, and counting.
  */
-#ifndef BPF_ROUTER_STATE_H
-#define BPF_ROUTER_STATE_H
+#ifndef WCCPD_BPF_ROUTER_STATE_H
+#define WCCPD_BPF_ROUTER_STATE_H
 
-#include "router_maps.h"
+#include "bpf/router_maps.h"
 
 #include <linux/pkt_cls.h>
 #include <stddef.h>

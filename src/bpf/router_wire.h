@@ -2,10 +2,10 @@
 /*
  * Part of router.bpf.c: how packets are wrapped in GRE, unwrapped and sent.
  */
-#ifndef BPF_ROUTER_WIRE_H
-#define BPF_ROUTER_WIRE_H
+#ifndef WCCPD_BPF_ROUTER_WIRE_H
+#define WCCPD_BPF_ROUTER_WIRE_H
 
-#include "router_state.h"
+#include "bpf/router_state.h"
 
 enum { FAMILY_V4 = 2, FAMILY_V6 = 10 }; /* AF_INET, AF_INET6 */
 enum { OUTER_TTL = 64 };

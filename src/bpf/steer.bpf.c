@@ -12,7 +12,7 @@
  * It counts nothing: ingress.bpf.c runs it too, to learn who would take a packet,
  * and counts what it then delivers.
  */
-#include "steer_maps.h"
+#include "bpf/steer_maps.h"
 
 #include <linux/bpf.h>
 #include <linux/in.h>

@@ -3,8 +3,8 @@
  * What the steering program (steer.bpf.c) and its driver share: the table that
  * says which listening socket takes a new connection.
  */
-#ifndef BPF_STEER_MAPS_H
-#define BPF_STEER_MAPS_H
+#ifndef WCCPD_BPF_STEER_MAPS_H
+#define WCCPD_BPF_STEER_MAPS_H
 
 #include <linux/types.h>
 

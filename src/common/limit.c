@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The rate limit of log lines. */
-#include "limit.h"
+#include "common/limit.h"
 
 #include <stdio.h>
 #include <string.h>

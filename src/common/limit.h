@@ -3,8 +3,8 @@
  * At most one line a minute for each (event, peer, service), in a fixed table: a
  * peer that invents new combinations evicts the oldest ones and costs no memory.
  */
-#ifndef LIMIT_H
-#define LIMIT_H
+#ifndef WCCPD_COMMON_LIMIT_H
+#define WCCPD_COMMON_LIMIT_H
 
 #include "addr.h"
 #include "mono.h"

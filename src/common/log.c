@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Log lines in logfmt, to stderr or to syslog. */
 #include "log.h"
-#include "limit.h"
+#include "common/limit.h"
 
 #include <errno.h>
 #include <stdarg.h>

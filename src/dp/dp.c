@@ -10,14 +10,14 @@
  * Order of commit: the way to local sockets, who takes connections, and last the
  * program that sends packets there.  Order of removal: the other way round.
  */
-#include "dp.h"
+#include "dp/dp.h"
 
-#include "facts.h"
-#include "given.h"
-#include "ingress.h"
-#include "kernel.h"
-#include "link.h"
-#include "steer.h"
+#include "dp/facts.h"
+#include "dp/new_connections.h"
+#include "dp/ingress.h"
+#include "kernel/features.h"
+#include "dp/link.h"
+#include "dp/steer.h"
 
 #include <bpf/libbpf.h>
 #include <stdarg.h>

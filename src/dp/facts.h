@@ -3,10 +3,10 @@
  * What the drivers need to know of the host beside the plan.  link_look() fills
  * it; the rendering takes it as an argument and so stays pure.
  */
-#ifndef DP_FACTS_H
-#define DP_FACTS_H
+#ifndef WCCPD_DP_FACTS_H
+#define WCCPD_DP_FACTS_H
 
-#include "plan.h"
+#include "dp/plan.h"
 
 enum { FACTS_MAX_LOCALS = 1024 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Redirected packets at the WCCP interface (TC ingress). */
-#include "ingress.h"
+#include "dp/ingress.h"
 
-#include "bpf_table.h"
-#include "ingress.skel.h"
-#include "ingress_render.h"
-#include "tc.h"
+#include "kernel/bpf_table.h"
+#include "bpf/ingress.skel.h"
+#include "dp/ingress_render.h"
+#include "kernel/tc.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

@@ -4,13 +4,13 @@
  *
  * Works in four steps, see dp.c: stage, commit, and then settle or revert.
  */
-#ifndef DP_INGRESS_H
-#define DP_INGRESS_H
+#ifndef WCCPD_DP_INGRESS_H
+#define WCCPD_DP_INGRESS_H
 
-#include "dp.h"
+#include "dp/dp.h"
 #include "err.h"
-#include "facts.h"
-#include "plan.h"
+#include "dp/facts.h"
+#include "dp/plan.h"
 
 struct ingress;
 

@@ -6,7 +6,7 @@
  * bits in that order, so that the program finds the right one of several that a
  * packet fits as the lowest bit.
  */
-#include "ingress_render.h"
+#include "dp/ingress_render.h"
 
 #include <assert.h>
 #include <string.h>

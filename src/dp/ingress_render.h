@@ -2,12 +2,12 @@
 /*
  * From the plan to the configuration of the ingress program.  Pure.
  */
-#ifndef DP_INGRESS_RENDER_H
-#define DP_INGRESS_RENDER_H
+#ifndef WCCPD_DP_INGRESS_RENDER_H
+#define WCCPD_DP_INGRESS_RENDER_H
 
-#include "../bpf/ingress_maps.h"
-#include "facts.h"
-#include "plan.h"
+#include "bpf/ingress_maps.h"
+#include "dp/facts.h"
+#include "dp/plan.h"
 
 /* `counters[i]` is the index of the counters of plan.services[i]. */
 void ingress_render(const struct plan *plan, const struct facts *facts,

@@ -3,10 +3,10 @@
  * Links, addresses, neighbours, the rule and the route that lead marked packets to
  * local sockets, and reverse-path filtering.
  */
-#include "link.h"
+#include "dp/link.h"
 
-#include "link_look.h"
-#include "link_way.h"
+#include "dp/link_look.h"
+#include "dp/link_way.h"
 
 #include <errno.h>
 #include <netlink/netlink.h>

@@ -6,12 +6,12 @@
  * Like the other drivers it works in four steps, see dp.c: stage, commit, and then
  * settle or revert.
  */
-#ifndef DP_LINK_H
-#define DP_LINK_H
+#ifndef WCCPD_DP_LINK_H
+#define WCCPD_DP_LINK_H
 
 #include "err.h"
-#include "facts.h"
-#include "plan.h"
+#include "dp/facts.h"
+#include "dp/plan.h"
 
 struct link;
 

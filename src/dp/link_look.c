@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking at the host: interface, addresses, neighbours. */
-#include "link_look.h"
+#include "dp/link_look.h"
 
 #include <linux/neighbour.h>
 #include <linux/netlink.h>

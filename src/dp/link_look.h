@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking at the host: interface, addresses, neighbours. */
-#ifndef DP_LINK_LOOK_H
-#define DP_LINK_LOOK_H
+#ifndef WCCPD_DP_LINK_LOOK_H
+#define WCCPD_DP_LINK_LOOK_H
 
 #include "err.h"
-#include "facts.h"
-#include "plan.h"
+#include "dp/facts.h"
+#include "dp/plan.h"
 
 struct nl_sock;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The way of a marked packet to a local socket: one rule, one route. */
-#include "link_way.h"
+#include "dp/link_way.h"
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>

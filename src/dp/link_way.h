@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The way of a marked packet to a local socket: one rule, one route. */
-#ifndef DP_LINK_WAY_H
-#define DP_LINK_WAY_H
+#ifndef WCCPD_DP_LINK_WAY_H
+#define WCCPD_DP_LINK_WAY_H
 
 #include "err.h"
 

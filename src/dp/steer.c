@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Steering: which local listener takes a new connection (sk_lookup). */
-#include "steer.h"
+#include "dp/steer.h"
 
-#include "bpf_table.h"
-#include "kernel.h"
-#include "steer.skel.h"
-#include "steer_render.h"
-#include "steer_slots.h"
+#include "kernel/bpf_table.h"
+#include "kernel/features.h"
+#include "bpf/steer.skel.h"
+#include "dp/steer_render.h"
+#include "dp/steer_slots.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>

@@ -4,12 +4,12 @@
  *
  * Works in four steps, see dp.c: stage, commit, and then settle or revert.
  */
-#ifndef DP_STEER_H
-#define DP_STEER_H
+#ifndef WCCPD_DP_STEER_H
+#define WCCPD_DP_STEER_H
 
 #include "err.h"
-#include "facts.h"
-#include "plan.h"
+#include "dp/facts.h"
+#include "dp/plan.h"
 
 struct steer;
 

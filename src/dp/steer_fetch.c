@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Another process' listening socket, as a descriptor of ours for a moment. */
-#include "steer_fetch.h"
+#include "dp/steer_fetch.h"
 
 #include <errno.h>
 #include <linux/in6.h>

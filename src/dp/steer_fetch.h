@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Another process' listening socket, as a descriptor of ours for a moment. */
-#ifndef DP_STEER_FETCH_H
-#define DP_STEER_FETCH_H
+#ifndef WCCPD_DP_STEER_FETCH_H
+#define WCCPD_DP_STEER_FETCH_H
 
 #include "err.h"
 

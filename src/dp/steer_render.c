@@ -7,9 +7,9 @@
  * the buckets of one that dies spread over all others.  Each instance comes with one
  * of its listeners first; when ranks are left, more listeners follow.
  */
-#include "steer_render.h"
+#include "dp/steer_render.h"
 
-#include "../bpf/packet.h"
+#include "bpf/packet.h"
 #include "assign.h"
 
 #include <assert.h>

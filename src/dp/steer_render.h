@@ -2,11 +2,11 @@
 /*
  * From the plan to the table of the steering program.  Pure.
  */
-#ifndef DP_STEER_RENDER_H
-#define DP_STEER_RENDER_H
+#ifndef WCCPD_DP_STEER_RENDER_H
+#define WCCPD_DP_STEER_RENDER_H
 
-#include "../bpf/steer_maps.h"
-#include "plan.h"
+#include "bpf/steer_maps.h"
+#include "dp/plan.h"
 
 /* Who had which bucket of a pool, by name: indices change from plan to plan. */
 struct steer_owners {

@@ -6,9 +6,9 @@
  * before one that names it is in force; so no connection ever meets a slot that has
  * changed hands.
  */
-#include "steer_slots.h"
+#include "dp/steer_slots.h"
 
-#include "steer_fetch.h"
+#include "dp/steer_fetch.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

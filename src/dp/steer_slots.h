@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The slots of the SOCKMAP: which of them holds which listening socket. */
-#ifndef DP_STEER_SLOTS_H
-#define DP_STEER_SLOTS_H
+#ifndef WCCPD_DP_STEER_SLOTS_H
+#define WCCPD_DP_STEER_SLOTS_H
 
 #include "err.h"
-#include "steer.h"
-#include "steer_render.h"
+#include "dp/steer.h"
+#include "dp/steer_render.h"
 
 struct steer_slot {
 	uint64_t inode; /* of the listener; 0: the slot is free */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl: command line, one request, one answer. */
-#include "ask.h"
-#include "conf.h"
+#include "control_client.h"
+#include "wccpd/conf/conf.h"
 #include "config.h"
-#include "show.h"
+#include "wccpctl/show.h"
 
 #include <getopt.h>
 #include <stdbool.h>

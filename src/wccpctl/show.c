@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl show */
-#include "show.h"
-#include "look.h"
-#include "show_service.h"
-#include "table.h"
+#include "wccpctl/show.h"
+#include "json_get.h"
+#include "wccpctl/show_service.h"
+#include "wccpctl/table.h"
 #include "wccp.h"
 
 #include <string.h>

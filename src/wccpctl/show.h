@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's JSON document as tables for people. */
-#ifndef SHOW_H
-#define SHOW_H
+#ifndef WCCPD_WCCPCTL_SHOW_H
+#define WCCPD_WCCPCTL_SHOW_H
 
 #include <jansson.h>
 #include <stdio.h>

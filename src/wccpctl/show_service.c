@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What services are: the fields that routers and other web-caches go by. */
-#include "show_service.h"
+#include "wccpctl/show_service.h"
 
-#include "look.h"
-#include "table.h"
+#include "json_get.h"
+#include "wccpctl/table.h"
 #include "wccp.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What services are, and how many slots they are divided into. */
-#ifndef SHOW_SERVICE_H
-#define SHOW_SERVICE_H
+#ifndef WCCPD_WCCPCTL_SHOW_SERVICE_H
+#define WCCPD_WCCPCTL_SHOW_SERVICE_H
 
 #include <jansson.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Aligned columns. */
 #include "config.h"
 
-#include "table.h"
+#include "wccpctl/table.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

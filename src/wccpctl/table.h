@@ -6,8 +6,8 @@
  *   table_cell(t, "%s", name);  table_cell(t, "%d", count);  ...row by row
  *   table_print(t, stdout);                          prints and frees
  */
-#ifndef TABLE_H
-#define TABLE_H
+#ifndef WCCPD_WCCPCTL_TABLE_H
+#define WCCPD_WCCPCTL_TABLE_H
 
 #include <stdio.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the daemon does on request: one function and one table entry a command. */
-#include "commands.h"
+#include "wccpd/commands.h"
 
-#include "daemon.h"
-#include "status_json.h"
+#include "wccpd/daemon.h"
+#include "wccpd/status_json.h"
 
 static json_t *do_show(void *d, unsigned n, char *const *words)
 {

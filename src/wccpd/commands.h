@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the daemon does on request over its control socket. */
-#ifndef COMMANDS_H
-#define COMMANDS_H
+#ifndef WCCPD_WCCPD_COMMANDS_H
+#define WCCPD_WCCPD_COMMANDS_H
 
 #include "control.h"
 

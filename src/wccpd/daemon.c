@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon: starting, the event callbacks, stopping. */
-#include "daemon.h"
+#include "wccpd/daemon.h"
 
 #include "clock.h"
-#include "commands.h"
+#include "wccpd/commands.h"
 #include "log.h"
-#include "planner.h"
-#include "udp.h"
+#include "wccpd/planner.h"
+#include "wccpd/udp.h"
 
 #include <signal.h>
 #include <stdio.h>

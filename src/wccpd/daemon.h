@@ -3,16 +3,16 @@
  * The daemon: the glue between the pure core and the world.  It reads the clock
  * once per callback, feeds events, carries out actions, applies the plan.
  */
-#ifndef DAEMON_H
-#define DAEMON_H
+#ifndef WCCPD_WCCPD_DAEMON_H
+#define WCCPD_WCCPD_DAEMON_H
 
-#include "casts.h"
-#include "conf.h"
-#include "dp.h"
+#include "wccpd/multicast.h"
+#include "wccpd/conf/conf.h"
+#include "dp/dp.h"
 #include "err.h"
-#include "group.h"
-#include "plan.h"
-#include "pools.h"
+#include "cache.h"
+#include "dp/plan.h"
+#include "wccpd/pool/pools.h"
 
 #include <event2/event.h>
 

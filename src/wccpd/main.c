@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpd: command line, then the daemon. */
 #include "config.h"
-#include "daemon.h"
+#include "wccpd/daemon.h"
 #include "log.h"
 
 #include <errno.h>

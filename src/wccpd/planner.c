@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The desired state of the kernel.  Pure: everything comes in as arguments. */
-#include "planner.h"
+#include "wccpd/planner.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From configuration, groups and health to the desired state of the kernel. */
-#ifndef PLANNER_H
-#define PLANNER_H
+#ifndef WCCPD_WCCPD_PLANNER_H
+#define WCCPD_WCCPD_PLANNER_H
 
-#include "conf.h"
-#include "group.h"
-#include "plan.h"
+#include "wccpd/conf/conf.h"
+#include "cache.h"
+#include "dp/plan.h"
 
 /* The parts that do not come from groups: interface, mark, table.  Starts a plan
  * without services, pools and routers. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a service is and how its traffic is divided, as JSON. */
-#ifndef SERVICE_JSON_H
-#define SERVICE_JSON_H
+#ifndef WCCPD_WCCPD_SERVICE_JSON_H
+#define WCCPD_WCCPD_SERVICE_JSON_H
 
-#include "conf.h"
+#include "wccpd/conf/conf.h"
 
 #include <jansson.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's service groups: feeding them, and following the configuration. */
 #include "clock.h"
-#include "daemon.h"
+#include "wccpd/daemon.h"
 #include "log.h"
-#include "udp.h"
+#include "wccpd/udp.h"
 
 #include <net/if.h>
 #include <stdio.h>

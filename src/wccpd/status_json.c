@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Everything the daemon knows, as one JSON document. */
-#include "status_json.h"
+#include "wccpd/status_json.h"
 
 #include "clock.h"
 #include "config.h"
-#include "daemon.h"
-#include "service_json.h"
+#include "wccpd/daemon.h"
+#include "wccpd/service_json.h"
 
 #include <stdio.h>
 

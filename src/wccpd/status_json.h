@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Everything the daemon knows, as one JSON document; field names are stable. */
-#ifndef STATUS_JSON_H
-#define STATUS_JSON_H
+#ifndef WCCPD_WCCPD_STATUS_JSON_H
+#define WCCPD_WCCPD_STATUS_JSON_H
 
 #include <jansson.h>
 

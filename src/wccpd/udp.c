@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The UDP sockets that WCCP messages go through, of either family. */
 #define _GNU_SOURCE /* struct in6_pktinfo */
-#include "udp.h"
+#include "wccpd/udp.h"
 
 #include "wccp.h"
 

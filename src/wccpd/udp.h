@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The UDP sockets that WCCP messages go through, port 2048 to port 2048. */
-#ifndef UDP_H
-#define UDP_H
+#ifndef WCCPD_WCCPD_UDP_H
+#define WCCPD_WCCPD_UDP_H
 
 #include "addr.h"
 #include "err.h"

@@ -2,14 +2,14 @@
 /* wccprouter: command line, then the router or its client. */
 #include "config.h"
 
-#include "checks.h"
-#include "client.h"
-#include "commands.h"
-#include "engine.h"
-#include "faults.h"
-#include "hops.h"
+#include "wccprouter/conf/host_checks.h"
+#include "wccprouter/control/routerd_client.h"
+#include "wccprouter/control/routerd_commands.h"
+#include "wccprouter/routerd.h"
+#include "wccprouter/fault/faults.h"
+#include "wccprouter/forward/routes.h"
 #include "log.h"
-#include "scenario_run.h"
+#include "wccprouter/scenario/scenario_run.h"
 
 #include <getopt.h>
 #include <signal.h>

@@ -17,7 +17,7 @@
  */
 #include "assign.h"
 #include "codec.h"
-#include "group.h"
+#include "cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>

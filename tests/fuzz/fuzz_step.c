@@ -10,7 +10,7 @@
  * argument.
  */
 #include "codec.h"
-#include "group.h"
+#include "cache.h"
 #include "router.h"
 
 #include <stdio.h>

@@ -17,7 +17,7 @@
 #ifndef GOLDEN_H
 #define GOLDEN_H
 
-#include "group.h"
+#include "cache.h"
 #include "router.h"
 
 #include <stdio.h>

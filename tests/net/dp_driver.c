@@ -14,7 +14,7 @@
  *
  * At the end of the input it closes the data plane and says "closed".
  */
-#include "dp.h"
+#include "dp/dp.h"
 
 #include <inttypes.h>
 #include <stdio.h>

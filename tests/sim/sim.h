@@ -20,7 +20,7 @@
 #ifndef SIM_H
 #define SIM_H
 
-#include "group.h"
+#include "cache.h"
 #include "router.h"
 
 #include <stdarg.h>

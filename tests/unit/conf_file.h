@@ -3,7 +3,7 @@
 #ifndef CONF_FILE_H
 #define CONF_FILE_H
 
-#include "conf.h"
+#include "wccpd/conf/conf.h"
 
 /* The least there must be. */
 #define TOP "address = 10.0.1.2\ninterface = eth0\n"

@@ -6,7 +6,7 @@
 #ifndef GROUP_BENCH_H
 #define GROUP_BENCH_H
 
-#include "group.h"
+#include "cache.h"
 
 /* How a router that assigns by mask shows its table. */
 enum rtr_listing {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The manual page and the example have every option, and the page no other. */
-#include "../../src/conf/parts.h"
-#include "../../src/conf/template.h"
+#include "wccpd/conf/conf_sections.h"
+#include "wccpd/conf/conf_template.h"
 
 #include <check.h>
 #include <ctype.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control socket, both ends of it. */
-#include "ask.h"
+#include "control_client.h"
 #include "control.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Faults: what is asked for, and what becomes of datagrams. */
-#include "../../src/wccprouter/fault.h"
+#include "wccprouter/fault/fault.h"
 
 #include <check.h>
 #include <stdio.h>

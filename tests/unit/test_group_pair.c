@@ -4,7 +4,7 @@
  * datagram delivered at once unless a test has it lost.  After every step each router
  * is looked at: its two tables must be alike.
  */
-#include "group.h"
+#include "cache.h"
 #include "mask.h"
 #include "router.h"
 

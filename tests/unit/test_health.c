@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every transition of an instance's health, and the weight of a pool. */
-#include "health.h"
+#include "wccpd/pool/health.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the daemon sees of its host: sockets, processes, answers to probes. */
-#include "../../src/wccpd/listeners.h"
-#include "../../src/wccpd/pidfile.h"
-#include "../../src/wccpd/probe.h"
-#include "../../src/wccpd/watch.h"
+#include "wccpd/pool/listeners.h"
+#include "wccpd/pool/pidfile.h"
+#include "wccpd/pool/probe.h"
+#include "wccpd/pool/watch.h"
 
 #include <arpa/inet.h>
 #include <check.h>

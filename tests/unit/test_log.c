@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Log lines as they arrive on stderr, and their rate limit. */
-#include "../../src/common/limit.h"
+#include "common/limit.h"
 #include "log.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The desired state of the kernel follows configuration and groups. */
-#include "../../src/wccpd/planner.h"
+#include "wccpd/planner.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccprouter's configuration files, good and bad. */
-#include "../../src/wccprouter/rconf.h"
+#include "wccprouter/conf/routerd_conf.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What wccprouter shows, from a sample of its document: parts, text, metrics. */
-#include "../../src/wccprouter/metrics.h"
-#include "../../src/wccprouter/show_text.h"
-#include "../../src/wccprouter/show_view.h"
+#include "wccprouter/show/metrics.h"
+#include "wccprouter/show/show_text.h"
+#include "wccprouter/show/show_view.h"
 
 #include <check.h>
 #include <stdio.h>

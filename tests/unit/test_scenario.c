@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Scenario files, good and bad, and what their expectations mean. */
-#include "../../src/wccprouter/scenario.h"
+#include "wccprouter/scenario/scenario.h"
 
 #include <check.h>
 #include <stdlib.h>

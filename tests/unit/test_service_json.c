@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What programs are told of services. */
-#include "../../src/wccpd/service_json.h"
+#include "wccpd/service_json.h"
 
 #include <check.h>
 #include <stdlib.h>

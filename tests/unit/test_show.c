@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl's tables, from a sample of the daemon's answer. */
-#include "../../src/wccpctl/show.h"
+#include "wccpctl/show.h"
 
 #include <check.h>
 #include <stdio.h>

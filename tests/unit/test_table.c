@@ -3,7 +3,7 @@
  * The table of wccprouter's packet path, the matching and the hash that it is
  * read with.
  */
-#include "../../src/wccprouter/table.h"
+#include "wccprouter/forward/member_table.h"
 
 #include <check.h>
 #include <stdlib.h>

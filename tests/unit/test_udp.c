@@ -4,7 +4,7 @@
  * there may it have addresses that come and go.
  */
 #define _GNU_SOURCE
-#include "../../src/wccpd/udp.h"
+#include "wccpd/udp.h"
 
 #include <check.h>
 #include <net/if.h>

@@ -14,8 +14,8 @@
 #ifndef DECIDE_H
 #define DECIDE_H
 
-#include "../../../src/wccprouter/forward.h"
-#include "../../../src/wccprouter/rconf.h"
+#include "wccprouter/forward/forward.h"
+#include "wccprouter/conf/routerd_conf.h"
 #include "router.h"
 
 enum {

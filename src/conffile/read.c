@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a file to libconfuse's tree, with the line of every value. */
+#include "conffile/read.h"
+#include "conffile/scan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Far beyond what the capacities of conf.h can hold. */
+enum { FILE_MAX = 1 << 20, VALUES_MAX = 1 << 14 };
+
+/* libconfuse's callbacks carry no pointer of ours. */
+static struct reader *parsing;
+
+static int say_at(const struct reader *r, struct err *out, int line, const char *format,
+		  va_list ap)
+{
+	char text[200];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	/* A quoted text may have anything in it; an error is one line. */
+	for (char *c = text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = '?';
+	return err_set(out, "%s:%d: %s", r->path, line, text);
+}
+
+static int fail_at(struct reader *r, int line, const char *format, va_list ap)
+{
+	return say_at(r, r->err, line, format, ap);
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	fail_at(parsing, cfg->line, format, ap);
+}
+
+static const struct read_line *find_line(const struct reader *r,
+					 const cfg_opt_t *option, unsigned index)
+{
+	for (unsigned i = 0; i < r->n_lines; i++)
+		if (r->lines[i].option == option && r->lines[i].index == index)
+			return &r->lines[i];
+	return NULL;
+}
+
+static int note_line(struct reader *r, const cfg_opt_t *option, unsigned index,
+		     int line)
+{
+	unsigned n = r->n_lines;
+
+	if (n == VALUES_MAX)
+		return err_set(r->err, "%s:%d: more than %d values", r->path, line,
+			       VALUES_MAX);
+	/* Room for a power of two of them: doubled when that is full. */
+	if ((n & (n - 1)) == 0) {
+		size_t room = n ? 2 * (size_t)n : 1;
+		struct read_line *grown = realloc(r->lines, room * sizeof(*grown));
+
+		if (!grown)
+			return err_set(r->err, "%s:%d: out of memory", r->path, line);
+		r->lines = grown;
+	}
+	r->lines[r->n_lines++] = (struct read_line){ option, index, line };
+	return 0;
+}
+
+int read_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
+{
+	unsigned index = cfg_opt_size(option) - 1;
+
+	/* libconfuse would silently let the last one win.  (A list that is set again
+	 * begins at 0 again.) */
+	if (index == 0 && find_line(parsing, option, 0)) {
+		cfg_error(cfg, "%s is set twice", option->name);
+		return -1;
+	}
+	*(const char **)result = value;
+	return note_line(parsing, option, index, cfg->line);
+}
+
+/* The whole file as a string; the caller frees it. */
+static char *slurp(FILE *in, const char *path, struct err *err)
+{
+	char *text = malloc(FILE_MAX + 1);
+	size_t n;
+
+	if (!text) {
+		err_set(err, "%s: out of memory", path);
+		return NULL;
+	}
+	n = fread(text, 1, FILE_MAX + 1, in);
+	if (ferror(in))
+		err_set(err, "%s: %s", path, strerror(errno));
+	else if (n > FILE_MAX)
+		err_set(err, "%s: larger than %d octets", path, FILE_MAX);
+	else if (memchr(text, '\0', n))
+		err_set(err, "%s: not a text file", path);
+	else {
+		text[n] = '\0';
+		return text;
+	}
+	free(text);
+	return NULL;
+}
+
+static char *load(const char *path, struct err *err)
+{
+	FILE *in = fopen(path, "re");
+	char *text;
+
+	if (!in) {
+		err_set(err, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	text = slurp(in, path, err);
+	fclose(in);
+	return text;
+}
+
+static int parse(struct reader *r, char *text)
+{
+	FILE *in = fmemopen(text, strlen(text), "r");
+	int result;
+
+	if (!in)
+		return err_set(r->err, "%s: %s", r->path, strerror(errno));
+	err_set(r->err, "%s: out of memory", r->path); /* the one silent failure */
+	parsing = r;
+	result = cfg_parse_fp(r->root, in);
+	parsing = NULL;
+	fclose(in);
+	return result == CFG_SUCCESS ? 0 : -1;
+}
+
+int read_open(struct reader *r, const char *path, cfg_opt_t *options, struct err *err)
+{
+	const char *what;
+	int unclosed, result = -1;
+	char *text;
+
+	*r = (struct reader){ .path = path, .err = err };
+	text = load(path, err);
+	if (!text)
+		return -1;
+	unclosed = scan_text(text, &what);
+	r->root = cfg_init(options, CFGF_NONE);
+	if (unclosed) {
+		err_set(err, "%s:%d: this %s is never closed", path, unclosed, what);
+	} else if (!r->root) {
+		err_set(err, "%s: out of memory", path);
+	} else {
+		cfg_set_error_function(r->root, on_error);
+		result = parse(r, text);
+	}
+	free(text);
+	return result;
+}
+
+void read_close(struct reader *r)
+{
+	if (r->root)
+		cfg_free(r->root);
+	free(r->lines);
+}
+
+static int line_of(struct reader *r, cfg_t *section, const char *name, unsigned index)
+{
+	const struct read_line *found = NULL;
+
+	if (name)
+		found = find_line(r, cfg_getopt(section, name), index);
+	return found ? found->line : section->line;
+}
+
+int read_fail(struct reader *r, cfg_t *section, const char *name, const char *format,
+	      ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fail_at(r, line_of(r, section, name, 0), format, ap);
+	va_end(ap);
+	return -1;
+}
+
+int read_fail_item(struct reader *r, cfg_t *section, const char *name, unsigned index,
+		   const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fail_at(r, line_of(r, section, name, index), format, ap);
+	va_end(ap);
+	return -1;
+}
+
+void read_warn(struct reader *r, cfg_t *section, const char *name, const char *format,
+	       ...)
+{
+	va_list ap;
+
+	if (r->n_warnings == r->max_warnings)
+		return;
+	va_start(ap, format);
+	say_at(r, &r->warnings[r->n_warnings++], line_of(r, section, name, 0), format,
+	       ap);
+	va_end(ap);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Octets to struct wccp_msg: the message as a whole, and its small components.
+ */
+#include "core/proto/decode.h"
+
+#include "core/proto/names.h"
+#include "core/proto/component.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Address family numbers as IANA assigns them. */
+enum { IANA_IPV4 = 1, IANA_IPV6 = 2 };
+
+#define BIT(component) (1u << (component))
+
+enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
+				 const char *format, ...)
+{
+	va_list ap;
+
+	if (!d->err)
+		return r;
+	va_start(ap, format);
+	if (vsnprintf(d->err->text, sizeof(d->err->text), format, ap) < 0)
+		d->err->text[0] = '\0';
+	va_end(ap);
+	return r;
+}
+
+static bool all_zero(const uint8_t *octets, size_t len)
+{
+	unsigned seen = 0;
+
+	while (len--)
+		seen |= *octets++;
+	return !seen;
+}
+
+void decode_addr_to(struct decoder *d, struct wire_reader *r, struct addr *out)
+{
+	uint32_t v = wire_get_u32(r);
+
+	if (v && !d->has_table) {
+		*out = addr_v4(v);
+	} else if (v && v <= d->n_table) {
+		*out = d->table[v - 1];
+	} else {
+		*out = (struct addr){ .family = ADDR_NONE };
+		/* The upper half must be zero, too (2.01). */
+		d->bad_index |= v != 0;
+	}
+}
+
+struct addr decode_addr(struct decoder *d, struct wire_reader *r)
+{
+	struct addr out;
+
+	decode_addr_to(d, r, &out);
+	return out;
+}
+
+enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t each,
+				uint32_t max, const char *what, uint32_t *out)
+{
+	uint32_t n = wire_get_u32(r);
+
+	*out = 0;
+	if (!wire_fits(r, n, each))
+		return decode_refuse(d, CODEC_MALFORMED, "%u %s in %zu octets",
+				     (unsigned)n, what, wire_left(r));
+	if (n > max)
+		return decode_refuse(d, CODEC_TOO_MANY,
+				     "%u %s, at most %u are possible", (unsigned)n,
+				     what, (unsigned)max);
+	*out = n;
+	return CODEC_OK;
+}
+
+struct wccp_router_id decode_router_id(struct decoder *d, struct wire_reader *r)
+{
+	struct wccp_router_id out = { .id = decode_addr(d, r) };
+
+	out.receive_id = wire_get_u32(r);
+	return out;
+}
+
+struct wccp_key decode_key(struct decoder *d, struct wire_reader *r)
+{
+	struct wccp_key out = { .cache = decode_addr(d, r) };
+
+	out.change_number = wire_get_u32(r);
+	return out;
+}
+
+static enum codec_refusal decode_security(struct decoder *d, struct wire_reader *r)
+{
+	d->msg->security = wire_get_u32(r);
+	if (d->msg->security == WCCP_SECURITY_MD5)
+		wire_skip(r, WCCP_DIGEST_LEN);
+	return CODEC_OK;
+}
+
+static enum codec_refusal decode_service(struct decoder *d, struct wire_reader *r)
+{
+	struct wccp_service *s = &d->msg->service;
+
+	s->type = wire_get_u8(r);
+	s->id = wire_get_u8(r);
+	s->priority = wire_get_u8(r);
+	s->protocol = wire_get_u8(r);
+	s->flags = wire_get_u32(r);
+	for (unsigned i = 0; i < WCCP_MAX_PORTS; i++)
+		s->ports[i] = wire_get_u16(r);
+	return CODEC_OK;
+}
+
+static enum codec_refusal decode_query(struct decoder *d, struct wire_reader *r)
+{
+	struct wccp_router_query *q = &d->msg->query;
+
+	q->router = decode_router_id(d, r);
+	q->sent_to = decode_addr(d, r);
+	q->target = decode_addr(d, r);
+	return CODEC_OK;
+}
+
+static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
+{
+	uint16_t family = wire_get_u16(r);
+	uint16_t len = wire_get_u16(r);
+	enum addr_family as = family == IANA_IPV4 ? ADDR_V4 : ADDR_V6;
+	uint16_t size = family == IANA_IPV4 ? 4 : 16;
+	uint8_t octets[16];
+	enum codec_refusal refusal;
+
+	/* What is longer than an address ends in octets that do not count (2.01
+	 * section 5.1.5). */
+	if ((family != IANA_IPV4 && family != IANA_IPV6) || len < size || len % 4)
+		return decode_refuse(d, CODEC_MALFORMED,
+				     "addresses of family %u with %u octets", family,
+				     len);
+	refusal = decode_count(d, r, len, WCCP_MAX_ADDRESSES, "addresses", &d->n_table);
+	if (refusal != CODEC_OK)
+		return refusal;
+	for (uint32_t i = 0; i < d->n_table; i++) {
+		wire_get_octets(r, octets, size);
+		wire_skip(r, len - size);
+		d->table[i] = addr_from_octets(all_zero(octets, size) ? ADDR_NONE : as,
+					       octets);
+	}
+	d->has_table = true;
+	d->msg->table_family = family;
+	return CODEC_OK;
+}
+
+typedef enum codec_refusal decode_fn(struct decoder *d, struct wire_reader *r);
+
+static decode_fn *const decoders[PARTS_KINDS] = {
+	[WCCP_C_SECURITY] = decode_security,
+	[WCCP_C_SERVICE] = decode_service,
+	[WCCP_C_ROUTER_ID] = decode_router_identity,
+	[WCCP_C_CACHE_ID] = decode_cache_identity,
+	[WCCP_C_ROUTER_VIEW] = decode_router_view,
+	[WCCP_C_CACHE_VIEW] = decode_cache_view,
+	[WCCP_C_ASSIGNMENT] = decode_assignment,
+	[WCCP_C_ROUTER_QUERY] = decode_query,
+	[WCCP_C_CAPABILITIES] = decode_capabilities,
+	[WCCP_C_ALT_ASSIGNMENT] = decode_alt_assignment,
+	[WCCP_C_ASSIGN_MAP] = decode_map,
+	[WCCP_C_COMMAND] = decode_commands,
+	[WCCP_C_ALT_ASSIGN_MAP] = decode_alt_map,
+	[WCCP_C_ADDRESS_TABLE] = decode_table,
+};
+
+static enum codec_refusal decode_component(struct decoder *d, struct parts *parts,
+					   unsigned type)
+{
+	struct wire_reader *body = &parts->body[type];
+	enum codec_refusal r;
+
+	d->bad_index = false;
+	if (parts->odd >> type & 1)
+		r = decode_refuse(d, CODEC_MALFORMED,
+				  "its length is no multiple of four");
+	else
+		r = decoders[type](d, body);
+	if (r == CODEC_OK && wire_failed(body))
+		r = decode_refuse(d, CODEC_MALFORMED, "it ends too early");
+	if (r == CODEC_OK && d->bad_index)
+		r = decode_refuse(d, CODEC_MALFORMED,
+				  "an address index is outside of the address table");
+	if (r != CODEC_OK)
+		err_prefix(d->err, "%s component", names_component(type));
+	return r;
+}
+
+/*
+ * Which components count in which message (2.0 sections 5.1 to 5.4).  Others are
+ * ignored.  The Address Table is not here: every message may carry one.
+ */
+struct rule {
+	uint32_t needed, one_of, optional;
+};
+
+static const struct rule rules[] = {
+	[WCCP_HERE_I_AM - WCCP_HERE_I_AM] = {
+		.needed = BIT(WCCP_C_SECURITY) | BIT(WCCP_C_SERVICE) |
+			  BIT(WCCP_C_CACHE_ID) | BIT(WCCP_C_CACHE_VIEW),
+		.optional = BIT(WCCP_C_CAPABILITIES) | BIT(WCCP_C_COMMAND),
+	},
+	[WCCP_I_SEE_YOU - WCCP_HERE_I_AM] = {
+		.needed = BIT(WCCP_C_SECURITY) | BIT(WCCP_C_SERVICE) |
+			  BIT(WCCP_C_ROUTER_ID) | BIT(WCCP_C_ROUTER_VIEW),
+		.optional = BIT(WCCP_C_ASSIGNMENT) | BIT(WCCP_C_ASSIGN_MAP) |
+			    BIT(WCCP_C_ALT_ASSIGN_MAP) | BIT(WCCP_C_CAPABILITIES) |
+			    BIT(WCCP_C_COMMAND),
+	},
+	[WCCP_REDIRECT_ASSIGN - WCCP_HERE_I_AM] = {
+		.needed = BIT(WCCP_C_SECURITY) | BIT(WCCP_C_SERVICE),
+		.one_of = BIT(WCCP_C_ASSIGNMENT) | BIT(WCCP_C_ALT_ASSIGNMENT),
+	},
+	[WCCP_REMOVAL_QUERY - WCCP_HERE_I_AM] = {
+		.needed = BIT(WCCP_C_SECURITY) | BIT(WCCP_C_SERVICE) |
+			  BIT(WCCP_C_ROUTER_QUERY),
+	},
+};
+
+/* The drafts allow one of each of these pairs; with both, the plain one counts. */
+static uint32_t drop_alternates(uint32_t found)
+{
+	if (found & BIT(WCCP_C_ASSIGNMENT))
+		found &= ~BIT(WCCP_C_ALT_ASSIGNMENT);
+	if (found & BIT(WCCP_C_ASSIGN_MAP))
+		found &= ~BIT(WCCP_C_ALT_ASSIGN_MAP);
+	return found;
+}
+
+static enum codec_refusal check_presence(struct decoder *d, const struct rule *rule,
+					 uint32_t found)
+{
+	uint32_t missing = rule->needed & ~found;
+
+	if (!missing && rule->one_of && !(found & rule->one_of))
+		missing = rule->one_of;
+	if (!missing)
+		return CODEC_OK;
+	return decode_refuse(d, CODEC_MISSING, "no %s component",
+			     names_component((unsigned)__builtin_ctz(missing)));
+}
+
+/*
+ * The table first: without it no address can be read.  For the same reason one
+ * that overruns the message is not ignored, as other components would be:
+ * indices would be taken for addresses.
+ */
+static enum codec_refusal find_table(struct decoder *d, struct parts *parts)
+{
+	enum codec_refusal r = CODEC_OK;
+
+	if (parts_has(parts, WCCP_C_ADDRESS_TABLE))
+		r = decode_component(d, parts, WCCP_C_ADDRESS_TABLE);
+	else if (parts->cut & BIT(WCCP_C_ADDRESS_TABLE))
+		r = decode_refuse(d, CODEC_MALFORMED,
+				  "Address Table component overruns the message");
+	if (r == CODEC_OK && d->has_table)
+		d->msg->present |= BIT(WCCP_C_ADDRESS_TABLE);
+	return r;
+}
+
+static enum codec_refusal decode_parts(struct decoder *d, struct parts *parts)
+{
+	const struct rule *rule = &rules[parts->type - WCCP_HERE_I_AM];
+	uint32_t found = parts->found & (rule->needed | rule->one_of | rule->optional);
+	uint32_t must = rule->needed | rule->one_of;
+	enum codec_refusal r = check_presence(d, rule, found);
+
+	if (r == CODEC_OK)
+		r = find_table(d, parts);
+	for (found = drop_alternates(found); r == CODEC_OK && found;
+	     found &= found - 1) {
+		unsigned type = (unsigned)__builtin_ctz(found);
+
+		r = decode_component(d, parts, type);
+		if (r == CODEC_OK)
+			d->msg->present |= BIT(type);
+		else if (r == CODEC_MALFORMED && !(must & BIT(type)))
+			r = CODEC_OK; /* as if it were not there */
+	}
+	return r;
+}
+
+static void reset(struct wccp_msg *msg, uint32_t type, uint8_t minor)
+{
+	msg->type = type;
+	msg->minor = minor;
+	msg->present = 0;
+	msg->table_family = 0;
+	msg->caps.present = 0;
+	msg->n_commands = 0;
+	msg->n_sets = msg->n_values = msg->n_cache_values = msg->n_vsns = 0;
+}
+
+void codec_begin(struct wccp_msg *msg, enum wccp_type type)
+{
+	reset(msg, type, 0);
+}
+
+enum codec_refusal codec_decode(const void *octets, size_t len, struct wccp_msg *out,
+				struct err *err)
+{
+	struct parts parts;
+	struct decoder d;
+	enum codec_refusal r = parts_locate(octets, len, &parts);
+
+	if (r != CODEC_OK) {
+		reset(out, 0, 0);
+		err_set(err, "%s datagram of %zu octets", codec_refusal_name(r), len);
+		return r;
+	}
+	reset(out, parts.type, parts.minor);
+	/* Field by field: the table is large and seldom there. */
+	d.msg = out;
+	d.err = err;
+	d.bad_index = false;
+	d.has_table = false;
+	d.n_table = 0;
+	r = decode_parts(&d, &parts);
+	if (r != CODEC_OK)
+		err_prefix(err, "%s", codec_type_name(parts.type));
+	return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Inside of the encoder: what its files share.
+ *
+ * A component function writes one body.  Running out of space is remembered by
+ * the writer and looked at once, at the end; a message that cannot be expressed
+ * is -1 with the words in `err`.
+ */
+#ifndef WCCPD_CORE_PROTO_ENCODE_H
+#define WCCPD_CORE_PROTO_ENCODE_H
+
+#include "codec.h"
+#include "wire.h"
+
+struct encoder {
+	const struct wccp_msg *msg;
+	const struct codec_password *password; /* NULL or unset: no digest */
+	struct err *err;
+	struct wire_writer w;
+	size_t digest_at; /* offset of the digest, when there is a password */
+	bool bad_addr;	  /* an address did not fit into this message */
+	uint32_t n_table;
+	struct addr table[WCCP_MAX_ADDRESSES]; /* n_table in use, not cleared */
+};
+
+/* An address element; in a message with a table, its index there. */
+void encode_addr(struct encoder *e, const struct addr *a);
+/* n(4) and n addresses. */
+int encode_addrs(struct encoder *e, const struct addr *list, uint32_t n, uint32_t max,
+		 const char *what);
+int encode_count(struct encoder *e, uint32_t n, uint32_t max, const char *what);
+void encode_router_id(struct encoder *e, const struct wccp_router_id *id);
+void encode_key(struct encoder *e, const struct wccp_key *key);
+
+/* encode_view.c: identities and views */
+int encode_router_identity(struct encoder *e);
+int encode_router_view(struct encoder *e);
+int encode_cache_identity(struct encoder *e);
+int encode_cache_view(struct encoder *e);
+
+/* encode_sets.c: mask/value sets, plain and alternate */
+int encode_sets(struct encoder *e, const struct wccp_set_list *list, bool alternate);
+
+/* encode_assign.c: assignments */
+int encode_assignment(struct encoder *e);
+int encode_alt_assignment(struct encoder *e);
+int encode_map(struct encoder *e);
+int encode_alt_map(struct encoder *e);
+
+/* encode_caps.c: capabilities and commands */
+int encode_capabilities(struct encoder *e);
+int encode_commands(struct encoder *e);
+
+#endif

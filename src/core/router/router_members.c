@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Router: who is in the group.  A place in the list is taken by the first
+ * HERE_I_AM, because the receive id sent must be remembered; only a usable one is
+ * a member, and only members' places are kept when the list is full.
+ */
+#include "core/router/router_impl.h"
+
+#include <string.h>
+
+struct member *router_members_find(struct router *r, const struct addr *addr)
+{
+	for (unsigned i = 0; i < r->n_members; i++)
+		if (addr_equal(&r->members[i].addr, addr))
+			return &r->members[i];
+	return NULL;
+}
+
+struct member *router_members_from(struct router *r, const struct addr *source)
+{
+	for (unsigned i = 0; i < r->n_members; i++)
+		if (r->members[i].usable && addr_equal(&r->members[i].source, source))
+			return &r->members[i];
+	return NULL;
+}
+
+bool router_members_has(const struct router *r, const struct addr *addr)
+{
+	for (unsigned i = 0; i < r->n_members; i++)
+		if (r->members[i].usable && addr_equal(&r->members[i].addr, addr))
+			return true;
+	return false;
+}
+
+void router_members_forget(struct router *r, struct member *m)
+{
+	unsigned after = (unsigned)(r->members + r->n_members - (m + 1));
+
+	memmove(m, m + 1, after * sizeof(*m));
+	r->n_members--;
+}
+
+/* Those who never came back with a receive id may be inventions: the one silent
+ * for longest makes room. */
+static struct member *oldest_candidate(struct router *r)
+{
+	struct member *oldest = NULL;
+
+	for (unsigned i = 0; i < r->n_members; i++) {
+		struct member *m = &r->members[i];
+
+		if (!m->usable && (!oldest || mono_before(m->heard, oldest->heard)))
+			oldest = m;
+	}
+	return oldest;
+}
+
+struct member *router_members_add(struct router *r, const struct addr *addr)
+{
+	struct member *m;
+
+	if (r->n_members == WCCP_MAX_CACHES) {
+		m = oldest_candidate(r);
+		if (!m)
+			return NULL;
+		router_members_forget(r, m);
+	}
+	m = &r->members[r->n_members++];
+	*m = (struct member){ .addr = *addr };
+	return m;
+}
+
+static void too_many_routers(struct router_call *c, const struct member *m)
+{
+	c->r->counters.full++;
+	actions_complain(c->out, "too-many-routers", &m->source,
+			 "Service %s: more than %d routers", c->r->name,
+			 WCCP_MAX_ROUTERS);
+}
+
+/* Add what one member reports to the `n` routers in `all`; returns the new n. */
+static unsigned add_routers(struct router_call *c, const struct member *m,
+			    struct addr *all, unsigned n)
+{
+	for (unsigned i = 0; i < m->n_routers; i++) {
+		if (addr_find(all, n, &m->routers[i]) >= 0)
+			continue;
+		if (n == WCCP_MAX_ROUTERS) {
+			too_many_routers(c, m);
+			break;
+		}
+		all[n++] = m->routers[i];
+	}
+	return n;
+}
+
+/* True when the union of the reported routers is another set than before. */
+static bool update_routers(struct router_call *c)
+{
+	struct router *r = c->r;
+	struct addr all[WCCP_MAX_ROUTERS];
+	unsigned n = 0, kept = 0;
+
+	for (unsigned i = 0; i < r->n_members; i++)
+		if (r->members[i].usable)
+			n = add_routers(c, &r->members[i], all, n);
+	for (unsigned i = 0; i < n; i++)
+		kept += addr_find(r->routers, r->n_routers, &all[i]) >= 0;
+	if (n == r->n_routers && kept == n)
+		return false;
+	memcpy(r->routers, all, n * sizeof(all[0]));
+	r->n_routers = n;
+	return true;
+}
+
+bool router_members_report(struct router_call *c, struct member *m)
+{
+	const struct wccp_cache_view *v = &c->msg->cache_view;
+
+	m->n_routers = 0;
+	for (unsigned i = 0; i < v->n_routers; i++)
+		/* Squid lists those that it has not heard, too, with id 0.  One of
+		 * another family could not be told to the others. */
+		if (v->routers[i].receive_id &&
+		    v->routers[i].id.family == m->addr.family)
+			m->routers[m->n_routers++] = v->routers[i].id;
+	return update_routers(c);
+}
+
+void router_members_changed(struct router_call *c)
+{
+	struct router *r = c->r;
+
+	r->change_number++;
+	/* The first change that is still without an assignment counts. */
+	if (r->assigned && mono_is_never(r->flush))
+		r->flush = mono_add_ms(c->now, 5 * router_caps_rb_ms(r));
+	actions_changed(c->out);
+}
+
+void router_members_join(struct router_call *c, struct member *m,
+			 const struct wccp_service *service)
+{
+	struct addr_text text;
+
+	m->usable = true;
+	m->since = c->now;
+	c->r->n_usable++;
+	router_service_learn(c->r, service);
+	/* The words are those of IOS, which people's log watchers know. */
+	actions_note(c->out, NOTE_INFO, "service-found", &m->addr,
+		     "%%WCCP-5-SERVICEFOUND: Service %s acquired on WCCP client %s", c->r->name,
+		     addr_text(&m->addr, &text));
+}
+
+/* Nobody is left to have agreed upon anything. */
+static void emptied(struct router_call *c)
+{
+	router_assign_flush(c, "no web-cache is left");
+	router_caps_reset(c->r);
+	router_service_forget(c->r);
+	router_cast_retime(c);
+}
+
+void router_members_leave(struct router_call *c, struct member *m,
+			  enum note_level level)
+{
+	struct router *r = c->r;
+	struct addr addr = m->addr;
+	struct addr_text text;
+
+	router_members_forget(r, m);
+	r->n_usable--;
+	router_assign_purge(r, &addr);
+	update_routers(c);
+	router_members_changed(c);
+	actions_note(c->out, level, "service-lost", &addr,
+		     "%%WCCP-1-SERVICELOST: Service %s lost on WCCP client %s", r->name,
+		     addr_text(&addr, &text));
+	if (!r->n_usable)
+		emptied(c);
+}

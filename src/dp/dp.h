@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane: the only door between the daemon and the kernel's packet path.
+ */
+#ifndef WCCPD_DP_DP_H
+#define WCCPD_DP_DP_H
+
+#include "err.h"
+#include "dp/plan.h"
+
+struct dp;
+
+/* Load the programs and attach them to nothing yet. -1 when the kernel cannot
+ * (err says what is missing). */
+int dp_open(struct dp **out, struct err *err);
+
+/*
+ * Make the kernel equal to the plan.  Idempotent: applying the same plan again
+ * changes nothing.  On failure what was there before stays in force, and the
+ * caller tries again later.  The plan is not kept.
+ */
+int dp_apply(struct dp *dp, const struct plan *plan, struct err *err);
+
+/*
+ * What the newest dp_apply() could not do although it succeeded: an instance whose
+ * port is not transparent, an L2 router that does not answer ARP.  Empty when there
+ * is nothing; the last one when there are several.  Applying again later may help.
+ */
+const char *dp_trouble(const struct dp *dp);
+
+/* Remove everything that dp_apply() made, and free. */
+void dp_close(struct dp *dp);
+
+/* Packets since dp_open(), per plan service (by position in the newest plan). */
+struct dp_counters {
+	uint64_t redirected;   /* arrived from a router, GRE or L2 */
+	uint64_t redirected_octets;
+	uint64_t delivered;    /* to a local instance: known flow or new one */
+	uint64_t new_flows;    /* of these: SYNs */
+	uint64_t returned;     /* to the router */
+	uint64_t handed_over;  /* to another web-cache */
+	uint64_t dropped;      /* when-down drop */
+};
+int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);
+
+/* New connections given to each instance of a pool since dp_open(). */
+int dp_get_given(struct dp *dp, const struct plan *plan, unsigned pool,
+		 uint64_t given[PLAN_MAX_INSTANCES]);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Connections given to each instance, by name.  The kernel counts per slot, and slots
+ * change hands; what a slot counted is put to the account of its owner before that.
+ */
+#ifndef WCCPD_DP_NEW_CONNECTIONS_H
+#define WCCPD_DP_NEW_CONNECTIONS_H
+
+#include "bpf/steer_maps.h"
+#include "dp/plan.h"
+
+enum { GIVEN_ACCOUNTS = PLAN_MAX_POOLS * PLAN_MAX_INSTANCES };
+
+struct given_account {
+	char pool[32], instance[32];
+	uint64_t n;
+};
+
+struct given {
+	unsigned n_accounts;
+	struct given_account accounts[GIVEN_ACCOUNTS];
+	uint64_t counted[STEER_SLOTS]; /* what is on accounts already */
+};
+
+/* Slot `slot`, owned by this instance, has counted `total` connections ever.  An
+ * instance for which there is no account left is not counted. */
+void given_add(struct given *g, unsigned slot, const char *pool, const char *instance,
+	       uint64_t total);
+uint64_t given_to(const struct given *g, const char *pool, const char *instance);
+
+#endif

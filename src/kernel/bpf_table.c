@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A table of an eBPF program that changes as a whole. */
+#include "kernel/bpf_table.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint32_t zero;
+
+int bpf_table_init(struct bpf_table *t, int outer, const char *name, size_t size,
+		   struct err *err)
+{
+	*t = (struct bpf_table){
+		.outer = outer,
+		.name = name,
+		.size = size,
+		.now = { calloc(1, size), -1 },
+		.staged = { calloc(1, size), -1 },
+		.before = { calloc(1, size), -1 },
+	};
+	if (!t->now.octets || !t->staged.octets || !t->before.octets)
+		return err_set(err, "out of memory");
+	return 0;
+}
+
+static void forget(struct bpf_table_copy *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+static int make_inner(const struct bpf_table *t, struct err *err)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, t->name, sizeof(zero),
+				(uint32_t)t->size, 1, NULL);
+
+	if (fd < 0)
+		return err_set(err, "%s: cannot make a map: %s", t->name,
+			       strerror(errno));
+	if (bpf_map_update_elem(fd, &zero, t->staged.octets, BPF_ANY) < 0) {
+		err_set(err, "%s: cannot fill a map: %s", t->name, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int put_in_force(const struct bpf_table *t, int fd)
+{
+	/* The kernel waits for programs that still run with the old one. */
+	if (fd < 0)
+		return bpf_map_delete_elem(t->outer, &zero);
+	return bpf_map_update_elem(t->outer, &zero, &fd, BPF_ANY);
+}
+
+int bpf_table_switch(struct bpf_table *t, struct err *err)
+{
+	struct bpf_table_copy spare = t->before;
+
+	t->switched = false;
+	if (t->now.fd >= 0 && !memcmp(t->now.octets, t->staged.octets, t->size))
+		return 0;
+	t->staged.fd = make_inner(t, err);
+	if (t->staged.fd < 0)
+		return -1;
+	if (put_in_force(t, t->staged.fd) < 0) {
+		err_set(err, "%s: cannot replace the map: %s", t->name,
+			strerror(errno));
+		forget(&t->staged);
+		return -1;
+	}
+	t->before = t->now;
+	t->now = t->staged;
+	t->staged = spare;
+	t->switched = true;
+	return 0;
+}
+
+void bpf_table_settle(struct bpf_table *t)
+{
+	forget(&t->before);
+	t->switched = false;
+}
+
+void bpf_table_revert(struct bpf_table *t)
+{
+	struct bpf_table_copy failed = t->now;
+
+	if (!t->switched)
+		return;
+	put_in_force(t, t->before.fd);
+	t->now = t->before;
+	t->before = failed;
+	bpf_table_settle(t);
+}
+
+void bpf_table_clear(struct bpf_table *t)
+{
+	if (t->now.fd >= 0)
+		put_in_force(t, -1);
+	forget(&t->now);
+	bpf_table_settle(t);
+}
+
+void bpf_table_free(struct bpf_table *t)
+{
+	if (!t->name) /* never initialised */
+		return;
+	bpf_table_clear(t);
+	free(t->now.octets);
+	free(t->staged.octets);
+	free(t->before.octets);
+}

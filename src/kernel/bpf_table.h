@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A table of an eBPF program that changes as a whole: the only element of an array
+ * of maps is an array with the table as its only element.  Replacing the inner map is
+ * one pointer; when bpf_table_switch() returns, no program uses the old one any more.
+ */
+#ifndef WCCPD_KERNEL_BPF_TABLE_H
+#define WCCPD_KERNEL_BPF_TABLE_H
+
+#include "err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct bpf_map;
+
+/* A table and the inner map that holds it (-1: none). */
+struct bpf_table_copy {
+	void *octets;
+	int fd;
+};
+
+struct bpf_table {
+	int outer;	  /* the array of maps; not owned */
+	const char *name; /* of the inner maps, and for errors; static storage */
+	size_t size;	  /* of the table, in octets */
+	/* In force; being written to; and what was in force until the newest switch,
+	 * which is `switched` until settled or reverted. */
+	struct bpf_table_copy now, staged, before;
+	bool switched;
+};
+
+int bpf_table_init(struct bpf_table *t, int outer, const char *name, size_t size,
+		   struct err *err);
+/* Put the staged table into force; does nothing when it says the same as the one
+ * that is. */
+int bpf_table_switch(struct bpf_table *t, struct err *err);
+void bpf_table_settle(struct bpf_table *t);
+void bpf_table_revert(struct bpf_table *t);
+/* No table in force any more. */
+void bpf_table_clear(struct bpf_table *t);
+void bpf_table_free(struct bpf_table *t);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration of wccpd: the top level and what spans sections. */
+#include "wccpd/conf/conf.h"
+#include "wccpd/conf/conf_sections.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+cfg_opt_t conf_options[] = {
+	READ_TEXT("address"),
+	READ_TEXT("interface"),
+	READ_TEXT("control"),
+	READ_TEXT("pid-file"),
+	READ_TEXT("log"),
+	READ_TEXT("mark"),
+	READ_TEXT("table"),
+	READ_SECTIONS("pool", pool_options),
+	READ_SECTIONS("service", service_options),
+	CFG_END(),
+};
+
+/* All that the services announce themselves to, each once. */
+struct routers {
+	unsigned n;
+	struct addr list[CONF_MAX_ROUTERS];
+};
+
+int part_name(struct reader *r, cfg_t *section, char *out, size_t size)
+{
+	const char *title = cfg_title(section);
+
+	if (strlen(title) >= size)
+		return read_fail(r, section, NULL, "%s: name longer than %zu octets",
+				 cfg_name(section), size - 1);
+	for (const char *c = title; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
+			title = "";
+	if (!*title)
+		return read_fail(r, section, NULL,
+				 "%s: its name may have letters, digits, \".\", \"_\" "
+				 "and \"-\" only",
+				 cfg_name(section));
+	strcpy(out, title);
+	return 0;
+}
+
+/* "0x5743/0xffff", or a mark alone, which then must match in full. */
+static int read_mark(struct reader *r, cfg_t *root, struct conf *out)
+{
+	uint32_t mask = UINT32_MAX, mark;
+	char text[32] = "";
+	char *slash;
+
+	if (!read_is_set(root, "mark"))
+		return 0;
+	if (read_text(r, root, "mark", text, sizeof(text)) < 0)
+		return -1;
+	slash = strchr(text, '/');
+	if (slash)
+		*slash = '\0';
+	if (read_digits(text, UINT32_MAX, &mark) < 0 ||
+	    (slash && read_digits(slash + 1, UINT32_MAX, &mask) < 0))
+		return read_fail(r, root, "mark", "mark: %s is not mark/mask",
+				 cfg_getstr(root, "mark"));
+	if (mark == 0 || (mark & ~mask))
+		return read_fail(r, root, "mark",
+				 "mark: %s is zero or has bits outside its mask",
+				 cfg_getstr(root, "mark"));
+	out->mark = mark;
+	out->mark_mask = mask;
+	return 0;
+}
+
+static int read_table(struct reader *r, cfg_t *root, struct conf *out)
+{
+	if (read_number(r, root, "table", 1, UINT32_MAX, &out->table) < 0)
+		return -1;
+	/* default, main and local */
+	if (out->table >= 253 && out->table <= 255)
+		return read_fail(r, root, "table", "table: %u belongs to the system",
+				 out->table);
+	return 0;
+}
+
+static int read_interface(struct reader *r, cfg_t *root, struct conf *out)
+{
+	if (read_require(r, root, "interface") < 0 ||
+	    read_text(r, root, "interface", out->interface, sizeof(out->interface)) < 0)
+		return -1;
+	if (out->interface[strcspn(out->interface, "/ \t\n")])
+		return read_fail(r, root, "interface",
+				 "interface: \"%s\" is not the name of one",
+				 out->interface);
+	return 0;
+}
+
+/* The protocol has it, our own data plane does not. */
+static void warn_ipv6(struct reader *r, const struct conf *conf)
+{
+	if (conf->address.family == ADDR_V6)
+		read_warn(
+			r, r->root, "address",
+			"address: the kernel part has no IPv6 yet, so nothing will be "
+			"announced");
+}
+
+static int read_top(struct reader *r, struct conf *out)
+{
+	static const char *const logs[] = { "stderr", "syslog", NULL };
+	cfg_t *root = r->root;
+	unsigned log = 0;
+
+	if (read_require(r, root, "address") < 0 ||
+	    read_address(r, root, "address", 0, &out->address) < 0 ||
+	    read_interface(r, root, out) < 0 ||
+	    /* bounded by the address of a Unix socket, not by our own field */
+	    read_path(r, root, "control", out->control,
+		      sizeof(((struct sockaddr_un *)0)->sun_path)) < 0 ||
+	    read_path(r, root, "pid-file", out->pid_file, sizeof(out->pid_file)) < 0 ||
+	    read_word(r, root, "log", 0, logs, &log) < 0 || read_mark(r, root, out) < 0)
+		return -1;
+	warn_ipv6(r, out);
+	out->log = log == 1 ? CONF_LOG_SYSLOG : CONF_LOG_STDERR;
+	return read_table(r, root, out);
+}
+
+static int read_pools(struct reader *r, struct conf *out)
+{
+	unsigned n = cfg_size(r->root, "pool");
+
+	if (n == 0)
+		return read_fail(r, r->root, NULL, "no pool");
+	if (n > PLAN_MAX_POOLS)
+		return read_fail(r, r->root, NULL, "more than %d pools",
+				 PLAN_MAX_POOLS);
+	for (unsigned i = 0; i < n; i++) {
+		if (pool_read(r, cfg_getnsec(r->root, "pool", i), &out->pools[i]) < 0)
+			return -1;
+		out->n_pools++;
+	}
+	return 0;
+}
+
+/* -- services --------------------------------------------------------------------- */
+
+/* Routers tell services apart by type and id, not by our names; people do not. */
+static int check_unique(struct reader *r, cfg_t *section, const struct conf *conf,
+			const struct conf_service *s, bool mirror)
+{
+	const struct wccp_service *w = &s->group.service;
+	const char *key =
+		mirror || read_is_set(section, "spoof-ids") ? "spoof-ids" : "id";
+
+	for (unsigned i = 0; i < conf->n_services; i++) {
+		const struct conf_service *other = &conf->services[i];
+
+		if (wccp_same_group(w, &other->group.service))
+			return read_fail(r, section, key,
+					 "%s: %u is that of service %s", key, w->id,
+					 other->name);
+		if (strcmp(s->name, other->name) == 0)
+			return read_fail(r, section, NULL, "there are two services %s",
+					 s->name);
+	}
+	return 0;
+}
+
+/* The kernel's tables know every router once, however many services it has. */
+static int count_routers(struct reader *r, cfg_t *section, const struct conf_service *s,
+			 struct routers *all)
+{
+	for (unsigned i = 0; i < s->group.n_routers; i++) {
+		const struct addr *a = &s->group.routers[i];
+
+		if (addr_find(all->list, all->n, a) >= 0)
+			continue;
+		if (all->n == CONF_MAX_ROUTERS)
+			return read_fail_item(r, section, "routers", i,
+					      "routers: more than %d different ones in "
+					      "all services together",
+					      CONF_MAX_ROUTERS);
+		all->list[all->n++] = *a;
+	}
+	return 0;
+}
+
+/* One section: a service, or a service and its mirror. */
+static int read_service(struct reader *r, cfg_t *section, struct routers *routers,
+			struct conf *out)
+{
+	struct conf_service made[2];
+	int n = service_read(r, section, out, made);
+
+	if (n < 0 || count_routers(r, section, made, routers) < 0)
+		return -1;
+	if (out->n_services + (unsigned)n > PLAN_MAX_SERVICES)
+		return read_fail(r, section, NULL, "more than %d services",
+				 PLAN_MAX_SERVICES);
+	for (int i = 0; i < n; i++) {
+		if (check_unique(r, section, out, &made[i], i > 0) < 0)
+			return -1;
+		out->services[out->n_services++] = made[i];
+	}
+	if (n == 2) {
+		out->services[out->n_services - 2].pair = (int)out->n_services - 1;
+		out->services[out->n_services - 1].pair = (int)out->n_services - 2;
+	}
+	return 0;
+}
+
+static int read_services(struct reader *r, struct conf *out)
+{
+	unsigned n = cfg_size(r->root, "service");
+	struct routers routers = { 0 };
+
+	if (n == 0)
+		return read_fail(r, r->root, NULL, "no service");
+	for (unsigned i = 0; i < n; i++)
+		if (read_service(r, cfg_getnsec(r->root, "service", i), &routers, out) <
+		    0)
+			return -1;
+	return 0;
+}
+
+static int read_all(struct reader *r, struct conf *out)
+{
+	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff, .table = 2048 };
+	strcpy(out->control, CONF_DEFAULT_CONTROL);
+	r->warnings = out->warnings;
+	r->max_warnings = CONF_MAX_WARNINGS;
+	if (read_top(r, out) < 0 || read_pools(r, out) < 0 || read_services(r, out) < 0)
+		return -1;
+	out->n_warnings = r->n_warnings;
+	return 0;
+}
+
+struct conf *conf_load(const char *path, struct err *err)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+	struct reader r;
+	int result;
+
+	if (!conf) {
+		err_set(err, "%s: out of memory", path);
+		return NULL;
+	}
+	result = read_open(&r, path, conf_options, err);
+	if (result == 0)
+		result = read_all(&r, conf);
+	read_close(&r);
+	if (result == 0)
+		return conf;
+	free(conf);
+	return NULL;
+}
+
+void conf_free(struct conf *conf)
+{
+	free(conf);
+}

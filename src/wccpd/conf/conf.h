@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of wccpd: a file becomes one immutable struct, or one error
+ * that says file:line: message.
+ */
+#ifndef WCCPD_WCCPD_CONF_CONF_H
+#define WCCPD_WCCPD_CONF_CONF_H
+
+#include "err.h"
+#include "cache.h"
+#include "wccpd/pool/health.h"
+#include "dp/plan.h"
+
+#include <stdio.h>
+
+#define CONF_DEFAULT_FILE "/etc/wccpd.conf"
+#define CONF_DEFAULT_CONTROL "/run/wccpd.sock" /* wccpctl looks there, too */
+#define CONF_PATH_MAX 256
+#define CONF_MIRROR_SUFFIX "-return" /* name of the mirror of a service */
+
+enum {
+	CONF_MAX_WARNINGS = 64, /* later ones are not kept */
+	/* Different ones in all services together. */
+	CONF_MAX_ROUTERS = PLAN_MAX_ADDRESSES,
+};
+
+struct conf_instance {
+	char name[32];
+	uint16_t port;        /* that redirected connections are given to */
+	struct addr check;    /* where the HTTP probe goes ... */
+	uint16_t check_port;  /* ... a plain http_port of the same instance */
+	uint16_t weight;
+	char pid_file[CONF_PATH_MAX]; /* may be empty: any process on the port */
+};
+
+struct conf_pool {
+	char name[32];
+	unsigned min_instances;
+	uint32_t interval_ms, timeout_ms; /* of the probes */
+	struct health_conf health;
+	unsigned n_instances;
+	struct conf_instance instances[PLAN_MAX_INSTANCES];
+};
+
+struct conf_service {
+	char name[32];
+	/* Of the well-known service only type and id are set, as on the wire. */
+	struct group_conf group;
+	unsigned pool;        /* index into conf.pools */
+	uint16_t weight;      /* announced when every instance is healthy */
+	bool drop_when_down;  /* when-down drop; default return */
+	int pair;             /* index of the mirrored service, -1: none */
+	uint8_t multicast_ttl; /* 0 without multicast */
+};
+
+enum conf_log { CONF_LOG_STDERR, CONF_LOG_SYSLOG };
+
+struct conf {
+	struct addr address;
+	char interface[IF_NAMESIZE];
+	char control[CONF_PATH_MAX];  /* Unix socket of wccpctl */
+	char pid_file[CONF_PATH_MAX]; /* of wccpd itself; may be empty */
+	enum conf_log log;
+	uint32_t mark, mark_mask;
+	uint32_t table;
+	unsigned n_pools, n_services;
+	struct conf_pool pools[PLAN_MAX_POOLS];
+	struct conf_service services[PLAN_MAX_SERVICES];
+	/* What is legal but hardly meant, "file:line: ..." each. */
+	unsigned n_warnings;
+	struct err warnings[CONF_MAX_WARNINGS];
+};
+
+/* Read and check a file.  NULL on error; the result is freed by conf_free(). */
+struct conf *conf_load(const char *path, struct err *err);
+void conf_free(struct conf *conf);
+
+/* Warnings and what every service has become, one fact a line. */
+void conf_print(const struct conf *conf, FILE *to);
+
+/* -- for display -------------------------------------------------------------- */
+
+/* What a service is, spelled out; of the well-known one what routers know of it. */
+struct conf_description {
+	uint8_t priority;
+	char protocol[8];    /* name or number */
+	char ports[64];      /* "80, 8080", "any", "-" when the protocol has none */
+	const char *port_type; /* "destination", "source", "-" */
+	char hash[40], alternate[40]; /* "src-ip, dst-port", "-" */
+	bool only_protocol_0;
+};
+struct conf_description conf_describe(const struct wccp_service *service);
+
+/* "dst-ip 0x1741", several with ", " between; "-" when no bit is set. */
+struct conf_mask_text {
+	char s[160];
+};
+struct conf_mask_text conf_mask_text(const struct wccp_mask *mask);
+
+/* "tcp"; NULL when the number has no name here. */
+const char *conf_protocol_name(uint8_t number);
+const char *conf_version_name(enum group_version version); /* "2.01" */
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* pool NAME { ... instance NAME { ... } } */
+#include "wccpd/conf/conf_sections.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static cfg_opt_t instance_options[] = {
+	READ_TEXT("port"),     READ_TEXT("check"), READ_TEXT("weight"),
+	READ_TEXT("pid-file"), CFG_END(),
+};
+
+cfg_opt_t pool_options[] = {
+	READ_TEXT("min-instances"),
+	READ_TEXT("interval"),
+	READ_TEXT("timeout"),
+	READ_TEXT("rise"),
+	READ_TEXT("fall"),
+	READ_TEXT("grace"),
+	READ_SECTIONS("instance", instance_options),
+	CFG_END(),
+};
+
+/* "127.0.0.1:4201" */
+static int read_check(struct reader *r, cfg_t *section, struct conf_instance *out)
+{
+	const char *text = cfg_getstr(section, "check");
+	const char *colon = strrchr(text, ':');
+	char host[ADDR_STRLEN];
+	uint32_t port;
+
+	if (!colon || (size_t)(colon - text) >= sizeof(host) ||
+	    read_digits(colon + 1, UINT16_MAX, &port) < 0 || port == 0)
+		return read_fail(r, section, "check", "check: %s is not address:port",
+				 text);
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
+	if (host[0] == '[')
+		return read_fail(r, section, "check",
+				 "check: %s is IPv6, which is not supported yet", text);
+	if (addr_parse(host, &out->check) < 0 || out->check.family != ADDR_V4)
+		return read_fail(r, section, "check", "check: %s is not address:port",
+				 text);
+	out->check_port = (uint16_t)port;
+	return 0;
+}
+
+static int read_instance(struct reader *r, cfg_t *section, struct conf_instance *out)
+{
+	*out = (struct conf_instance){ .weight = 1 };
+	if (part_name(r, section, out->name, sizeof(out->name)) < 0 ||
+	    read_require(r, section, "port") < 0 ||
+	    read_number16(r, section, "port", 1, &out->port) < 0 ||
+	    read_require(r, section, "check") < 0 || read_check(r, section, out) < 0 ||
+	    read_number16(r, section, "weight", 1, &out->weight) < 0)
+		return -1;
+	return read_path(r, section, "pid-file", out->pid_file, sizeof(out->pid_file));
+}
+
+/* Two instances that are told apart by nothing are a slip of copy and paste. */
+static int check_distinct(struct reader *r, cfg_t *section,
+			  const struct conf_pool *pool, const struct conf_instance *it)
+{
+	for (unsigned i = 0; i < pool->n_instances; i++) {
+		const struct conf_instance *other = &pool->instances[i];
+
+		if (it->port == other->port)
+			return read_fail(r, section, "port",
+					 "port: %u is that of instance %s", it->port,
+					 other->name);
+		if (it->check_port == other->check_port &&
+		    addr_equal(&it->check, &other->check))
+			return read_fail(r, section, "check",
+					 "check: %s is that of instance %s",
+					 cfg_getstr(section, "check"), other->name);
+	}
+	return 0;
+}
+
+static int read_instances(struct reader *r, cfg_t *section, struct conf_pool *out)
+{
+	unsigned n = cfg_size(section, "instance");
+
+	if (n == 0)
+		return read_fail(r, section, NULL, "pool %s has no instance",
+				 out->name);
+	if (n > PLAN_MAX_INSTANCES)
+		return read_fail(r, section, NULL, "pool %s has more than %d instances",
+				 out->name, PLAN_MAX_INSTANCES);
+	for (unsigned i = 0; i < n; i++) {
+		cfg_t *sub = cfg_getnsec(section, "instance", i);
+		struct conf_instance *it = &out->instances[i];
+
+		if (read_instance(r, sub, it) < 0 ||
+		    check_distinct(r, sub, out, it) < 0)
+			return -1;
+		out->n_instances++;
+	}
+	return 0;
+}
+
+int pool_read(struct reader *r, cfg_t *section, struct conf_pool *out)
+{
+	uint32_t min = 1, rise = 2, fall = 3;
+
+	*out = (struct conf_pool){ .interval_ms = 1000, .timeout_ms = 1000 };
+	out->health.grace_ms = 5000;
+	if (part_name(r, section, out->name, sizeof(out->name)) < 0 ||
+	    read_instances(r, section, out) < 0 ||
+	    read_number(r, section, "min-instances", 1, out->n_instances, &min) < 0 ||
+	    read_number(r, section, "interval", 50, 600000, &out->interval_ms) < 0 ||
+	    read_number(r, section, "timeout", 50, 600000, &out->timeout_ms) < 0 ||
+	    read_number(r, section, "rise", 1, 100, &rise) < 0 ||
+	    read_number(r, section, "fall", 1, 100, &fall) < 0 ||
+	    read_number(r, section, "grace", 0, 600000, &out->health.grace_ms) < 0)
+		return -1;
+	out->min_instances = min;
+	out->health.rise = rise;
+	out->health.fall = fall;
+	return 0;
+}

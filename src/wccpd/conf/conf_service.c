@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* service NAME { ... } */
+#include "wccpd/conf/conf_sections.h"
+
+#include <string.h>
+
+cfg_opt_t service_options[] = {
+	READ_TEXT("template"),
+	READ_TEXT("pool"),
+	READ_LIST("routers"),
+	READ_TEXT("multicast"),
+	READ_TEXT("multicast-ttl"),
+	READ_LIST("caches"),
+	READ_TEXT("password"),
+	READ_TEXT("version"),
+	READ_LIST("forward"),
+	READ_LIST("return"),
+	READ_LIST("assign"),
+	READ_SECTION("mask", mask_options),
+	READ_TEXT("mask-bits"),
+	READ_LIST("hot-buckets"),
+	READ_TEXT("transmit-t"),
+	READ_TEXT("timeout-scale"),
+	READ_TEXT("ra-scale"),
+	READ_TEXT("weight"),
+	READ_TEXT("when-down"),
+	READ_TEXT("spoof"),
+	READ_LIST("spoof-ids"),
+	READ_TEXT("id"),
+	READ_TEXT("priority"),
+	READ_TEXT("protocol"),
+	READ_LIST("ports"),
+	READ_TEXT("port-type"),
+	READ_LIST("hash"),
+	READ_LIST("alternate-hash"),
+	READ_TEXT("redirect-only-protocol-0"),
+	CFG_END(),
+};
+
+static int read_password(struct reader *r, cfg_t *section, struct group_conf *out)
+{
+	char text[WCCP_PASSWORD_LEN + 1];
+	struct err why;
+
+	if (!read_is_set(section, "password"))
+		return 0;
+	if (read_text(r, section, "password", text, sizeof(text)) < 0)
+		return -1;
+	if (codec_password(text, &out->password, &why) < 0)
+		return read_fail(r, section, "password", "password: %s", why.text);
+	return 0;
+}
+
+int methods_read(struct reader *r, cfg_t *section, const char *name,
+		 const char *const *words, const uint32_t *bits,
+		 struct group_preference *out)
+{
+	unsigned n = cfg_size(section, name), which = 0;
+
+	if (n == 0)
+		return 0;
+	out->n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (read_word(r, section, name, i, words, &which) < 0)
+			return -1;
+		for (unsigned j = 0; j < out->n; j++)
+			if (out->methods[j] == bits[which])
+				return read_fail_item(r, section, name, i,
+						      "%s: %s is there twice", name,
+						      words[which]);
+		out->methods[out->n++] = bits[which];
+	}
+	return 0;
+}
+
+static int read_ways(struct reader *r, cfg_t *section, struct group_conf *out)
+{
+	static const char *const ways[] = { "l2", "gre", NULL };
+	static const uint32_t bits[] = { WCCP_METHOD_L2, WCCP_METHOD_GRE };
+
+	out->forward =
+		(struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	out->ret = out->forward;
+	if (methods_read(r, section, "forward", ways, bits, &out->forward) < 0)
+		return -1;
+	return methods_read(r, section, "return", ways, bits, &out->ret);
+}
+
+/* Wishes: the router has the last word on each. */
+static int read_timers(struct reader *r, cfg_t *section, struct group_conf *out)
+{
+	uint32_t timeout = 0, ra = 0;
+
+	/* 500 to 60000 ms is what 2.01 section 6.11.4 suggests, 1 to 5 section
+	 * 6.11.5. */
+	if (read_number(r, section, "transmit-t", 500, 60000, &out->transmit_t_ms) <
+		    0 ||
+	    read_number(r, section, "timeout-scale", 1, 5, &timeout) < 0 ||
+	    read_number(r, section, "ra-scale", 1, 5, &ra) < 0)
+		return -1;
+	out->timeout_scale = (uint8_t)timeout;
+	out->ra_scale = (uint8_t)ra;
+	return 0;
+}
+
+static int read_group(struct reader *r, cfg_t *section, const struct spoof *spoof,
+		      struct conf_service *out)
+{
+	struct group_conf *group = &out->group;
+
+	if (describe_read(r, section, spoof, &group->service) < 0 ||
+	    members_read(r, section, out) < 0 || read_password(r, section, group) < 0 ||
+	    read_ways(r, section, group) < 0 || read_timers(r, section, group) < 0)
+		return -1;
+	return assign_read(r, section, spoof, group);
+}
+
+static int read_pool(struct reader *r, cfg_t *section, const struct conf *conf,
+		     unsigned *out)
+{
+	const char *name;
+
+	if (read_require(r, section, "pool") < 0)
+		return -1;
+	name = cfg_getstr(section, "pool");
+	for (unsigned i = 0; i < conf->n_pools; i++) {
+		if (strcmp(conf->pools[i].name, name) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	return read_fail(r, section, "pool", "pool: there is no pool %s", name);
+}
+
+/* The mirror of a service has a longer name. */
+static int read_name(struct reader *r, cfg_t *section, const struct spoof *spoof,
+		     struct conf_service *out)
+{
+	size_t room = sizeof(out->name);
+
+	if (spoof->on)
+		room -= strlen(CONF_MIRROR_SUFFIX);
+	return part_name(r, section, out->name, room);
+}
+
+int service_read(struct reader *r, cfg_t *section, const struct conf *conf,
+		 struct conf_service *out)
+{
+	static const char *const when_down[] = { "return", "drop", NULL };
+	struct spoof spoof;
+	unsigned drop = 0;
+
+	*out = (struct conf_service){ .weight = 100, .pair = -1 };
+	out->group.self = conf->address;
+	if (spoof_read(r, section, &spoof) < 0 ||
+	    read_name(r, section, &spoof, out) < 0 ||
+	    read_pool(r, section, conf, &out->pool) < 0 ||
+	    read_group(r, section, &spoof, out) < 0 ||
+	    read_number16(r, section, "weight", 1, &out->weight) < 0 ||
+	    read_word(r, section, "when-down", 0, when_down, &drop) < 0)
+		return -1;
+	out->drop_when_down = drop == 1;
+	if (spoof.on)
+		spoof_mirror(out, spoof.ids[1], &out[1]);
+	return spoof.on ? 2 : 1;
+}

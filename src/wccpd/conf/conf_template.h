@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Services that need no description, because their name says it all. */
+#ifndef WCCPD_WCCPD_CONF_CONF_TEMPLATE_H
+#define WCCPD_WCCPD_CONF_CONF_TEMPLATE_H
+
+#include "wccp.h"
+
+#define TEMPLATE_WELL_KNOWN "web-cache"
+/* What to write in its place where a description is needed. */
+#define TEMPLATE_HTTP "http"
+
+struct service_template {
+	const char *name;
+	struct wccp_service service; /* as on the wire */
+};
+
+/* NULL when there is none of that name. */
+const struct service_template *template_find(const char *name);
+/* "web-cache, http, ...": static storage. */
+const char *template_names(void);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One local Squid instance at run time: its listening sockets, the processes
+ * that own them, its health checks.
+ */
+#ifndef WCCPD_WCCPD_POOL_INSTANCE_H
+#define WCCPD_WCCPD_POOL_INSTANCE_H
+
+#include "wccpd/conf/conf.h"
+#include "wccpd/pool/health.h"
+#include "wccpd/pool/listeners.h"
+#include "dp/plan.h"
+#include "wccpd/pool/probe.h"
+#include "wccpd/pool/watch.h"
+
+enum { INSTANCE_MAX_LISTENERS = 32 }; /* SMP workers with worker-queues */
+
+struct instance;
+/* Its state or its sockets changed. `was` is the state before. */
+typedef void instance_changed(void *arg, struct instance *in, enum health_state was);
+
+struct instance {
+	const struct conf_instance *conf;
+	const struct conf_pool *pool;
+	struct health health;
+	unsigned n_listeners, n_watches;
+	struct plan_listener listeners[INSTANCE_MAX_LISTENERS];
+	struct watch watches[INSTANCE_MAX_LISTENERS];
+	struct probe *probe; /* running check, or NULL */
+	struct event *timer; /* of the next check */
+	const char *failure; /* of the last check, NULL when it was good */
+	struct event_base *base;
+	instance_changed *changed;
+	void *arg;
+};
+
+struct instance *instance_new(struct event_base *base, instance_changed *changed,
+			      void *arg);
+void instance_free(struct instance *in);
+/* (Re)set what it is configured as; keeps its health. */
+void instance_configure(struct instance *in, const struct conf_pool *pool,
+			const struct conf_instance *conf);
+/* Take the newest list of the listening sockets of the host. */
+void instance_see(struct instance *in, const struct listeners *all);
+/* The process to show: owner of its first listener; 0 when there is none. */
+pid_t instance_pid(const struct instance *in);
+
+#endif

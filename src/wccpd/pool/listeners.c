@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Listening sockets by sock_diag, their owners by /proc. */
+#include "wccpd/pool/listeners.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netlink/cache.h>
+#include <netlink/idiag/idiagnl.h>
+#include <netlink/idiag/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/object.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct search {
+	const uint16_t *ports;
+	unsigned n_ports;
+	struct listeners *found;
+};
+
+static bool is_wanted(const struct search *s, uint16_t port)
+{
+	for (unsigned i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return true;
+	return false;
+}
+
+static void take_socket(struct nl_object *object, void *arg)
+{
+	struct idiagnl_msg *msg = (struct idiagnl_msg *)object;
+	struct search *s = arg;
+	uint16_t port = ntohs(idiagnl_msg_get_sport(msg)); /* as on the wire */
+
+	if (idiagnl_msg_get_state(msg) != IDIAG_SS_LISTEN || !is_wanted(s, port) ||
+	    s->found->n == LISTENERS_MAX)
+		return;
+	s->found->list[s->found->n++] = (struct listener){
+		.port = port,
+		.inode = idiagnl_msg_get_inode(msg),
+		.fd = -1,
+	};
+}
+
+static int dump_sockets(struct search *s, struct err *err)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	struct nl_cache *cache = NULL;
+	int rc;
+
+	if (!sock)
+		return err_set(err, "sock_diag: out of memory");
+	rc = idiagnl_connect(sock);
+	if (rc == 0)
+		rc = idiagnl_msg_alloc_cache(sock, AF_UNSPEC, 1 << IDIAG_SS_LISTEN, &cache);
+	if (rc == 0)
+		nl_cache_foreach(cache, take_socket, s);
+	if (cache)
+		nl_cache_free(cache);
+	nl_socket_free(sock);
+	return rc == 0 ? 0 : err_set(err, "sock_diag: %s", nl_geterror(rc));
+}
+
+/* An owner that cannot be seen from here (another pid namespace) must not cost a
+ * walk through /proc on every call. */
+enum { MAX_SEARCHES = 5 };
+
+/* Returns how many owners are still to be found. */
+static unsigned take_known_owners(const struct listeners *before, struct listeners *l)
+{
+	unsigned missing = 0;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		struct listener *x = &l->list[i];
+		for (unsigned k = 0; before && k < before->n; k++)
+			if (before->list[k].inode == x->inode) {
+				x->pid = before->list[k].pid;
+				x->fd = before->list[k].fd;
+				x->searches = before->list[k].searches;
+			}
+		if (x->pid == 0 && x->searches++ < MAX_SEARCHES)
+			missing++;
+	}
+	return missing;
+}
+
+static uint64_t socket_inode(int dirfd, const char *name)
+{
+	char link[64];
+	unsigned long long inode;
+	ssize_t n = readlinkat(dirfd, name, link, sizeof link - 1);
+
+	if (n <= 0)
+		return 0;
+	link[n] = '\0';
+	return sscanf(link, "socket:[%llu]", &inode) == 1 ? inode : 0;
+}
+
+/* We have no descriptor left to look with: other than by a process that has ended, or
+ * that we may not look at. */
+static bool is_our_fault(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+}
+
+/* Look through the descriptors of one process; returns how many were found, or -1
+ * when this was not possible. */
+static int search_process(pid_t pid, struct listeners *l)
+{
+	char path[64];
+	int found = 0;
+	DIR *dir;
+	struct dirent *entry;
+
+	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return is_our_fault() ? -1 : 0;
+	while ((entry = readdir(dir))) {
+		uint64_t inode = socket_inode(dirfd(dir), entry->d_name);
+		for (unsigned i = 0; inode && i < l->n; i++) {
+			struct listener *x = &l->list[i];
+			if (x->inode != inode || x->pid)
+				continue;
+			x->pid = pid;
+			x->fd = atoi(entry->d_name);
+			found++;
+		}
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Returns whether all processes could be looked at. */
+static bool find_owners(struct listeners *l, unsigned missing)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	int found = 0;
+
+	while (dir && missing > 0 && found >= 0 && (entry = readdir(dir))) {
+		pid_t pid = atoi(entry->d_name);
+
+		found = pid > 0 ? search_process(pid, l) : 0;
+		if (found > 0)
+			missing -= (unsigned)found < missing ? (unsigned)found : missing;
+	}
+	if (dir)
+		closedir(dir);
+	return dir && found >= 0;
+}
+
+/* What was no search does not count as one. */
+static void forgive_searches(struct listeners *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->list[i].pid == 0)
+			l->list[i].searches = 0;
+}
+
+int listeners_find(const uint16_t *ports, unsigned n_ports,
+		   const struct listeners *before, struct listeners *out,
+		   struct err *err)
+{
+	static struct listeners now; /* too large for a stack */
+	struct search s = { ports, n_ports, &now };
+	unsigned missing;
+
+	now.n = 0;
+	if (dump_sockets(&s, err) < 0)
+		return -1;
+	missing = take_known_owners(before, &now);
+	if (missing > 0 && !find_owners(&now, missing))
+		forgive_searches(&now);
+	*out = now;
+	return 0;
+}

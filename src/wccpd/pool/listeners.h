@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which TCP ports of this network namespace are listened on, and by whom. */
+#ifndef WCCPD_WCCPD_POOL_LISTENERS_H
+#define WCCPD_WCCPD_POOL_LISTENERS_H
+
+#include "err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { LISTENERS_MAX = 512 };
+
+struct listener {
+	uint16_t port;
+	uint64_t inode;
+	pid_t pid; /* owner, 0 when it could not be found */
+	int fd;    /* its descriptor there */
+	unsigned searches; /* made in vain for its owner */
+};
+
+struct listeners {
+	unsigned n;
+	struct listener list[LISTENERS_MAX];
+};
+
+/*
+ * Ask the kernel (sock_diag) for the listening TCP sockets on any of `ports`.
+ * Owners known from `before` (may be the same object as `out`) are taken over;
+ * only for new sockets /proc is searched.  On failure `out` is left alone.
+ */
+int listeners_find(const uint16_t *ports, unsigned n_ports,
+		   const struct listeners *before, struct listeners *out,
+		   struct err *err);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All pools of local instances at run time, and the scan that finds sockets. */
+#ifndef WCCPD_WCCPD_POOL_POOLS_H
+#define WCCPD_WCCPD_POOL_POOLS_H
+
+#include "wccpd/conf/conf.h"
+#include "wccpd/pool/instance.h"
+#include "dp/plan.h"
+
+#include <event2/event.h>
+
+struct pool {
+	const struct conf_pool *conf;
+	unsigned n_instances;
+	struct instance *instances[PLAN_MAX_INSTANCES];
+};
+
+struct pools;
+typedef void pools_changed(void *arg);
+
+/* `changed` is called when a plan made before may be out of date. */
+struct pools *pools_new(struct event_base *base, pools_changed *changed, void *arg);
+void pools_free(struct pools *ps);
+/* Take a configuration (not owned; must live until the next one is taken).
+ * Instances known by pool, name and port keep their health and sockets. */
+int pools_configure(struct pools *ps, const struct conf *conf, struct err *err);
+
+unsigned pools_count(const struct pools *ps);
+const struct pool *pools_get(const struct pools *ps, unsigned i);
+
+struct pool_strength {
+	unsigned up, all;               /* instances */
+	uint32_t up_weight, all_weight; /* of these */
+};
+struct pool_strength pool_strength(const struct pool *p);
+void pool_fill_plan(const struct pool *p, struct plan_pool *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One HTTP health check. */
+#include "wccpd/pool/probe.h"
+
+#include "clock.h"
+
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Squid answers this itself, from its event loop, without going upstream. */
+static const char request[] = "GET /squid-internal-mgr/menu HTTP/1.0\r\n\r\n";
+static const char status_line[] = "HTTP/";
+
+struct probe {
+	struct bufferevent *bev;
+	struct event *timer; /* for the whole check, not for a single read */
+	probe_done *done;
+	void *arg;
+};
+
+void probe_cancel(struct probe *p)
+{
+	if (!p)
+		return;
+	if (p->bev)
+		bufferevent_free(p->bev);
+	if (p->timer)
+		event_free(p->timer);
+	free(p);
+}
+
+static void finish(struct probe *p, const char *failure)
+{
+	probe_done *done = p->done;
+	void *arg = p->arg;
+
+	probe_cancel(p);
+	done(arg, failure);
+}
+
+static void on_read(struct bufferevent *bev, void *arg)
+{
+	char head[sizeof status_line - 1];
+
+	if (evbuffer_copyout(bufferevent_get_input(bev), head, sizeof head) <
+	    (ssize_t)sizeof head)
+		return;
+	finish(arg, memcmp(head, status_line, sizeof head) ? "answer is not HTTP" : NULL);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev;
+	if (what & BEV_EVENT_EOF)
+		finish(arg, "connection closed without an answer");
+	else if (what & BEV_EVENT_ERROR)
+		finish(arg, "connection refused or reset");
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	finish(arg, "no answer in time");
+}
+
+static int connect_to(struct probe *p, const struct addr *addr, uint16_t port)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(addr_to_v4(addr)),
+	};
+
+	bufferevent_setcb(p->bev, on_read, NULL, on_event, p);
+	if (bufferevent_enable(p->bev, EV_READ | EV_WRITE) < 0 ||
+	    bufferevent_write(p->bev, request, sizeof request - 1) < 0)
+		return -1;
+	return bufferevent_socket_connect(p->bev, (struct sockaddr *)&sin, sizeof sin);
+}
+
+struct probe *probe_start(struct event_base *base, const struct addr *addr,
+			  uint16_t port, uint32_t timeout_ms, probe_done *done,
+			  void *arg)
+{
+	struct timeval timeout = clock_ms(timeout_ms);
+	struct probe *p = calloc(1, sizeof *p);
+
+	if (!p)
+		return NULL;
+	p->done = done;
+	p->arg = arg;
+	/* Deferred: a connect that fails at once must not call back before the
+	 * caller has its pointer. */
+	p->bev = bufferevent_socket_new(base, -1,
+					BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	p->timer = evtimer_new(base, on_timeout, p);
+	if (!p->bev || !p->timer || evtimer_add(p->timer, &timeout) < 0 ||
+	    connect_to(p, addr, port) < 0) {
+		probe_cancel(p);
+		return NULL;
+	}
+	return p;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Settings of the host without which redirection silently does not work. */
+#ifndef WCCPD_WCCPROUTER_CONF_HOST_CHECKS_H
+#define WCCPD_WCCPROUTER_CONF_HOST_CHECKS_H
+
+#include "wccprouter/conf/routerd_conf.h"
+
+/* Log a warning for each that is wrong.  Changes nothing. */
+void checks_warn(const struct rconf *conf);
+
+#endif

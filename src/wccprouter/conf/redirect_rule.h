@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules of a redirect list: which packets of a service are redirected.
+ *
+ *     permit|deny SOURCE [port N[-M]] [DESTINATION [port N[-M]]]
+ *
+ * SOURCE and DESTINATION are an address, a prefix (10.0.0.0/8) or "any"; without a
+ * DESTINATION it is any.  The first rule that fits a packet decides; what none fits is
+ * not redirected.
+ */
+#ifndef WCCPD_WCCPROUTER_CONF_REDIRECT_RULE_H
+#define WCCPD_WCCPROUTER_CONF_REDIRECT_RULE_H
+
+#include "addr.h"
+#include "err.h"
+
+#include <stdbool.h>
+
+struct rule_end {
+	struct addr prefix; /* unset: any address, of either family */
+	uint8_t bits;	    /* of the prefix that count */
+	bool has_ports;	    /* names them: only packets that show theirs fit */
+	uint16_t low, high; /* ports; 0 to 65535 when none are named */
+};
+
+struct rule {
+	bool permit;
+	struct rule_end src, dst;
+};
+
+/* 0, or -1 with what is wrong about the text (no file, no line). */
+int rule_parse(const char *text, struct rule *out, struct err *err);
+
+#endif

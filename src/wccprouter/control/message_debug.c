@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The trace of messages. */
+#include "wccprouter/control/message_debug.h"
+
+#include "control.h"
+#include "wccprouter/routerd.h"
+#include "log.h"
+
+#include <string.h>
+#include <time.h>
+
+/* ---- out ---- */
+
+/* A line of the log for each line of the text, which is cut up.  Who has asked for it
+ * wants it whatever else is logged. */
+static void log_lines(const struct trace_message *m, char *text)
+{
+	const char *event = m->way == TRACE_RECEIVED ? "received" : "sent";
+	struct addr_text peer;
+	struct log_about about = { .service = m->service,
+				   .peer = addr_text(m->peer, &peer) };
+	char *rest = NULL, *line;
+
+	for (line = strtok_r(text, "\n", &rest); line;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_event(NOTE_INFO, event, about, "%s", line);
+}
+
+static bool wants(void *m, unsigned n, char *const *words)
+{
+	struct trace_filter f;
+	struct err err;
+
+	return trace_parse(n, words, &f, &err) == 0 && trace_wants(&f, m);
+}
+
+/* With the time, which a log has for itself. */
+static void publish(struct engine *e, const struct trace_message *m, const char *text,
+		    size_t len)
+{
+	char line[TRACE_MAX + 64], stamp[32];
+	struct timespec now;
+	struct tm tm;
+	int n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+	n = snprintf(line, sizeof(line), "%s.%03ldZ %.*s", stamp, now.tv_nsec / 1000000,
+		     (int)len, text);
+	control_publish(e->control, wants, (void *)m, line, (size_t)n);
+}
+
+void debug_see(struct engine *e, const struct trace_message *m)
+{
+	bool followed = control_is_followed(e->control);
+	bool logged = e->debug.on && trace_wants(&e->debug.filter, m);
+	char text[TRACE_MAX];
+	size_t len;
+
+	if (!followed && !logged)
+		return;
+	len = trace_print(m, &e->msg, text);
+	if (followed)
+		publish(e, m, text, len);
+	if (logged)
+		log_lines(m, text);
+}
+
+/* ---- commands ---- */
+
+static json_t *refuse(const char *text)
+{
+	return json_pack("{s:s}", "error", text);
+}
+
+/* A filter of a service that is not here would show nothing, ever. */
+static int parse(const struct engine *e, unsigned n, char *const *words,
+		 struct trace_filter *out, struct err *err)
+{
+	if (trace_parse(n, words, out, err) < 0)
+		return -1;
+	if (!out->service[0] || engine_find(e, out->service) >= 0)
+		return 0;
+	return err_set(err, "%s is neither a configured service nor an address",
+		       out->service);
+}
+
+static json_t *state(const struct debug *d)
+{
+	bool some = addr_is_set(&d->filter.peer);
+
+	return json_pack("{s:b, s:s*, s:s*, s:s+++++}", "debug", d->on, "service",
+			 d->filter.service[0] ? d->filter.service : NULL, "peer",
+			 some ? ADDR_TEXT(&d->filter.peer) : NULL, "text", "debug is ",
+			 d->on ? "on" : "off", d->filter.service[0] ? ", service " : "",
+			 d->filter.service, some ? ", peer " : "",
+			 some ? ADDR_TEXT(&d->filter.peer) : "");
+}
+
+json_t *debug_command(struct engine *e, unsigned n, char *const *words)
+{
+	struct trace_filter f = { 0 };
+	struct err err;
+	bool on;
+
+	if (n == 0)
+		return state(&e->debug);
+	on = strcmp(words[0], "on") == 0;
+	if (!on && (strcmp(words[0], "off") != 0 || n > 1))
+		return refuse("debug: it takes on [SERVICE] [PEER], or off");
+	if (parse(e, n - 1, words + 1, &f, &err) < 0)
+		return refuse(err.text);
+	e->debug = (struct debug){ .on = on, .filter = f };
+	return state(&e->debug);
+}
+
+json_t *debug_follow(struct engine *e, unsigned n, char *const *words)
+{
+	struct trace_filter f;
+	struct err err;
+
+	if (parse(e, n, words, &f, &err) < 0)
+		return refuse(err.text);
+	return json_pack("{s:b}", "ok", 1);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The trace of messages: into the log when it is on, and to those who follow. */
+#ifndef WCCPD_WCCPROUTER_CONTROL_MESSAGE_DEBUG_H
+#define WCCPD_WCCPROUTER_CONTROL_MESSAGE_DEBUG_H
+
+#include "wccprouter/show/trace.h"
+
+#include <jansson.h>
+
+struct engine;
+
+struct debug {
+	bool on; /* into the log, of ... */
+	struct trace_filter filter;
+};
+
+/* A message is on its way.  The engine's scratch is free meanwhile. */
+void debug_see(struct engine *e, const struct trace_message *m);
+
+/* Commands: [on [SERVICE] [PEER] | off], and follow [SERVICE] [PEER]. */
+json_t *debug_command(struct engine *e, unsigned n, char *const *words);
+json_t *debug_follow(struct engine *e, unsigned n, char *const *words);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the router serves by HTTP. */
+#ifndef WCCPD_WCCPROUTER_CONTROL_METRICS_HTTP_H
+#define WCCPD_WCCPROUTER_CONTROL_METRICS_HTTP_H
+
+#include "err.h"
+
+struct engine;
+
+/* Where the configuration says, if it does. */
+int pages_open(struct engine *e, struct err *err);
+
+#endif

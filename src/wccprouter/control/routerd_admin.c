@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes to the running router. */
+#include "wccprouter/control/routerd_admin.h"
+
+#include "wccprouter/routerd.h"
+#include "log.h"
+
+#include <string.h>
+
+static json_t *refuse(const struct err *err)
+{
+	return json_pack("{s:s}", "error", err->text);
+}
+
+static json_t *done(void)
+{
+	return json_pack("{s:b}", "ok", 1);
+}
+
+/* The service that the first word names; -1 when none is. */
+static int find(const struct engine *e, const char *command, unsigned n,
+		char *const *words, struct err *err)
+{
+	int i;
+
+	if (n == 0)
+		return err_set(err, "%s: which service?", command);
+	i = engine_find(e, words[0]);
+	return i >= 0 ? i
+		      : err_set(err, "%s: no service \"%.32s\" is configured", command,
+				words[0]);
+}
+
+json_t *admin_shut(struct engine *e, bool shut, unsigned n, char *const *words)
+{
+	struct err err;
+	int i = find(e, shut ? "shut" : "no-shut", n, words, &err);
+
+	if (i < 0)
+		return refuse(&err);
+	if (e->services[i].shut == shut)
+		return done();
+	e->services[i].shut = shut;
+	log_event(NOTE_INFO, shut ? "shut" : "no-shut",
+		  (struct log_about){ .service = words[0] }, "on request");
+	return engine_reset(e, (unsigned)i, &err) < 0 ? refuse(&err) : done();
+}
+
+static int parse_list(unsigned n, char *const *words, struct addr *out, struct err *err)
+{
+	unsigned i;
+
+	if (n == 0)
+		return err_set(err, "group-list: any, or addresses");
+	if (n > WCCP_MAX_CACHES)
+		return err_set(err, "group-list: more than %d addresses",
+			       WCCP_MAX_CACHES);
+	for (i = 0; i < n; i++)
+		if (addr_parse(words[i], &out[i]) < 0)
+			return err_set(err, "group-list: %.64s is not an address",
+				       words[i]);
+	return 0;
+}
+
+json_t *admin_group_list(struct engine *e, unsigned n, char *const *words)
+{
+	struct addr list[WCCP_MAX_CACHES];
+	struct engine_service *s;
+	struct err err;
+	int i = find(e, "group-list", n, words, &err);
+	bool any = n == 2 && strcmp(words[1], "any") == 0;
+
+	if (i < 0 || (!any && parse_list(n - 1, words + 1, list, &err) < 0))
+		return refuse(&err);
+	s = &e->services[i];
+	s->in_force.n_allowed = any ? 0 : n - 1;
+	memcpy(s->in_force.allowed, list, s->in_force.n_allowed * sizeof(list[0]));
+	router_allow(s->router, list, s->in_force.n_allowed);
+	log_event(NOTE_INFO, "group-list", (struct log_about){ .service = words[0] },
+		  any ? "on request: any may join" : "on request: %u may join", n - 1);
+	return done();
+}
+
+json_t *admin_restart(struct engine *e, unsigned n, char *const *words)
+{
+	unsigned first = 0, last = e->n_services;
+	struct err err;
+
+	if (n) {
+		int i = find(e, "restart", n, words, &err);
+
+		if (i < 0)
+			return refuse(&err);
+		first = (unsigned)i;
+		last = first + 1;
+	}
+	log_info("restart", "on request: %s", n ? words[0] : "all services");
+	for (; first < last; first++)
+		if (engine_reset(e, first, &err) < 0)
+			return refuse(&err);
+	return done();
+}
+
+json_t *admin_receive_id(struct engine *e, unsigned n, char *const *words)
+{
+	const char *how = n == 2 ? words[1] : "";
+	bool wrap = strcmp(how, "wrap") == 0;
+	struct err err;
+	int i = find(e, "receive-id", n, words, &err);
+
+	if (i < 0)
+		return refuse(&err);
+	if (!wrap && strcmp(how, "jump") != 0) {
+		err_set(&err, "receive-id: jump or wrap");
+		return refuse(&err);
+	}
+	router_skip_receive_ids(e->services[i].router, wrap);
+	log_event(NOTE_INFO, "receive-id", (struct log_about){ .service = words[0] },
+		  "on request: %s", how);
+	return done();
+}
+
+/* Of the family that the configured one is of. */
+static struct addr *id_of(struct router_conf *conf, const struct addr *new)
+{
+	return new->family == ADDR_V6 ? &conf->id6 : &conf->id;
+}
+
+json_t *admin_router_id(struct engine *e, unsigned n, char *const *words)
+{
+	struct router_conf *conf;
+	struct addr id;
+	struct err err;
+	int i = find(e, "router-id", n, words, &err);
+
+	if (i < 0)
+		return refuse(&err);
+	conf = &e->services[i].in_force;
+	if (n != 2 || addr_parse(words[1], &id) < 0 || !addr_is_set(id_of(conf, &id))) {
+		err_set(&err, "router-id: an address of a family that has one");
+		return refuse(&err);
+	}
+	*id_of(conf, &id) = id;
+	router_set_id(e->services[i].router, &id);
+	log_event(NOTE_INFO, "router-id", (struct log_about){ .service = words[0] },
+		  "on request: %s", words[1]);
+	return done();
+}

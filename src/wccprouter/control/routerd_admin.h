@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes to the running router, as its administrator would make them.  They last until
+ * it ends, and are not written anywhere. */
+#ifndef WCCPD_WCCPROUTER_CONTROL_ROUTERD_ADMIN_H
+#define WCCPD_WCCPROUTER_CONTROL_ROUTERD_ADMIN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct engine;
+
+/* SERVICE: take it away, or have it again. */
+json_t *admin_shut(struct engine *e, bool shut, unsigned n, char *const *words);
+/* SERVICE any | ADDRESS...: who may join. */
+json_t *admin_group_list(struct engine *e, unsigned n, char *const *words);
+/* [SERVICE]: as a router that comes up again; all services, or one. */
+json_t *admin_restart(struct engine *e, unsigned n, char *const *words);
+
+/* SERVICE jump | wrap: the receive id goes on from far ahead, or from just before it
+ * begins again. */
+json_t *admin_receive_id(struct engine *e, unsigned n, char *const *words);
+/* SERVICE ADDRESS: another router id is stated; packets still come from the configured
+ * one. */
+json_t *admin_router_id(struct engine *e, unsigned n, char *const *words);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All faults, applied to a datagram. */
+#include "wccprouter/fault/fault.h"
+
+#include <string.h>
+
+/* splitmix64: any seed is a good seed. */
+uint32_t fault_random(struct fault_set *set, uint32_t below)
+{
+	uint64_t z = set->random += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return (uint32_t)((z ^ z >> 31) % below);
+}
+
+/* -- which ----------------------------------------------------------------------------- */
+
+static bool is_meant(const struct fault *f, const struct fault_about *about)
+{
+	return f->ways & about->way &&
+	       (!f->service[0] ||
+		(about->service && strcmp(f->service, about->service) == 0)) &&
+	       (!addr_is_set(&f->peer) || addr_equal(&f->peer, about->peer));
+}
+
+static bool is_content(enum fault_kind kind)
+{
+	return kind < FAULT_DIGEST;
+}
+
+/* -- octets ------------------------------------------------------------------------------ */
+
+/* Not in the digest alone: then every message would be refused for the same reason. */
+static bool corrupt(struct fault_set *set, struct fault_result *x)
+{
+	for (unsigned bits = 1 + fault_random(set, 8); x->len && bits; bits--)
+		x->octets[fault_random(set, (uint32_t)x->len)] ^=
+			(uint8_t)(1u << fault_random(set, 8));
+	return x->len > 0;
+}
+
+static bool truncate(struct fault_set *set, struct fault_result *x)
+{
+	if (x->len)
+		x->len = fault_random(set, (uint32_t)x->len);
+	return true;
+}
+
+/* The Security component is the first of all that we send: its option, and with MD5 the
+ * digest behind it. */
+static bool spoil_digest(struct fault_set *set, struct fault_result *x)
+{
+	const size_t at = WCCP_HEADER_LEN + 8;
+
+	if (x->len < at + WCCP_DIGEST_LEN || x->octets[at - 1] != WCCP_SECURITY_MD5)
+		return false;
+	x->octets[at + fault_random(set, WCCP_DIGEST_LEN)] ^= 0x10;
+	return true;
+}
+
+/* -- travel ------------------------------------------------------------------------------ */
+
+static bool duplicate(struct fault_result *x)
+{
+	if (x->n == 0 || x->n == FAULT_COPIES_MAX)
+		return false;
+	x->delays_ms[x->n++] = 0;
+	return true;
+}
+
+static bool hold_back(struct fault_set *set, const struct fault *f,
+		      struct fault_result *x)
+{
+	for (unsigned i = 0; i < x->n; i++)
+		x->delays_ms[i] +=
+			f->from_ms + fault_random(set, f->to_ms - f->from_ms + 1);
+	return x->n > 0;
+}
+
+/* -- all ---------------------------------------------------------------------------------- */
+
+static bool befall(struct fault_set *set, const struct fault *f, struct fault_result *x)
+{
+	switch (f->kind) {
+	case FAULT_DIGEST:
+		return spoil_digest(set, x);
+	case FAULT_CORRUPT:
+		return corrupt(set, x);
+	case FAULT_TRUNCATE:
+		return truncate(set, x);
+	case FAULT_LOSS:
+		x->n = 0;
+		return true;
+	case FAULT_DUPLICATE:
+		return duplicate(x);
+	case FAULT_DELAY:
+	case FAULT_REORDER:
+		return hold_back(set, f, x);
+	default:
+		return fault_edit(set, f->kind, x->octets, &x->len, sizeof(x->octets));
+	}
+}
+
+/* One lot for each that is meant, whether it can do anything or not. */
+static bool run(struct fault_set *set, const struct fault_about *about, bool contents,
+		struct fault_result *out)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < set->n; i++) {
+		struct fault *f = &set->list[i];
+
+		if (is_content(f->kind) != contents || !is_meant(f, about) ||
+		    fault_random(set, 100) >= f->percent || !befall(set, f, out))
+			continue;
+		f->hits++;
+		any = true;
+	}
+	return any;
+}
+
+void fault_apply(struct fault_set *set, const struct fault_about *about,
+		 const void *octets, size_t len, struct fault_result *out)
+{
+	out->n = 1;
+	out->delays_ms[0] = 0;
+	out->len = len < sizeof(out->octets) ? len : sizeof(out->octets);
+	memcpy(out->octets, octets, out->len);
+	/* What the router itself says wrongly it signs; what befalls it later it does
+	 * not. */
+	if (run(set, about, true, out) && about->password)
+		codec_sign(out->octets, out->len, about->password);
+	run(set, about, false, out);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Faults in force: datagrams pass through them, now or later. */
+#ifndef WCCPD_WCCPROUTER_FAULT_FAULTS_H
+#define WCCPD_WCCPROUTER_FAULT_FAULTS_H
+
+#include "wccprouter/fault/fault.h"
+#include "mono.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+
+struct faults;
+
+/* Datagrams held back at once; one more is lost. */
+enum { FAULTS_HELD_MAX = 1024, FAULTS_CONTEXT_MAX = 128 };
+
+/* NULL only when memory is short.  No fault is in force. */
+struct faults *faults_new(struct event_base *base);
+/* Those held back are lost. */
+void faults_free(struct faults *f); /* NULL is fine */
+
+/* Is there anything to pass through? */
+bool faults_any(const struct faults *f);
+
+/* A datagram that goes on: what it was given with, and its octets as they are now. */
+typedef void faults_go(void *arg, struct mono now, const void *context,
+		       const void *octets, size_t len);
+
+/*
+ * Let happen what is to happen.  For every copy that is not lost go() is called, with a
+ * copy of the `context_len` octets of context: before this returns, or later in a
+ * callback of the event loop.
+ */
+void faults_pass(struct faults *f, struct mono now, const struct fault_about *about,
+		 const void *octets, size_t len, faults_go *go, void *arg,
+		 const void *context, size_t context_len);
+
+/* "loss 30% in" as one text. */
+int faults_add(struct faults *f, const char *text, struct err *err);
+
+/* The command: nothing or "list", "clear [NUMBER]", "seed NUMBER", or a new one. */
+json_t *faults_command(struct faults *f, unsigned n, char *const *words);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane of wccprouter: everything between the state of the service
+ * groups and the kernel.
+ */
+#ifndef WCCPD_WCCPROUTER_FORWARD_FORWARD_H
+#define WCCPD_WCCPROUTER_FORWARD_FORWARD_H
+
+#include "err.h"
+#include "wccprouter/conf/routerd_conf.h"
+#include "router.h"
+#include "bpf/router_maps.h"
+
+struct forward;
+
+/* Load the program and attach it to the interfaces of `conf`, which must outlive
+ * it.  Until the first forward_apply() it redirects nothing. */
+struct forward *forward_open(const struct rconf *conf, struct err *err);
+/* Remove everything from the kernel. */
+void forward_close(struct forward *f);
+
+/*
+ * Make the packet path follow `status` (one for each service of the
+ * configuration) and the routes and neighbours of this moment.  Packets see the
+ * old table or the new one.  Also puts the program on interfaces that have come
+ * back.  On failure the old table stays.
+ */
+int forward_apply(struct forward *f, const struct router_status *status,
+		  struct err *err);
+
+/* Is this address on-link, so that frames for it can be sent straight to it? */
+bool forward_is_on_link(const struct forward *f, const struct addr *a);
+
+/* Readable when routes or neighbours have changed; after forward_changes_seen()
+ * apply again. */
+int forward_changes_fd(const struct forward *f);
+void forward_changes_seen(struct forward *f);
+
+/* Readable when the packet path wants "fragmentation needed" sent. */
+int forward_events_fd(const struct forward *f);
+void forward_events_handle(struct forward *f);
+
+/*
+ * Counters, since forward_open(); numbers of services as in the configuration.  -1,
+ * and all zero, when there is nothing to count by.
+ */
+/* Packets of service `number`; ROUTER_MAX_SERVICES: of none in particular. */
+int forward_packets(const struct forward *f, unsigned number,
+		    struct router_packets *out);
+/* Redirected to a web-cache, since it was first heard of in this service. */
+int forward_cache_packets(const struct forward *f, unsigned number,
+			  const struct addr *cache, struct router_cache_packets *out);
+/* Redirected packets by bucket: by the one that decided, of the alternate hash where
+ * that was used.  Under mask assignment none are counted here. */
+int forward_bucket_packets(const struct forward *f, unsigned number,
+			   uint64_t out[WCCP_BUCKETS]);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whom the packet path knows by address: the members of the service groups, those of
+ * them that are on-link by their link-layer address, too, and this host itself.
+ */
+#ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
+#define WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
+
+#include "err.h"
+#include "wccprouter/forward/routes.h"
+#include "router.h"
+#include "bpf/router_maps.h"
+
+struct known {
+	int members_fd, macs_fd, own_fd; /* maps; not owned */
+	unsigned n_members, n_macs;
+	struct packet_addr members[ROUTER_MAX_MEMBERS];
+	uint64_t groups[ROUTER_MAX_MEMBERS]; /* a bit for each service */
+	struct router_mac macs[ROUTER_MAX_MEMBERS];
+};
+
+/* Make the maps say who is a usable web-cache of these `n` services, what the
+ * neighbour tables say of them, and which addresses this host has. */
+int known_follow(struct known *k, const struct router_status *status, unsigned n,
+		 struct hops *hops, struct err *err);
+
+#endif

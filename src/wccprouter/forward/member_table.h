@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From what the service groups know to the table that the packet path works by.
+ * Pure: routes are asked for through a callback.
+ */
+#ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_TABLE_H
+#define WCCPD_WCCPROUTER_FORWARD_MEMBER_TABLE_H
+
+#include "wccprouter/forward/routes.h"
+#include "wccprouter/conf/routerd_conf.h"
+#include "router.h"
+#include "bpf/router_maps.h"
+
+/* The way to a web-cache; 0, or -1 when there is none. */
+typedef int table_route(void *arg, const struct addr *cache, struct hop *out);
+
+/* The values of a service's masks: mask by mask, in order. */
+struct table_value {
+	struct router_fields fields;
+	uint16_t mask;	/* index into the entry's masks */
+	uint8_t target; /* index into the entry's targets */
+	uint8_t zero;
+};
+
+struct table_values {
+	uint32_t generation; /* left to the caller */
+	unsigned n;
+	struct table_value list[ROUTER_MAX_VALUES];
+};
+
+/* Whose packets a service is about: of the family of its web-caches; without any, of
+ * the last ones (`before`); before the first, of the addresses it is configured for,
+ * and IPv4 when they do not tell. */
+enum addr_family table_family(const struct rconf_service *service,
+			      const struct router_status *status,
+			      enum addr_family before);
+
+/*
+ * `status[i]` is the state of conf->services[i], families[i] its table_family().
+ * Entries come in priority order, highest first; services without a description and
+ * open ones without a usable web-cache have none, so that they do not hide those of
+ * lower priority.
+ * Returns the number of entries; `out` has ROUTER_MAX_SERVICES.
+ * values[i] gets those of conf->services[i].
+ */
+unsigned table_build(const struct rconf *conf, const struct router_status *status,
+		     const enum addr_family *families, table_route *route, void *arg,
+		     struct router_entry *out, struct table_values *values);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Routes, neighbours and addresses, by rtnetlink. */
+#include "wccprouter/forward/routes.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netlink/netlink.h>
+#include <netlink/route/neighbour.h>
+#include <netlink/route/route.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+struct hops {
+	struct nl_sock *ask;	/* questions and their answers */
+	struct nl_sock *events; /* multicast from the kernel */
+	int ioctl_fd;
+};
+
+static struct addr from_nl(struct nl_addr *a)
+{
+	unsigned len = a ? nl_addr_get_len(a) : 0;
+
+	if (len != 4 && len != 16)
+		return (struct addr){ 0 };
+	return addr_from_octets(len == 4 ? ADDR_V4 : ADDR_V6,
+				nl_addr_get_binary_addr(a));
+}
+
+static struct nl_sock *connected(struct err *err)
+{
+	struct nl_sock *s = nl_socket_alloc();
+	int r;
+
+	if (!s) {
+		err_set(err, "netlink: out of memory");
+		return NULL;
+	}
+	r = nl_connect(s, NETLINK_ROUTE);
+	if (r == 0)
+		return s;
+	err_set(err, "netlink: %s", nl_geterror(r));
+	nl_socket_free(s);
+	return NULL;
+}
+
+static struct nl_sock *subscribed(struct err *err)
+{
+	struct nl_sock *s = connected(err);
+	int r;
+
+	if (!s)
+		return NULL;
+	nl_socket_disable_seq_check(s);
+	r = nl_socket_add_memberships(
+		s, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_NONE);
+	if (r == 0)
+		r = nl_socket_set_nonblocking(s);
+	if (r == 0)
+		return s;
+	err_set(err, "netlink: %s", nl_geterror(r));
+	nl_socket_free(s);
+	return NULL;
+}
+
+struct hops *hops_open(struct err *err)
+{
+	struct hops *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		err_set(err, "out of memory");
+		return NULL;
+	}
+	h->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (h->ioctl_fd < 0)
+		err_set(err, "socket: %s", strerror(errno));
+	else if ((h->ask = connected(err)) && (h->events = subscribed(err)))
+		return h;
+	hops_close(h);
+	return NULL;
+}
+
+void hops_close(struct hops *h)
+{
+	if (!h)
+		return;
+	nl_socket_free(h->ask);
+	nl_socket_free(h->events);
+	if (h->ioctl_fd >= 0)
+		close(h->ioctl_fd);
+	free(h);
+}
+
+int hops_fd(const struct hops *h)
+{
+	return nl_socket_get_fd(h->events);
+}
+
+void hops_drain(struct hops *h)
+{
+	char buf[16384];
+
+	/* What changed does not matter: the reader looks at everything anew.  Nor
+	 * does an overrun (ENOBUFS) then. */
+	while (recv(hops_fd(h), buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		;
+}
+
+static unsigned mtu_of(const struct hops *h, unsigned ifindex)
+{
+	struct ifreq req = { 0 };
+
+	if (!if_indextoname(ifindex, req.ifr_name) ||
+	    ioctl(h->ioctl_fd, SIOCGIFMTU, &req) < 0)
+		return 0;
+	return (unsigned)req.ifr_mtu;
+}
+
+static int on_route(struct nl_msg *msg, void *arg)
+{
+	struct rtnl_route **out = arg;
+
+	if (nlmsg_hdr(msg)->nlmsg_type == RTM_NEWROUTE && !*out &&
+	    rtnl_route_parse(nlmsg_hdr(msg), out) < 0)
+		*out = NULL;
+	return NL_OK;
+}
+
+static struct nl_msg *route_question(const struct addr *to)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
+	size_t len = addr_len(to);
+	struct rtmsg head = {
+		.rtm_family = to->family == ADDR_V6 ? AF_INET6 : AF_INET,
+		.rtm_dst_len = (unsigned char)(8 * len),
+	};
+
+	if (!msg)
+		return NULL;
+	if (nlmsg_append(msg, &head, sizeof(head), NLMSG_ALIGNTO) == 0 &&
+	    nla_put(msg, RTA_DST, (int)len, to->octets) == 0)
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
+/* The kernel's answer to "how would you send to `to`?", or NULL. */
+static struct rtnl_route *look_up(struct hops *h, const struct addr *to)
+{
+	struct nl_msg *msg = route_question(to);
+	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
+	struct rtnl_route *route = NULL;
+
+	if (msg && cb && nl_send_auto(h->ask, msg) >= 0) {
+		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_route, &route);
+		/* An error is the kernel's way of saying "no route"; the
+		 * acknowledgement that libnl asks for ends the wait. */
+		if (nl_recvmsgs(h->ask, cb) == 0)
+			nl_wait_for_ack(h->ask);
+	}
+	nlmsg_free(msg);
+	nl_cb_put(cb);
+	return route;
+}
+
+int hops_route(struct hops *h, const struct addr *to, struct hop *out)
+{
+	struct rtnl_route *route = look_up(h, to);
+	struct rtnl_nexthop *nh;
+	struct nl_addr *gateway;
+	int r = -1;
+
+	if (!route)
+		return -1;
+	nh = rtnl_route_nexthop_n(route, 0);
+	if (nh && rtnl_route_get_type(route) == RTN_UNICAST) {
+		gateway = rtnl_route_nh_get_gateway(nh);
+		out->on_link = !gateway;
+		out->nexthop = gateway ? from_nl(gateway) : *to;
+		out->ifindex = (unsigned)rtnl_route_nh_get_ifindex(nh);
+		out->mtu = mtu_of(h, out->ifindex);
+		r = out->mtu && out->nexthop.family == to->family ? 0 : -1;
+	}
+	rtnl_route_put(route);
+	return r;
+}
+
+int hops_neighbours(struct hops *h,
+		    void (*found)(void *arg, const struct addr *a, unsigned ifindex,
+				  const uint8_t mac[6]),
+		    void *arg)
+{
+	struct nl_cache *cache;
+	struct nl_object *o;
+
+	if (rtnl_neigh_alloc_cache(h->ask, &cache) < 0)
+		return -1;
+	for (o = nl_cache_get_first(cache); o; o = nl_cache_get_next(o)) {
+		struct rtnl_neigh *n = (struct rtnl_neigh *)o;
+		struct nl_addr *mac = rtnl_neigh_get_lladdr(n);
+		struct addr a = from_nl(rtnl_neigh_get_dst(n));
+
+		if (addr_is_set(&a) && mac && nl_addr_get_len(mac) == 6)
+			found(arg, &a, (unsigned)rtnl_neigh_get_ifindex(n),
+			      nl_addr_get_binary_addr(mac));
+	}
+	nl_cache_free(cache);
+	return 0;
+}
+
+/* Unset for loopback's, which say nothing. */
+static struct addr from_sockaddr(const struct sockaddr *any)
+{
+	const struct sockaddr_in *v4 = (const void *)any;
+	const struct sockaddr_in6 *v6 = (const void *)any;
+
+	if (any && any->sa_family == AF_INET &&
+	    ntohl(v4->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+		return addr_v4(ntohl(v4->sin_addr.s_addr));
+	if (any && any->sa_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
+		return addr_from_octets(ADDR_V6, v6->sin6_addr.s6_addr);
+	return (struct addr){ 0 };
+}
+
+unsigned hops_own(enum addr_family family, struct addr *out, unsigned max)
+{
+	struct ifaddrs *list, *i;
+	unsigned n = 0;
+
+	if (getifaddrs(&list) < 0)
+		return 0;
+	for (i = list; i && n < max; i = i->ifa_next) {
+		struct addr a = from_sockaddr(i->ifa_addr);
+
+		if (a.family == family && addr_is_set(&a))
+			out[n++] = a;
+	}
+	freeifaddrs(list);
+	return n;
+}
+
+static struct addr higher(const struct addr *a, const struct addr *b)
+{
+	return addr_compare(a, b) > 0 ? *a : *b;
+}
+
+struct addr hops_highest(bool loopback_first)
+{
+	struct addr loopback = { 0 }, any = { 0 };
+	struct ifaddrs *list, *i;
+
+	if (getifaddrs(&list) < 0)
+		return any;
+	for (i = list; i; i = i->ifa_next) {
+		struct addr a = from_sockaddr(i->ifa_addr);
+
+		if (a.family != ADDR_V4 || addr_to_v4(&a) >> 24 == IN_LOOPBACKNET)
+			continue;
+		any = higher(&any, &a);
+		if (i->ifa_flags & IFF_LOOPBACK)
+			loopback = higher(&loopback, &a);
+	}
+	freeifaddrs(list);
+	return loopback_first && addr_is_set(&loopback) ? loopback : any;
+}

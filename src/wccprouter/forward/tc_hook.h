@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One interface of the host: our TC filters on it, and its receive offloads.
+ * Whatever was made or changed here is undone by hook_detach().
+ */
+#ifndef WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
+#define WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
+
+#include "err.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hook {
+	char name[IF_NAMESIZE];
+	uint32_t roles;	  /* ROUTER_IF_* */
+	unsigned ifindex; /* attached there; 0: not attached */
+	bool made_qdisc;  /* clsact was not there before */
+	bool gro, lro;	  /* were on, and are to be on again */
+};
+
+/* The programs for what comes in and for what goes out; not owned. */
+struct hook_programs {
+	int ingress_fd, egress_fd;
+};
+
+/* Attach what the roles ask for (which may be nothing); on redirect-in interfaces
+ * switch GRO and LRO off. */
+int hook_attach(struct hook *h, const struct hook_programs *programs, struct err *err);
+void hook_detach(struct hook *h);
+
+/* Is the interface that it was attached to still there under its name? */
+bool hook_is_attached(const struct hook *h);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ICMP "fragmentation needed" (RFC 792, RFC 1191) and ICMPv6 "packet too big" (RFC
+ * 4443 section 3.2), sent for the packet path.
+ */
+#include "wccprouter/forward/too_big.h"
+
+#include <errno.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef ICMP_FILTER
+#define ICMP_FILTER 1 /* linux/icmp.h, which clashes with netinet/ip_icmp.h */
+#endif
+
+struct toobig {
+	int fd4, fd6; /* the latter -1 without IPv6 */
+};
+
+struct answer {
+	struct icmphdr icmp;
+	uint8_t quote[ROUTER_QUOTE_LEN];
+};
+
+struct answer6 {
+	struct icmp6_hdr icmp;
+	uint8_t quote[ROUTER_QUOTE6_LEN];
+};
+
+static int open_raw(int family, int protocol, struct err *err)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		err_set(err, "raw socket: %s", strerror(errno));
+	return fd;
+}
+
+/* They only send: let them receive no ICMP message of any type. */
+static int open_all(struct toobig *t, bool v6, struct err *err)
+{
+	uint32_t no_type = UINT32_MAX;
+	struct icmp6_filter no_type6;
+
+	t->fd4 = open_raw(AF_INET, IPPROTO_ICMP, err);
+	if (t->fd4 < 0)
+		return -1;
+	setsockopt(t->fd4, SOL_RAW, ICMP_FILTER, &no_type, sizeof(no_type));
+	if (!v6)
+		return 0;
+	t->fd6 = open_raw(AF_INET6, IPPROTO_ICMPV6, err);
+	if (t->fd6 < 0)
+		return -1;
+	ICMP6_FILTER_SETBLOCKALL(&no_type6);
+	setsockopt(t->fd6, IPPROTO_ICMPV6, ICMP6_FILTER, &no_type6, sizeof(no_type6));
+	return 0;
+}
+
+struct toobig *toobig_open(bool v6, struct err *err)
+{
+	struct toobig *t = malloc(sizeof(*t));
+
+	if (!t) {
+		err_set(err, "out of memory");
+		return NULL;
+	}
+	*t = (struct toobig){ -1, -1 };
+	if (open_all(t, v6, err) == 0)
+		return t;
+	toobig_close(t);
+	return NULL;
+}
+
+void toobig_close(struct toobig *t)
+{
+	if (!t)
+		return;
+	if (t->fd4 >= 0)
+		close(t->fd4);
+	if (t->fd6 >= 0)
+		close(t->fd6);
+	free(t);
+}
+
+static uint16_t checksum(const void *octets, size_t len)
+{
+	const uint8_t *at = octets;
+	uint32_t sum = 0;
+	uint16_t word;
+
+	for (; len; len -= sizeof(word), at += sizeof(word)) { /* len is even */
+		memcpy(&word, at, sizeof(word));
+		sum += word;
+	}
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum += sum >> 16;
+	return (uint16_t)~sum;
+}
+
+static void answer(int fd, const struct router_too_big *what)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct answer a = {
+		.icmp = {
+			.type = ICMP_DEST_UNREACH,
+			.code = ICMP_FRAG_NEEDED,
+			.un.frag.mtu = htons((uint16_t)what->mtu),
+		},
+	};
+
+	memcpy(a.quote, what->quote, sizeof(a.quote));
+	memcpy(&to.sin_addr, a.quote + offsetof(struct iphdr, saddr), 4);
+	a.icmp.checksum = checksum(&a, sizeof(a));
+	sendto(fd, &a, sizeof(a), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+}
+
+/* The checksum, which the source address is part of, is left to the kernel (RFC 3542
+ * section 3.1). */
+static void answer6(int fd, const struct router_too_big *what)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	struct answer6 a = {
+		.icmp = { .icmp6_type = ICMP6_PACKET_TOO_BIG },
+	};
+
+	a.icmp.icmp6_mtu = htonl(what->mtu);
+	memcpy(a.quote, what->quote, sizeof(a.quote));
+	memcpy(&to.sin6_addr, a.quote + offsetof(struct ip6_hdr, ip6_src), 16);
+	sendto(fd, &a, sizeof(a), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+}
+
+void toobig_answer(const struct toobig *t, const struct router_too_big *what)
+{
+	if (what->v6)
+		answer6(t->fd6, what);
+	else
+		answer(t->fd4, what);
+}

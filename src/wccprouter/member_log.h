@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who has joined or left, and log lines about who gets what. */
+#ifndef WCCPD_WCCPROUTER_MEMBER_LOG_H
+#define WCCPD_WCCPROUTER_MEMBER_LOG_H
+
+#include "router.h"
+
+/* From one state of a service group to the next, did the set of usable web-caches or
+ * the assignment change?  The latter is logged. */
+bool members_compare(const char *service, const struct router_status *before,
+		     const struct router_status *after);
+
+#endif

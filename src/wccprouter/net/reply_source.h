@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which address of ours a member talks to: what we say of our own accord (a
+ * REMOVAL_QUERY) must come from there, too. */
+#ifndef WCCPD_WCCPROUTER_NET_REPLY_SOURCE_H
+#define WCCPD_WCCPROUTER_NET_REPLY_SOURCE_H
+
+#include "router.h"
+
+struct local {
+	struct addr cache, own;
+};
+
+/* Note `own` for `cache` if that is a web-cache in `status`, in the place of one
+ * that is none any more: strangers cannot use the list up. */
+void locals_remember(struct local list[WCCP_MAX_CACHES],
+		     const struct router_status *status, const struct addr *cache,
+		     const struct addr *own);
+/* Unset when it is not known. */
+struct addr locals_find(const struct local list[WCCP_MAX_CACHES],
+			const struct addr *cache);
+
+#endif

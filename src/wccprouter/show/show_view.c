@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parts of the router's document. */
+#include "wccprouter/show/show_view.h"
+
+#include "json_get.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what is asked for ---- */
+
+static const struct {
+	const char *word;
+	enum show_view view;
+} views[] = {
+	{ "clients", SHOW_CLIENTS },
+	{ "detail", SHOW_DETAIL },
+	{ "view", SHOW_VIEW },
+	{ "buckets", SHOW_BUCKETS },
+};
+
+static int parse_view(const char *word, enum show_view *out, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+		if (strcmp(views[i].word, word) == 0) {
+			*out = views[i].view;
+			return 0;
+		}
+	return err_set(err,
+		       "no view \"%s\": there are clients, detail, view and buckets",
+		       word);
+}
+
+int show_view_parse(unsigned n, char *const *words, struct show_request *out,
+		    struct err *err)
+{
+	*out = (struct show_request){ .view = n ? SHOW_SERVICE : SHOW_ALL };
+	if (n > 2)
+		return err_set(err, "show: \"%s\" is one word too many", words[2]);
+	if (n == 0)
+		return 0;
+	if (strcmp(words[0], "global") == 0) {
+		out->view = SHOW_GLOBAL;
+		return n == 1 ? 0 : err_set(err, "show global: it has no views");
+	}
+	out->service = words[0];
+	return n == 1 ? 0 : parse_view(words[1], &out->view, err);
+}
+
+/* ---- one service ---- */
+
+static int refuse(const json_t *services, const char *name, struct err *err)
+{
+	char known[192] = "";
+	size_t used = 0, i;
+
+	for (i = 0; i < json_array_size(services) && used < sizeof(known); i++)
+		used += (size_t)snprintf(
+			known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
+			look_text(json_array_get(services, i), "name"));
+	return err_set(err, "no service \"%.32s\" is configured: there is %s", name,
+		       known);
+}
+
+int show_view_find(const json_t *all, const char *service, struct err *err)
+{
+	const json_t *services = look_at(all, "services"), *s;
+	size_t i;
+
+	json_array_foreach((json_t *)services, i, s)
+	{
+		if (strcmp(look_text(s, "name"), service) == 0)
+			return (int)i;
+	}
+	return refuse(services, service, err);
+}
+
+/* ---- parts ---- */
+
+static void copy(json_t *to, const json_t *from, const char *key)
+{
+	json_object_set(to, key, json_object_get(from, key));
+}
+
+static json_t *global_part(const json_t *all)
+{
+	json_t *o = json_copy((json_t *)all);
+
+	json_object_del(o, "services");
+	return o;
+}
+
+static json_t *clients_part(const json_t *s)
+{
+	json_t *o = json_object();
+
+	copy(o, s, "name");
+	copy(o, s, "clients");
+	return o;
+}
+
+static json_t *visible(const json_t *s, bool usable)
+{
+	json_t *list = json_array();
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
+	{
+		if ((strcmp(look_text(c, "state"), "Usable") == 0) == usable)
+			json_array_append(list, json_object_get(c, "address"));
+	}
+	return list;
+}
+
+static json_t *view_part(const json_t *all, const json_t *s)
+{
+	json_t *o = json_object();
+
+	copy(o, s, "name");
+	copy(o, all, "router_id");
+	copy(o, s, "member_change");
+	copy(o, s, "routers");
+	json_object_set_new(o, "clients_visible", visible(s, true));
+	json_object_set_new(o, "clients_not_visible", visible(s, false));
+	return o;
+}
+
+static json_t *buckets_part(const json_t *s)
+{
+	json_t *o = json_object();
+
+	copy(o, s, "name");
+	copy(o, s, "by_mask");
+	copy(o, s, "assigned");
+	copy(o, s, "assigned_by");
+	copy(o, s, "key_change");
+	if (!look_is_true(s, "by_mask")) {
+		copy(o, s, "buckets");
+		return o;
+	}
+	copy(o, s, "masks");
+	copy(o, s, "mask_slots");
+	copy(o, s, "clients");
+	return o;
+}
+
+json_t *show_view_select(const json_t *all, const struct show_request *r,
+			 struct err *err)
+{
+	const json_t *s;
+	int i;
+
+	if (r->view == SHOW_ALL)
+		return json_incref((json_t *)all);
+	if (r->view == SHOW_GLOBAL)
+		return global_part(all);
+	i = show_view_find(all, r->service, err);
+	if (i < 0)
+		return NULL;
+	s = json_array_get(look_at(all, "services"), (size_t)i);
+	switch (r->view) {
+	case SHOW_CLIENTS:
+		return clients_part(s);
+	case SHOW_VIEW:
+		return view_part(all, s);
+	case SHOW_BUCKETS:
+		return buckets_part(s);
+	default:
+		return json_incref((json_t *)s);
+	}
+}

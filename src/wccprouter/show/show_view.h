@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be asked for by "show", and which part of the router's document answers
+ * it.  No part of this knows the router: it works on JSON.
+ */
+#ifndef WCCPD_WCCPROUTER_SHOW_SHOW_VIEW_H
+#define WCCPD_WCCPROUTER_SHOW_SHOW_VIEW_H
+
+#include "err.h"
+
+#include <jansson.h>
+
+enum show_view {
+	SHOW_ALL,     /* everything */
+	SHOW_GLOBAL,  /* what belongs to no service */
+	SHOW_SERVICE, /* one service */
+	SHOW_CLIENTS, /* its web-caches ... */
+	SHOW_DETAIL,  /* ... with what is assigned to them */
+	SHOW_VIEW,    /* who is seen, and who knows of this router */
+	SHOW_BUCKETS, /* who has which bucket, and its packets */
+};
+
+struct show_request {
+	enum show_view view;
+	const char *service; /* NULL for the first two; not owned */
+};
+
+/* From the words behind "show": [global|SERVICE [clients|detail|view|buckets]]. */
+int show_view_parse(unsigned n, char *const *words, struct show_request *out,
+		    struct err *err);
+
+/* The index of a service in the document; -1, and words that name those there are. */
+int show_view_find(const json_t *all, const char *service, struct err *err);
+
+/* The part asked for, a new reference: SHOW_ALL and SHOW_GLOBAL have the document's
+ * own form, all others are an object with the "name" of the service.  NULL when there
+ * is no such service, or out of memory.  SHOW_BUCKETS needs "buckets" in the object
+ * of the service. */
+json_t *show_view_select(const json_t *all, const struct show_request *r,
+			 struct err *err);
+
+#endif
