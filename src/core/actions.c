@@ -31,7 +31,7 @@ long actions_datagram(struct actions *a, const void *octets, size_t len)
 
 /* The last place is kept for CHANGED: a kernel that is not told is worse than a
  * datagram lost, which the protocol repeats anyhow. */
-static struct action *add(struct actions *a)
+static struct action *actions_add(struct actions *a)
 {
 	if (a->n >= ACTIONS_MAX - 1) {
 		a->dropped++;
@@ -49,7 +49,7 @@ void actions_send(struct actions *a, const struct addr *to, long offset, size_t 
 		a->dropped++;
 		return;
 	}
-	x = add(a);
+	x = actions_add(a);
 	if (!x)
 		return;
 	x->kind = ACTION_SEND;
@@ -67,8 +67,9 @@ void actions_changed(struct actions *a)
 	a->n++;
 }
 
-static struct action *note(struct actions *a, enum note_level level, const char *event,
-			   const struct addr *peer, const char *format, va_list args)
+static struct action *actions_add_note(struct actions *a, enum note_level level,
+				       const char *event, const struct addr *peer,
+				       const char *format, va_list args)
 {
 	char text[NOTE_TEXT_MAX];
 	struct action *x;
@@ -84,7 +85,7 @@ static struct action *note(struct actions *a, enum note_level level, const char 
 		a->dropped++;
 		return NULL;
 	}
-	x = add(a);
+	x = actions_add(a);
 	if (!x)
 		return NULL;
 	x->kind = ACTION_NOTE;
@@ -103,7 +104,7 @@ void actions_note(struct actions *a, enum note_level level, const char *event,
 	va_list args;
 
 	va_start(args, format);
-	note(a, level, event, peer, format, args);
+	actions_add_note(a, level, event, peer, format, args);
 	va_end(args);
 }
 
@@ -114,7 +115,7 @@ void actions_complain(struct actions *a, const char *event, const struct addr *p
 	va_list args;
 
 	va_start(args, format);
-	x = note(a, NOTE_WARNING, event, peer, format, args);
+	x = actions_add_note(a, NOTE_WARNING, event, peer, format, args);
 	va_end(args);
 	if (x)
 		x->rate_limited = true;

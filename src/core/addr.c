@@ -15,7 +15,7 @@ uint32_t addr_to_v4(const struct addr *a)
 	       (uint32_t)a->octets[2] << 8 | a->octets[3];
 }
 
-static size_t family_len(unsigned family)
+static size_t addr_family_len(unsigned family)
 {
 	switch (family) {
 	case ADDR_V4:
@@ -30,7 +30,7 @@ static size_t family_len(unsigned family)
 struct addr addr_from_octets(enum addr_family family, const uint8_t *octets)
 {
 	struct addr a = { .family = ADDR_NONE };
-	size_t len = family_len(family);
+	size_t len = addr_family_len(family);
 
 	if (len) {
 		a.family = (uint8_t)family;
@@ -41,7 +41,7 @@ struct addr addr_from_octets(enum addr_family family, const uint8_t *octets)
 
 size_t addr_len(const struct addr *a)
 {
-	return family_len(a->family);
+	return addr_family_len(a->family);
 }
 
 bool addr_is_set(const struct addr *a)

@@ -17,8 +17,8 @@ struct share {
 	uint32_t remainder; /* of the same division */
 };
 
-static void count_owners(const uint8_t *owners, unsigned n_slots, unsigned n,
-			 unsigned *counts)
+static void assign_count_owners(const uint8_t *owners, unsigned n_slots, unsigned n,
+				unsigned *counts)
 {
 	memset(counts, 0, ASSIGN_MAX * sizeof(*counts));
 	for (unsigned i = 0; i < n_slots; i++)
@@ -27,8 +27,8 @@ static void count_owners(const uint8_t *owners, unsigned n_slots, unsigned n,
 }
 
 /* Returns the units left over when each has its floor. */
-static unsigned divide(const uint16_t *weights, unsigned n, unsigned n_slots,
-		       struct share *shares)
+static unsigned assign_divide(const uint16_t *weights, unsigned n, unsigned n_slots,
+			      struct share *shares)
 {
 	unsigned left = n_slots;
 	uint32_t total = 0;
@@ -48,16 +48,16 @@ static unsigned divide(const uint16_t *weights, unsigned n, unsigned n_slots,
 }
 
 /* Who is served before whom when units are left over; ties go by index. */
-static bool goes_first(const struct share *a, bool a_saves, const struct share *b,
-		       bool b_saves)
+static bool assign_goes_first(const struct share *a, bool a_saves,
+			      const struct share *b, bool b_saves)
 {
 	if (a_saves != b_saves)
 		return a_saves;
 	return a->remainder > b->remainder;
 }
 
-static void set_quotas(const struct share *shares, const unsigned *counts, unsigned n,
-		       unsigned left, unsigned *quotas)
+static void assign_set_quotas(const struct share *shares, const unsigned *counts,
+			      unsigned n, unsigned left, unsigned *quotas)
 {
 	for (unsigned i = 0; i < n; i++)
 		quotas[i] = shares[i].floor;
@@ -67,9 +67,10 @@ static void set_quotas(const struct share *shares, const unsigned *counts, unsig
 		for (unsigned i = 0; i < n; i++) {
 			if (!shares[i].remainder || quotas[i] > shares[i].floor)
 				continue;
-			if (best == n || goes_first(&shares[i], counts[i] > quotas[i],
-						    &shares[best],
-						    counts[best] > quotas[best]))
+			if (best == n ||
+			    assign_goes_first(&shares[i], counts[i] > quotas[i],
+					      &shares[best],
+					      counts[best] > quotas[best]))
 				best = i;
 		}
 		/* The remainders sum up to `left` whole shares, each less than
@@ -82,8 +83,8 @@ static void set_quotas(const struct share *shares, const unsigned *counts, unsig
 
 /* Slots of nobody that were `was`'s (and `also`'s) become theirs, within the quotas;
  * uses these up. */
-static void keep(const uint8_t *was, const uint8_t *also, unsigned n_slots, unsigned n,
-		 unsigned *quotas, uint8_t *owners)
+static void assign_keep(const uint8_t *was, const uint8_t *also, unsigned n_slots,
+			unsigned n, unsigned *quotas, uint8_t *owners)
 {
 	for (unsigned i = 0; i < n_slots; i++) {
 		uint8_t owner = was[i];
@@ -96,7 +97,7 @@ static void keep(const uint8_t *was, const uint8_t *also, unsigned n_slots, unsi
 	}
 }
 
-static void fill(unsigned n_slots, unsigned n, unsigned *quotas, uint8_t *owners)
+static void assign_fill(unsigned n_slots, unsigned n, unsigned *quotas, uint8_t *owners)
 {
 	unsigned next = 0;
 
@@ -124,14 +125,14 @@ void assign_alike(const uint16_t *weights, unsigned n, const uint8_t *old,
 		n = ASSIGN_MAX;
 	if (n_slots > ASSIGN_SLOTS_MAX)
 		n_slots = ASSIGN_SLOTS_MAX;
-	count_owners(old, n_slots, n, counts);
-	left = divide(weights, n, n_slots, shares);
-	set_quotas(shares, counts, n, left, quotas);
+	assign_count_owners(old, n_slots, n, counts);
+	left = assign_divide(weights, n, n_slots, shares);
+	assign_set_quotas(shares, counts, n, left, quotas);
 	memset(owners, ASSIGN_NOBODY, n_slots);
-	keep(old, second, n_slots, n, quotas, owners);
-	keep(old, old, n_slots, n, quotas, owners);
-	keep(second, second, n_slots, n, quotas, owners);
-	fill(n_slots, n, quotas, owners);
+	assign_keep(old, second, n_slots, n, quotas, owners);
+	assign_keep(old, old, n_slots, n, quotas, owners);
+	assign_keep(second, second, n_slots, n, quotas, owners);
+	assign_fill(n_slots, n, quotas, owners);
 	memcpy(out, owners, n_slots);
 }
 

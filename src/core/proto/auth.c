@@ -30,11 +30,11 @@ enum codec_refusal codec_peek(const void *octets, size_t len, struct codec_peek 
 {
 	struct parts parts;
 	struct wire_reader *body = &parts.body[WCCP_C_SERVICE];
-	enum codec_refusal r = parts_locate(octets, len, &parts);
+	enum codec_refusal r = component_locate_all(octets, len, &parts);
 
 	if (r != CODEC_OK)
 		return r;
-	if (!parts_has(&parts, WCCP_C_SERVICE))
+	if (!component_has(&parts, WCCP_C_SERVICE))
 		return CODEC_NO_SERVICE;
 	out->type = parts.type;
 	out->service_type = wire_get_u8(body);
@@ -58,7 +58,7 @@ void auth_digest(const struct codec_password *password, const uint8_t *message,
 }
 
 /* Without an early exit, so that timing tells nothing about the right digest. */
-static bool digests_equal(const uint8_t *a, const uint8_t *b)
+static bool auth_digests_equal(const uint8_t *a, const uint8_t *b)
 {
 	unsigned difference = 0;
 
@@ -67,9 +67,9 @@ static bool digests_equal(const uint8_t *a, const uint8_t *b)
 	return difference == 0;
 }
 
-static enum codec_refusal check_digest(const struct parts *parts,
-				       struct wire_reader *body,
-				       const struct codec_password *password)
+static enum codec_refusal auth_check_digest(const struct parts *parts,
+					    struct wire_reader *body,
+					    const struct codec_password *password)
 {
 	size_t digest_at = (size_t)(body->at - parts->message);
 	uint8_t theirs[WCCP_DIGEST_LEN], ours[WCCP_DIGEST_LEN];
@@ -78,7 +78,7 @@ static enum codec_refusal check_digest(const struct parts *parts,
 	if (wire_failed(body))
 		return CODEC_MALFORMED;
 	auth_digest(password, parts->message, parts->len, digest_at, ours);
-	return digests_equal(theirs, ours) ? CODEC_OK : CODEC_AUTH_FAILED;
+	return auth_digests_equal(theirs, ours) ? CODEC_OK : CODEC_AUTH_FAILED;
 }
 
 enum codec_refusal codec_authenticate(const void *octets, size_t len,
@@ -87,12 +87,12 @@ enum codec_refusal codec_authenticate(const void *octets, size_t len,
 	struct parts parts;
 	struct wire_reader *body = &parts.body[WCCP_C_SECURITY];
 	bool wanted = password && password->set;
-	enum codec_refusal r = parts_locate(octets, len, &parts);
+	enum codec_refusal r = component_locate_all(octets, len, &parts);
 	uint32_t option;
 
 	if (r != CODEC_OK)
 		return r;
-	if (!parts_has(&parts, WCCP_C_SECURITY))
+	if (!component_has(&parts, WCCP_C_SECURITY))
 		return wanted ? CODEC_AUTH_MISSING : CODEC_MISSING;
 	option = wire_get_u32(body);
 	if (wire_failed(body))
@@ -103,7 +103,7 @@ enum codec_refusal codec_authenticate(const void *octets, size_t len,
 		return CODEC_AUTH_UNEXPECTED;
 	if (option != WCCP_SECURITY_MD5)
 		return CODEC_AUTH_FAILED;
-	return check_digest(&parts, body, password);
+	return auth_check_digest(&parts, body, password);
 }
 
 int codec_sign(void *octets, size_t len, const struct codec_password *password)
@@ -113,8 +113,8 @@ int codec_sign(void *octets, size_t len, const struct codec_password *password)
 	struct wire_reader *body = &parts.body[WCCP_C_SECURITY];
 	size_t digest_at;
 
-	if (!password->set || parts_locate(octets, len, &parts) != CODEC_OK ||
-	    !parts_has(&parts, WCCP_C_SECURITY) ||
+	if (!password->set || component_locate_all(octets, len, &parts) != CODEC_OK ||
+	    !component_has(&parts, WCCP_C_SECURITY) ||
 	    wire_get_u32(body) != WCCP_SECURITY_MD5 || wire_left(body) < sizeof(digest))
 		return -1;
 	digest_at = (size_t)(body->at - parts.message);

@@ -6,11 +6,11 @@
 
 enum { COMPONENT_HEADER_LEN = 4, MAJOR_VERSION = 2 };
 
-static void locate_one(struct parts *p, struct wire_reader *r)
+static void component_locate_one(struct parts *p, struct wire_reader *r)
 {
 	uint16_t type = wire_get_u16(r);
 	uint16_t len = wire_get_u16(r);
-	bool known = type < PARTS_KINDS;
+	bool known = type < COMPONENT_KINDS;
 	struct wire_reader body;
 
 	if (len > wire_left(r)) {
@@ -20,7 +20,7 @@ static void locate_one(struct parts *p, struct wire_reader *r)
 		return;
 	}
 	body = wire_sub(r, len);
-	if (known && !parts_has(p, type)) {
+	if (known && !component_has(p, type)) {
 		p->found |= 1u << type;
 		p->body[type] = body;
 		if (len % 4)
@@ -30,7 +30,8 @@ static void locate_one(struct parts *p, struct wire_reader *r)
 		wire_skip(r, 4 - len % 4);
 }
 
-enum codec_refusal parts_locate(const void *octets, size_t len, struct parts *out)
+enum codec_refusal component_locate_all(const void *octets, size_t len,
+					struct parts *out)
 {
 	struct wire_reader r = wire_reader(octets, len);
 	uint8_t major;
@@ -55,6 +56,6 @@ enum codec_refusal parts_locate(const void *octets, size_t len, struct parts *ou
 	out->len = WCCP_HEADER_LEN + (size_t)length;
 	r = wire_sub(&r, length);
 	while (wire_left(&r) >= COMPONENT_HEADER_LEN)
-		locate_one(out, &r);
+		component_locate_one(out, &r);
 	return CODEC_OK;
 }

@@ -10,7 +10,7 @@
 #include "codec.h"
 #include "wire.h"
 
-enum { PARTS_KINDS = WCCP_C_ADDRESS_TABLE + 1 };
+enum { COMPONENT_KINDS = WCCP_C_ADDRESS_TABLE + 1 };
 
 struct parts {
 	uint32_t type; /* enum wccp_type */
@@ -20,7 +20,7 @@ struct parts {
 	uint32_t found;		/* bit 1 << component: its body is in `body` */
 	uint32_t odd;		/* of these, bodies of an impossible length */
 	uint32_t cut;		/* bit of a component that overruns the message */
-	struct wire_reader body[PARTS_KINDS]; /* not cleared, see `found` */
+	struct wire_reader body[COMPONENT_KINDS]; /* not cleared, see `found` */
 };
 
 /*
@@ -36,9 +36,10 @@ struct parts {
  *
  * CODEC_OK, or CODEC_TRUNCATED, CODEC_BAD_TYPE, CODEC_BAD_VERSION.
  */
-enum codec_refusal parts_locate(const void *octets, size_t len, struct parts *out);
+enum codec_refusal component_locate_all(const void *octets, size_t len,
+					struct parts *out);
 
-static inline bool parts_has(const struct parts *p, unsigned component)
+static inline bool component_has(const struct parts *p, unsigned component)
 {
 	return p->found >> component & 1;
 }

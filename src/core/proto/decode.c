@@ -29,7 +29,7 @@ enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
 	return r;
 }
 
-static bool all_zero(const uint8_t *octets, size_t len)
+static bool decode_is_zero(const uint8_t *octets, size_t len)
 {
 	unsigned seen = 0;
 
@@ -147,8 +147,8 @@ static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
 	for (uint32_t i = 0; i < d->n_table; i++) {
 		wire_get_octets(r, octets, size);
 		wire_skip(r, len - size);
-		d->table[i] = addr_from_octets(all_zero(octets, size) ? ADDR_NONE : as,
-					       octets);
+		d->table[i] = addr_from_octets(
+			decode_is_zero(octets, size) ? ADDR_NONE : as, octets);
 	}
 	d->has_table = true;
 	d->msg->table_family = family;
@@ -157,7 +157,7 @@ static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
 
 typedef enum codec_refusal decode_fn(struct decoder *d, struct wire_reader *r);
 
-static decode_fn *const decoders[PARTS_KINDS] = {
+static decode_fn *const decode_functions[COMPONENT_KINDS] = {
 	[WCCP_C_SECURITY] = decode_security,
 	[WCCP_C_SERVICE] = decode_service,
 	[WCCP_C_ROUTER_ID] = decode_router_identity,
@@ -185,7 +185,7 @@ static enum codec_refusal decode_component(struct decoder *d, struct parts *part
 		r = decode_refuse(d, CODEC_MALFORMED,
 				  "its length is no multiple of four");
 	else
-		r = decoders[type](d, body);
+		r = decode_functions[type](d, body);
 	if (r == CODEC_OK && wire_failed(body))
 		r = decode_refuse(d, CODEC_MALFORMED, "it ends too early");
 	if (r == CODEC_OK && d->bad_index)
@@ -204,7 +204,7 @@ struct rule {
 	uint32_t needed, one_of, optional;
 };
 
-static const struct rule rules[] = {
+static const struct rule decode_rules[] = {
 	[WCCP_HERE_I_AM - WCCP_HERE_I_AM] = {
 		.needed = BIT(WCCP_C_SECURITY) | BIT(WCCP_C_SERVICE) |
 			  BIT(WCCP_C_CACHE_ID) | BIT(WCCP_C_CACHE_VIEW),
@@ -228,7 +228,7 @@ static const struct rule rules[] = {
 };
 
 /* The drafts allow one of each of these pairs; with both, the plain one counts. */
-static uint32_t drop_alternates(uint32_t found)
+static uint32_t decode_drop_alternates(uint32_t found)
 {
 	if (found & BIT(WCCP_C_ASSIGNMENT))
 		found &= ~BIT(WCCP_C_ALT_ASSIGNMENT);
@@ -237,8 +237,8 @@ static uint32_t drop_alternates(uint32_t found)
 	return found;
 }
 
-static enum codec_refusal check_presence(struct decoder *d, const struct rule *rule,
-					 uint32_t found)
+static enum codec_refusal decode_check_presence(struct decoder *d,
+						const struct rule *rule, uint32_t found)
 {
 	uint32_t missing = rule->needed & ~found;
 
@@ -255,11 +255,11 @@ static enum codec_refusal check_presence(struct decoder *d, const struct rule *r
  * that overruns the message is not ignored, as other components would be:
  * indices would be taken for addresses.
  */
-static enum codec_refusal find_table(struct decoder *d, struct parts *parts)
+static enum codec_refusal decode_table_first(struct decoder *d, struct parts *parts)
 {
 	enum codec_refusal r = CODEC_OK;
 
-	if (parts_has(parts, WCCP_C_ADDRESS_TABLE))
+	if (component_has(parts, WCCP_C_ADDRESS_TABLE))
 		r = decode_component(d, parts, WCCP_C_ADDRESS_TABLE);
 	else if (parts->cut & BIT(WCCP_C_ADDRESS_TABLE))
 		r = decode_refuse(d, CODEC_MALFORMED,
@@ -269,16 +269,16 @@ static enum codec_refusal find_table(struct decoder *d, struct parts *parts)
 	return r;
 }
 
-static enum codec_refusal decode_parts(struct decoder *d, struct parts *parts)
+static enum codec_refusal decode_components(struct decoder *d, struct parts *parts)
 {
-	const struct rule *rule = &rules[parts->type - WCCP_HERE_I_AM];
+	const struct rule *rule = &decode_rules[parts->type - WCCP_HERE_I_AM];
 	uint32_t found = parts->found & (rule->needed | rule->one_of | rule->optional);
 	uint32_t must = rule->needed | rule->one_of;
-	enum codec_refusal r = check_presence(d, rule, found);
+	enum codec_refusal r = decode_check_presence(d, rule, found);
 
 	if (r == CODEC_OK)
-		r = find_table(d, parts);
-	for (found = drop_alternates(found); r == CODEC_OK && found;
+		r = decode_table_first(d, parts);
+	for (found = decode_drop_alternates(found); r == CODEC_OK && found;
 	     found &= found - 1) {
 		unsigned type = (unsigned)__builtin_ctz(found);
 
@@ -291,7 +291,7 @@ static enum codec_refusal decode_parts(struct decoder *d, struct parts *parts)
 	return r;
 }
 
-static void reset(struct wccp_msg *msg, uint32_t type, uint8_t minor)
+static void decode_reset(struct wccp_msg *msg, uint32_t type, uint8_t minor)
 {
 	msg->type = type;
 	msg->minor = minor;
@@ -304,7 +304,7 @@ static void reset(struct wccp_msg *msg, uint32_t type, uint8_t minor)
 
 void codec_begin(struct wccp_msg *msg, enum wccp_type type)
 {
-	reset(msg, type, 0);
+	decode_reset(msg, type, 0);
 }
 
 enum codec_refusal codec_decode(const void *octets, size_t len, struct wccp_msg *out,
@@ -312,21 +312,21 @@ enum codec_refusal codec_decode(const void *octets, size_t len, struct wccp_msg 
 {
 	struct parts parts;
 	struct decoder d;
-	enum codec_refusal r = parts_locate(octets, len, &parts);
+	enum codec_refusal r = component_locate_all(octets, len, &parts);
 
 	if (r != CODEC_OK) {
-		reset(out, 0, 0);
+		decode_reset(out, 0, 0);
 		err_set(err, "%s datagram of %zu octets", codec_refusal_name(r), len);
 		return r;
 	}
-	reset(out, parts.type, parts.minor);
+	decode_reset(out, parts.type, parts.minor);
 	/* Field by field: the table is large and seldom there. */
 	d.msg = out;
 	d.err = err;
 	d.bad_index = false;
 	d.has_table = false;
 	d.n_table = 0;
-	r = decode_parts(&d, &parts);
+	r = decode_components(&d, &parts);
 	if (r != CODEC_OK)
 		err_prefix(err, "%s", codec_type_name(parts.type));
 	return r;

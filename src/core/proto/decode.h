@@ -67,7 +67,7 @@ enum codec_refusal decode_alt_assignment(struct decoder *d, struct wire_reader *
 enum codec_refusal decode_map(struct decoder *d, struct wire_reader *r);
 enum codec_refusal decode_alt_map(struct decoder *d, struct wire_reader *r);
 
-/* decode_caps.c: capabilities and commands */
+/* decode_capabilities.c: capabilities and commands */
 enum codec_refusal decode_capabilities(struct decoder *d, struct wire_reader *r);
 enum codec_refusal decode_commands(struct decoder *d, struct wire_reader *r);
 

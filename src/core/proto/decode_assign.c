@@ -6,7 +6,7 @@
 
 /* A bucket names a cache of the list or none; anything else would send packets
  * to nobody, so the whole table is malformed. */
-static bool buckets_valid(const struct wccp_hash_table *t)
+static bool decode_buckets_valid(const struct wccp_hash_table *t)
 {
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
 		if (t->buckets[b] != WCCP_BUCKET_NONE &&
@@ -15,8 +15,8 @@ static bool buckets_valid(const struct wccp_hash_table *t)
 	return true;
 }
 
-static enum codec_refusal get_hash(struct decoder *d, struct wire_reader *r,
-				   struct wccp_hash_table *out)
+static enum codec_refusal decode_hash_table(struct decoder *d, struct wire_reader *r,
+					    struct wccp_hash_table *out)
 {
 	enum codec_refusal refusal;
 
@@ -27,7 +27,7 @@ static enum codec_refusal get_hash(struct decoder *d, struct wire_reader *r,
 	for (uint32_t i = 0; i < out->n_caches; i++)
 		out->caches[i] = decode_addr(d, r);
 	wire_get_octets(r, out->buckets, sizeof(out->buckets));
-	if (!wire_failed(r) && !buckets_valid(out))
+	if (!wire_failed(r) && !decode_buckets_valid(out))
 		return decode_refuse(d, CODEC_MALFORMED,
 				     "a bucket names none of the %u web-caches",
 				     (unsigned)out->n_caches);
@@ -35,13 +35,14 @@ static enum codec_refusal get_hash(struct decoder *d, struct wire_reader *r,
 }
 
 /* The table or sets of an assignment of a type in WCCP_AT_*. */
-static enum codec_refusal get_body(struct decoder *d, struct wire_reader *r,
-				   uint16_t type, struct wccp_hash_table *hash,
-				   struct wccp_set_list *sets)
+static enum codec_refusal decode_assignment_body(struct decoder *d,
+						 struct wire_reader *r, uint16_t type,
+						 struct wccp_hash_table *hash,
+						 struct wccp_set_list *sets)
 {
 	switch (type) {
 	case WCCP_AT_HASH:
-		return get_hash(d, r, hash);
+		return decode_hash_table(d, r, hash);
 	case WCCP_AT_MASK:
 	case WCCP_AT_ALT_MASK:
 		return decode_sets(d, r, type == WCCP_AT_ALT_MASK, sets);
@@ -52,8 +53,8 @@ static enum codec_refusal get_body(struct decoder *d, struct wire_reader *r,
 }
 
 /* From the key on, the same in components 6 and 13. */
-static enum codec_refusal get_assignment(struct decoder *d, struct wire_reader *r,
-					 uint16_t type)
+static enum codec_refusal decode_keyed_assignment(struct decoder *d,
+						  struct wire_reader *r, uint16_t type)
 {
 	struct wccp_assignment *a = &d->msg->assignment;
 	enum codec_refusal refusal;
@@ -69,16 +70,16 @@ static enum codec_refusal get_assignment(struct decoder *d, struct wire_reader *
 		a->routers[i].receive_id = wire_get_u32(r);
 		a->routers[i].change_number = wire_get_u32(r);
 	}
-	return get_body(d, r, type, &a->hash, &a->sets);
+	return decode_assignment_body(d, r, type, &a->hash, &a->sets);
 }
 
 enum codec_refusal decode_assignment(struct decoder *d, struct wire_reader *r)
 {
-	return get_assignment(d, r, WCCP_AT_HASH);
+	return decode_keyed_assignment(d, r, WCCP_AT_HASH);
 }
 
 /* What the assignment length encloses; checked by the caller's own cursor. */
-static struct wire_reader open_body(struct wire_reader *r, uint16_t *type)
+static struct wire_reader decode_open_body(struct wire_reader *r, uint16_t *type)
 {
 	uint16_t len;
 
@@ -87,8 +88,9 @@ static struct wire_reader open_body(struct wire_reader *r, uint16_t *type)
 	return wire_sub(r, len);
 }
 
-static enum codec_refusal close_body(struct decoder *d, const struct wire_reader *body,
-				     enum codec_refusal refusal)
+static enum codec_refusal decode_close_body(struct decoder *d,
+					    const struct wire_reader *body,
+					    enum codec_refusal refusal)
 {
 	if (refusal == CODEC_OK && wire_failed(body))
 		return decode_refuse(d, CODEC_MALFORMED,
@@ -99,9 +101,9 @@ static enum codec_refusal close_body(struct decoder *d, const struct wire_reader
 enum codec_refusal decode_alt_assignment(struct decoder *d, struct wire_reader *r)
 {
 	uint16_t type;
-	struct wire_reader body = open_body(r, &type);
+	struct wire_reader body = decode_open_body(r, &type);
 
-	return close_body(d, &body, get_assignment(d, &body, type));
+	return decode_close_body(d, &body, decode_keyed_assignment(d, &body, type));
 }
 
 enum codec_refusal decode_map(struct decoder *d, struct wire_reader *r)
@@ -113,8 +115,9 @@ enum codec_refusal decode_map(struct decoder *d, struct wire_reader *r)
 enum codec_refusal decode_alt_map(struct decoder *d, struct wire_reader *r)
 {
 	struct wccp_assign_map *map = &d->msg->map;
-	struct wire_reader body = open_body(r, &map->type);
+	struct wire_reader body = decode_open_body(r, &map->type);
 
-	return close_body(d, &body,
-			  get_body(d, &body, map->type, &map->hash, &map->sets));
+	return decode_close_body(
+		d, &body,
+		decode_assignment_body(d, &body, map->type, &map->hash, &map->sets));
 }

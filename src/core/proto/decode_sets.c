@@ -7,7 +7,7 @@
  */
 #include "core/proto/decode.h"
 
-static struct wccp_mask get_mask(struct decoder *d, struct wire_reader *r)
+static struct wccp_mask decode_mask(struct decoder *d, struct wire_reader *r)
 {
 	struct wccp_mask out = { .src = decode_addr(d, r) };
 
@@ -17,8 +17,8 @@ static struct wccp_mask get_mask(struct decoder *d, struct wire_reader *r)
 	return out;
 }
 
-static enum codec_refusal get_values(struct decoder *d, struct wire_reader *r,
-				     struct wccp_set *set)
+static enum codec_refusal decode_values(struct decoder *d, struct wire_reader *r,
+					struct wccp_set *set)
 {
 	struct wccp_msg *m = d->msg;
 	enum codec_refusal refusal;
@@ -31,14 +31,14 @@ static enum codec_refusal get_values(struct decoder *d, struct wire_reader *r,
 	while (n--) {
 		struct wccp_value *v = &m->values[m->n_values++];
 
-		v->match = get_mask(d, r);
+		v->match = decode_mask(d, r);
 		v->cache = decode_addr(d, r);
 	}
 	return refusal;
 }
 
-static enum codec_refusal get_vsns(struct decoder *d, struct wire_reader *r,
-				   struct wccp_cache_values *out)
+static enum codec_refusal decode_vsns(struct decoder *d, struct wire_reader *r,
+				      struct wccp_cache_values *out)
 {
 	struct wccp_msg *m = d->msg;
 	enum codec_refusal refusal;
@@ -54,8 +54,8 @@ static enum codec_refusal get_vsns(struct decoder *d, struct wire_reader *r,
 	return refusal;
 }
 
-static enum codec_refusal get_cache_values(struct decoder *d, struct wire_reader *r,
-					   struct wccp_set *set)
+static enum codec_refusal decode_cache_values(struct decoder *d, struct wire_reader *r,
+					      struct wccp_set *set)
 {
 	struct wccp_msg *m = d->msg;
 	enum codec_refusal refusal;
@@ -67,7 +67,7 @@ static enum codec_refusal get_cache_values(struct decoder *d, struct wire_reader
 			       "web-cache value elements", &n);
 	set->n = (uint16_t)n;
 	while (refusal == CODEC_OK && n--)
-		refusal = get_vsns(d, r, &m->cache_values[m->n_cache_values++]);
+		refusal = decode_vsns(d, r, &m->cache_values[m->n_cache_values++]);
 	return refusal;
 }
 
@@ -86,9 +86,9 @@ enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r, bool al
 	while (refusal == CODEC_OK && n--) {
 		struct wccp_set *set = &m->sets[m->n_sets++];
 
-		set->mask = get_mask(d, r);
-		refusal = alternate ? get_cache_values(d, r, set)
-				    : get_values(d, r, set);
+		set->mask = decode_mask(d, r);
+		refusal = alternate ? decode_cache_values(d, r, set)
+				    : decode_values(d, r, set);
 	}
 	return refusal;
 }

@@ -7,15 +7,15 @@
 /* Types of extended assignment data (2.01). */
 enum { EXT_HASH = 0, EXT_MASK = 1, EXT_ALT_MASK = 2, EXT_WEIGHT = 3 };
 
-static void get_weight(struct wire_reader *r, struct wccp_cache_id *out)
+static void decode_weight(struct wire_reader *r, struct wccp_cache_id *out)
 {
 	out->weight = wire_get_u16(r);
 	out->status = wire_get_u16(r);
 }
 
 /* The data itself, of whichever kind `out` says. */
-static enum codec_refusal get_data(struct decoder *d, struct wire_reader *r,
-				   struct wccp_cache_id *out)
+static enum codec_refusal decode_identity_data(struct decoder *d, struct wire_reader *r,
+					       struct wccp_cache_id *out)
 {
 	enum codec_refusal refusal = CODEC_OK;
 
@@ -34,11 +34,11 @@ static enum codec_refusal get_data(struct decoder *d, struct wire_reader *r,
 		break;
 	}
 	if (refusal == CODEC_OK)
-		get_weight(r, out);
+		decode_weight(r, out);
 	return refusal;
 }
 
-static enum wccp_data_kind extended_kind(uint16_t type)
+static enum wccp_data_kind decode_extended_kind(uint16_t type)
 {
 	switch (type) {
 	case EXT_HASH:
@@ -55,8 +55,8 @@ static enum wccp_data_kind extended_kind(uint16_t type)
 	}
 }
 
-static enum codec_refusal get_extended(struct decoder *d, struct wire_reader *r,
-				       struct wccp_cache_id *out)
+static enum codec_refusal decode_extended_data(struct decoder *d, struct wire_reader *r,
+					       struct wccp_cache_id *out)
 {
 	struct wire_reader data;
 	enum codec_refusal refusal;
@@ -64,9 +64,9 @@ static enum codec_refusal get_extended(struct decoder *d, struct wire_reader *r,
 	uint16_t len = wire_get_u16(r);
 
 	data = wire_sub(r, len);
-	out->kind = extended_kind(type);
+	out->kind = decode_extended_kind(type);
 	out->extended = out->kind != WCCP_DATA_NONE;
-	refusal = get_data(d, &data, out);
+	refusal = decode_identity_data(d, &data, out);
 	if (refusal == CODEC_OK && wire_failed(&data))
 		return decode_refuse(d, CODEC_MALFORMED,
 				     "%u octets of extended data end too early", len);
@@ -75,8 +75,8 @@ static enum codec_refusal get_extended(struct decoder *d, struct wire_reader *r,
 
 /* Where an identity ends follows from the counts in it, never from its flags
  * alone: routers list mask members with no sets, or sets without values. */
-static enum codec_refusal get_identity(struct decoder *d, struct wire_reader *r,
-				       struct wccp_cache_id *out)
+static enum codec_refusal decode_identity(struct decoder *d, struct wire_reader *r,
+					  struct wccp_cache_id *out)
 {
 	uint16_t flags;
 
@@ -98,14 +98,14 @@ static enum codec_refusal get_identity(struct decoder *d, struct wire_reader *r,
 		out->kind = WCCP_DATA_NONE;
 		break;
 	default:
-		return get_extended(d, r, out);
+		return decode_extended_data(d, r, out);
 	}
-	return get_data(d, r, out);
+	return decode_identity_data(d, r, out);
 }
 
 enum codec_refusal decode_cache_identity(struct decoder *d, struct wire_reader *r)
 {
-	return get_identity(d, r, &d->msg->cache_identity);
+	return decode_identity(d, r, &d->msg->cache_identity);
 }
 
 enum codec_refusal decode_router_identity(struct decoder *d, struct wire_reader *r)
@@ -139,7 +139,7 @@ enum codec_refusal decode_router_view(struct decoder *d, struct wire_reader *r)
 	refusal = decode_count(d, r, IDENTITY_MIN_LEN, WCCP_MAX_CACHES, "web-caches",
 			       &v->n_caches);
 	for (uint32_t i = 0; refusal == CODEC_OK && i < v->n_caches; i++)
-		refusal = get_identity(d, r, &v->caches[i]);
+		refusal = decode_identity(d, r, &v->caches[i]);
 	return refusal;
 }
 

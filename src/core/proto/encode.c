@@ -13,12 +13,12 @@ enum { IANA_IPV4 = 1, IANA_IPV6 = 2 };
 /* First octet of the header's version field; the second is the minor. */
 enum { MAJOR_VERSION = 2 };
 
-static enum addr_family wire_family(const struct wccp_msg *msg)
+static enum addr_family encode_family(const struct wccp_msg *msg)
 {
 	return msg->table_family == IANA_IPV6 ? ADDR_V6 : ADDR_V4;
 }
 
-static bool all_zero(const struct addr *a)
+static bool encode_is_zero(const struct addr *a)
 {
 	unsigned seen = 0;
 
@@ -28,7 +28,7 @@ static bool all_zero(const struct addr *a)
 }
 
 /* Index of `a` in the table, counted from 1; 0 when there is no room. */
-static uint32_t table_index(struct encoder *e, const struct addr *a)
+static uint32_t encode_table_index(struct encoder *e, const struct addr *a)
 {
 	int i = addr_find(e->table, e->n_table, a);
 
@@ -44,11 +44,11 @@ void encode_addr(struct encoder *e, const struct addr *a)
 {
 	uint32_t index;
 
-	if (all_zero(a)) {
+	if (encode_is_zero(a)) {
 		wire_put_u32(&e->w, 0);
 		return;
 	}
-	if (a->family != wire_family(e->msg)) {
+	if (a->family != encode_family(e->msg)) {
 		e->bad_addr = true;
 		return;
 	}
@@ -56,7 +56,7 @@ void encode_addr(struct encoder *e, const struct addr *a)
 		wire_put_octets(&e->w, a->octets, 4);
 		return;
 	}
-	index = table_index(e, a);
+	index = encode_table_index(e, a);
 	if (!index)
 		e->bad_addr = true;
 	wire_put_u32(&e->w, index);
@@ -93,7 +93,7 @@ void encode_key(struct encoder *e, const struct wccp_key *key)
 	wire_put_u32(&e->w, key->change_number);
 }
 
-static bool has_password(const struct encoder *e)
+static bool encode_has_password(const struct encoder *e)
 {
 	return e->password && e->password->set;
 }
@@ -103,7 +103,7 @@ static int encode_security(struct encoder *e)
 {
 	static const uint8_t zeros[WCCP_DIGEST_LEN];
 
-	if (!has_password(e)) {
+	if (!encode_has_password(e)) {
 		wire_put_u32(&e->w, WCCP_SECURITY_NONE);
 		return 0;
 	}
@@ -175,7 +175,7 @@ enum { COMPONENTS = sizeof(components) / sizeof(components[0]) };
 
 /* Security is in every message (2.0 section 5), and follows from the password;
  * whether there is a table follows from its family. */
-static bool is_present(const struct encoder *e, unsigned type)
+static bool encode_is_present(const struct encoder *e, unsigned type)
 {
 	if (type == WCCP_C_SECURITY)
 		return true;
@@ -202,7 +202,7 @@ static int encode_component(struct encoder *e, unsigned type,
 	return 0;
 }
 
-static int check_message(const struct wccp_msg *msg, struct err *err)
+static int encode_check_message(const struct wccp_msg *msg, struct err *err)
 {
 	if (msg->type < WCCP_HERE_I_AM || msg->type > WCCP_REMOVAL_QUERY)
 		return err_set(err, "no message has type %u", (unsigned)msg->type);
@@ -224,7 +224,7 @@ static int encode_message(struct encoder *e)
 	wire_put_u8(&e->w, e->msg->minor);
 	mark = wire_mark_u16(&e->w);
 	for (unsigned i = 0; i < COMPONENTS; i++)
-		if (is_present(e, components[i].type) &&
+		if (encode_is_present(e, components[i].type) &&
 		    encode_component(e, components[i].type, components[i].encode) < 0)
 			return -1;
 	wire_fill_u16(&e->w, mark);
@@ -238,7 +238,7 @@ int codec_encode(const struct wccp_msg *msg, const struct codec_password *passwo
 	uint8_t *message = octets;
 	size_t len;
 
-	if (check_message(msg, err) < 0)
+	if (encode_check_message(msg, err) < 0)
 		return -1;
 	/* Field by field: the table is large and seldom there. */
 	e.msg = msg;
@@ -254,7 +254,7 @@ int codec_encode(const struct wccp_msg *msg, const struct codec_password *passwo
 		return err_set(err, "%s: more than the %zu octets there is room for",
 			       codec_type_name(msg->type), size);
 	len = wire_written(&e.w);
-	if (has_password(&e))
+	if (encode_has_password(&e))
 		auth_digest(password, message, len, e.digest_at, message + e.digest_at);
 	return (int)len;
 }

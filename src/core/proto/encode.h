@@ -47,7 +47,7 @@ int encode_alt_assignment(struct encoder *e);
 int encode_map(struct encoder *e);
 int encode_alt_map(struct encoder *e);
 
-/* encode_caps.c: capabilities and commands */
+/* encode_capabilities.c: capabilities and commands */
 int encode_capabilities(struct encoder *e);
 int encode_commands(struct encoder *e);
 

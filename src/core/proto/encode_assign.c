@@ -4,7 +4,7 @@
  */
 #include "core/proto/encode.h"
 
-static int put_hash(struct encoder *e, const struct wccp_hash_table *t)
+static int encode_hash_table(struct encoder *e, const struct wccp_hash_table *t)
 {
 	if (encode_addrs(e, t->caches, t->n_caches, WCCP_MAX_CACHES, "web-caches") < 0)
 		return -1;
@@ -17,13 +17,13 @@ static int put_hash(struct encoder *e, const struct wccp_hash_table *t)
 	return 0;
 }
 
-static int put_body(struct encoder *e, uint16_t type,
-		    const struct wccp_hash_table *hash,
-		    const struct wccp_set_list *sets)
+static int encode_assignment_body(struct encoder *e, uint16_t type,
+				  const struct wccp_hash_table *hash,
+				  const struct wccp_set_list *sets)
 {
 	switch (type) {
 	case WCCP_AT_HASH:
-		return put_hash(e, hash);
+		return encode_hash_table(e, hash);
 	case WCCP_AT_MASK:
 	case WCCP_AT_ALT_MASK:
 		return encode_sets(e, sets, type == WCCP_AT_ALT_MASK);
@@ -33,7 +33,7 @@ static int put_body(struct encoder *e, uint16_t type,
 }
 
 /* From the key on, the same in components 6 and 13. */
-static int put_assignment(struct encoder *e)
+static int encode_keyed_assignment(struct encoder *e)
 {
 	const struct wccp_assignment *a = &e->msg->assignment;
 
@@ -45,14 +45,14 @@ static int put_assignment(struct encoder *e)
 		wire_put_u32(&e->w, a->routers[i].receive_id);
 		wire_put_u32(&e->w, a->routers[i].change_number);
 	}
-	return put_body(e, a->type, &a->hash, &a->sets);
+	return encode_assignment_body(e, a->type, &a->hash, &a->sets);
 }
 
 int encode_assignment(struct encoder *e)
 {
 	if (e->msg->assignment.type != WCCP_AT_HASH)
 		return err_set(e->err, "only hash assignments can be expressed");
-	return put_assignment(e);
+	return encode_keyed_assignment(e);
 }
 
 int encode_alt_assignment(struct encoder *e)
@@ -61,7 +61,7 @@ int encode_alt_assignment(struct encoder *e)
 
 	wire_put_u16(&e->w, e->msg->assignment.type);
 	mark = wire_mark_u16(&e->w);
-	if (put_assignment(e) < 0)
+	if (encode_keyed_assignment(e) < 0)
 		return -1;
 	wire_fill_u16(&e->w, mark);
 	return 0;
@@ -81,7 +81,7 @@ int encode_alt_map(struct encoder *e)
 
 	wire_put_u16(&e->w, map->type);
 	mark = wire_mark_u16(&e->w);
-	if (put_body(e, map->type, &map->hash, &map->sets) < 0)
+	if (encode_assignment_body(e, map->type, &map->hash, &map->sets) < 0)
 		return -1;
 	wire_fill_u16(&e->w, mark);
 	return 0;

@@ -5,8 +5,8 @@
 #include "core/proto/encode.h"
 
 /* Runs within the pools are ours, but a wrong one must not read past them. */
-static int check_run(struct encoder *e, uint32_t first, uint32_t n, uint32_t in_use,
-		     const char *what)
+static int encode_run(struct encoder *e, uint32_t first, uint32_t n, uint32_t in_use,
+		      const char *what)
 {
 	if (n > in_use || first > in_use - n)
 		return err_set(e->err, "%s %u to %u of %u", what, (unsigned)first,
@@ -15,12 +15,12 @@ static int check_run(struct encoder *e, uint32_t first, uint32_t n, uint32_t in_
 	return 0;
 }
 
-static uint32_t at_most(uint32_t n, uint32_t max)
+static uint32_t encode_at_most(uint32_t n, uint32_t max)
 {
 	return n < max ? n : max;
 }
 
-static void put_mask(struct encoder *e, const struct wccp_mask *m)
+static void encode_mask(struct encoder *e, const struct wccp_mask *m)
 {
 	encode_addr(e, &m->src);
 	encode_addr(e, &m->dst);
@@ -28,37 +28,37 @@ static void put_mask(struct encoder *e, const struct wccp_mask *m)
 	wire_put_u16(&e->w, m->dport);
 }
 
-static int put_values(struct encoder *e, const struct wccp_set *set)
+static int encode_values(struct encoder *e, const struct wccp_set *set)
 {
 	const struct wccp_msg *m = e->msg;
 	const struct wccp_value *v;
 
-	if (check_run(e, set->first, set->n, at_most(m->n_values, WCCP_MAX_VALUES),
-		      "mask values") < 0)
+	if (encode_run(e, set->first, set->n,
+		       encode_at_most(m->n_values, WCCP_MAX_VALUES), "mask values") < 0)
 		return -1;
 	v = &m->values[set->first];
 	for (unsigned i = 0; i < set->n; i++) {
-		put_mask(e, &v[i].match);
+		encode_mask(e, &v[i].match);
 		encode_addr(e, &v[i].cache);
 	}
 	return 0;
 }
 
-static int put_cache_values(struct encoder *e, const struct wccp_set *set)
+static int encode_cache_values(struct encoder *e, const struct wccp_set *set)
 {
 	const struct wccp_msg *m = e->msg;
 	const struct wccp_cache_values *c;
 
-	if (check_run(e, set->first, set->n,
-		      at_most(m->n_cache_values, WCCP_MAX_VALUES),
-		      "web-cache value elements") < 0)
+	if (encode_run(e, set->first, set->n,
+		       encode_at_most(m->n_cache_values, WCCP_MAX_VALUES),
+		       "web-cache value elements") < 0)
 		return -1;
 	c = &m->cache_values[set->first];
 	for (unsigned i = 0; i < set->n; i++) {
 		encode_addr(e, &c[i].cache);
-		if (check_run(e, c[i].first_vsn, c[i].n_vsns,
-			      at_most(m->n_vsns, WCCP_MAX_VSNS),
-			      "value sequence numbers") < 0)
+		if (encode_run(e, c[i].first_vsn, c[i].n_vsns,
+			       encode_at_most(m->n_vsns, WCCP_MAX_VSNS),
+			       "value sequence numbers") < 0)
 			return -1;
 		for (unsigned k = 0; k < c[i].n_vsns; k++)
 			wire_put_u32(&e->w, m->vsns[c[i].first_vsn + k]);
@@ -75,14 +75,14 @@ int encode_sets(struct encoder *e, const struct wccp_set_list *list, bool altern
 		return err_set(e->err, "%s mask/value sets where %s ones belong",
 			       list->alternate ? "alternate" : "plain",
 			       alternate ? "alternate" : "plain");
-	if (check_run(e, list->first, list->n, at_most(m->n_sets, WCCP_MAX_SETS),
-		      "mask/value sets") < 0)
+	if (encode_run(e, list->first, list->n,
+		       encode_at_most(m->n_sets, WCCP_MAX_SETS), "mask/value sets") < 0)
 		return -1;
 	set = &m->sets[list->first];
 	for (unsigned i = 0; i < list->n; i++) {
-		put_mask(e, &set[i].mask);
-		if ((alternate ? put_cache_values(e, &set[i])
-			       : put_values(e, &set[i])) < 0)
+		encode_mask(e, &set[i].mask);
+		if ((alternate ? encode_cache_values(e, &set[i])
+			       : encode_values(e, &set[i])) < 0)
 			return -1;
 	}
 	return 0;

@@ -7,7 +7,7 @@
 /* Types of extended assignment data (2.01). */
 enum { EXT_HASH = 0, EXT_MASK = 1, EXT_ALT_MASK = 2, EXT_WEIGHT = 3 };
 
-static int put_data(struct encoder *e, const struct wccp_cache_id *id)
+static int encode_identity_data(struct encoder *e, const struct wccp_cache_id *id)
 {
 	switch (id->kind) {
 	case WCCP_DATA_HASH:
@@ -28,7 +28,7 @@ static int put_data(struct encoder *e, const struct wccp_cache_id *id)
 	return 0;
 }
 
-static uint16_t extended_type(enum wccp_data_kind kind)
+static uint16_t encode_extended_type(enum wccp_data_kind kind)
 {
 	switch (kind) {
 	case WCCP_DATA_HASH:
@@ -42,20 +42,20 @@ static uint16_t extended_type(enum wccp_data_kind kind)
 	}
 }
 
-static int put_extended(struct encoder *e, const struct wccp_cache_id *id)
+static int encode_extended_data(struct encoder *e, const struct wccp_cache_id *id)
 {
 	size_t mark;
 
-	wire_put_u16(&e->w, extended_type(id->kind));
+	wire_put_u16(&e->w, encode_extended_type(id->kind));
 	mark = wire_mark_u16(&e->w);
-	if (put_data(e, id) < 0)
+	if (encode_identity_data(e, id) < 0)
 		return -1;
 	wire_fill_u16(&e->w, mark);
 	return 0;
 }
 
 /* The drafts give no other way to state these two than extended data. */
-static bool is_extended(const struct wccp_cache_id *id)
+static bool encode_is_extended(const struct wccp_cache_id *id)
 {
 	if (id->kind == WCCP_DATA_NONE)
 		return false;
@@ -63,11 +63,11 @@ static bool is_extended(const struct wccp_cache_id *id)
 	       id->kind == WCCP_DATA_WEIGHT;
 }
 
-static uint16_t identity_flags(const struct wccp_cache_id *id)
+static uint16_t encode_identity_flags(const struct wccp_cache_id *id)
 {
 	uint16_t flags = WCCP_ID_KIND_HASH;
 
-	if (is_extended(id))
+	if (encode_is_extended(id))
 		flags = WCCP_ID_KIND_EXTENDED;
 	else if (id->kind == WCCP_DATA_NONE)
 		flags = WCCP_ID_KIND_NONE;
@@ -80,17 +80,18 @@ static uint16_t identity_flags(const struct wccp_cache_id *id)
 	return flags;
 }
 
-static int put_identity(struct encoder *e, const struct wccp_cache_id *id)
+static int encode_identity(struct encoder *e, const struct wccp_cache_id *id)
 {
 	encode_addr(e, &id->addr);
 	wire_put_u16(&e->w, 0);
-	wire_put_u16(&e->w, identity_flags(id));
-	return is_extended(id) ? put_extended(e, id) : put_data(e, id);
+	wire_put_u16(&e->w, encode_identity_flags(id));
+	return encode_is_extended(id) ? encode_extended_data(e, id)
+				      : encode_identity_data(e, id);
 }
 
 int encode_cache_identity(struct encoder *e)
 {
-	return put_identity(e, &e->msg->cache_identity);
+	return encode_identity(e, &e->msg->cache_identity);
 }
 
 int encode_router_identity(struct encoder *e)
@@ -114,7 +115,7 @@ int encode_router_view(struct encoder *e)
 	if (encode_count(e, v->n_caches, WCCP_MAX_CACHES, "web-caches") < 0)
 		return -1;
 	for (uint32_t i = 0; i < v->n_caches; i++)
-		if (put_identity(e, &v->caches[i]) < 0)
+		if (encode_identity(e, &v->caches[i]) < 0)
 			return -1;
 	return 0;
 }

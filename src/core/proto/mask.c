@@ -22,7 +22,7 @@ struct flat {
 	uint8_t octets[FLAT_LEN];
 };
 
-static void put_addr(uint8_t *at, const struct addr *a)
+static void mask_flatten_addr(uint8_t *at, const struct addr *a)
 {
 	size_t len = addr_len(a);
 
@@ -30,18 +30,18 @@ static void put_addr(uint8_t *at, const struct addr *a)
 		at[i] = a->octets[len - 1 - i];
 }
 
-static struct flat flatten(const struct wccp_mask *m)
+static struct flat mask_flatten(const struct wccp_mask *m)
 {
 	struct flat f = { { (uint8_t)m->dport, (uint8_t)(m->dport >> 8),
 			    (uint8_t)m->sport, (uint8_t)(m->sport >> 8) } };
 
-	put_addr(f.octets + AT_DST, &m->dst);
-	put_addr(f.octets + AT_SRC, &m->src);
+	mask_flatten_addr(f.octets + AT_DST, &m->dst);
+	mask_flatten_addr(f.octets + AT_SRC, &m->src);
 	return f;
 }
 
 /* An address with no bit set is ADDR_NONE, as the codec has it. */
-static struct addr get_addr(const uint8_t *at, enum addr_family family)
+static struct addr mask_unflatten_addr(const uint8_t *at, enum addr_family family)
 {
 	struct addr a = { .family = family };
 	size_t len = addr_len(&a);
@@ -53,13 +53,13 @@ static struct addr get_addr(const uint8_t *at, enum addr_family family)
 }
 
 /* `as` tells the families of the addresses. */
-static struct wccp_mask unflatten(const struct flat *f, const struct wccp_mask *as)
+static struct wccp_mask mask_unflatten(const struct flat *f, const struct wccp_mask *as)
 {
 	const uint8_t *o = f->octets;
 
 	return (struct wccp_mask){
-		.src = get_addr(o + AT_SRC, as->src.family),
-		.dst = get_addr(o + AT_DST, as->dst.family),
+		.src = mask_unflatten_addr(o + AT_SRC, as->src.family),
+		.dst = mask_unflatten_addr(o + AT_DST, as->dst.family),
 		.sport = (uint16_t)(o[AT_SPORT] | o[AT_SPORT + 1] << 8),
 		.dport = (uint16_t)(o[AT_DPORT] | o[AT_DPORT + 1] << 8),
 	};
@@ -67,7 +67,7 @@ static struct wccp_mask unflatten(const struct flat *f, const struct wccp_mask *
 
 unsigned mask_bits(const struct wccp_mask *m)
 {
-	struct flat f = flatten(m);
+	struct flat f = mask_flatten(m);
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < FLAT_LEN; i++)
@@ -76,15 +76,15 @@ unsigned mask_bits(const struct wccp_mask *m)
 }
 
 /* May `b` be compared with `a`, as far as families go? */
-static bool family_fits(const struct addr *a, const struct addr *b)
+static bool mask_family_fits(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family || !a->family || !b->family;
 }
 
 bool mask_equal(const struct wccp_mask *a, const struct wccp_mask *b)
 {
-	struct flat f = flatten(a), g = flatten(b);
-	struct wccp_mask x = unflatten(&f, a), y = unflatten(&g, b);
+	struct flat f = mask_flatten(a), g = mask_flatten(b);
+	struct wccp_mask x = mask_unflatten(&f, a), y = mask_unflatten(&g, b);
 
 	return x.src.family == y.src.family && x.dst.family == y.dst.family &&
 	       memcmp(&f, &g, sizeof(f)) == 0;
@@ -92,7 +92,7 @@ bool mask_equal(const struct wccp_mask *a, const struct wccp_mask *b)
 
 struct wccp_mask mask_lowest(const struct wccp_mask *m, unsigned n)
 {
-	struct flat f = flatten(m);
+	struct flat f = mask_flatten(m);
 
 	for (unsigned i = 0; i < FLAT_LEN * 8; i++) {
 		uint8_t bit = (uint8_t)(1u << (i & 7));
@@ -104,7 +104,7 @@ struct wccp_mask mask_lowest(const struct wccp_mask *m, unsigned n)
 		else
 			f.octets[i >> 3] &= (uint8_t)~bit;
 	}
-	return unflatten(&f, m);
+	return mask_unflatten(&f, m);
 }
 
 struct wccp_mask mask_mirror(const struct wccp_mask *m)
@@ -116,7 +116,7 @@ struct wccp_mask mask_mirror(const struct wccp_mask *m)
 
 struct wccp_mask mask_value(const struct wccp_mask *m, uint32_t vsn)
 {
-	struct flat f = flatten(m);
+	struct flat f = mask_flatten(m);
 
 	for (unsigned i = 0; i < FLAT_LEN; i++) {
 		uint8_t value = 0;
@@ -127,16 +127,17 @@ struct wccp_mask mask_value(const struct wccp_mask *m, uint32_t vsn)
 		}
 		f.octets[i] = value;
 	}
-	return unflatten(&f, m);
+	return mask_unflatten(&f, m);
 }
 
 int64_t mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value)
 {
-	struct flat f = flatten(m), v = flatten(value);
+	struct flat f = mask_flatten(m), v = mask_flatten(value);
 	uint32_t vsn = 0;
 	unsigned at = 0;
 
-	if (!family_fits(&m->src, &value->src) || !family_fits(&m->dst, &value->dst))
+	if (!mask_family_fits(&m->src, &value->src) ||
+	    !mask_family_fits(&m->dst, &value->dst))
 		return -1;
 	for (unsigned i = 0; i < FLAT_LEN; i++) {
 		if (v.octets[i] & ~f.octets[i])
@@ -149,7 +150,7 @@ int64_t mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value)
 
 /* -- for people ------------------------------------------------------------------ */
 
-static size_t put(char *text, size_t at, const char *name, const char *value)
+static size_t mask_put_text(char *text, size_t at, const char *name, const char *value)
 {
 	int n;
 
@@ -160,32 +161,33 @@ static size_t put(char *text, size_t at, const char *name, const char *value)
 	return n < 0 ? at : at + (size_t)n;
 }
 
-static size_t put_port(char *text, size_t at, const char *name, uint16_t port)
+static size_t mask_put_port(char *text, size_t at, const char *name, uint16_t port)
 {
 	char hex[8];
 
 	snprintf(hex, sizeof(hex), "0x%x", port);
-	return port ? put(text, at, name, hex) : at;
+	return port ? mask_put_text(text, at, name, hex) : at;
 }
 
 /* As people write masks of IPv4 addresses; those of IPv6 as an address. */
-static size_t put_address(char *text, size_t at, const char *name, const struct addr *a)
+static size_t mask_put_addr(char *text, size_t at, const char *name,
+			    const struct addr *a)
 {
 	char hex[16];
 
 	if (a->family == ADDR_V6)
-		return put(text, at, name, ADDR_TEXT(a));
+		return mask_put_text(text, at, name, ADDR_TEXT(a));
 	snprintf(hex, sizeof(hex), "0x%x", (unsigned)addr_to_v4(a));
-	return addr_to_v4(a) ? put(text, at, name, hex) : at;
+	return addr_to_v4(a) ? mask_put_text(text, at, name, hex) : at;
 }
 
 const char *mask_text(const struct wccp_mask *m, char text[MASK_TEXT_MAX])
 {
 	size_t at = 0;
 
-	at = put_address(text, at, "src", &m->src);
-	at = put_address(text, at, "dst", &m->dst);
-	at = put_port(text, at, "sport", m->sport);
-	at = put_port(text, at, "dport", m->dport);
+	at = mask_put_addr(text, at, "src", &m->src);
+	at = mask_put_addr(text, at, "dst", &m->dst);
+	at = mask_put_port(text, at, "sport", m->sport);
+	at = mask_put_port(text, at, "dport", m->dport);
 	return at ? text : strcpy(text, "nothing");
 }

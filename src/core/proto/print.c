@@ -15,10 +15,10 @@ struct text {
 	size_t size, len;
 };
 
-static void say(struct text *t, const char *format, ...)
+static void print_say(struct text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void say(struct text *t, const char *format, ...)
+static void print_say(struct text *t, const char *format, ...)
 {
 	bool room = t->len < t->size;
 	va_list ap;
@@ -33,7 +33,7 @@ static void say(struct text *t, const char *format, ...)
 }
 
 /* The counts of a message that was not decoded but built may be wrong. */
-static uint32_t at_most(uint32_t n, uint32_t max)
+static uint32_t print_at_most(uint32_t n, uint32_t max)
 {
 	return n < max ? n : max;
 }
@@ -42,13 +42,13 @@ static void print_security(struct text *t, const struct wccp_msg *m)
 {
 	switch (m->security) {
 	case WCCP_SECURITY_NONE:
-		say(t, "  none\n");
+		print_say(t, "  none\n");
 		break;
 	case WCCP_SECURITY_MD5:
-		say(t, "  md5\n");
+		print_say(t, "  md5\n");
 		break;
 	default:
-		say(t, "  option %u\n", (unsigned)m->security);
+		print_say(t, "  option %u\n", (unsigned)m->security);
 	}
 }
 
@@ -56,74 +56,74 @@ static void print_service(struct text *t, const struct wccp_msg *m)
 {
 	const struct wccp_service *s = &m->service;
 
-	say(t, "  %s %u priority %u protocol %u flags 0x%04x",
-	    s->type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic", s->id,
-	    s->priority, s->protocol, (unsigned)s->flags);
+	print_say(t, "  %s %u priority %u protocol %u flags 0x%04x",
+		  s->type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic", s->id,
+		  s->priority, s->protocol, (unsigned)s->flags);
 	if (s->ports[0])
-		say(t, " ports");
+		print_say(t, " ports");
 	for (unsigned i = 0; i < WCCP_MAX_PORTS && s->ports[i]; i++)
-		say(t, " %u", s->ports[i]);
-	say(t, "\n");
+		print_say(t, " %u", s->ports[i]);
+	print_say(t, "\n");
 }
 
 static void print_addrs(struct text *t, const char *what, const struct addr *list,
 			uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		say(t, "  %s %s\n", what, ADDR_TEXT(&list[i]));
+		print_say(t, "  %s %s\n", what, ADDR_TEXT(&list[i]));
 }
 
 static void print_key(struct text *t, const struct wccp_key *key)
 {
-	say(t, "  key %s change %u\n", ADDR_TEXT(&key->cache),
-	    (unsigned)key->change_number);
+	print_say(t, "  key %s change %u\n", ADDR_TEXT(&key->cache),
+		  (unsigned)key->change_number);
 }
 
 /* IPv4 in hexadecimal, as masks are written in the manuals of routers. */
 static void print_bits(struct text *t, const char *what, const struct addr *a)
 {
 	if (a->family == ADDR_V6)
-		say(t, "%s %s ", what, ADDR_TEXT(a));
+		print_say(t, "%s %s ", what, ADDR_TEXT(a));
 	else
-		say(t, "%s 0x%x ", what, (unsigned)addr_to_v4(a));
+		print_say(t, "%s 0x%x ", what, (unsigned)addr_to_v4(a));
 }
 
 static void print_match(struct text *t, const struct wccp_mask *m)
 {
 	print_bits(t, "src", &m->src);
 	print_bits(t, "dst", &m->dst);
-	say(t, "sport 0x%x dport 0x%x", m->sport, m->dport);
+	print_say(t, "sport 0x%x dport 0x%x", m->sport, m->dport);
 }
 
 static void print_values(struct text *t, const struct wccp_msg *m,
 			 const struct wccp_set *set)
 {
 	for (uint32_t i = set->first, k = 0; k < set->n; i++, k++) {
-		if (i >= at_most(m->n_values, WCCP_MAX_VALUES))
+		if (i >= print_at_most(m->n_values, WCCP_MAX_VALUES))
 			return;
-		say(t, "      value ");
+		print_say(t, "      value ");
 		print_match(t, &m->values[i].match);
-		say(t, " cache %s\n", ADDR_TEXT(&m->values[i].cache));
+		print_say(t, " cache %s\n", ADDR_TEXT(&m->values[i].cache));
 	}
 }
 
 static void print_vsns(struct text *t, const struct wccp_msg *m,
 		       const struct wccp_cache_values *c)
 {
-	say(t, "      cache %s numbers", ADDR_TEXT(&c->cache));
+	print_say(t, "      cache %s numbers", ADDR_TEXT(&c->cache));
 	for (uint32_t i = c->first_vsn, k = 0; k < c->n_vsns; i++, k++) {
-		if (i >= at_most(m->n_vsns, WCCP_MAX_VSNS))
+		if (i >= print_at_most(m->n_vsns, WCCP_MAX_VSNS))
 			break;
-		say(t, " %u", (unsigned)m->vsns[i]);
+		print_say(t, " %u", (unsigned)m->vsns[i]);
 	}
-	say(t, "\n");
+	print_say(t, "\n");
 }
 
 static void print_cache_values(struct text *t, const struct wccp_msg *m,
 			       const struct wccp_set *set)
 {
 	for (uint32_t i = set->first, k = 0; k < set->n; i++, k++) {
-		if (i >= at_most(m->n_cache_values, WCCP_MAX_VALUES))
+		if (i >= print_at_most(m->n_cache_values, WCCP_MAX_VALUES))
 			return;
 		print_vsns(t, m, &m->cache_values[i]);
 	}
@@ -133,11 +133,11 @@ static void print_sets(struct text *t, const struct wccp_msg *m,
 		       const struct wccp_set_list *list)
 {
 	for (uint32_t i = list->first, k = 0; k < list->n; i++, k++) {
-		if (i >= at_most(m->n_sets, WCCP_MAX_SETS))
+		if (i >= print_at_most(m->n_sets, WCCP_MAX_SETS))
 			return;
-		say(t, "    %s ", list->alternate ? "alternate mask" : "mask");
+		print_say(t, "    %s ", list->alternate ? "alternate mask" : "mask");
 		print_match(t, &m->sets[i].mask);
-		say(t, "\n");
+		print_say(t, "\n");
 		if (list->alternate)
 			print_cache_values(t, m, &m->sets[i]);
 		else
@@ -150,19 +150,19 @@ static void print_vector(struct text *t, const struct wccp_bucket_vector *v)
 {
 	unsigned n = 0, first;
 
-	say(t, "    buckets");
+	print_say(t, "    buckets");
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
 		if (!wccp_vector_has(v, b))
 			continue;
 		for (first = b; b + 1 < WCCP_BUCKETS && wccp_vector_has(v, b + 1);)
 			b++;
 		n += b - first + 1;
-		say(t, first == b ? " %u" : " %u-%u", first, b);
+		print_say(t, first == b ? " %u" : " %u-%u", first, b);
 	}
-	say(t, " (%u)\n", n);
+	print_say(t, " (%u)\n", n);
 }
 
-static const char *kind_name(enum wccp_data_kind kind)
+static const char *print_kind_name(enum wccp_data_kind kind)
 {
 	switch (kind) {
 	case WCCP_DATA_HASH:
@@ -182,12 +182,13 @@ static const char *kind_name(enum wccp_data_kind kind)
 static void print_identity(struct text *t, const struct wccp_msg *m,
 			   const struct wccp_cache_id *id)
 {
-	say(t, "  cache %s data %s%s%s%s", ADDR_TEXT(&id->addr), kind_name(id->kind),
-	    id->extended ? " extended" : "", id->unassigned ? " unassigned" : "",
-	    id->min_version ? " minimum-version" : "");
+	print_say(t, "  cache %s data %s%s%s%s", ADDR_TEXT(&id->addr),
+		  print_kind_name(id->kind), id->extended ? " extended" : "",
+		  id->unassigned ? " unassigned" : "",
+		  id->min_version ? " minimum-version" : "");
 	if (id->kind != WCCP_DATA_NONE)
-		say(t, " weight %u status %u", id->weight, id->status);
-	say(t, "\n");
+		print_say(t, " weight %u status %u", id->weight, id->status);
+	print_say(t, "\n");
 	if (id->kind == WCCP_DATA_HASH)
 		print_vector(t, &id->buckets);
 	else if (id->kind == WCCP_DATA_MASK || id->kind == WCCP_DATA_ALT_MASK)
@@ -196,8 +197,8 @@ static void print_identity(struct text *t, const struct wccp_msg *m,
 
 static void print_router_id(struct text *t, const struct wccp_router_id *r)
 {
-	say(t, "  router %s receive-id %u\n", ADDR_TEXT(&r->id),
-	    (unsigned)r->receive_id);
+	print_say(t, "  router %s receive-id %u\n", ADDR_TEXT(&r->id),
+		  (unsigned)r->receive_id);
 }
 
 static void print_router_identity(struct text *t, const struct wccp_msg *m)
@@ -205,8 +206,9 @@ static void print_router_identity(struct text *t, const struct wccp_msg *m)
 	const struct wccp_router_identity *ri = &m->router_identity;
 
 	print_router_id(t, &ri->self);
-	say(t, "  sent-to %s\n", ADDR_TEXT(&ri->sent_to));
-	print_addrs(t, "received-from", ri->from, at_most(ri->n_from, WCCP_MAX_CACHES));
+	print_say(t, "  sent-to %s\n", ADDR_TEXT(&ri->sent_to));
+	print_addrs(t, "received-from", ri->from,
+		    print_at_most(ri->n_from, WCCP_MAX_CACHES));
 }
 
 static void print_cache_identity(struct text *t, const struct wccp_msg *m)
@@ -218,10 +220,11 @@ static void print_router_view(struct text *t, const struct wccp_msg *m)
 {
 	const struct wccp_router_view *v = &m->router_view;
 
-	say(t, "  change %u\n", (unsigned)v->change_number);
+	print_say(t, "  change %u\n", (unsigned)v->change_number);
 	print_key(t, &v->key);
-	print_addrs(t, "router", v->routers, at_most(v->n_routers, WCCP_MAX_ROUTERS));
-	for (uint32_t i = 0; i < at_most(v->n_caches, WCCP_MAX_CACHES); i++)
+	print_addrs(t, "router", v->routers,
+		    print_at_most(v->n_routers, WCCP_MAX_ROUTERS));
+	for (uint32_t i = 0; i < print_at_most(v->n_caches, WCCP_MAX_CACHES); i++)
 		print_identity(t, m, &v->caches[i]);
 }
 
@@ -229,10 +232,10 @@ static void print_cache_view(struct text *t, const struct wccp_msg *m)
 {
 	const struct wccp_cache_view *v = &m->cache_view;
 
-	say(t, "  change %u\n", (unsigned)v->change_number);
-	for (uint32_t i = 0; i < at_most(v->n_routers, WCCP_MAX_ROUTERS); i++)
+	print_say(t, "  change %u\n", (unsigned)v->change_number);
+	for (uint32_t i = 0; i < print_at_most(v->n_routers, WCCP_MAX_ROUTERS); i++)
 		print_router_id(t, &v->routers[i]);
-	print_addrs(t, "cache", v->caches, at_most(v->n_caches, WCCP_MAX_CACHES));
+	print_addrs(t, "cache", v->caches, print_at_most(v->n_caches, WCCP_MAX_CACHES));
 }
 
 /* Runs of equal buckets: "0-127 index 0", with "alt" for the alternate hash. */
@@ -240,19 +243,20 @@ static void print_hash(struct text *t, const struct wccp_hash_table *h)
 {
 	unsigned first;
 
-	for (uint32_t i = 0; i < at_most(h->n_caches, WCCP_MAX_CACHES); i++)
-		say(t, "    cache %u %s\n", (unsigned)i, ADDR_TEXT(&h->caches[i]));
+	for (uint32_t i = 0; i < print_at_most(h->n_caches, WCCP_MAX_CACHES); i++)
+		print_say(t, "    cache %u %s\n", (unsigned)i,
+			  ADDR_TEXT(&h->caches[i]));
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
 		uint8_t v = h->buckets[b];
 
 		for (first = b; b + 1 < WCCP_BUCKETS && h->buckets[b + 1] == v;)
 			b++;
-		say(t, "    buckets %u-%u ", first, b);
+		print_say(t, "    buckets %u-%u ", first, b);
 		if (v == WCCP_BUCKET_NONE)
-			say(t, "unassigned\n");
+			print_say(t, "unassigned\n");
 		else
-			say(t, "cache %u%s\n", v & WCCP_BUCKET_INDEX,
-			    v & WCCP_BUCKET_ALT ? " alt" : "");
+			print_say(t, "cache %u%s\n", v & WCCP_BUCKET_INDEX,
+				  v & WCCP_BUCKET_ALT ? " alt" : "");
 	}
 }
 
@@ -270,26 +274,27 @@ static void print_assignment(struct text *t, const struct wccp_msg *m)
 {
 	const struct wccp_assignment *a = &m->assignment;
 
-	say(t, "  type %u\n", a->type);
+	print_say(t, "  type %u\n", a->type);
 	print_key(t, &a->key);
-	for (uint32_t i = 0; i < at_most(a->n_routers, WCCP_MAX_ROUTERS); i++)
-		say(t, "  router %s receive-id %u change %u\n",
-		    ADDR_TEXT(&a->routers[i].id), (unsigned)a->routers[i].receive_id,
-		    (unsigned)a->routers[i].change_number);
+	for (uint32_t i = 0; i < print_at_most(a->n_routers, WCCP_MAX_ROUTERS); i++)
+		print_say(t, "  router %s receive-id %u change %u\n",
+			  ADDR_TEXT(&a->routers[i].id),
+			  (unsigned)a->routers[i].receive_id,
+			  (unsigned)a->routers[i].change_number);
 	print_body(t, m, a->type, &a->hash, &a->sets);
 }
 
 static void print_map(struct text *t, const struct wccp_msg *m)
 {
-	say(t, "  type %u\n", m->map.type);
+	print_say(t, "  type %u\n", m->map.type);
 	print_body(t, m, m->map.type, &m->map.hash, &m->map.sets);
 }
 
 static void print_query(struct text *t, const struct wccp_msg *m)
 {
 	print_router_id(t, &m->query.router);
-	say(t, "  sent-to %s target %s\n", ADDR_TEXT(&m->query.sent_to),
-	    ADDR_TEXT(&m->query.target));
+	print_say(t, "  sent-to %s target %s\n", ADDR_TEXT(&m->query.sent_to),
+		  ADDR_TEXT(&m->query.target));
 }
 
 static void print_methods(struct text *t, const struct wccp_capabilities *c,
@@ -298,11 +303,11 @@ static void print_methods(struct text *t, const struct wccp_capabilities *c,
 {
 	if (!(c->present >> type & 1))
 		return;
-	say(t, "  %s%s%s%s", what, methods & 1 ? first : "", methods & 2 ? second : "",
-	    methods ? "" : " none");
+	print_say(t, "  %s%s%s%s", what, methods & 1 ? first : "",
+		  methods & 2 ? second : "", methods ? "" : " none");
 	if (methods & ~3u)
-		say(t, " 0x%x", (unsigned)(methods & ~3u));
-	say(t, "\n");
+		print_say(t, " 0x%x", (unsigned)(methods & ~3u));
+	print_say(t, "\n");
 }
 
 static void print_capabilities(struct text *t, const struct wccp_msg *m)
@@ -314,25 +319,26 @@ static void print_capabilities(struct text *t, const struct wccp_msg *m)
 	print_methods(t, c, WCCP_CAP_ASSIGN, "assign", c->assign, " hash", " mask");
 	print_methods(t, c, WCCP_CAP_RETURN, "return", c->ret, " gre", " l2");
 	if (c->present >> WCCP_CAP_TRANSMIT_T & 1)
-		say(t, "  transmit-t %u-%u ms\n", c->transmit_t.lower_ms,
-		    c->transmit_t.upper_ms);
+		print_say(t, "  transmit-t %u-%u ms\n", c->transmit_t.lower_ms,
+			  c->transmit_t.upper_ms);
 	if (c->present >> WCCP_CAP_TIMER_SCALE & 1)
-		say(t, "  timer-scale timeout %u-%u ra %u-%u\n", s->timeout_lower,
-		    s->timeout_upper, s->ra_lower, s->ra_upper);
+		print_say(t, "  timer-scale timeout %u-%u ra %u-%u\n", s->timeout_lower,
+			  s->timeout_upper, s->ra_lower, s->ra_upper);
 }
 
 static void print_commands(struct text *t, const struct wccp_msg *m)
 {
-	for (uint32_t i = 0; i < at_most(m->n_commands, WCCP_MAX_COMMANDS); i++)
-		say(t, "  %s %s\n",
-		    m->commands[i].type == WCCP_CMD_SHUTDOWN ? "shutdown"
-							     : "shutdown-response",
-		    ADDR_TEXT(&m->commands[i].cache));
+	for (uint32_t i = 0; i < print_at_most(m->n_commands, WCCP_MAX_COMMANDS); i++)
+		print_say(t, "  %s %s\n",
+			  m->commands[i].type == WCCP_CMD_SHUTDOWN
+				  ? "shutdown"
+				  : "shutdown-response",
+			  ADDR_TEXT(&m->commands[i].cache));
 }
 
 static void print_table(struct text *t, const struct wccp_msg *m)
 {
-	say(t, "  family %u\n", m->table_family);
+	print_say(t, "  family %u\n", m->table_family);
 }
 
 static void (*const printers[])(struct text *t, const struct wccp_msg *m) = {
@@ -356,11 +362,11 @@ int codec_print(const struct wccp_msg *msg, char *text, size_t size)
 {
 	struct text t = { .at = text, .size = size };
 
-	say(&t, "%s version 2.%02u\n", codec_type_name(msg->type), msg->minor);
+	print_say(&t, "%s version 2.%02u\n", codec_type_name(msg->type), msg->minor);
 	for (unsigned c = 0; c < sizeof(printers) / sizeof(printers[0]); c++) {
 		if (!wccp_has(msg, c) || !printers[c])
 			continue;
-		say(&t, "%s\n", names_component(c));
+		print_say(&t, "%s\n", names_component(c));
 		printers[c](&t, msg);
 	}
 	return (int)t.len;

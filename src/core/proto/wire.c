@@ -69,7 +69,7 @@ bool wire_overflowed(const struct wire_writer *w)
 	return w->failed;
 }
 
-static uint8_t *reserve(struct wire_writer *w, size_t len)
+static uint8_t *wire_reserve(struct wire_writer *w, size_t len)
 {
 	uint8_t *at = w->at;
 
@@ -84,7 +84,7 @@ static uint8_t *reserve(struct wire_writer *w, size_t len)
 
 void wire_put_u8(struct wire_writer *w, uint8_t v)
 {
-	uint8_t *p = reserve(w, 1);
+	uint8_t *p = wire_reserve(w, 1);
 
 	if (p)
 		p[0] = v;
@@ -92,7 +92,7 @@ void wire_put_u8(struct wire_writer *w, uint8_t v)
 
 void wire_put_u16(struct wire_writer *w, uint16_t v)
 {
-	uint8_t *p = reserve(w, 2);
+	uint8_t *p = wire_reserve(w, 2);
 
 	if (!p)
 		return;
@@ -102,7 +102,7 @@ void wire_put_u16(struct wire_writer *w, uint16_t v)
 
 void wire_put_u32(struct wire_writer *w, uint32_t v)
 {
-	uint8_t *p = reserve(w, 4);
+	uint8_t *p = wire_reserve(w, 4);
 
 	if (!p)
 		return;
@@ -114,7 +114,7 @@ void wire_put_u32(struct wire_writer *w, uint32_t v)
 
 void wire_put_octets(struct wire_writer *w, const void *octets, size_t len)
 {
-	uint8_t *p = reserve(w, len);
+	uint8_t *p = wire_reserve(w, len);
 
 	if (p && len)
 		memcpy(p, octets, len);

@@ -21,8 +21,8 @@ struct router *router_new(const struct router_conf *conf, struct mono now)
 	r->receive_id = r->change_number ? r->change_number : 1;
 	r->flush = MONO_NEVER;
 	router_service_init(r);
-	router_caps_reset(r);
-	router_cast_init(r);
+	router_capabilities_reset(r);
+	router_schedule_init(r);
 	return r;
 }
 
@@ -55,8 +55,8 @@ void router_set_id(struct router *r, const struct addr *id)
 		r->conf.id = *id;
 }
 
-static enum codec_refusal believe(struct router_call *c, const struct router_event *ev,
-				  struct err *err)
+static enum codec_refusal router_decode(struct router_call *c,
+					const struct router_event *ev, struct err *err)
 {
 	enum codec_refusal refusal;
 
@@ -68,8 +68,8 @@ static enum codec_refusal believe(struct router_call *c, const struct router_eve
 	return codec_decode(ev->rx.octets, ev->rx.len, c->msg, err);
 }
 
-static void refuse(struct router_call *c, enum codec_refusal refusal,
-		   const struct err *err)
+static void router_refuse(struct router_call *c, enum codec_refusal refusal,
+			  const struct err *err)
 {
 	const char *name = codec_refusal_name(refusal);
 	struct addr_text text;
@@ -79,7 +79,7 @@ static void refuse(struct router_call *c, enum codec_refusal refusal,
 			 c->r->name, addr_text(&c->from, &text), name, err->text);
 }
 
-static void receive(struct router_call *c, const struct router_event *ev)
+static void router_receive(struct router_call *c, const struct router_event *ev)
 {
 	struct codec_peek peek;
 	struct err err = { "no WCCP message" };
@@ -90,44 +90,44 @@ static void receive(struct router_call *c, const struct router_event *ev)
 		c->r->counters.bad_service++;
 		return;
 	}
-	if (router_cast_is_foreign(c)) {
+	if (router_multicast_is_foreign(c)) {
 		c->r->counters.wrong_group++;
 		return;
 	}
 	if (refusal == CODEC_OK)
-		refusal = believe(c, ev, &err);
+		refusal = router_decode(c, ev, &err);
 	if (refusal != CODEC_OK) {
-		refuse(c, refusal, &err);
+		router_refuse(c, refusal, &err);
 		return;
 	}
 	c->r->counters.rx[c->msg->type - WCCP_HERE_I_AM]++;
 	if (c->msg->type == WCCP_HERE_I_AM)
-		router_hello_rx(c);
+		router_here_i_am_rx(c);
 	else if (c->msg->type == WCCP_REDIRECT_ASSIGN)
-		router_assign_rx(c);
+		router_assignment_rx(c);
 	/* I_SEE_YOU and REMOVAL_QUERY are for web-caches. */
 }
 
 /* Silence ends membership after 3 TB, half a TB after the query (2.0 section
  * 4.14).  One that is no member yet may have chosen any T we offered, and use it. */
-static struct mono removal_time(const struct router *r, const struct member *m)
+static struct mono router_removal_time(const struct router *r, const struct member *m)
 {
-	int64_t tb = m->usable ? router_caps_tb_ms(r) : router_caps_longest_tb_ms(r);
+	int64_t tb = m->usable ? router_tb_ms(r) : router_longest_tb_ms(r);
 
 	return mono_add_ms(m->heard, 3 * tb);
 }
 
-static struct mono query_time(const struct router *r, const struct member *m)
+static struct mono router_query_time(const struct router *r, const struct member *m)
 {
-	return mono_add_ms(m->heard, 5 * router_caps_tb_ms(r) / 2);
+	return mono_add_ms(m->heard, 5 * router_tb_ms(r) / 2);
 }
 
 /* Returns true when the member is gone, and another has taken its place. */
-static bool tick_member(struct router_call *c, struct member *m)
+static bool router_tick_member(struct router_call *c, struct member *m)
 {
 	struct router *r = c->r;
 
-	if (mono_due(removal_time(r, m), c->now)) {
+	if (mono_due(router_removal_time(r, m), c->now)) {
 		if (m->usable) {
 			r->counters.removed_by_timeout++;
 			router_members_leave(c, m, NOTE_WARNING);
@@ -136,23 +136,23 @@ static bool tick_member(struct router_call *c, struct member *m)
 		}
 		return true;
 	}
-	if (m->usable && !m->queried && mono_due(query_time(r, m), c->now)) {
+	if (m->usable && !m->queried && mono_due(router_query_time(r, m), c->now)) {
 		m->queried = true;
 		router_tx_query(c, m);
 	}
 	return false;
 }
 
-static void tick(struct router_call *c)
+static void router_tick(struct router_call *c)
 {
 	struct router *r = c->r;
 
 	for (unsigned i = 0; i < r->n_members;)
-		if (!tick_member(c, &r->members[i]))
+		if (!router_tick_member(c, &r->members[i]))
 			i++;
 	if (mono_due(r->flush, c->now))
-		router_assign_flush(c, "the group changed and no new one came");
-	router_cast_tick(c);
+		router_table_flush(c, "the group changed and no new one came");
+	router_multicast_tick(c);
 }
 
 void router_step(struct router *r, const struct router_event *ev,
@@ -169,26 +169,27 @@ void router_step(struct router *r, const struct router_event *ev,
 	};
 
 	/* What is overdue comes first: a datagram does not revive the dead. */
-	tick(&c);
+	router_tick(&c);
 	if (ev->type == ROUTER_EV_RX)
-		receive(&c, ev);
+		router_receive(&c, ev);
 }
 
 struct mono router_deadline(const struct router *r)
 {
-	struct mono next = mono_min(r->flush, router_cast_deadline(r));
+	struct mono next = mono_min(r->flush, router_schedule_deadline(r));
 
 	for (unsigned i = 0; i < r->n_members; i++) {
 		const struct member *m = &r->members[i];
 
-		next = mono_min(next, m->usable && !m->queried ? query_time(r, m)
-							       : removal_time(r, m));
+		next = mono_min(next, m->usable && !m->queried
+					      ? router_query_time(r, m)
+					      : router_removal_time(r, m));
 	}
 	return next;
 }
 
-static void get_cache_status(const struct router *r, const struct member *m,
-			     struct router_cache_status *out)
+static void router_cache_status_of(const struct router *r, const struct member *m,
+				   struct router_cache_status *out)
 {
 	*out = (struct router_cache_status){
 		.addr = m->addr,
@@ -201,7 +202,7 @@ static void get_cache_status(const struct router *r, const struct member *m,
 		.weight = m->weight,
 		.since = m->since,
 	};
-	out->buckets = router_assign_buckets(r, &m->addr, &out->vector);
+	out->buckets = router_table_buckets(r, &m->addr, &out->vector);
 	out->values = router_mask_count(r, &m->addr);
 }
 
@@ -221,7 +222,7 @@ void router_get_status(const struct router *r, struct router_status *out)
 		.counters = r->counters,
 	};
 	for (unsigned i = 0; i < r->n_members; i++)
-		get_cache_status(r, &r->members[i], &out->caches[i]);
+		router_cache_status_of(r, &r->members[i], &out->caches[i]);
 	for (unsigned i = 0; i < r->n_routers; i++)
 		out->routers[i] = r->routers[i];
 	if (out->by_mask)

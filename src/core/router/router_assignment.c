@@ -7,13 +7,13 @@
 
 #include <string.h>
 
-static bool is_index(uint8_t bucket, unsigned i)
+static bool router_table_is_index(uint8_t bucket, unsigned i)
 {
 	return bucket != WCCP_BUCKET_NONE && (bucket & WCCP_BUCKET_INDEX) == i;
 }
 
-unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
-			       struct wccp_bucket_vector *out)
+unsigned router_table_buckets(const struct router *r, const struct addr *cache,
+			      struct wccp_bucket_vector *out)
 {
 	const struct wccp_hash_table *t = &r->table;
 	unsigned count = 0;
@@ -25,7 +25,7 @@ unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
 		if (!addr_equal(&t->caches[i], cache))
 			continue;
 		for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-			if (!is_index(t->buckets[b], i))
+			if (!router_table_is_index(t->buckets[b], i))
 				continue;
 			wccp_vector_add(out, b);
 			count++;
@@ -35,7 +35,7 @@ unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
 }
 
 /* Entry `gone` disappears, those behind it move up. */
-static void drop_entry(struct wccp_hash_table *t, unsigned gone)
+static void router_table_drop_cache(struct wccp_hash_table *t, unsigned gone)
 {
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
 		uint8_t *bucket = &t->buckets[b];
@@ -52,7 +52,7 @@ static void drop_entry(struct wccp_hash_table *t, unsigned gone)
 		(t->n_caches - gone) * sizeof(t->caches[0]));
 }
 
-void router_assign_purge(struct router *r, const struct addr *cache)
+void router_table_purge(struct router *r, const struct addr *cache)
 {
 	int i;
 
@@ -61,10 +61,10 @@ void router_assign_purge(struct router *r, const struct addr *cache)
 	if (!r->assigned || r->agreed.assign != WCCP_ASSIGN_HASH)
 		return;
 	while ((i = addr_find(r->table.caches, r->table.n_caches, cache)) >= 0)
-		drop_entry(&r->table, (unsigned)i);
+		router_table_drop_cache(&r->table, (unsigned)i);
 }
 
-void router_assign_flush(struct router_call *c, const char *why)
+void router_table_flush(struct router_call *c, const char *why)
 {
 	struct router *r = c->r;
 
@@ -81,7 +81,8 @@ void router_assign_flush(struct router_call *c, const char *why)
 		     "Service %s: assignment dropped, %s", r->name, why);
 }
 
-static bool same_table(const struct wccp_hash_table *a, const struct wccp_hash_table *b)
+static bool router_table_equal(const struct wccp_hash_table *a,
+			       const struct wccp_hash_table *b)
 {
 	if (a->n_caches != b->n_caches ||
 	    memcmp(a->buckets, b->buckets, sizeof(a->buckets)) != 0)
@@ -92,7 +93,7 @@ static bool same_table(const struct wccp_hash_table *a, const struct wccp_hash_t
 	return true;
 }
 
-static unsigned assigned_buckets(const struct wccp_hash_table *t)
+static unsigned router_table_count(const struct wccp_hash_table *t)
 {
 	unsigned n = 0;
 
@@ -101,7 +102,7 @@ static unsigned assigned_buckets(const struct wccp_hash_table *t)
 	return n;
 }
 
-void router_assign_settle(struct router_call *c)
+void router_table_settle(struct router_call *c)
 {
 	struct router *r = c->r;
 
@@ -111,14 +112,14 @@ void router_assign_settle(struct router_call *c)
 	r->counters.assignments++;
 }
 
-static void accept_table(struct router_call *c)
+static void router_assignment_take_table(struct router_call *c)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
 	struct router *r = c->r;
-	bool news = !r->assigned || !same_table(&r->table, &a->hash);
+	bool news = !r->assigned || !router_table_equal(&r->table, &a->hash);
 	struct addr_text text;
 
-	router_assign_settle(c);
+	router_table_settle(c);
 	if (!news)
 		return; /* sent again, because our echo was lost */
 	r->table.n_caches = a->hash.n_caches;
@@ -129,13 +130,13 @@ static void accept_table(struct router_call *c)
 	actions_note(c->out, NOTE_INFO, "assignment", &c->from,
 		     "Service %s: %u of %d buckets assigned to %u web-caches by %s, "
 		     "key %u",
-		     r->name, assigned_buckets(&r->table), WCCP_BUCKETS,
+		     r->name, router_table_count(&r->table), WCCP_BUCKETS,
 		     (unsigned)r->table.n_caches, addr_text(&a->key.cache, &text),
 		     (unsigned)a->key.change_number);
 }
 
-void router_assign_refuse(struct router_call *c, uint64_t *counter, const char *event,
-			  const char *what)
+void router_assignment_refuse(struct router_call *c, uint64_t *counter,
+			      const char *event, const char *what)
 {
 	struct addr_text text;
 
@@ -145,7 +146,8 @@ void router_assign_refuse(struct router_call *c, uint64_t *counter, const char *
 			 addr_text(&c->from, &text), what);
 }
 
-static const struct wccp_router_assignment *our_entry(const struct router_call *c)
+static const struct wccp_router_assignment *
+router_assignment_our_entry(const struct router_call *c)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
 	const struct addr *id = router_family_id(c->r, a->key.cache.family);
@@ -156,16 +158,16 @@ static const struct wccp_router_assignment *our_entry(const struct router_call *
 	return NULL;
 }
 
-static void not_listed(struct router_call *c)
+static void router_assignment_not_listed(struct router_call *c)
 {
-	router_assign_refuse(c, &c->r->counters.not_listed, "not-listed",
-			     "we are not in it");
+	router_assignment_refuse(c, &c->r->counters.not_listed, "not-listed",
+				 "we are not in it");
 	/* 2.0 section 4.8.1; 2.01 says nothing of the kind. */
 	if (c->msg->minor == 0)
-		router_assign_flush(c, "the newest one does not list this router");
+		router_table_flush(c, "the newest one does not list this router");
 }
 
-static bool names_members_only(const struct router_call *c)
+static bool router_assignment_names_members_only(const struct router_call *c)
 {
 	const struct wccp_hash_table *t = &c->msg->assignment.hash;
 
@@ -175,17 +177,17 @@ static bool names_members_only(const struct router_call *c)
 	return true;
 }
 
-static void read_table(struct router_call *c)
+static void router_assignment_judge_table(struct router_call *c)
 {
-	if (names_members_only(c))
-		accept_table(c);
+	if (router_assignment_names_members_only(c))
+		router_assignment_take_table(c);
 	else
-		router_assign_refuse(c, &c->r->counters.not_member, "not-member",
-				     "it names a web-cache that is not usable");
+		router_assignment_refuse(c, &c->r->counters.not_member, "not-member",
+					 "it names a web-cache that is not usable");
 }
 
 /* The method is that of the group; alternate sets belong to 2.01. */
-static bool is_agreed(const struct router_call *c)
+static bool router_assignment_is_agreed(const struct router_call *c)
 {
 	uint16_t type = c->msg->assignment.type;
 
@@ -196,7 +198,7 @@ static bool is_agreed(const struct router_call *c)
 	return c->r->agreed.assign == WCCP_ASSIGN_MASK;
 }
 
-void router_assign_rx(struct router_call *c)
+void router_assignment_rx(struct router_call *c)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
 	struct router_counters *counters = &c->r->counters;
@@ -204,27 +206,27 @@ void router_assign_rx(struct router_call *c)
 	const struct wccp_router_assignment *ours;
 
 	if (!m || !router_members_has(c->r, &a->key.cache)) {
-		router_assign_refuse(c, &counters->not_member, "not-member",
-				     "it is not from a usable web-cache");
+		router_assignment_refuse(c, &counters->not_member, "not-member",
+					 "it is not from a usable web-cache");
 		return;
 	}
-	if (!is_agreed(c)) {
-		router_assign_refuse(c, &counters->bad_method, "bad-method",
-				     "it is not of the method agreed upon");
+	if (!router_assignment_is_agreed(c)) {
+		router_assignment_refuse(c, &counters->bad_method, "bad-method",
+					 "it is not of the method agreed upon");
 		return;
 	}
-	ours = our_entry(c);
+	ours = router_assignment_our_entry(c);
 	if (!ours)
-		not_listed(c);
+		router_assignment_not_listed(c);
 	else if (ours->receive_id != m->receive_id)
-		router_assign_refuse(c, &counters->bad_receive_id, "bad-receive-id",
-				     "its receive id is not the last one");
+		router_assignment_refuse(c, &counters->bad_receive_id, "bad-receive-id",
+					 "its receive id is not the last one");
 	else if (ours->change_number != c->r->change_number)
-		router_assign_refuse(c, &counters->bad_change_number,
-				     "bad-change-number",
-				     "its change number is not ours");
+		router_assignment_refuse(c, &counters->bad_change_number,
+					 "bad-change-number",
+					 "its change number is not ours");
 	else if (a->type == WCCP_AT_HASH)
-		read_table(c);
+		router_assignment_judge_table(c);
 	else
 		router_mask_rx(c);
 }

@@ -13,46 +13,47 @@ static const struct router_agreement defaults = {
 	.ra_scale = 1,
 };
 
-void router_caps_reset(struct router *r)
+void router_capabilities_reset(struct router *r)
 {
 	r->agreed = defaults;
 }
 
-int64_t router_caps_tb_ms(const struct router *r)
+int64_t router_tb_ms(const struct router *r)
 {
 	return (int64_t)r->agreed.timeout_scale * r->agreed.transmit_t_ms;
 }
 
-int64_t router_caps_rb_ms(const struct router *r)
+int64_t router_rb_ms(const struct router *r)
 {
 	return (int64_t)r->agreed.ra_scale * r->agreed.transmit_t_ms;
 }
 
-int64_t router_caps_longest_tb_ms(const struct router *r)
+int64_t router_longest_tb_ms(const struct router *r)
 {
 	if (!r->conf.advertise_timers)
 		return (int64_t)defaults.timeout_scale * defaults.transmit_t_ms;
 	return (int64_t)r->conf.timer_scale.timeout_upper * r->conf.transmit_t.upper_ms;
 }
 
-static bool stated(const struct wccp_msg *msg, enum wccp_capability which)
+static bool router_capability_stated(const struct wccp_msg *msg,
+				     enum wccp_capability which)
 {
 	return wccp_has(msg, WCCP_C_CAPABILITIES) && msg->caps.present >> which & 1;
 }
 
-static bool one_of(uint32_t method, uint32_t supported)
+static bool router_method_is_one_of(uint32_t method, uint32_t supported)
 {
 	return method && !(method & (method - 1)) && (method & supported);
 }
 
-static bool between(unsigned value, unsigned lower, unsigned upper)
+static bool router_timer_between(unsigned value, unsigned lower, unsigned upper)
 {
 	return value >= lower && value <= upper;
 }
 
 /* Timers outside of what we advertise, or stated as ranges, which only a router
  * may do (2.01 section 6.11.4).  Nothing advertised: the defaults only. */
-static bool timers_fit(const struct router *r, const struct router_agreement *a)
+static bool router_timers_fit(const struct router *r, const struct router_agreement *a)
 {
 	const struct wccp_cap_transmit_t *t = &r->conf.transmit_t;
 	const struct wccp_cap_timer_scale *s = &r->conf.timer_scale;
@@ -61,63 +62,69 @@ static bool timers_fit(const struct router *r, const struct router_agreement *a)
 		return a->transmit_t_ms == defaults.transmit_t_ms &&
 		       a->timeout_scale == defaults.timeout_scale &&
 		       a->ra_scale == defaults.ra_scale;
-	return between(a->transmit_t_ms, t->lower_ms, t->upper_ms) &&
-	       between(a->timeout_scale, s->timeout_lower, s->timeout_upper) &&
-	       between(a->ra_scale, s->ra_lower, s->ra_upper);
+	return router_timer_between(a->transmit_t_ms, t->lower_ms, t->upper_ms) &&
+	       router_timer_between(a->timeout_scale, s->timeout_lower,
+				    s->timeout_upper) &&
+	       router_timer_between(a->ra_scale, s->ra_lower, s->ra_upper);
 }
 
-static bool same_timers(const struct router_agreement *a,
-			const struct router_agreement *b)
+static bool router_timers_equal(const struct router_agreement *a,
+				const struct router_agreement *b)
 {
 	return a->transmit_t_ms == b->transmit_t_ms &&
 	       a->timeout_scale == b->timeout_scale && a->ra_scale == b->ra_scale;
 }
 
-static void fill_choice(const struct wccp_msg *msg, struct router_choice *out)
+static void router_capabilities_fill(const struct wccp_msg *msg,
+				     struct router_choice *out)
 {
 	const struct wccp_capabilities *caps = &msg->caps;
 
 	out->forward = out->ret = WCCP_METHOD_GRE;
 	out->agreement = defaults;
-	if (stated(msg, WCCP_CAP_FORWARD))
+	if (router_capability_stated(msg, WCCP_CAP_FORWARD))
 		out->forward = caps->forward;
-	if (stated(msg, WCCP_CAP_RETURN))
+	if (router_capability_stated(msg, WCCP_CAP_RETURN))
 		out->ret = caps->ret;
-	if (stated(msg, WCCP_CAP_ASSIGN))
+	if (router_capability_stated(msg, WCCP_CAP_ASSIGN))
 		out->agreement.assign = caps->assign;
-	if (stated(msg, WCCP_CAP_TRANSMIT_T))
+	if (router_capability_stated(msg, WCCP_CAP_TRANSMIT_T))
 		out->agreement.transmit_t_ms = caps->transmit_t.lower_ms;
-	if (stated(msg, WCCP_CAP_TIMER_SCALE)) {
+	if (router_capability_stated(msg, WCCP_CAP_TIMER_SCALE)) {
 		out->agreement.timeout_scale = caps->timer_scale.timeout_lower;
 		out->agreement.ra_scale = caps->timer_scale.ra_lower;
 	}
 }
 
-const char *router_caps_choice(const struct router_call *c, struct router_choice *out)
+const char *router_capabilities_choice(const struct router_call *c,
+				       struct router_choice *out)
 {
 	const struct router *r = c->r;
 	const struct wccp_msg *msg = c->msg;
 
-	fill_choice(msg, out);
-	if (!one_of(out->forward, r->conf.forward & c->methods))
+	router_capabilities_fill(msg, out);
+	if (!router_method_is_one_of(out->forward, r->conf.forward & c->methods))
 		return "forwarding method";
-	if (!one_of(out->ret, r->conf.ret & c->methods))
+	if (!router_method_is_one_of(out->ret, r->conf.ret & c->methods))
 		return "return method";
-	if (!one_of(out->agreement.assign, r->conf.assign))
+	if (!router_method_is_one_of(out->agreement.assign, r->conf.assign))
 		return "assignment method";
 	if (r->n_usable && out->agreement.assign != r->agreed.assign)
 		return "assignment method, the group has another";
-	if ((stated(msg, WCCP_CAP_TRANSMIT_T) && msg->caps.transmit_t.is_range) ||
-	    (stated(msg, WCCP_CAP_TIMER_SCALE) && msg->caps.timer_scale.is_range))
+	if ((router_capability_stated(msg, WCCP_CAP_TRANSMIT_T) &&
+	     msg->caps.transmit_t.is_range) ||
+	    (router_capability_stated(msg, WCCP_CAP_TIMER_SCALE) &&
+	     msg->caps.timer_scale.is_range))
 		return "timers, stated as a range";
-	if (!timers_fit(r, &out->agreement))
+	if (!router_timers_fit(r, &out->agreement))
 		return "timers";
-	if (r->n_usable && !same_timers(&out->agreement, &r->agreed))
+	if (r->n_usable && !router_timers_equal(&out->agreement, &r->agreed))
 		return "timers, the group has others";
 	return NULL;
 }
 
-static void offer_timers(const struct router *r, struct wccp_capabilities *out)
+static void router_capabilities_offer_timers(const struct router *r,
+					     struct wccp_capabilities *out)
 {
 	const struct router_agreement *a = &r->agreed;
 
@@ -139,7 +146,8 @@ static void offer_timers(const struct router *r, struct wccp_capabilities *out)
 	};
 }
 
-void router_caps_offer(const struct router_call *c, struct wccp_capabilities *out)
+void router_capabilities_offer(const struct router_call *c,
+			       struct wccp_capabilities *out)
 {
 	const struct router *r = c->r;
 
@@ -150,7 +158,7 @@ void router_caps_offer(const struct router_call *c, struct wccp_capabilities *ou
 	/* One that the others do not have is of no use to a new web-cache. */
 	out->assign = r->n_usable ? r->agreed.assign : r->conf.assign;
 	if (r->conf.advertise_timers)
-		offer_timers(r, out);
+		router_capabilities_offer_timers(r, out);
 }
 
 void router_offer_timers(struct router_conf *conf, uint16_t lower_ms, uint16_t upper_ms)

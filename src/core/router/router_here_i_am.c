@@ -6,13 +6,13 @@
  */
 #include "core/router/router_impl.h"
 
-static bool is_allowed(const struct router_conf *conf, const struct addr *addr)
+static bool router_is_allowed(const struct router_conf *conf, const struct addr *addr)
 {
 	return !conf->n_allowed || addr_find(conf->allowed, conf->n_allowed, addr) >= 0;
 }
 
-static void refuse(struct router_call *c, uint64_t *counter, const char *event,
-		   const char *what)
+static void router_here_i_am_refuse(struct router_call *c, uint64_t *counter,
+				    const char *event, const char *what)
 {
 	struct addr_text text;
 
@@ -24,48 +24,52 @@ static void refuse(struct router_call *c, uint64_t *counter, const char *event,
 }
 
 /* May this web-cache speak to us at all?  If not it gets no answer. */
-static bool may_speak(struct router_call *c)
+static bool router_may_speak(struct router_call *c)
 {
 	struct router *r = c->r;
 	const struct addr *addr = &c->msg->cache_identity.addr;
 	const struct member *m = router_members_find(r, addr);
 	const char *objection;
 
-	if (!is_allowed(&r->conf, addr) || !is_allowed(&r->conf, &c->from)) {
-		refuse(c, &r->counters.not_allowed, "not-allowed", "not allowed");
+	if (!router_is_allowed(&r->conf, addr) ||
+	    !router_is_allowed(&r->conf, &c->from)) {
+		router_here_i_am_refuse(c, &r->counters.not_allowed, "not-allowed",
+					"not allowed");
 		return false;
 	}
 	if (m && m->usable && !addr_equal(&m->source, &c->from)) {
-		refuse(c, &r->counters.wrong_source, "wrong-source",
-		       "the member speaks from another address");
+		router_here_i_am_refuse(c, &r->counters.wrong_source, "wrong-source",
+					"the member speaks from another address");
 		return false;
 	}
 	objection = router_family_objection(c);
 	if (objection) {
-		refuse(c, &r->counters.bad_family, "bad-family", objection);
+		router_here_i_am_refuse(c, &r->counters.bad_family, "bad-family",
+					objection);
 		return false;
 	}
 	if (!router_service_accepts(r, &c->msg->service)) {
-		refuse(c, &r->counters.conflicting_service, "conflicting-service",
-		       "it describes the service otherwise");
+		router_here_i_am_refuse(c, &r->counters.conflicting_service,
+					"conflicting-service",
+					"it describes the service otherwise");
 		return false;
 	}
 	return true;
 }
 
 /* What every answer needs to know, even one to a message that does not count. */
-static void take_address(struct router_call *c, struct member *m)
+static void router_take_address(struct router_call *c, struct member *m)
 {
 	m->source = c->from;
 	m->sent_to = c->to;
-	m->multicast = router_cast_is(c);
+	m->multicast = router_multicast_is_ours(c);
 	m->methods = c->methods;
 	m->minor_seen = c->msg->minor;
 	m->asks_version = c->msg->cache_identity.min_version;
 	m->table_family = c->msg->table_family;
 }
 
-static bool wants_shutdown(const struct wccp_msg *msg)
+static bool router_wants_shutdown(const struct wccp_msg *msg)
 {
 	if (!wccp_has(msg, WCCP_C_COMMAND))
 		return false;
@@ -77,7 +81,7 @@ static bool wants_shutdown(const struct wccp_msg *msg)
 }
 
 /* The receive id the message gives back to us; 0 when we are not in its view. */
-static uint32_t returned_id(const struct router_call *c)
+static uint32_t router_returned_id(const struct router_call *c)
 {
 	const struct wccp_cache_view *v = &c->msg->cache_view;
 	const struct addr *id =
@@ -89,20 +93,20 @@ static uint32_t returned_id(const struct router_call *c)
 	return 0;
 }
 
-static bool id_is_right(struct router_call *c, const struct member *m)
+static bool router_id_is_right(struct router_call *c, const struct member *m)
 {
-	uint32_t id = returned_id(c);
+	uint32_t id = router_returned_id(c);
 
 	if (!id)
 		return false; /* its first words, or it has forgotten us */
 	if (id == m->receive_id)
 		return true;
-	refuse(c, &c->r->counters.bad_receive_id, "bad-receive-id",
-	       "its receive id is not the last one");
+	router_here_i_am_refuse(c, &c->r->counters.bad_receive_id, "bad-receive-id",
+				"its receive id is not the last one");
 	return false;
 }
 
-static void take_identity(struct member *m, const struct wccp_cache_id *id)
+static void router_take_identity(struct member *m, const struct wccp_cache_id *id)
 {
 	m->weight = id->weight;
 	m->status = id->status;
@@ -111,15 +115,15 @@ static void take_identity(struct member *m, const struct wccp_cache_id *id)
 }
 
 /* It counts: it is a member, new or old. */
-static void take(struct router_call *c, struct member *m,
-		 const struct router_choice *choice)
+static void router_take_member(struct router_call *c, struct member *m,
+			       const struct router_choice *choice)
 {
 	bool joins = !m->usable;
 	bool changed;
 
 	m->heard = c->now;
 	m->queried = false;
-	take_identity(m, &c->msg->cache_identity);
+	router_take_identity(m, &c->msg->cache_identity);
 	if (m->forward != choice->forward || m->ret != choice->ret)
 		actions_changed(c->out);
 	m->forward = choice->forward;
@@ -128,94 +132,97 @@ static void take(struct router_call *c, struct member *m,
 		c->r->agreed = choice->agreement;
 	if (joins) {
 		router_members_join(c, m, &c->msg->service);
-		router_cast_retime(c);
+		router_schedule_retime(c);
 	}
 	changed = router_members_report(c, m);
 	if (joins || changed)
 		router_members_changed(c);
 }
 
-static bool has_place(const struct router *r, const struct member *m)
+static bool router_has_place(const struct router *r, const struct member *m)
 {
 	return m->usable || !r->conf.max_caches || r->n_usable < r->conf.max_caches;
 }
 
-static void judge(struct router_call *c, struct member *m)
+static void router_judge(struct router_call *c, struct member *m)
 {
 	struct router_choice choice;
-	const char *objection = router_caps_choice(c, &choice);
+	const char *objection = router_capabilities_choice(c, &choice);
 
-	if (!objection && has_place(c->r, m)) {
-		take(c, m, &choice);
+	if (!objection && router_has_place(c->r, m)) {
+		router_take_member(c, m, &choice);
 		return;
 	}
 	if (!objection) {
-		refuse(c, &c->r->counters.full, "full", "the group is full");
+		router_here_i_am_refuse(c, &c->r->counters.full, "full",
+					"the group is full");
 		m->heard = c->now;
 		return;
 	}
 	/* Answered all the same: it must see what the group has agreed upon since
 	 * it chose. */
-	refuse(c, &c->r->counters.bad_capability, "bad-capability", objection);
+	router_here_i_am_refuse(c, &c->r->counters.bad_capability, "bad-capability",
+				objection);
 	if (!m->usable)
 		m->heard = c->now;
 }
 
-static void ordinary(struct router_call *c, struct member *m)
+static void router_take_here_i_am(struct router_call *c, struct member *m)
 {
 	const struct wccp_service stated = c->msg->service;
 
 	if (!m)
 		m = router_members_add(c->r, &c->msg->cache_identity.addr);
 	if (!m) {
-		refuse(c, &c->r->counters.full, "full", "the group is full");
+		router_here_i_am_refuse(c, &c->r->counters.full, "full",
+					"the group is full");
 		return;
 	}
 	/* Another source has not been sent the id. */
 	if (!m->usable && !addr_equal(&m->source, &c->from))
 		m->receive_id = 0;
-	take_address(c, m);
-	if (id_is_right(c, m))
-		judge(c, m);
+	router_take_address(c, m);
+	if (router_id_is_right(c, m))
+		router_judge(c, m);
 	else if (!m->usable)
 		m->heard = c->now;
 	if (m->multicast)
-		router_cast_owe(c, m, &stated);
+		router_multicast_schedule_answer(c, m, &stated);
 	else
 		router_tx_see_you(c, m, &stated, false);
 }
 
 /* The answer is the same however often it is asked for: it may have been lost. */
-static void shut_down(struct router_call *c, struct member *m)
+static void router_take_shutdown(struct router_call *c, struct member *m)
 {
 	const struct wccp_service stated = c->msg->service;
-	struct member guest = { .addr = c->msg->cache_identity.addr };
+	struct member departing = { .addr = c->msg->cache_identity.addr };
 
-	take_address(c, &guest);
+	router_take_address(c, &departing);
 	if (m && m->usable) {
 		c->r->counters.removed_by_shutdown++;
 		router_members_leave(c, m, NOTE_INFO);
 	} else if (m && addr_equal(&m->source, &c->from)) {
 		router_members_forget(c->r, m);
 	}
-	if (guest.multicast)
-		router_cast_owe_leaver(c, &guest, &stated);
+	if (departing.multicast)
+		router_multicast_schedule_shutdown_response(c, &departing, &stated);
 	else
-		router_tx_see_you(c, &guest, &stated, true);
+		router_tx_see_you(c, &departing, &stated, true);
 }
 
-void router_hello_rx(struct router_call *c)
+void router_here_i_am_rx(struct router_call *c)
 {
 	struct member *m;
 
-	if (!may_speak(c))
+	if (!router_may_speak(c))
 		return;
 	m = router_members_find(c->r, &c->msg->cache_identity.addr);
 	/* A member's SHUTDOWN needs the right receive id like everything that
 	 * changes the group; with a wrong one it learns the right one. */
-	if (wants_shutdown(c->msg) &&
-	    (!m || !m->usable || returned_id(c) == m->receive_id))
-		shut_down(c, m);
+	if (router_wants_shutdown(c->msg) &&
+	    (!m || !m->usable || router_returned_id(c) == m->receive_id))
+		router_take_shutdown(c, m);
 	else
-		ordinary(c, m);
+		router_take_here_i_am(c, m);
 }

@@ -2,10 +2,10 @@
 /*
  * Inside of the router-side machine: its state, and what its files share.
  *
- * router.c dispatches, router_hello.c judges HERE_I_AMs, router_assign.c keeps the
- * table, router_mask.c the masks, router_members.c the membership; router_caps.c
- * and router_service.c say what is acceptable, router_version.c in what to speak,
- * router_cast.c when to answer multicast, router_tx.c builds datagrams.
+ * router.c dispatches, router_here_i_am.c judges HERE_I_AMs, router_assignment.c keeps
+ * the table, router_mask.c the masks, router_members.c the membership;
+ * router_capabilities.c and router_service.c say what is acceptable,
+ * router_schedule.c when to answer multicast, router_tx.c builds datagrams.
  */
 #ifndef WCCPD_CORE_ROUTER_ROUTER_IMPL_H
 #define WCCPD_CORE_ROUTER_ROUTER_IMPL_H
@@ -43,14 +43,14 @@ struct router_agreement {
 };
 
 /* What is said by multicast, together and in its time. */
-struct router_cast {
+struct router_schedule {
 	struct mono next;     /* I_SEE_YOU; never: nobody waits for one */
 	struct mono earliest; /* that next may become when somebody does again */
 	uint64_t random;
 	struct wccp_service stated; /* by the last one that was heard */
 	/* They shut down, and wait for the response. */
-	unsigned n_leavers;
-	struct member leavers[WCCP_MAX_CACHES];
+	unsigned n_departing;
+	struct member departing[WCCP_MAX_CACHES];
 };
 
 struct router {
@@ -77,7 +77,7 @@ struct router {
 	struct router_masks masks;
 	bool told_too_large; /* the map was left out, and noted */
 	struct mono flush; /* when the table has waited too long; never: it is good */
-	struct router_cast cast;
+	struct router_schedule schedule;
 
 	struct router_counters counters;
 };
@@ -102,22 +102,24 @@ void router_service_forget(struct router *r);
 struct wccp_service router_service_stated(const struct router *r,
 					  const struct wccp_service *theirs);
 
-/* -- router_caps.c -- */
+/* -- router_capabilities.c -- */
 struct router_choice {
 	uint32_t forward, ret;
 	struct router_agreement agreement;
 };
 
-void router_caps_reset(struct router *r);
+void router_capabilities_reset(struct router *r);
 /* What a web-cache's message chooses, with the defaults filled in.  Returns NULL
  * when that is acceptable, else in words what is not. */
-const char *router_caps_choice(const struct router_call *c, struct router_choice *out);
-void router_caps_offer(const struct router_call *c, struct wccp_capabilities *out);
+const char *router_capabilities_choice(const struct router_call *c,
+				       struct router_choice *out);
+void router_capabilities_offer(const struct router_call *c,
+			       struct wccp_capabilities *out);
 /* TB and RB of 2.01 section 2.1, in ms. */
-int64_t router_caps_tb_ms(const struct router *r);
-int64_t router_caps_rb_ms(const struct router *r);
+int64_t router_tb_ms(const struct router *r);
+int64_t router_rb_ms(const struct router *r);
 /* The largest TB that may be agreed upon. */
-int64_t router_caps_longest_tb_ms(const struct router *r);
+int64_t router_longest_tb_ms(const struct router *r);
 
 /* -- router_version.c -- */
 /* The minor version of an answer to one web-cache, or to several at once. */
@@ -133,20 +135,21 @@ uint8_t router_family(const struct router *r);
 /* Why the sender of a HERE_I_AM cannot be in one group with us, or NULL. */
 const char *router_family_objection(const struct router_call *c);
 
-/* -- router_cast.c -- */
-void router_cast_init(struct router *r);
+/* -- router_schedule.c -- */
+void router_schedule_init(struct router *r);
 /* Did the datagram come by the group's address?  Or by another group's? */
-bool router_cast_is(const struct router_call *c);
-bool router_cast_is_foreign(const struct router_call *c);
+bool router_multicast_is_ours(const struct router_call *c);
+bool router_multicast_is_foreign(const struct router_call *c);
 /* The next scheduled message answers `m`, which described the service so. */
-void router_cast_owe(struct router_call *c, struct member *m,
-		     const struct wccp_service *stated);
-void router_cast_owe_leaver(struct router_call *c, const struct member *guest,
-			    const struct wccp_service *stated);
+void router_multicast_schedule_answer(struct router_call *c, struct member *m,
+				      const struct wccp_service *stated);
+void router_multicast_schedule_shutdown_response(struct router_call *c,
+						 const struct member *departing,
+						 const struct wccp_service *stated);
 /* T may be a shorter one from now on. */
-void router_cast_retime(struct router_call *c);
-void router_cast_tick(struct router_call *c);
-struct mono router_cast_deadline(const struct router *r);
+void router_schedule_retime(struct router_call *c);
+void router_multicast_tick(struct router_call *c);
+struct mono router_schedule_deadline(const struct router *r);
 
 /* -- router_members.c -- */
 struct member *router_members_find(struct router *r, const struct addr *addr);
@@ -165,18 +168,18 @@ bool router_members_report(struct router_call *c, struct member *m);
  * assignment (2.0 section 4.8.1). */
 void router_members_changed(struct router_call *c);
 
-/* -- router_assign.c -- */
-void router_assign_rx(struct router_call *c);
-void router_assign_purge(struct router *r, const struct addr *cache);
-void router_assign_flush(struct router_call *c, const char *why);
+/* -- router_assignment.c -- */
+void router_assignment_rx(struct router_call *c);
+void router_table_purge(struct router *r, const struct addr *cache);
+void router_table_flush(struct router_call *c, const char *why);
 /* Count, complain, and have no effect. */
-void router_assign_refuse(struct router_call *c, uint64_t *counter, const char *event,
-			  const char *what);
+void router_assignment_refuse(struct router_call *c, uint64_t *counter,
+			      const char *event, const char *what);
 /* The message's assignment, read well, is in force from now on. */
-void router_assign_settle(struct router_call *c);
+void router_table_settle(struct router_call *c);
 /* The buckets of a member, and how many they are. */
-unsigned router_assign_buckets(const struct router *r, const struct addr *cache,
-			       struct wccp_bucket_vector *out);
+unsigned router_table_buckets(const struct router *r, const struct addr *cache,
+			      struct wccp_bucket_vector *out);
 
 /* -- router_mask.c -- */
 /* Is there an assignment, and is it one of masks? */
@@ -197,8 +200,8 @@ void router_mask_put(const struct router *r, struct wccp_msg *msg);
 /* The message cannot be encoded: state less in it.  False when nothing is left. */
 bool router_mask_shrink(struct router_call *c);
 
-/* -- router_hello.c -- */
-void router_hello_rx(struct router_call *c);
+/* -- router_here_i_am.c -- */
+void router_here_i_am_rx(struct router_call *c);
 
 /* -- router_tx.c -- */
 /* An I_SEE_YOU for `m`, which gets its receive id; `stated` is the description the
@@ -206,7 +209,7 @@ void router_hello_rx(struct router_call *c);
 void router_tx_see_you(struct router_call *c, struct member *m,
 		       const struct wccp_service *stated, bool shutdown_response);
 /* An I_SEE_YOU for any number of web-caches, of one address family. */
-struct router_letter {
+struct router_batch {
 	struct addr to;      /* where it goes ... */
 	struct addr sent_to; /* ... and where they had sent to */
 	uint8_t minor;
@@ -214,12 +217,12 @@ struct router_letter {
 	struct wccp_service stated;
 	unsigned n_from; /* 1 or more */
 	struct member *from[WCCP_MAX_CACHES];
-	unsigned n_farewells; /* SHUTDOWN_RESPONSEs */
-	struct addr farewells[WCCP_MAX_COMMANDS];
+	unsigned n_shutdown_responses; /* SHUTDOWN_RESPONSEs */
+	struct addr shutdown_responses[WCCP_MAX_COMMANDS];
 };
 
-/* All of l->from get its receive id. */
-void router_tx_letter(struct router_call *c, const struct router_letter *l);
+/* All of batch->from get its receive id. */
+void router_tx_batch(struct router_call *c, const struct router_batch *batch);
 void router_tx_query(struct router_call *c, struct member *m);
 
 #endif

@@ -47,7 +47,7 @@ unsigned router_mask_count(const struct router *r, const struct addr *cache)
 
 /* ---- a web-cache is gone ---- */
 
-static void drop_values(struct router_masks *m, unsigned gone)
+static void router_mask_drop_values(struct router_masks *m, unsigned gone)
 {
 	unsigned kept = 0;
 
@@ -75,7 +75,7 @@ void router_mask_purge(struct router *r, const struct addr *cache)
 
 	if (i < 0)
 		return;
-	drop_values(m, gone);
+	router_mask_drop_values(m, gone);
 	for (unsigned v = 0; v < m->n_values; v++)
 		if (m->values[v].cache > gone)
 			m->values[v].cache--;
@@ -89,8 +89,9 @@ void router_mask_purge(struct router *r, const struct addr *cache)
 enum verdict { GOOD, TOO_LARGE, STRANGER, BAD_VALUE, BAD_NUMBER };
 
 /* Index of the web-cache in the list of `out`, where it is added. */
-static enum verdict find_cache(const struct router_call *c, const struct addr *cache,
-			       struct router_masks *out, uint8_t *index)
+static enum verdict router_mask_find_cache(const struct router_call *c,
+					   const struct addr *cache,
+					   struct router_masks *out, uint8_t *index)
 {
 	int i = addr_find(out->caches, out->n_caches, cache);
 
@@ -105,8 +106,9 @@ static enum verdict find_cache(const struct router_call *c, const struct addr *c
 	return GOOD;
 }
 
-static enum verdict read_values(const struct router_call *c, const struct wccp_set *set,
-				struct router_masks *out)
+static enum verdict router_mask_read_values(const struct router_call *c,
+					    const struct wccp_set *set,
+					    struct router_masks *out)
 {
 	const struct wccp_value *v = &c->msg->values[set->first];
 
@@ -114,7 +116,8 @@ static enum verdict read_values(const struct router_call *c, const struct wccp_s
 		return TOO_LARGE;
 	for (unsigned i = 0; i < set->n; i++) {
 		struct router_value *value = &out->values[out->n_values++];
-		enum verdict verdict = find_cache(c, &v[i].cache, out, &value->cache);
+		enum verdict verdict =
+			router_mask_find_cache(c, &v[i].cache, out, &value->cache);
 
 		if (verdict != GOOD)
 			return verdict;
@@ -134,7 +137,7 @@ struct numbers {
 	uint32_t list[ROUTER_MAX_VALUES];
 };
 
-static bool add_number(struct numbers *all, uint32_t vsn)
+static bool router_mask_add_vsn(struct numbers *all, uint32_t vsn)
 {
 	if (all->bits < NUMBER_BITS && vsn >> all->bits)
 		return false;
@@ -145,13 +148,14 @@ static bool add_number(struct numbers *all, uint32_t vsn)
 	return true;
 }
 
-static enum verdict read_numbers(const struct router_call *c,
-				 const struct wccp_set *set,
-				 const struct wccp_cache_values *cv,
-				 struct numbers *seen, struct router_masks *out)
+static enum verdict router_mask_read_vsns(const struct router_call *c,
+					  const struct wccp_set *set,
+					  const struct wccp_cache_values *cv,
+					  struct numbers *seen,
+					  struct router_masks *out)
 {
 	uint8_t cache;
-	enum verdict verdict = find_cache(c, &cv->cache, out, &cache);
+	enum verdict verdict = router_mask_find_cache(c, &cv->cache, out, &cache);
 
 	if (verdict != GOOD)
 		return verdict;
@@ -160,7 +164,7 @@ static enum verdict read_numbers(const struct router_call *c,
 	for (unsigned i = 0; i < cv->n_vsns; i++) {
 		uint32_t vsn = c->msg->vsns[cv->first_vsn + i];
 
-		if (!add_number(seen, vsn))
+		if (!router_mask_add_vsn(seen, vsn))
 			return BAD_NUMBER;
 		out->values[out->n_values++] =
 			(struct router_value){ .match = mask_value(&set->mask, vsn),
@@ -169,8 +173,9 @@ static enum verdict read_numbers(const struct router_call *c,
 	return GOOD;
 }
 
-static enum verdict read_alternate(const struct router_call *c,
-				   const struct wccp_set *set, struct router_masks *out)
+static enum verdict router_mask_read_alternate(const struct router_call *c,
+					       const struct wccp_set *set,
+					       struct router_masks *out)
 {
 	struct numbers seen;
 	enum verdict verdict = GOOD;
@@ -178,12 +183,13 @@ static enum verdict read_alternate(const struct router_call *c,
 	seen.bits = mask_bits(&set->mask);
 	seen.n = 0;
 	for (unsigned i = 0; i < set->n && verdict == GOOD; i++)
-		verdict = read_numbers(c, set, &c->msg->cache_values[set->first + i],
-				       &seen, out);
+		verdict = router_mask_read_vsns(
+			c, set, &c->msg->cache_values[set->first + i], &seen, out);
 	return verdict;
 }
 
-static enum verdict read_sets(const struct router_call *c, struct router_masks *out)
+static enum verdict router_mask_read(const struct router_call *c,
+				     struct router_masks *out)
 {
 	const struct wccp_set_list *list = &c->msg->assignment.sets;
 	enum verdict verdict = GOOD;
@@ -198,8 +204,8 @@ static enum verdict read_sets(const struct router_call *c, struct router_masks *
 
 		ours->mask = theirs->mask;
 		ours->first = (uint16_t)out->n_values;
-		verdict = list->alternate ? read_alternate(c, theirs, out)
-					  : read_values(c, theirs, out);
+		verdict = list->alternate ? router_mask_read_alternate(c, theirs, out)
+					  : router_mask_read_values(c, theirs, out);
 		ours->n = (uint16_t)(out->n_values - ours->first);
 	}
 	return verdict;
@@ -207,7 +213,8 @@ static enum verdict read_sets(const struct router_call *c, struct router_masks *
 
 /* ---- taking it ---- */
 
-static bool same_sets(const struct router_masks *a, const struct router_masks *b)
+static bool router_mask_sets_equal(const struct router_masks *a,
+				   const struct router_masks *b)
 {
 	if (a->n_sets != b->n_sets)
 		return false;
@@ -218,10 +225,11 @@ static bool same_sets(const struct router_masks *a, const struct router_masks *b
 	return true;
 }
 
-static bool same_masks(const struct router_masks *a, const struct router_masks *b)
+static bool router_mask_equal(const struct router_masks *a,
+			      const struct router_masks *b)
 {
 	if (a->alternate != b->alternate || a->n_values != b->n_values ||
-	    !same_sets(a, b))
+	    !router_mask_sets_equal(a, b))
 		return false;
 	for (unsigned i = 0; i < a->n_values; i++) {
 		const struct router_value *x = &a->values[i], *y = &b->values[i];
@@ -233,14 +241,14 @@ static bool same_masks(const struct router_masks *a, const struct router_masks *
 	return true;
 }
 
-static void accept(struct router_call *c, const struct router_masks *fresh)
+static void router_mask_take(struct router_call *c, const struct router_masks *fresh)
 {
 	const struct wccp_assignment *a = &c->msg->assignment;
 	struct router *r = c->r;
-	bool news = !r->assigned || !same_masks(&r->masks, fresh);
+	bool news = !r->assigned || !router_mask_equal(&r->masks, fresh);
 	struct addr_text text;
 
-	router_assign_settle(c);
+	router_table_settle(c);
 	if (!news)
 		return; /* sent again, because our echo was lost */
 	router_mask_copy(&r->masks, fresh);
@@ -259,27 +267,27 @@ void router_mask_rx(struct router_call *c)
 	struct router_counters *n = &c->r->counters;
 	struct router_masks fresh;
 
-	switch (read_sets(c, &fresh)) {
+	switch (router_mask_read(c, &fresh)) {
 	case GOOD:
-		accept(c, &fresh);
+		router_mask_take(c, &fresh);
 		break;
 	case TOO_LARGE:
-		router_assign_refuse(c, &n->too_large, "too-large",
-				     "it has more sets or values than fit here "
-				     "(16 and 1024)");
+		router_assignment_refuse(c, &n->too_large, "too-large",
+					 "it has more sets or values than fit here "
+					 "(16 and 1024)");
 		break;
 	case STRANGER:
-		router_assign_refuse(c, &n->not_member, "not-member",
-				     "it names a web-cache that is not usable");
+		router_assignment_refuse(c, &n->not_member, "not-member",
+					 "it names a web-cache that is not usable");
 		break;
 	case BAD_VALUE:
-		router_assign_refuse(c, &n->bad_mask, "bad-mask",
-				     "a value has bits that its mask has not");
+		router_assignment_refuse(c, &n->bad_mask, "bad-mask",
+					 "a value has bits that its mask has not");
 		break;
 	case BAD_NUMBER:
-		router_assign_refuse(c, &n->bad_mask, "bad-mask",
-				     "a value sequence number is listed twice, or "
-				     "beyond the bits of the mask");
+		router_assignment_refuse(c, &n->bad_mask, "bad-mask",
+					 "a value sequence number is listed twice, or "
+					 "beyond the bits of the mask");
 		break;
 	}
 }

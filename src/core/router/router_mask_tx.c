@@ -10,36 +10,37 @@
 
 enum { ANYBODY = -1 }; /* as the owner of values */
 
-static bool is_alternate(const struct router *r, const struct wccp_msg *msg)
+static bool router_mask_is_alternate(const struct router *r, const struct wccp_msg *msg)
 {
 	return r->masks.alternate && msg->minor >= 1;
 }
 
-static bool is_of(const struct router_value *v, int cache)
+static bool router_mask_is_of(const struct router_value *v, int cache)
 {
 	return cache == ANYBODY || v->cache == cache;
 }
 
-static unsigned count(const struct router_masks *m, const struct wccp_set *set,
-		      int cache)
+static unsigned router_mask_count_set(const struct router_masks *m,
+				      const struct wccp_set *set, int cache)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < set->n; i++)
-		n += is_of(&m->values[set->first + i], cache);
+		n += router_mask_is_of(&m->values[set->first + i], cache);
 	return n;
 }
 
 /* ---- sets, in the pools of the message ---- */
 
-static void put_values(const struct router_masks *m, const struct wccp_set *set,
-		       int cache, struct wccp_msg *msg, struct wccp_set *out)
+static void router_mask_put_values(const struct router_masks *m,
+				   const struct wccp_set *set, int cache,
+				   struct wccp_msg *msg, struct wccp_set *out)
 {
 	out->first = (uint16_t)msg->n_values;
 	for (unsigned i = 0; i < set->n; i++) {
 		const struct router_value *v = &m->values[set->first + i];
 
-		if (is_of(v, cache))
+		if (router_mask_is_of(v, cache))
 			msg->values[msg->n_values++] =
 				(struct wccp_value){ v->match, m->caches[v->cache] };
 	}
@@ -47,8 +48,9 @@ static void put_values(const struct router_masks *m, const struct wccp_set *set,
 }
 
 /* The numbers of one web-cache in a set. */
-static void put_numbers(const struct router_masks *m, const struct wccp_set *set,
-			int cache, struct wccp_msg *msg)
+static void router_mask_put_vsns(const struct router_masks *m,
+				 const struct wccp_set *set, int cache,
+				 struct wccp_msg *msg)
 {
 	struct wccp_cache_values *cv = &msg->cache_values[msg->n_cache_values++];
 
@@ -57,49 +59,52 @@ static void put_numbers(const struct router_masks *m, const struct wccp_set *set
 	for (unsigned i = 0; i < set->n; i++) {
 		const struct router_value *v = &m->values[set->first + i];
 
-		if (is_of(v, cache))
+		if (router_mask_is_of(v, cache))
 			msg->vsns[msg->n_vsns++] =
 				(uint32_t)mask_vsn(&set->mask, &v->match);
 	}
 	cv->n_vsns = (uint16_t)(msg->n_vsns - cv->first_vsn);
 }
 
-static void put_alternate(const struct router_masks *m, const struct wccp_set *set,
-			  int cache, struct wccp_msg *msg, struct wccp_set *out)
+static void router_mask_put_alternate(const struct router_masks *m,
+				      const struct wccp_set *set, int cache,
+				      struct wccp_msg *msg, struct wccp_set *out)
 {
 	out->first = (uint16_t)msg->n_cache_values;
 	for (int i = 0; i < (int)m->n_caches; i++)
-		if ((cache == ANYBODY || cache == i) && count(m, set, i))
-			put_numbers(m, set, i, msg);
+		if ((cache == ANYBODY || cache == i) &&
+		    router_mask_count_set(m, set, i))
+			router_mask_put_vsns(m, set, i, msg);
 	out->n = (uint16_t)(msg->n_cache_values - out->first);
 }
 
 /* The sets in which `cache` has values; of ANYBODY all sets. */
-static struct wccp_set_list put_sets(const struct router *r, int cache,
-				     struct wccp_msg *msg)
+static struct wccp_set_list router_mask_put_sets(const struct router *r, int cache,
+						 struct wccp_msg *msg)
 {
 	const struct router_masks *m = &r->masks;
 	struct wccp_set_list list = { .first = (uint16_t)msg->n_sets,
-				      .alternate = is_alternate(r, msg) };
+				      .alternate = router_mask_is_alternate(r, msg) };
 
 	for (unsigned s = 0; s < m->n_sets; s++) {
 		struct wccp_set *out = &msg->sets[msg->n_sets];
 
-		if (cache != ANYBODY && !count(m, &m->sets[s], cache))
+		if (cache != ANYBODY && !router_mask_count_set(m, &m->sets[s], cache))
 			continue;
 		msg->n_sets++;
 		out->mask = m->sets[s].mask;
 		if (list.alternate)
-			put_alternate(m, &m->sets[s], cache, msg, out);
+			router_mask_put_alternate(m, &m->sets[s], cache, msg, out);
 		else
-			put_values(m, &m->sets[s], cache, msg, out);
+			router_mask_put_values(m, &m->sets[s], cache, msg, out);
 	}
 	list.n = (uint16_t)(msg->n_sets - list.first);
 	return list;
 }
 
 /* The mask in force, an empty one before there is any, and no values. */
-static struct wccp_set_list put_empty_set(const struct router *r, struct wccp_msg *msg)
+static struct wccp_set_list router_mask_put_empty_set(const struct router *r,
+						      struct wccp_msg *msg)
 {
 	struct wccp_set_list list = { .first = (uint16_t)msg->n_sets, .n = 1 };
 
@@ -112,8 +117,9 @@ static struct wccp_set_list put_empty_set(const struct router *r, struct wccp_ms
 
 /* ---- identities ---- */
 
-static void put_identity(const struct router *r, enum router_mask_identity shape,
-			 struct wccp_msg *msg, struct wccp_cache_id *id)
+static void router_mask_put_identity(const struct router *r,
+				     enum router_mask_identity shape,
+				     struct wccp_msg *msg, struct wccp_cache_id *id)
 {
 	const struct router_masks *m = &r->masks;
 	int cache = addr_find(m->caches, m->n_caches, &id->addr);
@@ -125,14 +131,14 @@ static void put_identity(const struct router *r, enum router_mask_identity shape
 	case ROUTER_MASK_FULL:
 		if (id->unassigned)
 			return;
-		id->sets = put_sets(r, cache, msg);
+		id->sets = router_mask_put_sets(r, cache, msg);
 		if (id->sets.alternate)
 			id->kind = WCCP_DATA_ALT_MASK;
 		return;
 	case ROUTER_MASK_EMPTY_SET:
 		/* Routers that write this flag every member so. */
 		id->unassigned = true;
-		id->sets = put_empty_set(r, msg);
+		id->sets = router_mask_put_empty_set(r, msg);
 		return;
 	case ROUTER_MASK_NO_SETS:
 		return;
@@ -141,34 +147,35 @@ static void put_identity(const struct router *r, enum router_mask_identity shape
 
 /* Of the pools of a message only that of the sets is too small for everything we
  * keep: 32 web-caches with values in each of 16 sets. */
-static bool sets_fit(const struct router *r)
+static bool router_mask_sets_fit(const struct router *r)
 {
 	const struct router_masks *m = &r->masks;
 	unsigned n = m->n_sets; /* of the map */
 
 	for (int i = 0; i < (int)m->n_caches; i++)
 		for (unsigned s = 0; s < m->n_sets; s++)
-			n += count(m, &m->sets[s], i) > 0;
+			n += router_mask_count_set(m, &m->sets[s], i) > 0;
 	return n <= WCCP_MAX_SETS;
 }
 
-static void put_identities(const struct router *r, enum router_mask_identity shape,
-			   struct wccp_msg *msg)
+static void router_mask_put_identities(const struct router *r,
+				       enum router_mask_identity shape,
+				       struct wccp_msg *msg)
 {
 	msg->n_sets = msg->n_values = msg->n_cache_values = msg->n_vsns = 0;
 	for (uint32_t i = 0; i < msg->router_view.n_caches; i++)
-		put_identity(r, shape, msg, &msg->router_view.caches[i]);
+		router_mask_put_identity(r, shape, msg, &msg->router_view.caches[i]);
 }
 
 /* ---- the map ---- */
 
-static void put_map(const struct router *r, struct wccp_msg *msg)
+static void router_mask_put_map(const struct router *r, struct wccp_msg *msg)
 {
-	bool alternate = is_alternate(r, msg);
+	bool alternate = router_mask_is_alternate(r, msg);
 
 	msg->present |= 1u << (alternate ? WCCP_C_ALT_ASSIGN_MAP : WCCP_C_ASSIGN_MAP);
 	msg->map.type = alternate ? WCCP_AT_ALT_MASK : WCCP_AT_MASK;
-	msg->map.sets = put_sets(r, ANYBODY, msg);
+	msg->map.sets = router_mask_put_sets(r, ANYBODY, msg);
 }
 
 static const uint32_t map_components =
@@ -178,11 +185,11 @@ void router_mask_put(const struct router *r, struct wccp_msg *msg)
 {
 	enum router_mask_identity shape = r->conf.mask_identity;
 
-	if (shape == ROUTER_MASK_FULL && !sets_fit(r))
+	if (shape == ROUTER_MASK_FULL && !router_mask_sets_fit(r))
 		shape = ROUTER_MASK_NO_SETS;
-	put_identities(r, shape, msg);
+	router_mask_put_identities(r, shape, msg);
 	if (r->assigned && (r->conf.echo_assignment || shape != ROUTER_MASK_FULL))
-		put_map(r, msg);
+		router_mask_put_map(r, msg);
 }
 
 /* Only an address table may be too small: its 256 entries hold masks and values,
@@ -200,9 +207,9 @@ bool router_mask_shrink(struct router_call *c)
 		return false;
 	msg->present &= ~map_components;
 	if (!has_map || !has_sets)
-		put_identities(r, ROUTER_MASK_NO_SETS, msg);
+		router_mask_put_identities(r, ROUTER_MASK_NO_SETS, msg);
 	if (!has_map)
-		put_map(r, msg);
+		router_mask_put_map(r, msg);
 	r->counters.maps_left_out++;
 	if (!r->told_too_large)
 		actions_note(

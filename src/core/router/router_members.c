@@ -42,7 +42,7 @@ void router_members_forget(struct router *r, struct member *m)
 
 /* Those who never came back with a receive id may be inventions: the one silent
  * for longest makes room. */
-static struct member *oldest_candidate(struct router *r)
+static struct member *router_members_oldest_candidate(struct router *r)
 {
 	struct member *oldest = NULL;
 
@@ -60,7 +60,7 @@ struct member *router_members_add(struct router *r, const struct addr *addr)
 	struct member *m;
 
 	if (r->n_members == WCCP_MAX_CACHES) {
-		m = oldest_candidate(r);
+		m = router_members_oldest_candidate(r);
 		if (!m)
 			return NULL;
 		router_members_forget(r, m);
@@ -70,7 +70,8 @@ struct member *router_members_add(struct router *r, const struct addr *addr)
 	return m;
 }
 
-static void too_many_routers(struct router_call *c, const struct member *m)
+static void router_members_too_many_routers(struct router_call *c,
+					    const struct member *m)
 {
 	c->r->counters.full++;
 	actions_complain(c->out, "too-many-routers", &m->source,
@@ -79,14 +80,15 @@ static void too_many_routers(struct router_call *c, const struct member *m)
 }
 
 /* Add what one member reports to the `n` routers in `all`; returns the new n. */
-static unsigned add_routers(struct router_call *c, const struct member *m,
-			    struct addr *all, unsigned n)
+static unsigned router_members_add_routers(struct router_call *c,
+					   const struct member *m, struct addr *all,
+					   unsigned n)
 {
 	for (unsigned i = 0; i < m->n_routers; i++) {
 		if (addr_find(all, n, &m->routers[i]) >= 0)
 			continue;
 		if (n == WCCP_MAX_ROUTERS) {
-			too_many_routers(c, m);
+			router_members_too_many_routers(c, m);
 			break;
 		}
 		all[n++] = m->routers[i];
@@ -95,7 +97,7 @@ static unsigned add_routers(struct router_call *c, const struct member *m,
 }
 
 /* True when the union of the reported routers is another set than before. */
-static bool update_routers(struct router_call *c)
+static bool router_members_update_routers(struct router_call *c)
 {
 	struct router *r = c->r;
 	struct addr all[WCCP_MAX_ROUTERS];
@@ -103,7 +105,7 @@ static bool update_routers(struct router_call *c)
 
 	for (unsigned i = 0; i < r->n_members; i++)
 		if (r->members[i].usable)
-			n = add_routers(c, &r->members[i], all, n);
+			n = router_members_add_routers(c, &r->members[i], all, n);
 	for (unsigned i = 0; i < n; i++)
 		kept += addr_find(r->routers, r->n_routers, &all[i]) >= 0;
 	if (n == r->n_routers && kept == n)
@@ -124,7 +126,7 @@ bool router_members_report(struct router_call *c, struct member *m)
 		if (v->routers[i].receive_id &&
 		    v->routers[i].id.family == m->addr.family)
 			m->routers[m->n_routers++] = v->routers[i].id;
-	return update_routers(c);
+	return router_members_update_routers(c);
 }
 
 void router_members_changed(struct router_call *c)
@@ -134,7 +136,7 @@ void router_members_changed(struct router_call *c)
 	r->change_number++;
 	/* The first change that is still without an assignment counts. */
 	if (r->assigned && mono_is_never(r->flush))
-		r->flush = mono_add_ms(c->now, 5 * router_caps_rb_ms(r));
+		r->flush = mono_add_ms(c->now, 5 * router_rb_ms(r));
 	actions_changed(c->out);
 }
 
@@ -154,12 +156,12 @@ void router_members_join(struct router_call *c, struct member *m,
 }
 
 /* Nobody is left to have agreed upon anything. */
-static void emptied(struct router_call *c)
+static void router_members_emptied(struct router_call *c)
 {
-	router_assign_flush(c, "no web-cache is left");
-	router_caps_reset(c->r);
+	router_table_flush(c, "no web-cache is left");
+	router_capabilities_reset(c->r);
 	router_service_forget(c->r);
-	router_cast_retime(c);
+	router_schedule_retime(c);
 }
 
 void router_members_leave(struct router_call *c, struct member *m,
@@ -171,12 +173,12 @@ void router_members_leave(struct router_call *c, struct member *m,
 
 	router_members_forget(r, m);
 	r->n_usable--;
-	router_assign_purge(r, &addr);
-	update_routers(c);
+	router_table_purge(r, &addr);
+	router_members_update_routers(c);
 	router_members_changed(c);
 	actions_note(c->out, level, "service-lost", &addr,
 		     "%%WCCP-1-SERVICELOST: Service %s lost on WCCP client %s", r->name,
 		     addr_text(&addr, &text));
 	if (!r->n_usable)
-		emptied(c);
+		router_members_emptied(c);
 }

@@ -23,9 +23,9 @@ enum {
 /* -- the schedule ---------------------------------------------------------------- */
 
 /* splitmix64: from any seed, and the core stays without chance of its own. */
-static uint64_t next_random(struct router_cast *cast)
+static uint64_t router_schedule_random(struct router_schedule *schedule)
 {
-	uint64_t z = cast->random += 0x9e3779b97f4a7c15u;
+	uint64_t z = schedule->random += 0x9e3779b97f4a7c15u;
 
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
@@ -33,7 +33,7 @@ static uint64_t next_random(struct router_cast *cast)
 }
 
 /* Routers started together must not keep together, so the id counts as well. */
-void router_cast_init(struct router *r)
+void router_schedule_init(struct router *r)
 {
 	const struct addr *ids[] = { &r->conf.id, &r->conf.id6 };
 	uint64_t seed = r->receive_id;
@@ -41,68 +41,70 @@ void router_cast_init(struct router *r)
 	for (unsigned i = 0; i < 2; i++)
 		for (size_t k = 0; k < addr_len(ids[i]); k++)
 			seed = seed * 31 + ids[i]->octets[k];
-	r->cast.random = seed;
-	r->cast.next = MONO_NEVER;
+	r->schedule.random = seed;
+	r->schedule.next = MONO_NEVER;
 }
 
-static int64_t period_ms(const struct router *r)
+static int64_t router_schedule_period_ms(const struct router *r)
 {
 	int64_t ms = (int64_t)r->agreed.transmit_t_ms * PERCENT_OF_T / 100;
 
 	return ms ? ms : 1; /* time must go on, even with a T of 1 ms */
 }
 
-static int64_t jitter_ms(struct router *r, int64_t most)
+static int64_t router_schedule_jitter_ms(struct router *r, int64_t most)
 {
-	return (int64_t)(next_random(&r->cast) % (uint64_t)(most + 1));
+	return (int64_t)(router_schedule_random(&r->schedule) % (uint64_t)(most + 1));
 }
 
 /* From one message to the next. */
-static int64_t interval_ms(struct router *r)
+static int64_t router_schedule_interval_ms(struct router *r)
 {
-	int64_t jitter = period_ms(r) * JITTER_PERCENT / 100;
+	int64_t jitter = router_schedule_period_ms(r) * JITTER_PERCENT / 100;
 
-	return period_ms(r) - jitter + jitter_ms(r, 2 * jitter);
+	return router_schedule_period_ms(r) - jitter +
+	       router_schedule_jitter_ms(r, 2 * jitter);
 }
 
 /* Nobody was answered for a while: then there is no interval to keep, but routers
  * must not all speak at the same moment. */
-static void arm(struct router_call *c)
+static void router_schedule_arm(struct router_call *c)
 {
-	struct router_cast *cast = &c->r->cast;
+	struct router_schedule *schedule = &c->r->schedule;
 	struct mono at;
 
-	if (!mono_is_never(cast->next))
+	if (!mono_is_never(schedule->next))
 		return;
-	at = mono_add_ms(c->now,
-			 jitter_ms(c->r, period_ms(c->r) * JITTER_PERCENT / 100));
-	cast->next = mono_before(at, cast->earliest) ? cast->earliest : at;
+	at = mono_add_ms(c->now, router_schedule_jitter_ms(
+					 c->r, router_schedule_period_ms(c->r) *
+						       JITTER_PERCENT / 100));
+	schedule->next = mono_before(at, schedule->earliest) ? schedule->earliest : at;
 }
 
-void router_cast_retime(struct router_call *c)
+void router_schedule_retime(struct router_call *c)
 {
-	struct router_cast *cast = &c->r->cast;
-	struct mono at = mono_add_ms(c->now, interval_ms(c->r));
+	struct router_schedule *schedule = &c->r->schedule;
+	struct mono at = mono_add_ms(c->now, router_schedule_interval_ms(c->r));
 
-	cast->earliest = mono_min(cast->earliest, at);
-	if (!mono_is_never(cast->next))
-		cast->next = mono_min(cast->next, at);
+	schedule->earliest = mono_min(schedule->earliest, at);
+	if (!mono_is_never(schedule->next))
+		schedule->next = mono_min(schedule->next, at);
 }
 
-struct mono router_cast_deadline(const struct router *r)
+struct mono router_schedule_deadline(const struct router *r)
 {
-	return r->cast.next;
+	return r->schedule.next;
 }
 
 /* -- who is answered --------------------------------------------------------------- */
 
-bool router_cast_is(const struct router_call *c)
+bool router_multicast_is_ours(const struct router_call *c)
 {
 	return addr_is_set(&c->r->conf.multicast) &&
 	       addr_equal(&c->to, &c->r->conf.multicast);
 }
 
-static bool is_multicast(const struct addr *a)
+static bool router_multicast_is_group(const struct addr *a)
 {
 	if (a->family == ADDR_V4)
 		return a->octets[0] >> 4 == 0xe; /* 224.0.0.0/4 */
@@ -110,118 +112,126 @@ static bool is_multicast(const struct addr *a)
 }
 
 /* Another group's address: services of one router may share a socket. */
-bool router_cast_is_foreign(const struct router_call *c)
+bool router_multicast_is_foreign(const struct router_call *c)
 {
-	return is_multicast(&c->to) && !router_cast_is(c);
+	return router_multicast_is_group(&c->to) && !router_multicast_is_ours(c);
 }
 
-static void owe(struct router_call *c, struct member *m,
-		const struct wccp_service *stated)
+static void router_multicast_schedule(struct router_call *c, struct member *m,
+				      const struct wccp_service *stated)
 {
 	m->answer_due = true;
-	c->r->cast.stated = *stated;
-	arm(c);
+	c->r->schedule.stated = *stated;
+	router_schedule_arm(c);
 }
 
-static struct member *find_leaver(struct router_cast *cast, const struct addr *addr)
+static struct member *router_departing_find(struct router_schedule *schedule,
+					    const struct addr *addr)
 {
-	for (unsigned i = 0; i < cast->n_leavers; i++)
-		if (addr_equal(&cast->leavers[i].addr, addr))
-			return &cast->leavers[i];
+	for (unsigned i = 0; i < schedule->n_departing; i++)
+		if (addr_equal(&schedule->departing[i].addr, addr))
+			return &schedule->departing[i];
 	return NULL;
 }
 
-static struct member *place_for_leaver(struct router_cast *cast,
-				       const struct addr *addr)
+static struct member *router_departing_place(struct router_schedule *schedule,
+					     const struct addr *addr)
 {
-	struct member *found = find_leaver(cast, addr);
+	struct member *found = router_departing_find(schedule, addr);
 
 	if (found)
 		return found;
-	if (cast->n_leavers == WCCP_MAX_CACHES)
+	if (schedule->n_departing == WCCP_MAX_CACHES)
 		return NULL; /* it will ask again */
-	return &cast->leavers[cast->n_leavers++];
+	return &schedule->departing[schedule->n_departing++];
 }
 
-void router_cast_owe_leaver(struct router_call *c, const struct member *guest,
-			    const struct wccp_service *stated)
+void router_multicast_schedule_shutdown_response(struct router_call *c,
+						 const struct member *departing,
+						 const struct wccp_service *stated)
 {
-	struct member *m = place_for_leaver(&c->r->cast, &guest->addr);
+	struct member *m = router_departing_place(&c->r->schedule, &departing->addr);
 
 	if (!m)
 		return;
-	*m = *guest;
-	owe(c, m, stated);
+	*m = *departing;
+	router_multicast_schedule(c, m, stated);
 }
 
-void router_cast_owe(struct router_call *c, struct member *m,
-		     const struct wccp_service *stated)
+void router_multicast_schedule_answer(struct router_call *c, struct member *m,
+				      const struct wccp_service *stated)
 {
-	struct router_cast *cast = &c->r->cast;
-	struct member *old = find_leaver(cast, &m->addr);
+	struct router_schedule *schedule = &c->r->schedule;
+	struct member *old = router_departing_find(schedule, &m->addr);
 
 	if (old) /* it has come back meanwhile */
-		*old = cast->leavers[--cast->n_leavers];
-	owe(c, m, stated);
+		*old = schedule->departing[--schedule->n_departing];
+	router_multicast_schedule(c, m, stated);
 }
 
-static bool is_listener(const struct member *m)
+static bool router_multicast_is_listener(const struct member *m)
 {
 	return m->multicast && (m->usable || m->answer_due);
 }
 
-static unsigned list_listeners(struct router *r, struct member *list[LISTENERS_MAX])
+static unsigned router_multicast_list(struct router *r,
+				      struct member *list[LISTENERS_MAX])
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->n_members; i++)
-		if (is_listener(&r->members[i]))
+		if (router_multicast_is_listener(&r->members[i]))
 			list[n++] = &r->members[i];
-	for (unsigned i = 0; i < r->cast.n_leavers; i++)
-		list[n++] = &r->cast.leavers[i];
+	for (unsigned i = 0; i < r->schedule.n_departing; i++)
+		list[n++] = &r->schedule.departing[i];
 	return n;
 }
 
 /* -- the message ------------------------------------------------------------------- */
 
-static bool is_leaver(const struct router *r, const struct member *m)
+static bool router_multicast_is_departing(const struct router *r,
+					  const struct member *m)
 {
-	return m >= r->cast.leavers && m < r->cast.leavers + r->cast.n_leavers;
+	return m >= r->schedule.departing &&
+	       m < r->schedule.departing + r->schedule.n_departing;
 }
 
 /* One more; false when it must wait for another message. */
-static bool address_to(const struct router *r, struct router_letter *l,
-		       struct member *m)
+static bool router_batch_add(const struct router *r, struct router_batch *batch,
+			     struct member *m)
 {
-	if (l->n_from == WCCP_MAX_CACHES)
+	if (batch->n_from == WCCP_MAX_CACHES)
 		return false;
-	if (is_leaver(r, m)) {
-		if (l->n_farewells == WCCP_MAX_COMMANDS)
+	if (router_multicast_is_departing(r, m)) {
+		if (batch->n_shutdown_responses == WCCP_MAX_COMMANDS)
 			return false;
-		l->farewells[l->n_farewells++] = m->addr;
+		batch->shutdown_responses[batch->n_shutdown_responses++] = m->addr;
 	}
-	l->from[l->n_from++] = m;
+	batch->from[batch->n_from++] = m;
 	return true;
 }
 
 /* The first of the list, and those who can be told the same.  Who is left over comes
  * to the front of the list; returns their number. */
-static unsigned send_one(struct router_call *c, struct router_letter *l,
-			 struct member **list, unsigned n)
+static unsigned router_multicast_send_one(struct router_call *c,
+					  struct router_batch *batch,
+					  struct member **list, unsigned n)
 {
 	unsigned left = 0;
 
 	c->methods = list[0]->methods;
-	l->n_from = l->n_farewells = 0;
+	batch->n_from = batch->n_shutdown_responses = 0;
 	for (unsigned i = 0; i < n; i++)
-		if (list[i]->methods != c->methods || !address_to(c->r, l, list[i]))
+		if (list[i]->methods != c->methods ||
+		    !router_batch_add(c->r, batch, list[i]))
 			list[left++] = list[i];
-	router_tx_letter(c, l);
+	router_tx_batch(c, batch);
 	return left;
 }
 
 /* An address table in IPv4 is for those that all speak with one. */
-static uint16_t common_table(struct member *const *list, unsigned n, uint8_t minor)
+static uint16_t router_multicast_common_table(struct member *const *list, unsigned n,
+					      uint8_t minor)
 {
 	uint16_t table = router_version_table(list[0], minor);
 
@@ -231,30 +241,30 @@ static uint16_t common_table(struct member *const *list, unsigned n, uint8_t min
 	return table;
 }
 
-static void send_all(const struct router_call *step)
+static void router_multicast_send_all(const struct router_call *step)
 {
 	struct router_call call = *step, *c = &call; /* whose methods vary */
 	struct router *r = c->r;
 	struct member *list[LISTENERS_MAX];
-	unsigned n = list_listeners(r, list);
-	struct router_letter letter = {
+	unsigned n = router_multicast_list(r, list);
+	struct router_batch batch = {
 		.to = r->conf.multicast,
 		.sent_to = r->conf.multicast,
-		.stated = r->cast.stated,
+		.stated = r->schedule.stated,
 	};
 
 	if (!n)
 		return;
-	letter.minor = router_version_common(r, list, n);
-	letter.table_family = common_table(list, n, letter.minor);
+	batch.minor = router_version_common(r, list, n);
+	batch.table_family = router_multicast_common_table(list, n, batch.minor);
 	for (unsigned i = 0; i < n; i++)
 		list[i]->answer_due = false;
 	while (n)
-		n = send_one(c, &letter, list, n);
-	r->cast.n_leavers = 0;
+		n = router_multicast_send_one(c, &batch, list, n);
+	r->schedule.n_departing = 0;
 }
 
-static bool has_members(const struct router *r)
+static bool router_multicast_has_members(const struct router *r)
 {
 	for (unsigned i = 0; i < r->n_members; i++)
 		if (r->members[i].multicast && r->members[i].usable)
@@ -262,13 +272,14 @@ static bool has_members(const struct router *r)
 	return false;
 }
 
-void router_cast_tick(struct router_call *c)
+void router_multicast_tick(struct router_call *c)
 {
-	struct router_cast *cast = &c->r->cast;
+	struct router_schedule *schedule = &c->r->schedule;
 
-	if (!mono_due(cast->next, c->now))
+	if (!mono_due(schedule->next, c->now))
 		return;
-	send_all(c);
-	cast->earliest = mono_add_ms(c->now, interval_ms(c->r));
-	cast->next = has_members(c->r) ? cast->earliest : MONO_NEVER;
+	router_multicast_send_all(c);
+	schedule->earliest = mono_add_ms(c->now, router_schedule_interval_ms(c->r));
+	schedule->next =
+		router_multicast_has_members(c->r) ? schedule->earliest : MONO_NEVER;
 }

@@ -18,7 +18,7 @@ static const struct wccp_service web_cache = {
 	.ports = { 80 },
 };
 
-static bool is_web_cache(const struct router *r)
+static bool router_service_is_web_cache(const struct router *r)
 {
 	return r->conf.service_type == WCCP_SERVICE_STANDARD &&
 	       r->conf.service_id == WCCP_WEB_CACHE_ID;
@@ -26,7 +26,7 @@ static bool is_web_cache(const struct router *r)
 
 void router_service_init(struct router *r)
 {
-	if (is_web_cache(r))
+	if (router_service_is_web_cache(r))
 		snprintf(r->name, sizeof(r->name), "web-cache");
 	else
 		snprintf(r->name, sizeof(r->name), "%u", r->conf.service_id);
@@ -35,7 +35,7 @@ void router_service_init(struct router *r)
 
 void router_service_forget(struct router *r)
 {
-	r->described = is_web_cache(r);
+	r->described = router_service_is_web_cache(r);
 	if (r->described)
 		r->service = web_cache;
 	else
@@ -45,7 +45,7 @@ void router_service_forget(struct router *r)
 
 /* What the fields without meaning say must not make a difference: ports count
  * only with their flag, and only up to the first zero. */
-static struct wccp_service normal(const struct wccp_service *s)
+static struct wccp_service router_service_normalize(const struct wccp_service *s)
 {
 	struct wccp_service out = *s;
 	unsigned i = 0;
@@ -58,7 +58,8 @@ static struct wccp_service normal(const struct wccp_service *s)
 	return out;
 }
 
-static bool same_description(const struct wccp_service *a, const struct wccp_service *b)
+static bool router_service_equal(const struct wccp_service *a,
+				 const struct wccp_service *b)
 {
 	for (unsigned i = 0; i < WCCP_MAX_PORTS; i++)
 		if (a->ports[i] != b->ports[i])
@@ -77,15 +78,15 @@ bool router_service_accepts(const struct router *r, const struct wccp_service *s
 		return r->described;
 	if (!r->described)
 		return true;
-	theirs = normal(s);
-	return same_description(&r->service, &theirs);
+	theirs = router_service_normalize(s);
+	return router_service_equal(&r->service, &theirs);
 }
 
 void router_service_learn(struct router *r, const struct wccp_service *s)
 {
 	if (r->described)
 		return;
-	r->service = normal(s);
+	r->service = router_service_normalize(s);
 	r->described = true;
 }
 

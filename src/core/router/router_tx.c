@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void send(struct router_call *c, const struct addr *to)
+static void router_tx_send(struct router_call *c, const struct addr *to)
 {
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
 	struct err err = { "" };
@@ -30,8 +30,8 @@ static void send(struct router_call *c, const struct addr *to)
 		     (size_t)len);
 }
 
-static void begin(struct router_call *c, enum wccp_type type, uint8_t minor,
-		  uint16_t table_family)
+static void router_tx_begin(struct router_call *c, enum wccp_type type, uint8_t minor,
+			    uint16_t table_family)
 {
 	struct wccp_msg *msg = c->msg;
 
@@ -42,8 +42,8 @@ static void begin(struct router_call *c, enum wccp_type type, uint8_t minor,
 }
 
 /* Plain hash data for everybody: 2.0 web-caches know no other form. */
-static void put_identity(const struct router *r, const struct member *m,
-			 struct wccp_cache_id *out)
+static void router_tx_put_cache_identity(const struct router *r, const struct member *m,
+					 struct wccp_cache_id *out)
 {
 	*out = (struct wccp_cache_id){
 		.addr = m->addr,
@@ -52,13 +52,13 @@ static void put_identity(const struct router *r, const struct member *m,
 		.weight = m->weight,
 		.status = m->status,
 	};
-	if (!router_assign_buckets(r, &m->addr, &out->buckets)) {
+	if (!router_table_buckets(r, &m->addr, &out->buckets)) {
 		out->unassigned = true;
 		out->buckets = m->history;
 	}
 }
 
-static void put_view(const struct router *r, struct wccp_msg *msg)
+static void router_tx_put_view(const struct router *r, struct wccp_msg *msg)
 {
 	struct wccp_router_view *v = &msg->router_view;
 
@@ -70,24 +70,25 @@ static void put_view(const struct router *r, struct wccp_msg *msg)
 	v->n_caches = 0;
 	for (unsigned i = 0; i < r->n_members; i++)
 		if (r->members[i].usable)
-			put_identity(r, &r->members[i], &v->caches[v->n_caches++]);
+			router_tx_put_cache_identity(r, &r->members[i],
+						     &v->caches[v->n_caches++]);
 }
 
 /* The form of 2.01 (section 4.3 there). */
-static void put_map(const struct router *r, struct wccp_msg *msg)
+static void router_tx_put_map(const struct router *r, struct wccp_msg *msg)
 {
 	msg->present |= 1u << WCCP_C_ALT_ASSIGN_MAP;
 	msg->map.type = WCCP_AT_HASH;
 	msg->map.hash = r->table;
 }
 
-static void put_assignment(const struct router *r, struct wccp_msg *msg)
+static void router_tx_put_assignment(const struct router *r, struct wccp_msg *msg)
 {
 	struct wccp_assignment *a = &msg->assignment;
 	const struct wccp_router_id *self = &msg->router_identity.self;
 
 	if (msg->minor) {
-		put_map(r, msg);
+		router_tx_put_map(r, msg);
 		return;
 	}
 	msg->present |= 1u << WCCP_C_ASSIGNMENT;
@@ -99,18 +100,20 @@ static void put_assignment(const struct router *r, struct wccp_msg *msg)
 	a->hash = r->table;
 }
 
-static void put_farewells(const struct router_letter *l, struct wccp_msg *msg)
+static void router_tx_put_shutdown_responses(const struct router_batch *batch,
+					     struct wccp_msg *msg)
 {
-	if (!l->n_farewells)
+	if (!batch->n_shutdown_responses)
 		return;
 	msg->present |= 1u << WCCP_C_COMMAND;
-	msg->n_commands = l->n_farewells;
-	for (unsigned i = 0; i < l->n_farewells; i++)
-		msg->commands[i] = (struct wccp_command){ WCCP_CMD_SHUTDOWN_RESPONSE,
-							  l->farewells[i] };
+	msg->n_commands = batch->n_shutdown_responses;
+	for (unsigned i = 0; i < batch->n_shutdown_responses; i++)
+		msg->commands[i] =
+			(struct wccp_command){ WCCP_CMD_SHUTDOWN_RESPONSE,
+					       batch->shutdown_responses[i] };
 }
 
-static uint32_t next_receive_id(struct router *r)
+static uint32_t router_tx_next_receive_id(struct router *r)
 {
 	uint32_t id = r->receive_id++;
 
@@ -119,57 +122,58 @@ static uint32_t next_receive_id(struct router *r)
 	return id;
 }
 
-static void put_identity_of_router(struct router_call *c, const struct router_letter *l)
+static void router_tx_put_router_identity(struct router_call *c,
+					  const struct router_batch *batch)
 {
 	struct wccp_router_identity *ri = &c->msg->router_identity;
-	uint32_t receive_id = next_receive_id(c->r);
+	uint32_t receive_id = router_tx_next_receive_id(c->r);
 
 	c->msg->present |= 1u << WCCP_C_ROUTER_ID;
-	ri->self.id = *router_family_id(c->r, l->from[0]->addr.family);
+	ri->self.id = *router_family_id(c->r, batch->from[0]->addr.family);
 	ri->self.receive_id = receive_id;
-	ri->sent_to = l->sent_to;
-	ri->n_from = l->n_from;
-	for (unsigned i = 0; i < l->n_from; i++) {
-		ri->from[i] = l->from[i]->addr;
-		l->from[i]->receive_id = receive_id;
+	ri->sent_to = batch->sent_to;
+	ri->n_from = batch->n_from;
+	for (unsigned i = 0; i < batch->n_from; i++) {
+		ri->from[i] = batch->from[i]->addr;
+		batch->from[i]->receive_id = receive_id;
 	}
 }
 
-void router_tx_letter(struct router_call *c, const struct router_letter *l)
+void router_tx_batch(struct router_call *c, const struct router_batch *batch)
 {
 	const struct router *r = c->r;
 	struct wccp_msg *msg = c->msg;
 
-	begin(c, WCCP_I_SEE_YOU, l->minor, l->table_family);
-	msg->service = router_service_stated(r, &l->stated);
-	put_identity_of_router(c, l);
-	put_view(r, msg);
+	router_tx_begin(c, WCCP_I_SEE_YOU, batch->minor, batch->table_family);
+	msg->service = router_service_stated(r, &batch->stated);
+	router_tx_put_router_identity(c, batch);
+	router_tx_put_view(r, msg);
 	msg->present |= 1u << WCCP_C_CAPABILITIES;
-	router_caps_offer(c, &msg->caps);
+	router_capabilities_offer(c, &msg->caps);
 	if (r->agreed.assign == WCCP_ASSIGN_MASK)
 		router_mask_put(r, msg);
 	else if (r->conf.echo_assignment && r->assigned)
-		put_assignment(r, msg);
-	put_farewells(l, msg);
-	send(c, &l->to);
+		router_tx_put_assignment(r, msg);
+	router_tx_put_shutdown_responses(batch, msg);
+	router_tx_send(c, &batch->to);
 }
 
 void router_tx_see_you(struct router_call *c, struct member *m,
 		       const struct wccp_service *stated, bool shutdown_response)
 {
-	struct router_letter l = {
+	struct router_batch batch = {
 		.to = m->source,
 		.sent_to = m->sent_to,
 		.minor = router_version_answer(c->r, m),
 		.stated = *stated,
 		.n_from = 1,
 		.from = { m },
-		.n_farewells = shutdown_response,
-		.farewells = { m->addr },
+		.n_shutdown_responses = shutdown_response,
+		.shutdown_responses = { m->addr },
 	};
 
-	l.table_family = router_version_table(m, l.minor);
-	router_tx_letter(c, &l);
+	batch.table_family = router_version_table(m, batch.minor);
+	router_tx_batch(c, &batch);
 }
 
 void router_tx_query(struct router_call *c, struct member *m)
@@ -177,7 +181,7 @@ void router_tx_query(struct router_call *c, struct member *m)
 	struct wccp_msg *msg = c->msg;
 	uint8_t minor = router_version_answer(c->r, m);
 
-	begin(c, WCCP_REMOVAL_QUERY, minor, router_version_table(m, minor));
+	router_tx_begin(c, WCCP_REMOVAL_QUERY, minor, router_version_table(m, minor));
 	msg->service = router_service_stated(c->r, NULL);
 	msg->present |= 1u << WCCP_C_ROUTER_QUERY;
 	msg->query.router =
@@ -185,5 +189,5 @@ void router_tx_query(struct router_call *c, struct member *m)
 					 m->receive_id };
 	msg->query.sent_to = m->sent_to;
 	msg->query.target = m->addr;
-	send(c, &m->source);
+	router_tx_send(c, &m->source);
 }

@@ -13,7 +13,7 @@ enum { IANA_IPV6 = 2 };
 
 /* -- versions ------------------------------------------------------------------- */
 
-static uint8_t lower(uint8_t a, uint8_t b)
+static uint8_t router_version_lower(uint8_t a, uint8_t b)
 {
 	return a < b ? a : b;
 }
@@ -23,7 +23,7 @@ static uint8_t lower(uint8_t a, uint8_t b)
 uint8_t router_version_answer(const struct router *r, const struct member *m)
 {
 	return m->asks_version ? r->conf.max_minor
-			       : lower(m->minor_seen, r->conf.max_minor);
+			       : router_version_lower(m->minor_seen, r->conf.max_minor);
 }
 
 /* One message for several: V counts only when all of them have set it. */
@@ -35,7 +35,7 @@ uint8_t router_version_common(const struct router *r, struct member *const *list
 
 	for (unsigned i = 0; i < n; i++) {
 		all_ask = all_ask && list[i]->asks_version;
-		minor = lower(minor, list[i]->minor_seen);
+		minor = router_version_lower(minor, list[i]->minor_seen);
 	}
 	return all_ask ? r->conf.max_minor : minor;
 }

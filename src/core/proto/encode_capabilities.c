@@ -6,13 +6,13 @@
 
 /* The range forms have a zero upper half when there is one value only (2.01
  * section 6.11.4). */
-static void put_transmit_t(struct encoder *e, const struct wccp_cap_transmit_t *t)
+static void encode_transmit_t(struct encoder *e, const struct wccp_cap_transmit_t *t)
 {
 	wire_put_u16(&e->w, t->is_range ? t->upper_ms : 0);
 	wire_put_u16(&e->w, t->lower_ms);
 }
 
-static void put_timer_scale(struct encoder *e, const struct wccp_cap_timer_scale *s)
+static void encode_timer_scale(struct encoder *e, const struct wccp_cap_timer_scale *s)
 {
 	wire_put_u8(&e->w, s->is_range ? s->timeout_upper : 0);
 	wire_put_u8(&e->w, s->timeout_lower);
@@ -20,7 +20,7 @@ static void put_timer_scale(struct encoder *e, const struct wccp_cap_timer_scale
 	wire_put_u8(&e->w, s->ra_lower);
 }
 
-static void put_capability(struct encoder *e, unsigned type)
+static void encode_capability(struct encoder *e, unsigned type)
 {
 	const struct wccp_capabilities *caps = &e->msg->caps;
 	size_t mark;
@@ -38,10 +38,10 @@ static void put_capability(struct encoder *e, unsigned type)
 		wire_put_u32(&e->w, caps->ret);
 		break;
 	case WCCP_CAP_TRANSMIT_T:
-		put_transmit_t(e, &caps->transmit_t);
+		encode_transmit_t(e, &caps->transmit_t);
 		break;
 	case WCCP_CAP_TIMER_SCALE:
-		put_timer_scale(e, &caps->timer_scale);
+		encode_timer_scale(e, &caps->timer_scale);
 		break;
 	}
 	wire_fill_u16(&e->w, mark);
@@ -51,7 +51,7 @@ int encode_capabilities(struct encoder *e)
 {
 	for (unsigned type = WCCP_CAP_FORWARD; type <= WCCP_CAP_TIMER_SCALE; type++)
 		if (e->msg->caps.present >> type & 1)
-			put_capability(e, type);
+			encode_capability(e, type);
 	return 0;
 }
 

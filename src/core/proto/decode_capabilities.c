@@ -6,8 +6,8 @@
  */
 #include "core/proto/decode.h"
 
-static bool next_element(struct wire_reader *r, uint16_t *type,
-			 struct wire_reader *value)
+static bool decode_next_element(struct wire_reader *r, uint16_t *type,
+				struct wire_reader *value)
 {
 	uint16_t len;
 
@@ -23,7 +23,7 @@ static bool next_element(struct wire_reader *r, uint16_t *type,
 
 /* An upper half of zero means that the lower one is the only value (2.01 section
  * 6.11.4).  No time is zero, and no range upside down. */
-static bool get_transmit_t(struct wire_reader *r, struct wccp_cap_transmit_t *out)
+static bool decode_transmit_t(struct wire_reader *r, struct wccp_cap_transmit_t *out)
 {
 	uint16_t upper = wire_get_u16(r), lower = wire_get_u16(r);
 
@@ -35,7 +35,7 @@ static bool get_transmit_t(struct wire_reader *r, struct wccp_cap_transmit_t *ou
 	return true;
 }
 
-static bool get_timer_scale(struct wire_reader *r, struct wccp_cap_timer_scale *out)
+static bool decode_timer_scale(struct wire_reader *r, struct wccp_cap_timer_scale *out)
 {
 	uint8_t t_upper = wire_get_u8(r), t_lower = wire_get_u8(r);
 	uint8_t ra_upper = wire_get_u8(r), ra_lower = wire_get_u8(r);
@@ -52,8 +52,8 @@ static bool get_timer_scale(struct wire_reader *r, struct wccp_cap_timer_scale *
 	return true;
 }
 
-static bool get_capability(struct wire_reader *r, uint16_t type,
-			   struct wccp_capabilities *out)
+static bool decode_capability(struct wire_reader *r, uint16_t type,
+			      struct wccp_capabilities *out)
 {
 	switch (type) {
 	case WCCP_CAP_FORWARD:
@@ -66,9 +66,9 @@ static bool get_capability(struct wire_reader *r, uint16_t type,
 		out->ret = wire_get_u32(r);
 		return true;
 	case WCCP_CAP_TRANSMIT_T:
-		return get_transmit_t(r, &out->transmit_t);
+		return decode_transmit_t(r, &out->transmit_t);
 	case WCCP_CAP_TIMER_SCALE:
-		return get_timer_scale(r, &out->timer_scale);
+		return decode_timer_scale(r, &out->timer_scale);
 	default:
 		return false;
 	}
@@ -81,12 +81,12 @@ enum codec_refusal decode_capabilities(struct decoder *d, struct wire_reader *r)
 	uint16_t type;
 
 	caps->present = 0;
-	while (next_element(r, &type, &value)) {
+	while (decode_next_element(r, &type, &value)) {
 		/* Every known value has four octets. */
 		if (type > WCCP_CAP_TIMER_SCALE || caps->present >> type & 1 ||
 		    wire_left(&value) < 4)
 			continue;
-		if (get_capability(&value, type, caps))
+		if (decode_capability(&value, type, caps))
 			caps->present |= 1u << type;
 	}
 	return CODEC_OK;
@@ -98,7 +98,7 @@ enum codec_refusal decode_commands(struct decoder *d, struct wire_reader *r)
 	struct wire_reader value;
 	uint16_t type;
 
-	while (next_element(r, &type, &value)) {
+	while (decode_next_element(r, &type, &value)) {
 		if (type != WCCP_CMD_SHUTDOWN && type != WCCP_CMD_SHUTDOWN_RESPONSE)
 			continue;
 		if (wire_left(&value) < ADDRESS_LEN)
