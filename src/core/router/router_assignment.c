@@ -1,108 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: the redirection hash table, as the designated web-cache assigned it
- * (2.0 section 4.8.1).  A web-cache that is no member never owns a bucket of it.
+ * Router: REDIRECT_ASSIGNs, of hash buckets or of mask values.  Which one counts, and
+ * what it changes (2.0 sections 4.8.1 and 4.8.2).
  */
 #include "core/router/router_impl.h"
 
 #include <string.h>
 
-static bool router_table_is_index(uint8_t bucket, unsigned i)
+/* Count it, complain, and leave everything as it is. */
+static void router_assignment_refuse(struct router_call *c, uint64_t *counter,
+				     const char *event, const char *what)
 {
-	return bucket != WCCP_BUCKET_NONE && (bucket & WCCP_BUCKET_INDEX) == i;
+	struct addr_text text;
+
+	++*counter;
+	actions_complain(c->out, event, &c->from,
+			 "Service %s: assignment from %s ignored, %s", c->r->name,
+			 addr_text(&c->from, &text), what);
 }
 
-unsigned router_table_buckets(const struct router *r, const struct addr *cache,
-			      struct wccp_bucket_vector *out)
-{
-	const struct wccp_hash_table *t = &r->table;
-	unsigned count = 0;
-
-	*out = (struct wccp_bucket_vector){ { 0 } };
-	if (!r->assigned || r->agreed.assign != WCCP_ASSIGN_HASH)
-		return 0;
-	for (unsigned i = 0; i < t->n_caches; i++) {
-		if (!addr_equal(&t->caches[i], cache))
-			continue;
-		for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-			if (!router_table_is_index(t->buckets[b], i))
-				continue;
-			wccp_vector_add(out, b);
-			count++;
-		}
-	}
-	return count;
-}
-
-/* Entry `gone` disappears, those behind it move up. */
-static void router_table_drop_cache(struct wccp_hash_table *t, unsigned gone)
-{
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-		uint8_t *bucket = &t->buckets[b];
-
-		if (*bucket == WCCP_BUCKET_NONE)
-			continue;
-		if ((*bucket & WCCP_BUCKET_INDEX) == gone)
-			*bucket = WCCP_BUCKET_NONE;
-		else if ((*bucket & WCCP_BUCKET_INDEX) > gone)
-			--*bucket; /* the index is in the low bits, and not 0 */
-	}
-	t->n_caches--;
-	memmove(&t->caches[gone], &t->caches[gone + 1],
-		(t->n_caches - gone) * sizeof(t->caches[0]));
-}
-
-void router_table_purge(struct router *r, const struct addr *cache)
-{
-	int i;
-
-	if (router_mask_in_force(r))
-		router_mask_purge(r, cache);
-	if (!r->assigned || r->agreed.assign != WCCP_ASSIGN_HASH)
-		return;
-	while ((i = addr_find(r->table.caches, r->table.n_caches, cache)) >= 0)
-		router_table_drop_cache(&r->table, (unsigned)i);
-}
-
-void router_table_flush(struct router_call *c, const char *why)
-{
-	struct router *r = c->r;
-
-	r->flush = MONO_NEVER;
-	if (!r->assigned)
-		return;
-	r->assigned = false;
-	router_mask_flush(r);
-	/* Not echoed any longer: the designated web-cache shall send it again. */
-	r->key = (struct wccp_key){ .change_number = 0 };
-	r->counters.flushes++;
-	actions_changed(c->out);
-	actions_note(c->out, NOTE_WARNING, "assignment-flushed", NULL,
-		     "Service %s: assignment dropped, %s", r->name, why);
-}
-
-static bool router_table_equal(const struct wccp_hash_table *a,
-			       const struct wccp_hash_table *b)
-{
-	if (a->n_caches != b->n_caches ||
-	    memcmp(a->buckets, b->buckets, sizeof(a->buckets)) != 0)
-		return false;
-	for (unsigned i = 0; i < a->n_caches; i++)
-		if (!addr_equal(&a->caches[i], &b->caches[i]))
-			return false;
-	return true;
-}
-
-static unsigned router_table_count(const struct wccp_hash_table *t)
-{
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		n += t->buckets[b] != WCCP_BUCKET_NONE;
-	return n;
-}
-
-void router_table_settle(struct router_call *c)
+/* From now on. */
+static void router_assignment_put_in_force(struct router_call *c)
 {
 	struct router *r = c->r;
 
@@ -119,7 +37,7 @@ static void router_assignment_take_table(struct router_call *c)
 	bool news = !r->assigned || !router_table_equal(&r->table, &a->hash);
 	struct addr_text text;
 
-	router_table_settle(c);
+	router_assignment_put_in_force(c);
 	if (!news)
 		return; /* sent again, because our echo was lost */
 	r->table.n_caches = a->hash.n_caches;
@@ -135,15 +53,75 @@ static void router_assignment_take_table(struct router_call *c)
 		     (unsigned)a->key.change_number);
 }
 
-void router_assignment_refuse(struct router_call *c, uint64_t *counter,
-			      const char *event, const char *what)
+static bool router_assignment_names_members_only(const struct router_call *c)
 {
+	const struct wccp_hash_table *t = &c->msg->assignment.hash;
+
+	for (unsigned i = 0; i < t->n_caches; i++)
+		if (!router_members_has(c->r, &t->caches[i]))
+			return false;
+	return true;
+}
+
+static void router_assignment_judge_table(struct router_call *c)
+{
+	if (router_assignment_names_members_only(c))
+		router_assignment_take_table(c);
+	else
+		router_assignment_refuse(c, &c->r->counters.not_member, "not-member",
+					 "it names a web-cache that is not usable");
+}
+
+static void router_assignment_take_masks(struct router_call *c,
+					 const struct router_masks *fresh)
+{
+	const struct wccp_assignment *a = &c->msg->assignment;
+	struct router *r = c->r;
+	bool news = !r->assigned || !router_mask_equal(&r->masks, fresh);
 	struct addr_text text;
 
-	++*counter;
-	actions_complain(c->out, event, &c->from,
-			 "Service %s: assignment from %s ignored, %s", c->r->name,
-			 addr_text(&c->from, &text), what);
+	router_assignment_put_in_force(c);
+	if (!news)
+		return; /* sent again, because our echo was lost */
+	router_mask_copy(&r->masks, fresh);
+	r->told_too_large = false;
+	actions_changed(c->out);
+	actions_note(
+		c->out, NOTE_INFO, "assignment", &c->from,
+		"Service %s: %u values of %u masks assigned to %u web-caches by %s, "
+		"key %u",
+		r->name, fresh->n_values, fresh->n_sets, fresh->n_caches,
+		addr_text(&a->key.cache, &text), (unsigned)a->key.change_number);
+}
+
+static void router_assignment_judge_masks(struct router_call *c)
+{
+	struct router_counters *n = &c->r->counters;
+	struct router_masks fresh;
+
+	switch (router_mask_read(c, &fresh)) {
+	case ROUTER_MASK_GOOD:
+		router_assignment_take_masks(c, &fresh);
+		break;
+	case ROUTER_MASK_TOO_LARGE:
+		router_assignment_refuse(c, &n->too_large, "too-large",
+					 "it has more sets or values than fit here "
+					 "(16 and 1024)");
+		break;
+	case ROUTER_MASK_NOT_MEMBER:
+		router_assignment_refuse(c, &n->not_member, "not-member",
+					 "it names a web-cache that is not usable");
+		break;
+	case ROUTER_MASK_BAD_VALUE:
+		router_assignment_refuse(c, &n->bad_mask, "bad-mask",
+					 "a value has bits that its mask has not");
+		break;
+	case ROUTER_MASK_BAD_VSN:
+		router_assignment_refuse(c, &n->bad_mask, "bad-mask",
+					 "a value sequence number is listed twice, or "
+					 "beyond the bits of the mask");
+		break;
+	}
 }
 
 static const struct wccp_router_assignment *
@@ -165,25 +143,6 @@ static void router_assignment_not_listed(struct router_call *c)
 	/* 2.0 section 4.8.1; 2.01 says nothing of the kind. */
 	if (c->msg->minor == 0)
 		router_table_flush(c, "the newest one does not list this router");
-}
-
-static bool router_assignment_names_members_only(const struct router_call *c)
-{
-	const struct wccp_hash_table *t = &c->msg->assignment.hash;
-
-	for (unsigned i = 0; i < t->n_caches; i++)
-		if (!router_members_has(c->r, &t->caches[i]))
-			return false;
-	return true;
-}
-
-static void router_assignment_judge_table(struct router_call *c)
-{
-	if (router_assignment_names_members_only(c))
-		router_assignment_take_table(c);
-	else
-		router_assignment_refuse(c, &c->r->counters.not_member, "not-member",
-					 "it names a web-cache that is not usable");
 }
 
 /* The method is that of the group; alternate sets belong to 2.01. */
@@ -228,5 +187,5 @@ void router_assignment_rx(struct router_call *c)
 	else if (a->type == WCCP_AT_HASH)
 		router_assignment_judge_table(c);
 	else
-		router_mask_rx(c);
+		router_assignment_judge_masks(c);
 }

@@ -2,10 +2,18 @@
 /*
  * Inside of the router-side machine: its state, and what its files share.
  *
- * router.c dispatches, router_here_i_am.c judges HERE_I_AMs, router_assignment.c keeps
- * the table, router_mask.c the masks, router_members.c the membership;
- * router_capabilities.c and router_service.c say what is acceptable,
- * router_schedule.c when to answer multicast, router_tx.c builds datagrams.
+ * Nothing here calls upwards:
+ *
+ *   router.c               events in, and what is due
+ *   router_here_i_am.c     HERE_I_AMs: who is answered, who becomes a member
+ *   router_assignment.c    REDIRECT_ASSIGNs; router_mask_rx.c reads those of masks
+ *   router_multicast.c     answers to the group's address
+ *   router_members.c       who is in the group
+ *   router_tx.c            our messages; router_mask_tx.c what they say of masks
+ *   router_schedule.c      when the next multicast I_SEE_YOU is due
+ *   router_table.c         the assignment in force; router_mask.c that of masks
+ *   router_capabilities.c, router_service.c, router_version.c
+ *                          what is acceptable, and which version is spoken
  */
 #ifndef WCCPD_CORE_ROUTER_ROUTER_IMPL_H
 #define WCCPD_CORE_ROUTER_ROUTER_IMPL_H
@@ -18,19 +26,19 @@ struct member {
 	struct addr source;  /* where its datagrams come from and answers go */
 	struct addr sent_to; /* our address that it uses */
 	bool usable;
-	bool multicast;     /* its last HERE_I_AM came by the group's address ... */
-	bool answer_due;    /* ... and was not answered yet */
-	uint32_t methods;   /* that can work with it */
-	uint8_t minor_seen; /* of the header of its last HERE_I_AM ... */
-	bool asks_version;  /* ... which had V set */
+	bool multicast;	       /* its last HERE_I_AM came by the group's address ... */
+	bool answer_due;       /* ... and was not answered yet */
+	uint32_t methods;      /* that can work with it */
+	uint8_t minor_seen;    /* of the header of its last HERE_I_AM ... */
+	bool asks_version;     /* ... which had V set */
 	uint16_t table_family; /* of the address table it speaks with; 0: none */
 	uint32_t receive_id;   /* in the last I_SEE_YOU sent to it; 0: none was */
 	uint32_t forward, ret; /* one bit each, valid once usable */
 	uint16_t weight, status;
 	struct wccp_bucket_vector history; /* the buckets it says it has or had */
-	struct mono since; /* usable since */
+	struct mono since;		   /* usable since */
 	struct mono heard; /* its last HERE_I_AM that counted (usable), or any */
-	bool queried;      /* REMOVAL_QUERY sent during this silence */
+	bool queried;	   /* REMOVAL_QUERY sent during this silence */
 	unsigned n_routers;
 	struct addr routers[WCCP_MAX_ROUTERS]; /* that it has heard */
 };
@@ -42,13 +50,13 @@ struct router_agreement {
 	uint8_t timeout_scale, ra_scale;
 };
 
-/* What is said by multicast, together and in its time. */
+/* What is answered by multicast, all at once when it is due. */
 struct router_schedule {
-	struct mono next;     /* I_SEE_YOU; never: nobody waits for one */
-	struct mono earliest; /* that next may become when somebody does again */
+	struct mono next;     /* the next I_SEE_YOU; MONO_NEVER: nobody waits for one */
+	struct mono earliest; /* how soon `next` may be once somebody does again */
 	uint64_t random;
-	struct wccp_service stated; /* by the last one that was heard */
-	/* They shut down, and wait for the response. */
+	struct wccp_service stated; /* the description in the last HERE_I_AM heard */
+	/* Web-caches that have shut down and wait for the SHUTDOWN_RESPONSE. */
 	unsigned n_departing;
 	struct member departing[WCCP_MAX_CACHES];
 };
@@ -60,7 +68,7 @@ struct router {
 	bool described;
 	struct router_agreement agreed; /* frozen while n_usable > 0 */
 
-	uint32_t receive_id;    /* of the next I_SEE_YOU, never 0 */
+	uint32_t receive_id;	/* of the next I_SEE_YOU, never 0 */
 	uint32_t change_number; /* of the membership */
 
 	/* In the order they came.  The first free place is n_members. */
@@ -76,8 +84,8 @@ struct router {
 	struct wccp_hash_table table;
 	struct router_masks masks;
 	bool told_too_large; /* the map was left out, and noted */
-	struct mono flush; /* when the table has waited too long; never: it is good */
-	struct router_schedule schedule;
+	struct mono flush;   /* when the table has waited too long; never: it is good */
+	struct router_schedule schedule; /* of multicast */
 
 	struct router_counters counters;
 };
@@ -98,18 +106,18 @@ void router_service_init(struct router *r);
 bool router_service_accepts(const struct router *r, const struct wccp_service *s);
 void router_service_learn(struct router *r, const struct wccp_service *s);
 void router_service_forget(struct router *r);
-/* As it is stated in our messages; `theirs` while nothing is known. */
+/* As our messages state it; `theirs`, which may be NULL, while nothing is known. */
 struct wccp_service router_service_stated(const struct router *r,
 					  const struct wccp_service *theirs);
 
 /* -- router_capabilities.c -- */
 struct router_choice {
-	uint32_t forward, ret;
+	uint32_t forward, ret; /* WCCP_METHOD_*, one bit each if acceptable */
 	struct router_agreement agreement;
 };
 
 void router_capabilities_reset(struct router *r);
-/* What a web-cache's message chooses, with the defaults filled in.  Returns NULL
+/* What the HERE_I_AM in c->msg chooses, with the defaults filled in.  Returns NULL
  * when that is acceptable, else in words what is not. */
 const char *router_capabilities_choice(const struct router_call *c,
 				       struct router_choice *out);
@@ -118,11 +126,11 @@ void router_capabilities_offer(const struct router_call *c,
 /* TB and RB of 2.01 section 2.1, in ms. */
 int64_t router_tb_ms(const struct router *r);
 int64_t router_rb_ms(const struct router *r);
-/* The largest TB that may be agreed upon. */
+/* The largest TB that may be agreed upon, in ms. */
 int64_t router_longest_tb_ms(const struct router *r);
 
 /* -- router_version.c -- */
-/* The minor version of an answer to one web-cache, or to several at once. */
+/* The minor version of an answer to one web-cache, or to `n` at once. */
 uint8_t router_version_answer(const struct router *r, const struct member *m);
 uint8_t router_version_common(const struct router *r, struct member *const *list,
 			      unsigned n);
@@ -137,65 +145,94 @@ const char *router_family_objection(const struct router_call *c);
 
 /* -- router_schedule.c -- */
 void router_schedule_init(struct router *r);
+/* Somebody waits for an answer: make sure that one is due. */
+void router_schedule_arm(struct router_call *c);
+/* T may be shorter from now on. */
+void router_schedule_retime(struct router_call *c);
+/* The answer that was due has been sent.  `again`: the next one follows by itself. */
+void router_schedule_sent(struct router_call *c, bool again);
+struct mono router_schedule_deadline(const struct router *r);
+
+/* -- router_multicast.c -- */
 /* Did the datagram come by the group's address?  Or by another group's? */
 bool router_multicast_is_ours(const struct router_call *c);
 bool router_multicast_is_foreign(const struct router_call *c);
-/* The next scheduled message answers `m`, which described the service so. */
+/* The next multicast I_SEE_YOU is for `m` as well, which described the service as
+ * `stated`. */
 void router_multicast_schedule_answer(struct router_call *c, struct member *m,
 				      const struct wccp_service *stated);
+/* The same for a web-cache that shuts down; `departing` is copied. */
 void router_multicast_schedule_shutdown_response(struct router_call *c,
 						 const struct member *departing,
 						 const struct wccp_service *stated);
-/* T may be a shorter one from now on. */
-void router_schedule_retime(struct router_call *c);
+/* Send what is due. */
 void router_multicast_tick(struct router_call *c);
-struct mono router_schedule_deadline(const struct router *r);
 
 /* -- router_members.c -- */
+/* By the address it states; usable or not.  NULL when it is not known. */
 struct member *router_members_find(struct router *r, const struct addr *addr);
+/* The usable one whose datagrams come from `source`, or NULL. */
 struct member *router_members_from(struct router *r, const struct addr *source);
+/* Is there a usable one that states `addr`? */
 bool router_members_has(const struct router *r, const struct addr *addr);
-/* A place for a web-cache not yet known; NULL when all are taken by members. */
+/* A place for a web-cache not yet known; NULL when members have all of them.  Pointers
+ * to members are not valid any more afterwards, nor after the next two. */
 struct member *router_members_add(struct router *r, const struct addr *addr);
 void router_members_forget(struct router *r, struct member *m);
-void router_members_join(struct router_call *c, struct member *m,
-			 const struct wccp_service *service);
 void router_members_leave(struct router_call *c, struct member *m,
 			  enum note_level level);
-/* Take over the list of routers in the message; true when the union changed. */
+void router_members_join(struct router_call *c, struct member *m,
+			 const struct wccp_service *service);
+/* Take over the list of routers in the message; true when the union of all members'
+ * lists is another one now. */
 bool router_members_report(struct router_call *c, struct member *m);
 /* The membership is another now: say so in the change number, and demand an
  * assignment (2.0 section 4.8.1). */
 void router_members_changed(struct router_call *c);
 
-/* -- router_assignment.c -- */
-void router_assignment_rx(struct router_call *c);
-void router_table_purge(struct router *r, const struct addr *cache);
-void router_table_flush(struct router_call *c, const char *why);
-/* Count, complain, and have no effect. */
-void router_assignment_refuse(struct router_call *c, uint64_t *counter,
-			      const char *event, const char *what);
-/* The message's assignment, read well, is in force from now on. */
-void router_table_settle(struct router_call *c);
+/* -- router_table.c -- */
 /* The buckets of a member, and how many they are. */
 unsigned router_table_buckets(const struct router *r, const struct addr *cache,
 			      struct wccp_bucket_vector *out);
+/* The number of buckets that belong to anybody. */
+unsigned router_table_count(const struct wccp_hash_table *t);
+bool router_table_equal(const struct wccp_hash_table *a,
+			const struct wccp_hash_table *b);
+/* Nothing is assigned to `cache` any more, by either method. */
+void router_table_purge(struct router *r, const struct addr *cache);
+/* No assignment is in force any more; `why` is for the log. */
+void router_table_flush(struct router_call *c, const char *why);
+
+/* -- router_assignment.c -- */
+void router_assignment_rx(struct router_call *c);
 
 /* -- router_mask.c -- */
 /* Is there an assignment, and is it one of masks? */
 bool router_mask_in_force(const struct router *r);
-/* What is in use of `from`; the rest of `to` stays as it is. */
+/* Copies what is in use of `from`; the rest of `to` stays as it is. */
 void router_mask_copy(struct router_masks *to, const struct router_masks *from);
-/* Sets in the message, otherwise found good. */
-void router_mask_rx(struct router_call *c);
+bool router_mask_equal(const struct router_masks *a, const struct router_masks *b);
 void router_mask_purge(struct router *r, const struct addr *cache);
 void router_mask_flush(struct router *r);
 /* The number of values a member has. */
 unsigned router_mask_count(const struct router *r, const struct addr *cache);
 
+/* -- router_mask_rx.c -- */
+enum router_mask_verdict {
+	ROUTER_MASK_GOOD,
+	ROUTER_MASK_TOO_LARGE,	/* more sets or values than we keep */
+	ROUTER_MASK_NOT_MEMBER, /* names a web-cache that is not usable */
+	ROUTER_MASK_BAD_VALUE,	/* a value has bits that its mask has not */
+	ROUTER_MASK_BAD_VSN,	/* a number that is listed twice, or too large */
+};
+
+/* Read the sets in c->msg; `out` is complete only when they are good. */
+enum router_mask_verdict router_mask_read(const struct router_call *c,
+					  struct router_masks *out);
+
 /* -- router_mask_tx.c -- */
-/* Masks for the web-caches of the view, and the map, into an I_SEE_YOU of this
- * version that is complete but for them. */
+/* Put the masks of the web-caches in the view, and the map, into an I_SEE_YOU that
+ * is complete but for them. */
 void router_mask_put(const struct router *r, struct wccp_msg *msg);
 /* The message cannot be encoded: state less in it.  False when nothing is left. */
 bool router_mask_shrink(struct router_call *c);
@@ -208,16 +245,16 @@ void router_here_i_am_rx(struct router_call *c);
  * web-cache gave. */
 void router_tx_see_you(struct router_call *c, struct member *m,
 		       const struct wccp_service *stated, bool shutdown_response);
-/* An I_SEE_YOU for any number of web-caches, of one address family. */
+/* One I_SEE_YOU for any number of web-caches, of one address family. */
 struct router_batch {
-	struct addr to;      /* where it goes ... */
+	struct addr to;	     /* where it goes ... */
 	struct addr sent_to; /* ... and where they had sent to */
 	uint8_t minor;
 	uint16_t table_family;
 	struct wccp_service stated;
 	unsigned n_from; /* 1 or more */
 	struct member *from[WCCP_MAX_CACHES];
-	unsigned n_shutdown_responses; /* SHUTDOWN_RESPONSEs */
+	unsigned n_shutdown_responses;
 	struct addr shutdown_responses[WCCP_MAX_COMMANDS];
 };
 

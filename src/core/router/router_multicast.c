@@ -2,99 +2,19 @@
 /*
  * Router: web-caches that speak to the group's multicast address (2.01 section 3.1).
  *
- * They are not answered at once but together, by an I_SEE_YOU to that address every
- * 0.9 T, give or take 10 % of it, so that many routers do not answer in step.  It lists
- * those it is for: the members, and who else has been heard since the last one.
- * So does a SHUTDOWN_RESPONSE wait: the drafts make no exception for it, and the
- * member that asked is out of the group at once in any case.
+ * They are not answered at once but together, by an I_SEE_YOU to that address at the
+ * times of router_schedule.c.  It lists those it is for: the members, and everybody
+ * else who was heard since the last one.  A SHUTDOWN_RESPONSE waits for it, too: the
+ * drafts make no exception, and the web-cache that asked has left the group anyhow.
  *
- * A web-cache is a multicast one as long as its last HERE_I_AM was: its answers to a
- * REMOVAL_QUERY are unicast (section 3.14), and answered so.
+ * A web-cache counts as a multicast one as long as its last HERE_I_AM came by
+ * multicast: its answer to a REMOVAL_QUERY is unicast (section 3.14), and so is ours to
+ * that.
  */
 #include "core/router/router_impl.h"
 
-enum {
-	PERCENT_OF_T = 90,
-	JITTER_PERCENT = 10,
-	/* An I_SEE_YOU each: who is on-link, and who is not. */
-	LISTENERS_MAX = 2 * WCCP_MAX_CACHES,
-};
-
-/* -- the schedule ---------------------------------------------------------------- */
-
-/* splitmix64: from any seed, and the core stays without chance of its own. */
-static uint64_t router_schedule_random(struct router_schedule *schedule)
-{
-	uint64_t z = schedule->random += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-/* Routers started together must not keep together, so the id counts as well. */
-void router_schedule_init(struct router *r)
-{
-	const struct addr *ids[] = { &r->conf.id, &r->conf.id6 };
-	uint64_t seed = r->receive_id;
-
-	for (unsigned i = 0; i < 2; i++)
-		for (size_t k = 0; k < addr_len(ids[i]); k++)
-			seed = seed * 31 + ids[i]->octets[k];
-	r->schedule.random = seed;
-	r->schedule.next = MONO_NEVER;
-}
-
-static int64_t router_schedule_period_ms(const struct router *r)
-{
-	int64_t ms = (int64_t)r->agreed.transmit_t_ms * PERCENT_OF_T / 100;
-
-	return ms ? ms : 1; /* time must go on, even with a T of 1 ms */
-}
-
-static int64_t router_schedule_jitter_ms(struct router *r, int64_t most)
-{
-	return (int64_t)(router_schedule_random(&r->schedule) % (uint64_t)(most + 1));
-}
-
-/* From one message to the next. */
-static int64_t router_schedule_interval_ms(struct router *r)
-{
-	int64_t jitter = router_schedule_period_ms(r) * JITTER_PERCENT / 100;
-
-	return router_schedule_period_ms(r) - jitter +
-	       router_schedule_jitter_ms(r, 2 * jitter);
-}
-
-/* Nobody was answered for a while: then there is no interval to keep, but routers
- * must not all speak at the same moment. */
-static void router_schedule_arm(struct router_call *c)
-{
-	struct router_schedule *schedule = &c->r->schedule;
-	struct mono at;
-
-	if (!mono_is_never(schedule->next))
-		return;
-	at = mono_add_ms(c->now, router_schedule_jitter_ms(
-					 c->r, router_schedule_period_ms(c->r) *
-						       JITTER_PERCENT / 100));
-	schedule->next = mono_before(at, schedule->earliest) ? schedule->earliest : at;
-}
-
-void router_schedule_retime(struct router_call *c)
-{
-	struct router_schedule *schedule = &c->r->schedule;
-	struct mono at = mono_add_ms(c->now, router_schedule_interval_ms(c->r));
-
-	schedule->earliest = mono_min(schedule->earliest, at);
-	if (!mono_is_never(schedule->next))
-		schedule->next = mono_min(schedule->next, at);
-}
-
-struct mono router_schedule_deadline(const struct router *r)
-{
-	return r->schedule.next;
-}
+/* Members, and those who shut down. */
+enum { LISTENERS_MAX = 2 * WCCP_MAX_CACHES };
 
 /* -- who is answered --------------------------------------------------------------- */
 
@@ -125,7 +45,7 @@ static void router_multicast_schedule(struct router_call *c, struct member *m,
 	router_schedule_arm(c);
 }
 
-static struct member *router_departing_find(struct router_schedule *schedule,
+static struct member *router_multicast_find_departing(struct router_schedule *schedule,
 					    const struct addr *addr)
 {
 	for (unsigned i = 0; i < schedule->n_departing; i++)
@@ -134,10 +54,10 @@ static struct member *router_departing_find(struct router_schedule *schedule,
 	return NULL;
 }
 
-static struct member *router_departing_place(struct router_schedule *schedule,
+static struct member *router_multicast_place_departing(struct router_schedule *schedule,
 					     const struct addr *addr)
 {
-	struct member *found = router_departing_find(schedule, addr);
+	struct member *found = router_multicast_find_departing(schedule, addr);
 
 	if (found)
 		return found;
@@ -150,7 +70,7 @@ void router_multicast_schedule_shutdown_response(struct router_call *c,
 						 const struct member *departing,
 						 const struct wccp_service *stated)
 {
-	struct member *m = router_departing_place(&c->r->schedule, &departing->addr);
+	struct member *m = router_multicast_place_departing(&c->r->schedule, &departing->addr);
 
 	if (!m)
 		return;
@@ -162,7 +82,7 @@ void router_multicast_schedule_answer(struct router_call *c, struct member *m,
 				      const struct wccp_service *stated)
 {
 	struct router_schedule *schedule = &c->r->schedule;
-	struct member *old = router_departing_find(schedule, &m->addr);
+	struct member *old = router_multicast_find_departing(schedule, &m->addr);
 
 	if (old) /* it has come back meanwhile */
 		*old = schedule->departing[--schedule->n_departing];
@@ -197,7 +117,7 @@ static bool router_multicast_is_departing(const struct router *r,
 }
 
 /* One more; false when it must wait for another message. */
-static bool router_batch_add(const struct router *r, struct router_batch *batch,
+static bool router_multicast_add_to_batch(const struct router *r, struct router_batch *batch,
 			     struct member *m)
 {
 	if (batch->n_from == WCCP_MAX_CACHES)
@@ -223,7 +143,7 @@ static unsigned router_multicast_send_one(struct router_call *c,
 	batch->n_from = batch->n_shutdown_responses = 0;
 	for (unsigned i = 0; i < n; i++)
 		if (list[i]->methods != c->methods ||
-		    !router_batch_add(c->r, batch, list[i]))
+		    !router_multicast_add_to_batch(c->r, batch, list[i]))
 			list[left++] = list[i];
 	router_tx_batch(c, batch);
 	return left;
@@ -274,12 +194,8 @@ static bool router_multicast_has_members(const struct router *r)
 
 void router_multicast_tick(struct router_call *c)
 {
-	struct router_schedule *schedule = &c->r->schedule;
-
-	if (!mono_due(schedule->next, c->now))
+	if (!mono_due(c->r->schedule.next, c->now))
 		return;
 	router_multicast_send_all(c);
-	schedule->earliest = mono_add_ms(c->now, router_schedule_interval_ms(c->r));
-	schedule->next =
-		router_multicast_has_members(c->r) ? schedule->earliest : MONO_NEVER;
+	router_schedule_sent(c, router_multicast_has_members(c->r));
 }
