@@ -2,13 +2,13 @@
 /* wccprouter: command line, then the router or its client. */
 #include "config.h"
 
+#include "log.h"
 #include "wccprouter/conf/host_checks.h"
 #include "wccprouter/control/routerd_client.h"
 #include "wccprouter/control/routerd_commands.h"
-#include "wccprouter/routerd.h"
 #include "wccprouter/fault/faults.h"
 #include "wccprouter/forward/routes.h"
-#include "log.h"
+#include "wccprouter/routerd.h"
 #include "wccprouter/scenario/scenario_run.h"
 
 #include <getopt.h>
@@ -23,15 +23,16 @@ struct options {
 	const char *faults[FAULTS_MAX];
 };
 
-static void usage(FILE *to)
+static void routerd_main_usage(FILE *to)
 {
 	fputs("usage: wccprouter [-dn] [-f file] [-x scenario] [-F fault]...\n"
 	      "       wccprouter -s socket [-j] show [global | SERVICE [VIEW]]\n"
 	      "       wccprouter -s socket metrics\n"
 	      "       wccprouter -s socket debug [on [SERVICE] [PEER] | off]\n"
 	      "       wccprouter -s socket follow [SERVICE] [PEER]\n"
-	      "       wccprouter -s socket fault [FAULT | clear [NUMBER] | seed NUMBER]\n"
-	      "  -f file    configuration (default " RCONF_DEFAULT_FILE ")\n"
+	      "       wccprouter -s socket fault [FAULT | clear [NUMBER] | seed "
+	      "NUMBER]\n"
+	      "  -f file    configuration (default " ROUTERD_CONF_DEFAULT_FILE ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         debug: log everything, and every message\n"
 	      "  -F fault   let this happen to messages, see wccprouter(8)\n"
@@ -43,13 +44,13 @@ static void usage(FILE *to)
 	      to);
 }
 
-static void wrong_usage(void)
+static void routerd_main_wrong_usage(void)
 {
-	usage(stderr);
+	routerd_main_usage(stderr);
 	exit(2);
 }
 
-static void parse_option(struct options *o, int c)
+static void routerd_main_parse_option(struct options *o, int c)
 {
 	switch (c) {
 	case 'f':
@@ -60,7 +61,7 @@ static void parse_option(struct options *o, int c)
 		break;
 	case 'F':
 		if (o->n_faults == FAULTS_MAX)
-			wrong_usage();
+			routerd_main_wrong_usage();
 		o->faults[o->n_faults++] = optarg;
 		break;
 	case 's':
@@ -76,112 +77,113 @@ static void parse_option(struct options *o, int c)
 		o->json = true;
 		break;
 	case 'h':
-		usage(stdout);
+		routerd_main_usage(stdout);
 		exit(EXIT_SUCCESS);
 	case 'V':
 		puts("wccprouter " PACKAGE_VERSION);
 		exit(EXIT_SUCCESS);
 	default:
-		wrong_usage();
+		routerd_main_wrong_usage();
 	}
 }
 
 /* Options may stand behind the command, too (glibc's getopt permutes). */
-static struct options parse(int argc, char **argv)
+static struct options routerd_main_parse(int argc, char **argv)
 {
-	struct options o = { .file = RCONF_DEFAULT_FILE };
+	struct options o = { .file = ROUTERD_CONF_DEFAULT_FILE };
 	int c;
 
 	while ((c = getopt(argc, argv, "f:s:x:F:ndjhV")) != -1)
-		parse_option(&o, c);
+		routerd_main_parse_option(&o, c);
 	if (o.socket ? optind == argc || o.scenario : optind != argc || o.json)
-		wrong_usage();
+		routerd_main_wrong_usage();
 	return o;
 }
 
-static int complain(const struct err *err)
+static int routerd_main_complain(const struct err *err)
 {
 	fprintf(stderr, "wccprouter: %s\n", err->text);
 	return EXIT_FAILURE;
 }
 
 /* Where the configuration leaves the choice to the profile. */
-static int choose_router_id(struct rconf *conf, struct err *err)
+static int routerd_main_choose_router_id(struct routerd_conf *conf, struct err *err)
 {
 	struct addr id;
 
 	if (addr_is_set(&conf->router_id))
 		return 0;
-	id = hops_highest(conf->profile->loopback_id);
+	id = routes_highest_address(conf->profile->loopback_id);
 	if (!addr_is_set(&id))
 		return err_set(err, "no address here can be the router id");
-	rconf_set_router_id(conf, &id);
+	routerd_conf_set_router_id(conf, &id);
 	return 0;
 }
 
-static int run_scenario(struct engine *e, const struct scenario *scenario)
+static int routerd_main_run_scenario(struct routerd *d, const struct scenario *scenario)
 {
 	struct err err;
-	struct scenario_run *r = scenario_run_new(e, scenario, stdout, &err);
+	struct scenario_run *r = scenario_run_new(d, scenario, stdout, &err);
 	bool good;
 
 	if (!r)
-		return complain(&err);
-	e->scenario = r;
-	engine_run(e);
-	e->scenario = NULL;
+		return routerd_main_complain(&err);
+	d->scenario = r;
+	routerd_run(d);
+	d->scenario = NULL;
 	good = scenario_run_end(r);
 	scenario_run_free(r);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int add_faults(struct engine *e, const struct options *o, struct err *err)
+static int routerd_main_add_faults(struct routerd *d, const struct options *o,
+				   struct err *err)
 {
 	for (unsigned i = 0; i < o->n_faults; i++)
-		if (faults_add(e->faults, o->faults[i], err) < 0)
+		if (faults_add(d->faults, o->faults[i], err) < 0)
 			return err_prefix(err, "-F");
 	return 0;
 }
 
-static int run(struct rconf *conf, const struct scenario *scenario,
-	       const struct options *o)
+static int routerd_main_run(struct routerd_conf *conf, const struct scenario *scenario,
+			    const struct options *o)
 {
 	struct err err;
-	struct engine *e;
+	struct routerd *d;
 	int r = EXIT_SUCCESS;
 
 	signal(SIGPIPE, SIG_IGN); /* a client that leaves early */
-	checks_warn(conf);
-	if (choose_router_id(conf, &err) < 0)
-		return complain(&err);
-	e = engine_new(conf, &err);
-	if (!e)
-		return complain(&err);
-	if (add_faults(e, o, &err) < 0) {
-		engine_free(e);
-		return complain(&err);
+	host_checks_warn(conf);
+	if (routerd_main_choose_router_id(conf, &err) < 0)
+		return routerd_main_complain(&err);
+	d = routerd_new(conf, &err);
+	if (!d)
+		return routerd_main_complain(&err);
+	if (routerd_main_add_faults(d, o, &err) < 0) {
+		routerd_free(d);
+		return routerd_main_complain(&err);
 	}
-	e->debug.on = o->debug;
+	d->debug.on = o->debug;
 	log_info("started", "router %s, %u services", ADDR_TEXT(&conf->router_id),
 		 conf->n_services);
 	if (scenario)
-		r = run_scenario(e, scenario);
+		r = routerd_main_run_scenario(d, scenario);
 	else
-		engine_run(e);
-	engine_free(e);
+		routerd_run(d);
+	routerd_free(d);
 	log_info("stopped", "everything removed");
 	return r;
 }
 
 /* With the configuration, and the scenario if there is one, read and found good. */
-static int start(const struct options *o, struct rconf *conf,
-		 const struct scenario *scenario)
+static int routerd_main_start(const struct options *o, struct routerd_conf *conf,
+			      const struct scenario *scenario)
 {
 	int r = EXIT_SUCCESS;
 
 	log_open("wccprouter", LOG_TO_STDERR, o->debug ? NOTE_DEBUG : NOTE_INFO);
 	if (!o->check_only)
-		r = run(conf, scenario, o);
+		r = routerd_main_run(conf, scenario, o);
 	else if (scenario)
 		printf("%s: configuration is good\n%s: %u steps\n", o->file,
 		       o->scenario, scenario->n_steps);
@@ -193,22 +195,23 @@ static int start(const struct options *o, struct rconf *conf,
 
 int main(int argc, char **argv)
 {
-	struct options o = parse(argc, argv);
+	struct options o = routerd_main_parse(argc, argv);
 	struct scenario *scenario = NULL;
-	struct rconf *conf;
+	struct routerd_conf *conf;
 	struct err err;
 	int r = EXIT_FAILURE;
 
 	if (o.socket)
-		return client_run(o.socket, o.json, argc - optind, argv + optind);
-	conf = rconf_load(o.file, &err);
+		return routerd_client_run(o.socket, o.json, argc - optind,
+					  argv + optind);
+	conf = routerd_conf_load(o.file, &err);
 	if (conf && o.scenario)
-		scenario = scenario_load(o.scenario, commands_has, &err);
+		scenario = scenario_load(o.scenario, routerd_commands_has, &err);
 	if (!conf || (o.scenario && !scenario))
 		fprintf(stderr, "%s\n", err.text);
 	else
-		r = start(&o, conf, scenario);
+		r = routerd_main_start(&o, conf, scenario);
 	scenario_free(scenario);
-	rconf_free(conf);
+	routerd_conf_free(conf);
 	return r;
 }

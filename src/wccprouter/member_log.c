@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool has_usable(const struct router_status *st, const struct addr *cache)
+static bool member_log_has_usable(const struct router_status *st,
+				  const struct addr *cache)
 {
 	unsigned i;
 
@@ -18,17 +19,19 @@ static bool has_usable(const struct router_status *st, const struct addr *cache)
 }
 
 /* Every usable one of `a` is one of `b`, too. */
-static bool all_in(const struct router_status *a, const struct router_status *b)
+static bool member_log_all_in(const struct router_status *a,
+			      const struct router_status *b)
 {
 	unsigned i;
 
 	for (i = 0; i < a->n_caches; i++)
-		if (a->caches[i].usable && !has_usable(b, &a->caches[i].addr))
+		if (a->caches[i].usable &&
+		    !member_log_has_usable(b, &a->caches[i].addr))
 			return false;
 	return true;
 }
 
-static unsigned unassigned_buckets(const struct router_status *st)
+static unsigned member_log_unassigned_buckets(const struct router_status *st)
 {
 	unsigned b, n = 0;
 
@@ -37,12 +40,12 @@ static unsigned unassigned_buckets(const struct router_status *st)
 	return n;
 }
 
-static unsigned share(const struct router_status *st, unsigned i)
+static unsigned member_log_share(const struct router_status *st, unsigned i)
 {
 	return st->by_mask ? st->caches[i].values : st->caches[i].buckets;
 }
 
-static void log_assigned(const char *service, const struct router_status *st)
+static void member_log_assigned(const char *service, const struct router_status *st)
 {
 	char shares[WCCP_MAX_CACHES * 24] = "";
 	size_t used = 0;
@@ -50,7 +53,8 @@ static void log_assigned(const char *service, const struct router_status *st)
 
 	for (i = 0; i < st->n_caches && used < sizeof(shares); i++)
 		used += (size_t)snprintf(shares + used, sizeof(shares) - used, " %s=%u",
-					 ADDR_TEXT(&st->caches[i].addr), share(st, i));
+					 ADDR_TEXT(&st->caches[i].addr),
+					 member_log_share(st, i));
 	if (st->by_mask)
 		log_event(NOTE_INFO, "assigned",
 			  (struct log_about){ .service = service },
@@ -62,11 +66,11 @@ static void log_assigned(const char *service, const struct router_status *st)
 			  (struct log_about){ .service = service },
 			  "by %s, key change %u:%s, unassigned=%u",
 			  ADDR_TEXT(&st->key.cache), st->key.change_number, shares,
-			  unassigned_buckets(st));
+			  member_log_unassigned_buckets(st));
 }
 
-static bool same_assignment(const struct router_status *a,
-			    const struct router_status *b)
+static bool member_log_same_assignment(const struct router_status *a,
+				       const struct router_status *b)
 {
 	return a->assigned == b->assigned && a->by_mask == b->by_mask &&
 	       a->key.change_number == b->key.change_number &&
@@ -76,8 +80,9 @@ static bool same_assignment(const struct router_status *a,
 	       memcmp(&a->table, &b->table, sizeof(a->table)) == 0;
 }
 
-static bool compare_assignment(const char *service, const struct router_status *before,
-			       const struct router_status *after)
+static bool member_log_compare_assignment(const char *service,
+					  const struct router_status *before,
+					  const struct router_status *after)
 {
 	if (before->assigned && !after->assigned) {
 		log_event(NOTE_WARNING, "flushed",
@@ -85,16 +90,17 @@ static bool compare_assignment(const char *service, const struct router_status *
 			  "no assignment in force any more");
 		return true;
 	}
-	if (!after->assigned || same_assignment(before, after))
+	if (!after->assigned || member_log_same_assignment(before, after))
 		return false;
-	log_assigned(service, after);
+	member_log_assigned(service, after);
 	return true;
 }
 
-bool members_compare(const char *service, const struct router_status *before,
-		     const struct router_status *after)
+bool member_log_compare(const char *service, const struct router_status *before,
+			const struct router_status *after)
 {
-	bool changed = compare_assignment(service, before, after);
+	bool changed = member_log_compare_assignment(service, before, after);
 
-	return changed || !all_in(before, after) || !all_in(after, before);
+	return changed || !member_log_all_in(before, after) ||
+	       !member_log_all_in(after, before);
 }

@@ -7,7 +7,7 @@
 
 /* From one state of a service group to the next, did the set of usable web-caches or
  * the assignment change?  The latter is logged. */
-bool members_compare(const char *service, const struct router_status *before,
-		     const struct router_status *after);
+bool member_log_compare(const char *service, const struct router_status *before,
+			const struct router_status *after);
 
 #endif

@@ -2,18 +2,18 @@
 /* The glue of wccprouter. */
 #include "wccprouter/routerd.h"
 
-#include "wccprouter/net/routerd_multicast.h"
 #include "clock.h"
-#include "wccprouter/control/routerd_commands.h"
 #include "control.h"
-#include "wccprouter/net/transport.h"
-#include "wccprouter/fault/faults.h"
-#include "wccprouter/forward/routes.h"
 #include "http.h"
 #include "log.h"
-#include "wccprouter/member_log.h"
 #include "wccprouter/control/metrics_http.h"
+#include "wccprouter/control/routerd_commands.h"
+#include "wccprouter/fault/faults.h"
+#include "wccprouter/forward/routes.h"
+#include "wccprouter/member_log.h"
+#include "wccprouter/net/routerd_multicast.h"
 #include "wccprouter/net/routerd_udp.h"
+#include "wccprouter/net/transport.h"
 #include "wccprouter/scenario/scenario_run.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ enum {
 	REFRESH_MS = 5000,
 };
 
-static void arm_ms(struct event *ev, int64_t ms)
+static void routerd_arm_ms(struct event *ev, int64_t ms)
 {
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
@@ -39,57 +39,58 @@ static void arm_ms(struct event *ev, int64_t ms)
 }
 
 /* One timer for all: at the earliest deadline of any service group. */
-static void arm(struct engine *e, struct mono now)
+static void routerd_arm(struct routerd *d, struct mono now)
 {
 	struct mono next = MONO_NEVER;
 	unsigned i;
 
-	for (i = 0; i < e->n_services; i++)
-		next = mono_min(next, router_deadline(e->services[i].router));
+	for (i = 0; i < d->n_services; i++)
+		next = mono_min(next, router_deadline(d->services[i].router));
 	if (mono_is_never(next))
-		event_del(e->events[ENGINE_TIMER]);
+		event_del(d->events[ROUTERD_TIMER]);
 	else /* rounded up: never a moment too early */
-		arm_ms(e->events[ENGINE_TIMER],
-		       mono_before(now, next) ? mono_ms_between(now, next) + 1 : 0);
+		routerd_arm_ms(d->events[ROUTERD_TIMER],
+			       mono_before(now, next) ? mono_ms_between(now, next) + 1
+						      : 0);
 }
 
 /* ---- the data plane follows ---- */
 
-static void apply(struct engine *e)
+static void routerd_apply(struct routerd *d)
 {
 	struct err err;
 
-	if (forward_apply(e->forward, e->status, &err) == 0) {
-		if (e->stale)
+	if (forward_apply(d->forward, d->status, &err) == 0) {
+		if (d->stale)
 			log_info("applied", "the data plane follows again");
-		e->stale = false;
+		d->stale = false;
 		return;
 	}
-	if (!e->stale)
+	if (!d->stale)
 		log_error("apply-failed", "%s; trying again", err.text);
-	e->stale = true; /* the refresh timer is the next try */
+	d->stale = true; /* the refresh timer is the next try */
 }
 
 /* ---- events in, actions out ---- */
 
-static void carry_out(struct engine *e, struct engine_service *s,
-		      const struct router_event *ev, struct mono now)
+static void routerd_carry_out(struct routerd *d, struct routerd_service *s,
+			      const struct router_event *ev, struct mono now)
 {
 	unsigned i;
 
-	for (i = 0; i < e->actions.n; i++) {
-		const struct action *x = &e->actions.list[i];
+	for (i = 0; i < d->actions.n; i++) {
+		const struct action *x = &d->actions.list[i];
 
 		if (x->kind == ACTION_SEND)
-			exchange_send(e, s, x, ev);
+			transport_send(d, s, x, ev);
 		else if (x->kind == ACTION_NOTE)
-			log_note(&e->actions, x, s ? s->conf->name : NULL, now);
+			log_note(&d->actions, x, s ? s->conf->name : NULL, now);
 	}
-	if (e->actions.dropped)
-		log_warning("actions-full", "%u actions dropped", e->actions.dropped);
+	if (d->actions.dropped)
+		log_warning("actions-full", "%u actions dropped", d->actions.dropped);
 }
 
-static bool asks_to_apply(const struct actions *a)
+static bool routerd_asks_to_apply(const struct actions *a)
 {
 	unsigned i;
 
@@ -101,225 +102,232 @@ static bool asks_to_apply(const struct actions *a)
 
 /* One step of service `i`.  The data plane follows before the answer goes out:
  * whoever is told of a change can rely on it. */
-static void step(struct engine *e, unsigned i, const struct router_event *ev)
+static void routerd_step(struct routerd *d, unsigned i, const struct router_event *ev)
 {
-	struct engine_service *s = &e->services[i];
+	struct routerd_service *s = &d->services[i];
 	bool changed;
 
-	actions_reset(&e->actions);
-	router_step(s->router, ev, &e->msg, &e->actions);
-	router_get_status(s->router, &e->fresh);
-	changed = members_compare(s->conf->name, &e->status[i], &e->fresh);
-	e->status[i] = e->fresh;
+	actions_reset(&d->actions);
+	router_step(s->router, ev, &d->msg, &d->actions);
+	router_get_status(s->router, &d->fresh);
+	changed = member_log_compare(s->conf->name, &d->status[i], &d->fresh);
+	d->status[i] = d->fresh;
 	if (ev->type == ROUTER_EV_RX)
-		locals_remember(s->locals, &e->status[i], &ev->rx.from,
-				&e->arrival.local);
-	if (changed || asks_to_apply(&e->actions))
-		apply(e);
-	carry_out(e, s, ev, ev->now);
-	scenario_run_look(e->scenario);
+		reply_source_remember(s->sources, &d->status[i], &ev->rx.from,
+				      &d->arrival.local);
+	if (changed || routerd_asks_to_apply(&d->actions))
+		routerd_apply(d);
+	routerd_carry_out(d, s, ev, ev->now);
+	scenario_run_look(d->scenario);
 }
 
-static int find_service(const struct engine *e, const struct codec_peek *p)
+static int routerd_find_peeked(const struct routerd *d, const struct codec_peek *p)
 {
 	unsigned i;
 
-	for (i = 0; i < e->n_services; i++) {
-		const struct router_conf *r = &e->services[i].conf->router;
+	for (i = 0; i < d->n_services; i++) {
+		const struct router_conf *r = &d->services[i].conf->router;
 
 		if (r->service_type == p->service_type &&
 		    r->service_id == p->service_id)
-			return e->services[i].shut ? -1 : (int)i;
+			return d->services[i].shut ? -1 : (int)i;
 	}
 	return -1;
 }
 
 /* Not for any service of ours: a rate-limited line, and no answer. */
-static void complain(struct engine *e, const struct router_event *ev,
-		     enum codec_refusal r, const struct codec_peek *p)
+static void routerd_complain(struct routerd *d, const struct router_event *ev,
+			     enum codec_refusal r, const struct codec_peek *p)
 {
-	actions_reset(&e->actions);
+	actions_reset(&d->actions);
 	if (r != CODEC_OK) {
-		e->refused[r]++;
-		actions_complain(&e->actions, codec_refusal_name(r), &ev->rx.from,
+		d->refused[r]++;
+		actions_complain(&d->actions, codec_refusal_name(r), &ev->rx.from,
 				 "datagram of %zu octets refused", ev->rx.len);
 	} else {
-		e->unknown_service++;
-		actions_complain(&e->actions, "unknown-service", &ev->rx.from,
+		d->unknown_service++;
+		actions_complain(&d->actions, "unknown-service", &ev->rx.from,
 				 "%s service %u is not configured",
 				 p->service_type == WCCP_SERVICE_STANDARD ? "well-known"
 									  : "dynamic",
 				 p->service_id);
 	}
-	carry_out(e, NULL, ev, ev->now);
+	routerd_carry_out(d, NULL, ev, ev->now);
 }
 
-static void dispatch(struct engine *e, const struct router_event *ev)
+static void routerd_dispatch(struct routerd *d, const struct router_event *ev)
 {
 	struct codec_peek peek;
 	enum codec_refusal r = codec_peek(ev->rx.octets, ev->rx.len, &peek);
-	int i = r == CODEC_OK ? find_service(e, &peek) : -1;
+	int i = r == CODEC_OK ? routerd_find_peeked(d, &peek) : -1;
 
 	if (i < 0)
-		complain(e, ev, r, &peek);
+		routerd_complain(d, ev, r, &peek);
 	else
-		step(e, (unsigned)i, ev);
+		routerd_step(d, (unsigned)i, ev);
 }
 
-const struct rconf_service *engine_service_of(const struct engine *e, const void *octets,
-					      size_t len)
+const struct routerd_conf_service *routerd_service_of(const struct routerd *d,
+						      const void *octets, size_t len)
 {
 	struct codec_peek peek;
-	int i = codec_peek(octets, len, &peek) == CODEC_OK ? find_service(e, &peek) : -1;
+	int i = codec_peek(octets, len, &peek) == CODEC_OK
+			? routerd_find_peeked(d, &peek)
+			: -1;
 
-	return i < 0 ? NULL : e->services[i].conf;
+	return i < 0 ? NULL : d->services[i].conf;
 }
 
-void engine_take(struct engine *e, const void *octets, size_t len, struct mono now)
+void routerd_take(struct routerd *d, const void *octets, size_t len, struct mono now)
 {
 	struct router_event ev = { .type = ROUTER_EV_RX, .now = now };
 
-	ev.rx.from = e->arrival.from;
-	ev.rx.to = e->arrival.to;
+	ev.rx.from = d->arrival.from;
+	ev.rx.to = d->arrival.to;
 	ev.rx.octets = octets;
 	ev.rx.len = len;
-	ev.rx.off_link = !forward_is_on_link(e->forward, &ev.rx.from);
-	dispatch(e, &ev);
-	arm(e, now);
+	ev.rx.off_link = !forward_is_on_link(d->forward, &ev.rx.from);
+	routerd_dispatch(d, &ev);
+	routerd_arm(d, now);
 }
 
-static void on_udp(evutil_socket_t fd, short what, void *arg)
+static void routerd_on_udp(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 	struct mono now = clock_now();
 	int left;
 
 	(void)what;
 	for (left = RX_BATCH; left > 0; left--) {
-		ssize_t n =
-			rudp_receive(fd, e->datagram, sizeof(e->datagram), &e->arrival);
+		ssize_t n = routerd_udp_receive(fd, d->datagram, sizeof(d->datagram),
+						&d->arrival);
 
 		if (n < 0)
 			break;
-		exchange_receive(e, (size_t)n, now);
+		transport_receive(d, (size_t)n, now);
 	}
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void routerd_on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 	struct router_event ev = { .type = ROUTER_EV_TICK, .now = clock_now() };
 	unsigned i;
 
 	(void)fd, (void)what;
-	for (i = 0; i < e->n_services; i++)
-		if (mono_due(router_deadline(e->services[i].router), ev.now))
-			step(e, i, &ev);
-	arm(e, ev.now);
+	for (i = 0; i < d->n_services; i++)
+		if (mono_due(router_deadline(d->services[i].router), ev.now))
+			routerd_step(d, i, &ev);
+	routerd_arm(d, ev.now);
 }
 
-static void on_changes(evutil_socket_t fd, short what, void *arg)
+static void routerd_on_changes(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 
 	(void)fd, (void)what;
-	forward_changes_seen(e->forward);
-	if (!event_pending(e->events[ENGINE_APPLY], EV_TIMEOUT, NULL))
-		arm_ms(e->events[ENGINE_APPLY], SETTLE_MS);
+	forward_changes_seen(d->forward);
+	if (!event_pending(d->events[ROUTERD_APPLY], EV_TIMEOUT, NULL))
+		routerd_arm_ms(d->events[ROUTERD_APPLY], SETTLE_MS);
 }
 
-static void on_packets(evutil_socket_t fd, short what, void *arg)
+static void routerd_on_packets(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 
 	(void)fd, (void)what;
-	forward_events_handle(e->forward);
+	forward_events_handle(d->forward);
 }
 
-static void on_apply(evutil_socket_t fd, short what, void *arg)
+static void routerd_on_apply(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 
 	(void)fd, (void)what;
-	casts_follow(e->casts, e->udp4, e->udp6);
-	apply(e);
+	routerd_multicast_follow(d->multicast, d->udp4, d->udp6);
+	routerd_apply(d);
 }
 
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+static void routerd_on_signal(evutil_socket_t fd, short what, void *arg)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 
 	(void)fd, (void)what;
-	event_base_loopbreak(e->base);
+	event_base_loopbreak(d->base);
 }
 
 /* ---- open and close ---- */
 
-static int open_services(struct engine *e, struct err *err)
+static int routerd_open_services(struct routerd *d, struct err *err)
 {
 	struct mono now = clock_now();
 	unsigned i;
 
-	for (i = 0; i < e->conf->n_services; i++) {
-		struct engine_service *s = &e->services[i];
+	for (i = 0; i < d->conf->n_services; i++) {
+		struct routerd_service *s = &d->services[i];
 
-		s->conf = &e->conf->services[i];
+		s->conf = &d->conf->services[i];
 		s->in_force = s->conf->router;
 		s->router = router_new(&s->in_force, now);
 		if (!s->router)
 			return err_set(err, "out of memory");
-		e->n_services = i + 1;
-		router_get_status(s->router, &e->status[i]);
+		d->n_services = i + 1;
+		router_get_status(s->router, &d->status[i]);
 	}
 	return 0;
 }
 
-static int add_event(struct engine *e, enum engine_event which, int fd, short what,
-		     event_callback_fn f, struct err *err)
+static int routerd_add_event(struct routerd *d, enum routerd_event which, int fd,
+			     short what, event_callback_fn f, struct err *err)
 {
-	e->events[which] = event_new(e->base, fd, what, f, e);
-	if (!e->events[which])
+	d->events[which] = event_new(d->base, fd, what, f, d);
+	if (!d->events[which])
 		return err_set(err, "out of memory");
 	if (what & (EV_READ | EV_SIGNAL))
-		event_add(e->events[which], NULL);
+		event_add(d->events[which], NULL);
 	return 0;
 }
 
 /* Before anything is made that must be removed again. */
-static int add_signals(struct engine *e, struct err *err)
+static int routerd_add_signals(struct routerd *d, struct err *err)
 {
 	const short sig = EV_SIGNAL | EV_PERSIST;
 
-	if (add_event(e, ENGINE_SIGINT, SIGINT, sig, on_signal, err) < 0 ||
-	    add_event(e, ENGINE_SIGTERM, SIGTERM, sig, on_signal, err) < 0)
+	if (routerd_add_event(d, ROUTERD_SIGINT, SIGINT, sig, routerd_on_signal, err) <
+		    0 ||
+	    routerd_add_event(d, ROUTERD_SIGTERM, SIGTERM, sig, routerd_on_signal,
+			      err) < 0)
 		return -1;
 	return 0;
 }
 
-static int add_events(struct engine *e, struct err *err)
+static int routerd_add_events(struct routerd *d, struct err *err)
 {
 	const short read = EV_READ | EV_PERSIST;
 
-	if (e->udp6 >= 0 && add_event(e, ENGINE_UDP6, e->udp6, read, on_udp, err) < 0)
+	if (d->udp6 >= 0 &&
+	    routerd_add_event(d, ROUTERD_UDP6, d->udp6, read, routerd_on_udp, err) < 0)
 		return -1;
-	if (add_event(e, ENGINE_UDP4, e->udp4, read, on_udp, err) < 0 ||
-	    add_event(e, ENGINE_TIMER, -1, 0, on_timer, err) < 0 ||
-	    add_event(e, ENGINE_CHANGES, forward_changes_fd(e->forward), read,
-		      on_changes, err) < 0 ||
-	    add_event(e, ENGINE_PACKETS, forward_events_fd(e->forward), read,
-		      on_packets, err) < 0 ||
-	    add_event(e, ENGINE_APPLY, -1, 0, on_apply, err) < 0 ||
-	    add_event(e, ENGINE_REFRESH, -1, EV_PERSIST, on_apply, err) < 0)
+	if (routerd_add_event(d, ROUTERD_UDP4, d->udp4, read, routerd_on_udp, err) <
+		    0 ||
+	    routerd_add_event(d, ROUTERD_TIMER, -1, 0, routerd_on_timer, err) < 0 ||
+	    routerd_add_event(d, ROUTERD_CHANGES, forward_changes_fd(d->forward), read,
+			      routerd_on_changes, err) < 0 ||
+	    routerd_add_event(d, ROUTERD_PACKETS, forward_events_fd(d->forward), read,
+			      routerd_on_packets, err) < 0 ||
+	    routerd_add_event(d, ROUTERD_APPLY, -1, 0, routerd_on_apply, err) < 0 ||
+	    routerd_add_event(d, ROUTERD_REFRESH, -1, EV_PERSIST, routerd_on_apply,
+			      err) < 0)
 		return -1;
-	arm_ms(e->events[ENGINE_REFRESH], REFRESH_MS);
+	routerd_arm_ms(d->events[ROUTERD_REFRESH], REFRESH_MS);
 	return 0;
 }
 
 /* The router id is the source of what we wrap in GRE, and caches return to it. */
-static int check_router_id(const struct addr *id, struct err *err)
+static int routerd_check_router_id(const struct addr *id, struct err *err)
 {
 	struct addr own[ROUTER_MAX_OWN];
-	unsigned n = hops_own(id->family, own, ROUTER_MAX_OWN);
+	unsigned n = routes_own_addresses(id->family, own, ROUTER_MAX_OWN);
 
 	if (!addr_is_set(id) || addr_find(own, n, id) >= 0)
 		return 0;
@@ -327,71 +335,71 @@ static int check_router_id(const struct addr *id, struct err *err)
 		       id->family == ADDR_V6 ? "6" : "", ADDR_TEXT(id));
 }
 
-static int open_udp(struct engine *e, struct err *err)
+static int routerd_open_udp(struct routerd *d, struct err *err)
 {
-	e->udp4 = rudp_open(ADDR_V4, err);
-	if (e->udp4 < 0 || (e->conf->profile && e->conf->profile->ignores_id_zero &&
-			    rudp_ignore_id_zero(e->udp4, err) < 0))
+	d->udp4 = routerd_udp_open(ADDR_V4, err);
+	if (d->udp4 < 0 || (d->conf->profile && d->conf->profile->ignores_id_zero &&
+			    routerd_udp_ignore_id_zero(d->udp4, err) < 0))
 		return -1;
-	if (addr_is_set(&e->conf->router_id6)) {
-		e->udp6 = rudp_open(ADDR_V6, err);
-		if (e->udp6 < 0)
+	if (addr_is_set(&d->conf->router_id6)) {
+		d->udp6 = routerd_udp_open(ADDR_V6, err);
+		if (d->udp6 < 0)
 			return -1;
 	}
-	e->casts = casts_open(e->conf);
-	if (!e->casts)
+	d->multicast = routerd_multicast_open(d->conf);
+	if (!d->multicast)
 		return err_set(err, "out of memory");
-	casts_follow(e->casts, e->udp4, e->udp6);
+	routerd_multicast_follow(d->multicast, d->udp4, d->udp6);
 	return 0;
 }
 
-static int open_all(struct engine *e, struct err *err)
+static int routerd_open_all(struct routerd *d, struct err *err)
 {
-	e->base = event_base_new();
-	if (!e->base)
+	d->base = event_base_new();
+	if (!d->base)
 		return err_set(err, "libevent: cannot start");
-	e->faults = faults_new(e->base);
-	if (!e->faults)
+	d->faults = faults_new(d->base);
+	if (!d->faults)
 		return err_set(err, "out of memory");
-	if (check_router_id(&e->conf->router_id, err) < 0 ||
-	    check_router_id(&e->conf->router_id6, err) < 0 ||
-	    open_services(e, err) < 0 || add_signals(e, err) < 0 ||
-	    open_udp(e, err) < 0)
+	if (routerd_check_router_id(&d->conf->router_id, err) < 0 ||
+	    routerd_check_router_id(&d->conf->router_id6, err) < 0 ||
+	    routerd_open_services(d, err) < 0 || routerd_add_signals(d, err) < 0 ||
+	    routerd_open_udp(d, err) < 0)
 		return -1;
-	e->control = commands_open(e, err);
-	if (!e->control || pages_open(e, err) < 0)
+	d->control = routerd_commands_open(d, err);
+	if (!d->control || metrics_http_open(d, err) < 0)
 		return -1;
-	e->forward = forward_open(e->conf, err);
-	if (!e->forward || add_events(e, err) < 0)
+	d->forward = forward_open(d->conf, err);
+	if (!d->forward || routerd_add_events(d, err) < 0)
 		return -1;
-	return forward_apply(e->forward, e->status, err);
+	return forward_apply(d->forward, d->status, err);
 }
 
-struct engine *engine_new(const struct rconf *conf, struct err *err)
+struct routerd *routerd_new(const struct routerd_conf *conf, struct err *err)
 {
-	struct engine *e = calloc(1, sizeof(*e));
+	struct routerd *d = calloc(1, sizeof(*d));
 
-	if (!e) {
+	if (!d) {
 		err_set(err, "out of memory");
 		return NULL;
 	}
-	e->conf = conf;
-	e->udp4 = e->udp6 = -1;
-	if (open_all(e, err) == 0)
-		return e;
-	engine_free(e);
+	d->conf = conf;
+	d->udp4 = d->udp6 = -1;
+	if (routerd_open_all(d, err) == 0)
+		return d;
+	routerd_free(d);
 	return NULL;
 }
 
-void engine_run(struct engine *e)
+void routerd_run(struct routerd *d)
 {
-	arm(e, clock_now());
-	event_base_dispatch(e->base);
+	routerd_arm(d, clock_now());
+	event_base_dispatch(d->base);
 }
 
-int engine_reset(struct engine *e, unsigned i, struct err *err)
+int routerd_reset(struct routerd *d, unsigned i, struct err *err)
 {
-	struct engine_service *s = &e->services[i];
+	struct routerd_service *s = &d->services[i];
 	struct mono now = clock_now();
 	struct router *r = router_new(&s->in_force, now);
 
@@ -399,47 +407,47 @@ int engine_reset(struct engine *e, unsigned i, struct err *err)
 		return err_set(err, "out of memory");
 	router_free(s->router);
 	s->router = r;
-	router_get_status(r, &e->fresh);
+	router_get_status(r, &d->fresh);
 	/* What a closed service drops is not known of one that is not there. */
-	e->fresh.described &= !s->shut;
-	members_compare(s->conf->name, &e->status[i], &e->fresh);
-	e->status[i] = e->fresh;
-	apply(e);
-	arm(e, now);
-	scenario_run_look(e->scenario);
+	d->fresh.described &= !s->shut;
+	member_log_compare(s->conf->name, &d->status[i], &d->fresh);
+	d->status[i] = d->fresh;
+	routerd_apply(d);
+	routerd_arm(d, now);
+	scenario_run_look(d->scenario);
 	return 0;
 }
 
-int engine_find(const struct engine *e, const char *service)
+int routerd_find(const struct routerd *d, const char *service)
 {
 	unsigned i;
 
-	for (i = 0; i < e->n_services; i++)
-		if (strcmp(e->services[i].conf->name, service) == 0)
+	for (i = 0; i < d->n_services; i++)
+		if (strcmp(d->services[i].conf->name, service) == 0)
 			return (int)i;
 	return -1;
 }
 
-void engine_free(struct engine *e)
+void routerd_free(struct routerd *d)
 {
 	unsigned i;
 
-	forward_close(e->forward);
-	for (i = 0; i < ENGINE_EVENTS; i++)
-		if (e->events[i])
-			event_free(e->events[i]);
-	if (e->control)
-		control_close(e->control);
-	http_close(e->http);
-	faults_free(e->faults);
-	casts_close(e->casts);
-	if (e->udp4 >= 0)
-		close(e->udp4);
-	if (e->udp6 >= 0)
-		close(e->udp6);
-	for (i = 0; i < e->n_services; i++)
-		router_free(e->services[i].router);
-	if (e->base)
-		event_base_free(e->base);
-	free(e);
+	forward_close(d->forward);
+	for (i = 0; i < ROUTERD_EVENTS; i++)
+		if (d->events[i])
+			event_free(d->events[i]);
+	if (d->control)
+		control_close(d->control);
+	http_close(d->http);
+	faults_free(d->faults);
+	routerd_multicast_close(d->multicast);
+	if (d->udp4 >= 0)
+		close(d->udp4);
+	if (d->udp6 >= 0)
+		close(d->udp6);
+	for (i = 0; i < d->n_services; i++)
+		router_free(d->services[i].router);
+	if (d->base)
+		event_base_free(d->base);
+	free(d);
 }

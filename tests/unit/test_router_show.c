@@ -90,7 +90,7 @@ static char *text_of(const char *line)
 	FILE *to = open_memstream(&text, &len);
 
 	ck_assert_msg(part != NULL, "%s", err.text);
-	show_text(part, &r, to);
+	show_text_print(part, &r, to);
 	fclose(to);
 	json_decref(part);
 	return text;

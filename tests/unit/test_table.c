@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct rconf conf;
-static struct router_status status[RCONF_MAX_SERVICES];
+static struct routerd_conf conf;
+static struct router_status status[ROUTERD_MAX_SERVICES];
 static struct router_entry entries[ROUTER_MAX_SERVICES];
-static struct table_values values[RCONF_MAX_SERVICES];
+static struct member_table_values values[ROUTERD_MAX_SERVICES];
 
 /* Web-cache 10.0.0.n: 9 has no route, 5 is behind a gateway. */
-static int route(void *arg, const struct addr *cache, struct hop *out)
+static int route(void *arg, const struct addr *cache, struct route *out)
 {
 	ck_assert_ptr_eq(arg, &conf);
-	*out = (struct hop){ *cache, 7, 1500, true };
+	*out = (struct route){ *cache, 7, 1500, true };
 	if (cache->octets[3] == 5) {
 		out->nexthop = addr_v4(0x0a0000fe);
 		out->on_link = false;
@@ -28,11 +28,11 @@ static int route(void *arg, const struct addr *cache, struct hop *out)
 
 static unsigned build(void)
 {
-	enum addr_family families[RCONF_MAX_SERVICES];
+	enum addr_family families[ROUTERD_MAX_SERVICES];
 
 	for (unsigned i = 0; i < conf.n_services; i++)
-		families[i] = table_family(&conf.services[i], &status[i], ADDR_NONE);
-	return table_build(&conf, status, families, route, &conf, entries, values);
+		families[i] = member_table_family(&conf.services[i], &status[i], ADDR_NONE);
+	return member_table_build(&conf, status, families, route, &conf, entries, values);
 }
 
 static void assert_addr(const struct packet_addr *a, const char *text)
@@ -155,22 +155,22 @@ END_TEST
 START_TEST(family_without_webcaches)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
-	struct rconf_service *service = &conf.services[0];
+	struct routerd_conf_service *service = &conf.services[0];
 	struct router_conf *r = &service->router;
 
-	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V4);
-	ck_assert_int_eq(table_family(service, st, ADDR_V6), ADDR_V6);
+	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V4);
+	ck_assert_int_eq(member_table_family(service, st, ADDR_V6), ADDR_V6);
 	r->n_allowed = 2;
 	r->allowed[0].family = ADDR_V6;
 	r->allowed[1].family = ADDR_V4;
-	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V4);
+	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V4);
 	r->allowed[1].family = ADDR_V6;
-	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V6);
+	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V6);
 	r->n_allowed = 0;
 	r->multicast.family = ADDR_V6;
-	ck_assert_int_eq(table_family(service, st, ADDR_NONE), ADDR_V6);
+	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V6);
 	st->family = ADDR_V4;
-	ck_assert_int_eq(table_family(service, st, ADDR_V6), ADDR_V4);
+	ck_assert_int_eq(member_table_family(service, st, ADDR_V6), ADDR_V4);
 }
 END_TEST
 
@@ -241,7 +241,7 @@ START_TEST(masks)
 {
 	struct router_status *st;
 	struct router_masks *m;
-	const struct table_value *v = values[1].list;
+	const struct member_table_value *v = values[1].list;
 
 	add_cache(add_service(WCCP_SERVICE_DYNAMIC, 2, 9), 1, WCCP_METHOD_GRE);
 	st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);

@@ -9,7 +9,7 @@
 
 /* A number under /proc/sys/net; -1 when it cannot be read.  `of` is an
  * interface, which may have dots in its name. */
-static int setting(const char *family, const char *of, const char *name)
+static int host_checks_setting(const char *family, const char *of, const char *name)
 {
 	char path[128];
 	int value = -1;
@@ -30,28 +30,29 @@ static int setting(const char *family, const char *of, const char *name)
 }
 
 /* The kernel takes the greater of "all" and the interface's own. */
-static bool rp_filter_is_strict(const char *interface)
+static bool host_checks_rp_filter_is_strict(const char *interface)
 {
-	int all = setting("ipv4", "all", "rp_filter");
-	int own = setting("ipv4", interface, "rp_filter");
+	int all = host_checks_setting("ipv4", "all", "rp_filter");
+	int own = host_checks_setting("ipv4", interface, "rp_filter");
 
 	return (all > own ? all : own) == 1;
 }
 
-void checks_warn(const struct rconf *conf)
+void host_checks_warn(const struct routerd_conf *conf)
 {
 	unsigned i;
 
-	if (setting("ipv4", NULL, "ip_forward") == 0)
+	if (host_checks_setting("ipv4", NULL, "ip_forward") == 0)
 		log_warning("ip-forward-off",
 			    "net.ipv4.ip_forward is 0: this host forwards nothing, so "
 			    "neither unassigned nor returned packets get further");
-	if (addr_is_set(&conf->router_id6) && setting("ipv6", "all", "forwarding") == 0)
+	if (addr_is_set(&conf->router_id6) &&
+	    host_checks_setting("ipv6", "all", "forwarding") == 0)
 		log_warning("ipv6-forwarding-off",
 			    "net.ipv6.conf.all.forwarding is 0: this host forwards no "
 			    "packets of IPv6");
 	for (i = 0; i < conf->n_caches_in; i++)
-		if (rp_filter_is_strict(conf->caches_in[i]))
+		if (host_checks_rp_filter_is_strict(conf->caches_in[i]))
 			log_warning(
 				"rp-filter-strict",
 				"net.ipv4.conf.%s.rp_filter is strict (1): packets "

@@ -6,6 +6,6 @@
 #include "wccprouter/conf/routerd_conf.h"
 
 /* Log a warning for each that is wrong.  Changes nothing. */
-void checks_warn(const struct rconf *conf);
+void host_checks_warn(const struct routerd_conf *conf);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The manners of real routers: what each offers, says and leaves out.  A profile is where
+ * How real routers behave: what each offers, says and leaves out.  A profile is where
  * a configuration starts from; what the file says itself counts more.
  */
 #ifndef WCCPD_WCCPROUTER_CONF_PROFILE_H

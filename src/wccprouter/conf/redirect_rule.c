@@ -14,7 +14,7 @@ struct words {
 	char word[WORD_MAX];
 };
 
-static int next(struct words *w, struct err *err)
+static int redirect_rule_next_word(struct words *w, struct err *err)
 {
 	size_t n;
 
@@ -29,18 +29,18 @@ static int next(struct words *w, struct err *err)
 	return 0;
 }
 
-static int read_action(struct words *w, bool *permit, struct err *err)
+static int redirect_rule_read_action(struct words *w, bool *permit, struct err *err)
 {
-	if (next(w, err) < 0)
+	if (redirect_rule_next_word(w, err) < 0)
 		return -1;
 	*permit = strcmp(w->word, "permit") == 0;
 	if (!*permit && strcmp(w->word, "deny") != 0)
 		return err_set(err, "a rule begins with permit or deny, not \"%s\"",
 			       w->word);
-	return next(w, err);
+	return redirect_rule_next_word(w, err);
 }
 
-static bool has_bits_behind(const struct addr *a, unsigned bits)
+static bool redirect_rule_has_bits_behind(const struct addr *a, unsigned bits)
 {
 	for (unsigned i = bits; i < 8 * addr_len(a); i++)
 		if (a->octets[i / 8] >> (7 - i % 8) & 1)
@@ -49,14 +49,15 @@ static bool has_bits_behind(const struct addr *a, unsigned bits)
 }
 
 /* An address, ADDRESS/LENGTH or any. */
-static int read_prefix(struct words *w, struct rule_end *out, struct err *err)
+static int redirect_rule_read_prefix(struct words *w, struct redirect_rule_end *out,
+				     struct err *err)
 {
 	char text[WORD_MAX];
 	char *slash;
 	uint32_t bits;
 
 	if (strcmp(w->word, "any") == 0)
-		return next(w, err);
+		return redirect_rule_next_word(w, err);
 	strcpy(text, w->word);
 	slash = strchr(text, '/');
 	if (slash)
@@ -68,14 +69,15 @@ static int read_prefix(struct words *w, struct rule_end *out, struct err *err)
 	if (slash && read_digits(slash + 1, bits, &bits) < 0)
 		return err_set(err, "\"%s\": the length of a prefix is 0 to %u",
 			       w->word, 8 * (unsigned)addr_len(&out->prefix));
-	if (has_bits_behind(&out->prefix, bits))
+	if (redirect_rule_has_bits_behind(&out->prefix, bits))
 		return err_set(err, "\"%s\" has bits set behind its length", w->word);
 	out->bits = (uint8_t)bits;
-	return next(w, err);
+	return redirect_rule_next_word(w, err);
 }
 
 /* N or N-M */
-static int read_ports(struct words *w, struct rule_end *out, struct err *err)
+static int redirect_rule_read_ports(struct words *w, struct redirect_rule_end *out,
+				    struct err *err)
 {
 	char text[WORD_MAX];
 	uint32_t low, high;
@@ -83,7 +85,7 @@ static int read_ports(struct words *w, struct rule_end *out, struct err *err)
 
 	if (strcmp(w->word, "port") != 0)
 		return 0;
-	if (next(w, err) < 0)
+	if (redirect_rule_next_word(w, err) < 0)
 		return -1;
 	strcpy(text, w->word);
 	dash = strchr(text, '-');
@@ -96,27 +98,30 @@ static int read_ports(struct words *w, struct rule_end *out, struct err *err)
 	out->has_ports = true;
 	out->low = (uint16_t)low;
 	out->high = (uint16_t)high;
-	return next(w, err);
+	return redirect_rule_next_word(w, err);
 }
 
-static int read_end(struct words *w, struct rule_end *out, struct err *err)
+static int redirect_rule_read_end(struct words *w, struct redirect_rule_end *out,
+				  struct err *err)
 {
-	return read_prefix(w, out, err) < 0 ? -1 : read_ports(w, out, err);
+	return redirect_rule_read_prefix(w, out, err) < 0
+		       ? -1
+		       : redirect_rule_read_ports(w, out, err);
 }
 
-int rule_parse(const char *text, struct rule *out, struct err *err)
+int redirect_rule_parse(const char *text, struct redirect_rule *out, struct err *err)
 {
-	const struct rule_end any = { .high = UINT16_MAX };
+	const struct redirect_rule_end any = { .high = UINT16_MAX };
 	struct words w = { .rest = text };
 
-	*out = (struct rule){ .src = any, .dst = any };
-	if (read_action(&w, &out->permit, err) < 0)
+	*out = (struct redirect_rule){ .src = any, .dst = any };
+	if (redirect_rule_read_action(&w, &out->permit, err) < 0)
 		return -1;
 	if (!*w.word)
 		return err_set(err, "a rule needs a source");
-	if (read_end(&w, &out->src, err) < 0)
+	if (redirect_rule_read_end(&w, &out->src, err) < 0)
 		return -1;
-	if (*w.word && read_end(&w, &out->dst, err) < 0)
+	if (*w.word && redirect_rule_read_end(&w, &out->dst, err) < 0)
 		return -1;
 	if (*w.word)
 		return err_set(err, "\"%s\" is not expected there", w.word);

@@ -16,19 +16,19 @@
 
 #include <stdbool.h>
 
-struct rule_end {
+struct redirect_rule_end {
 	struct addr prefix; /* unset: any address, of either family */
 	uint8_t bits;	    /* of the prefix that count */
 	bool has_ports;	    /* names them: only packets that show theirs fit */
 	uint16_t low, high; /* ports; 0 to 65535 when none are named */
 };
 
-struct rule {
+struct redirect_rule {
 	bool permit;
-	struct rule_end src, dst;
+	struct redirect_rule_end src, dst;
 };
 
 /* 0, or -1 with what is wrong about the text (no file, no line). */
-int rule_parse(const char *text, struct rule *out, struct err *err);
+int redirect_rule_parse(const char *text, struct redirect_rule *out, struct err *err);
 
 #endif

@@ -12,20 +12,13 @@
 enum { GROUP_TTL_MAX = 15 };
 
 static cfg_opt_t service_options[] = {
-	READ_TEXT("password"),
-	READ_LIST("forward"),
-	READ_LIST("return"),
-	READ_LIST("transmit-t"),
-	READ_LIST("group-list"),
-	READ_LIST("redirect-list"),
-	READ_TEXT("closed"),
-	READ_TEXT("echo-assignment"),
-	READ_LIST("assign"),
-	READ_TEXT("mask-identity"),
-	READ_TEXT("version"),
-	READ_TEXT("group-address"),
-	READ_TEXT("group-ttl"),
-	CFG_END(),
+	READ_TEXT("password"),	 READ_LIST("forward"),
+	READ_LIST("return"),	 READ_LIST("transmit-t"),
+	READ_LIST("group-list"), READ_LIST("redirect-list"),
+	READ_TEXT("closed"),	 READ_TEXT("echo-assignment"),
+	READ_LIST("assign"),	 READ_TEXT("mask-identity"),
+	READ_TEXT("version"),	 READ_TEXT("group-address"),
+	READ_TEXT("group-ttl"),	 CFG_END(),
 };
 
 static cfg_opt_t options[] = {
@@ -43,7 +36,8 @@ static cfg_opt_t options[] = {
 };
 
 /* A service is "web-cache" or the number of a dynamic one. */
-static int read_title(struct reader *r, cfg_t *section, struct rconf_service *out)
+static int routerd_conf_read_title(struct reader *r, cfg_t *section,
+				   struct routerd_conf_service *out)
 {
 	const char *title = cfg_title(section);
 	uint32_t id = WCCP_WEB_CACHE_ID;
@@ -64,8 +58,8 @@ static int read_title(struct reader *r, cfg_t *section, struct rconf_service *ou
 
 /* A set of methods; `out` stays as it is when the list is not set.  Word by word
  * they are bits 1 and 2. */
-static int read_methods(struct reader *r, cfg_t *section, const char *name,
-			const char *const words[], uint32_t *out)
+static int routerd_conf_read_methods(struct reader *r, cfg_t *section, const char *name,
+				     const char *const words[], uint32_t *out)
 {
 	unsigned n = cfg_size(section, name), which = 0;
 
@@ -79,19 +73,20 @@ static int read_methods(struct reader *r, cfg_t *section, const char *name,
 	return 0;
 }
 
-static int read_all_methods(struct reader *r, cfg_t *section, struct router_conf *out)
+static int routerd_conf_read_all_methods(struct reader *r, cfg_t *section,
+					 struct router_conf *out)
 {
 	static const char *const ways[] = { "gre", "l2", NULL };
 	static const char *const assign[] = { "hash", "mask", NULL };
 
-	if (read_methods(r, section, "forward", ways, &out->forward) < 0 ||
-	    read_methods(r, section, "return", ways, &out->ret) < 0)
+	if (routerd_conf_read_methods(r, section, "forward", ways, &out->forward) < 0 ||
+	    routerd_conf_read_methods(r, section, "return", ways, &out->ret) < 0)
 		return -1;
-	return read_methods(r, section, "assign", assign, &out->assign);
+	return routerd_conf_read_methods(r, section, "assign", assign, &out->assign);
 }
 
-static int read_mask_identity(struct reader *r, cfg_t *section,
-			      enum router_mask_identity *out)
+static int routerd_conf_read_mask_identity(struct reader *r, cfg_t *section,
+					   enum router_mask_identity *out)
 {
 	/* In the order of enum router_mask_identity. */
 	static const char *const words[] = { "full", "empty-set", "no-sets", NULL };
@@ -103,7 +98,8 @@ static int read_mask_identity(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-static int read_password(struct reader *r, cfg_t *section, struct codec_password *out)
+static int routerd_conf_read_password(struct reader *r, cfg_t *section,
+				      struct codec_password *out)
 {
 	char text[WCCP_PASSWORD_LEN + 1];
 	struct err why;
@@ -117,7 +113,8 @@ static int read_password(struct reader *r, cfg_t *section, struct codec_password
 	return 0;
 }
 
-static int read_timers(struct reader *r, cfg_t *section, struct router_conf *out)
+static int routerd_conf_read_timers(struct reader *r, cfg_t *section,
+				    struct router_conf *out)
 {
 	uint32_t lower, upper;
 
@@ -137,7 +134,8 @@ static int read_timers(struct reader *r, cfg_t *section, struct router_conf *out
 	return 0;
 }
 
-static int read_group_list(struct reader *r, cfg_t *section, struct router_conf *out)
+static int routerd_conf_read_group_list(struct reader *r, cfg_t *section,
+					struct router_conf *out)
 {
 	unsigned n = cfg_size(section, "group-list");
 
@@ -152,26 +150,28 @@ static int read_group_list(struct reader *r, cfg_t *section, struct router_conf 
 	return 0;
 }
 
-static int read_redirect_list(struct reader *r, cfg_t *section,
-			      struct rconf_service *out)
+static int routerd_conf_read_redirect_list(struct reader *r, cfg_t *section,
+					   struct routerd_conf_service *out)
 {
 	const char *name = "redirect-list";
 	unsigned n = cfg_size(section, name);
 	struct err why;
 
-	if (n > RCONF_MAX_RULES)
-		return read_fail_item(r, section, name, RCONF_MAX_RULES,
+	if (n > ROUTERD_MAX_RULES)
+		return read_fail_item(r, section, name, ROUTERD_MAX_RULES,
 				      "redirect-list: more than %d rules",
-				      RCONF_MAX_RULES);
+				      ROUTERD_MAX_RULES);
 	for (unsigned i = 0; i < n; i++)
-		if (rule_parse(cfg_getnstr(section, name, i), &out->rules[i], &why) < 0)
+		if (redirect_rule_parse(cfg_getnstr(section, name, i), &out->rules[i],
+					&why) < 0)
 			return read_fail_item(r, section, name, i, "redirect-list: %s",
 					      why.text);
 	out->n_rules = n;
 	return 0;
 }
 
-static int read_version(struct reader *r, cfg_t *section, struct router_conf *out)
+static int routerd_conf_read_version(struct reader *r, cfg_t *section,
+				     struct router_conf *out)
 {
 	static const char *const words[] = { "2.0", "2.01", NULL };
 	unsigned which = out->max_minor;
@@ -183,8 +183,8 @@ static int read_version(struct reader *r, cfg_t *section, struct router_conf *ou
 }
 
 /* Whom the group's address is for must be able to speak to us. */
-static int check_group_family(struct reader *r, cfg_t *section,
-			      const struct router_conf *out)
+static int routerd_conf_check_group_family(struct reader *r, cfg_t *section,
+					   const struct router_conf *out)
 {
 	if (out->multicast.family != ADDR_V6)
 		return 0;
@@ -197,8 +197,8 @@ static int check_group_family(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-static int read_group_address(struct reader *r, cfg_t *section,
-			      struct rconf_service *out)
+static int routerd_conf_read_group_address(struct reader *r, cfg_t *section,
+					   struct routerd_conf_service *out)
 {
 	uint32_t ttl = 1;
 
@@ -210,7 +210,7 @@ static int read_group_address(struct reader *r, cfg_t *section,
 	}
 	if (read_multicast_address(r, section, "group-address",
 				   &out->router.multicast) < 0 ||
-	    check_group_family(r, section, &out->router) < 0 ||
+	    routerd_conf_check_group_family(r, section, &out->router) < 0 ||
 	    read_number(r, section, "group-ttl", 1, GROUP_TTL_MAX, &ttl) < 0)
 		return -1;
 	out->group_ttl = (uint8_t)ttl;
@@ -218,7 +218,8 @@ static int read_group_address(struct reader *r, cfg_t *section,
 }
 
 /* What is so unless the file says otherwise. */
-static void start_service(const struct rconf *conf, struct router_conf *out)
+static void routerd_conf_service_defaults(const struct routerd_conf *conf,
+					  struct router_conf *out)
 {
 	out->id = conf->router_id;
 	out->id6 = conf->router_id6;
@@ -231,8 +232,9 @@ static void start_service(const struct rconf *conf, struct router_conf *out)
 }
 
 /* What such a device has not got. */
-static int check_profile(struct reader *r, cfg_t *section, const struct rconf *conf,
-			 const struct rconf_service *s)
+static int routerd_conf_check_profile(struct reader *r, cfg_t *section,
+				      const struct routerd_conf *conf,
+				      const struct routerd_conf_service *s)
 {
 	const struct profile *p = conf->profile;
 
@@ -246,33 +248,35 @@ static int check_profile(struct reader *r, cfg_t *section, const struct rconf *c
 	return 0;
 }
 
-static int read_service(struct reader *r, cfg_t *section, const struct rconf *conf,
-			struct rconf_service *out)
+static int routerd_conf_read_service(struct reader *r, cfg_t *section,
+				     const struct routerd_conf *conf,
+				     struct routerd_conf_service *out)
 {
 	struct router_conf *router = &out->router;
 
-	start_service(conf, router);
-	if (read_title(r, section, out) < 0 ||
-	    read_password(r, section, &router->password) < 0 ||
-	    read_all_methods(r, section, router) < 0 ||
-	    read_mask_identity(r, section, &router->mask_identity) < 0 ||
-	    read_timers(r, section, router) < 0 ||
-	    read_group_list(r, section, router) < 0 ||
-	    read_redirect_list(r, section, out) < 0 ||
+	routerd_conf_service_defaults(conf, router);
+	if (routerd_conf_read_title(r, section, out) < 0 ||
+	    routerd_conf_read_password(r, section, &router->password) < 0 ||
+	    routerd_conf_read_all_methods(r, section, router) < 0 ||
+	    routerd_conf_read_mask_identity(r, section, &router->mask_identity) < 0 ||
+	    routerd_conf_read_timers(r, section, router) < 0 ||
+	    routerd_conf_read_group_list(r, section, router) < 0 ||
+	    routerd_conf_read_redirect_list(r, section, out) < 0 ||
 	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0 ||
-	    read_version(r, section, router) < 0 ||
-	    read_group_address(r, section, out) < 0 ||
-	    check_profile(r, section, conf, out) < 0)
+	    routerd_conf_read_version(r, section, router) < 0 ||
+	    routerd_conf_read_group_address(r, section, out) < 0 ||
+	    routerd_conf_check_profile(r, section, conf, out) < 0)
 		return -1;
 	return read_flag(r, section, "closed", &out->closed);
 }
 
 /* Two titles may name one service ("7" and "07"). */
-static int check_duplicate(struct reader *r, cfg_t *section, const struct rconf *conf,
-			   const struct rconf_service *s)
+static int routerd_conf_check_duplicate(struct reader *r, cfg_t *section,
+					const struct routerd_conf *conf,
+					const struct routerd_conf_service *s)
 {
 	for (unsigned i = 0; i < conf->n_services; i++) {
-		const struct rconf_service *other = &conf->services[i];
+		const struct routerd_conf_service *other = &conf->services[i];
 
 		if (s->router.service_type == other->router.service_type &&
 		    s->router.service_id == other->router.service_id)
@@ -283,35 +287,35 @@ static int check_duplicate(struct reader *r, cfg_t *section, const struct rconf 
 	return 0;
 }
 
-static int read_services(struct reader *r, struct rconf *out)
+static int routerd_conf_read_services(struct reader *r, struct routerd_conf *out)
 {
 	unsigned n = cfg_size(r->root, "service");
 
 	if (n == 0)
 		return read_fail(r, r->root, NULL, "no service");
-	if (n > RCONF_MAX_SERVICES)
+	if (n > ROUTERD_MAX_SERVICES)
 		return read_fail(r, r->root, NULL, "more than %d services",
-				 RCONF_MAX_SERVICES);
+				 ROUTERD_MAX_SERVICES);
 	for (unsigned i = 0; i < n; i++) {
 		cfg_t *section = cfg_getnsec(r->root, "service", i);
-		struct rconf_service *s = &out->services[i];
+		struct routerd_conf_service *s = &out->services[i];
 
-		if (read_service(r, section, out, s) < 0 ||
-		    check_duplicate(r, section, out, s) < 0)
+		if (routerd_conf_read_service(r, section, out, s) < 0 ||
+		    routerd_conf_check_duplicate(r, section, out, s) < 0)
 			return -1;
 		out->n_services++;
 	}
 	return 0;
 }
 
-static int read_interfaces(struct reader *r, const char *name, char out[][IF_NAMESIZE],
-			   unsigned *n)
+static int routerd_conf_read_interfaces(struct reader *r, const char *name,
+					char out[][IF_NAMESIZE], unsigned *n)
 {
 	*n = cfg_size(r->root, name);
-	if (*n > RCONF_MAX_INTERFACES)
-		return read_fail_item(r, r->root, name, RCONF_MAX_INTERFACES,
+	if (*n > ROUTERD_MAX_INTERFACES)
+		return read_fail_item(r, r->root, name, ROUTERD_MAX_INTERFACES,
 				      "%s: more than %d interfaces", name,
-				      RCONF_MAX_INTERFACES);
+				      ROUTERD_MAX_INTERFACES);
 	for (unsigned i = 0; i < *n; i++) {
 		const char *text = cfg_getnstr(r->root, name, i);
 
@@ -326,9 +330,10 @@ static int read_interfaces(struct reader *r, const char *name, char out[][IF_NAM
 }
 
 /* Is one of these among the others, where it makes no sense? */
-static int check_disjoint(struct reader *r, const char *name,
-			  char list[][IF_NAMESIZE], unsigned n, const char *other_name,
-			  char others[][IF_NAMESIZE], unsigned n_others)
+static int routerd_conf_check_disjoint(struct reader *r, const char *name,
+				       char list[][IF_NAMESIZE], unsigned n,
+				       const char *other_name,
+				       char others[][IF_NAMESIZE], unsigned n_others)
 {
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned j = 0; j < n_others; j++)
@@ -341,7 +346,7 @@ static int check_disjoint(struct reader *r, const char *name,
 
 /* What goes to a web-cache must not be redirected again, and what comes in cannot be
  * redirected and excluded at once. */
-static int check_interfaces(struct reader *r, struct rconf *c)
+static int routerd_conf_check_interfaces(struct reader *r, struct routerd_conf *c)
 {
 	if (!c->n_redirect_out && read_require(r, r->root, "redirect-in") < 0)
 		return -1;
@@ -350,25 +355,30 @@ static int check_interfaces(struct reader *r, struct rconf *c)
 	if (c->n_excluded_in && !c->n_redirect_out)
 		return read_fail(r, r->root, "exclude-in",
 				 "exclude-in: redirect-out is not set");
-	if (check_disjoint(r, "redirect-out", c->redirect_out, c->n_redirect_out,
-			   "caches-in", c->caches_in, c->n_caches_in) < 0)
+	if (routerd_conf_check_disjoint(r, "redirect-out", c->redirect_out,
+					c->n_redirect_out, "caches-in", c->caches_in,
+					c->n_caches_in) < 0)
 		return -1;
-	return check_disjoint(r, "exclude-in", c->excluded_in, c->n_excluded_in,
-			      "redirect-in", c->redirect_in, c->n_redirect_in);
+	return routerd_conf_check_disjoint(r, "exclude-in", c->excluded_in,
+					   c->n_excluded_in, "redirect-in",
+					   c->redirect_in, c->n_redirect_in);
 }
 
-static int read_all_interfaces(struct reader *r, struct rconf *c)
+static int routerd_conf_read_all_interfaces(struct reader *r, struct routerd_conf *c)
 {
-	if (read_interfaces(r, "redirect-in", c->redirect_in, &c->n_redirect_in) < 0 ||
-	    read_interfaces(r, "redirect-out", c->redirect_out, &c->n_redirect_out) <
-		    0 ||
-	    read_interfaces(r, "exclude-in", c->excluded_in, &c->n_excluded_in) < 0 ||
-	    read_interfaces(r, "caches-in", c->caches_in, &c->n_caches_in) < 0)
+	if (routerd_conf_read_interfaces(r, "redirect-in", c->redirect_in,
+					 &c->n_redirect_in) < 0 ||
+	    routerd_conf_read_interfaces(r, "redirect-out", c->redirect_out,
+					 &c->n_redirect_out) < 0 ||
+	    routerd_conf_read_interfaces(r, "exclude-in", c->excluded_in,
+					 &c->n_excluded_in) < 0 ||
+	    routerd_conf_read_interfaces(r, "caches-in", c->caches_in,
+					 &c->n_caches_in) < 0)
 		return -1;
-	return check_interfaces(r, c);
+	return routerd_conf_check_interfaces(r, c);
 }
 
-static int read_router_id6(struct reader *r, struct addr *out)
+static int routerd_conf_read_router_id6(struct reader *r, struct addr *out)
 {
 	if (read_address(r, r->root, "router-id6", 0, out) < 0)
 		return -1;
@@ -379,7 +389,7 @@ static int read_router_id6(struct reader *r, struct addr *out)
 }
 
 /* "127.0.0.1:9102" or "[::1]:9102" */
-static int read_metrics(struct reader *r, struct rconf *out)
+static int routerd_conf_read_metrics(struct reader *r, struct routerd_conf *out)
 {
 	const char *text, *colon;
 	char host[ADDR_STRLEN + 2];
@@ -408,7 +418,7 @@ static int read_metrics(struct reader *r, struct rconf *out)
 	return 0;
 }
 
-static int read_profile(struct reader *r, struct rconf *out)
+static int routerd_conf_read_profile(struct reader *r, struct routerd_conf *out)
 {
 	const char *name;
 
@@ -422,21 +432,22 @@ static int read_profile(struct reader *r, struct rconf *out)
 			 profile_names());
 }
 
-static int read_all(struct reader *r, struct rconf *out)
+static int routerd_conf_read_all(struct reader *r, struct routerd_conf *out)
 {
 	strcpy(out->control, "/run/wccprouter.sock");
-	if (read_profile(r, out) < 0 ||
+	if (routerd_conf_read_profile(r, out) < 0 ||
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
-	    read_router_id6(r, &out->router_id6) < 0 ||
+	    routerd_conf_read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
-	    read_metrics(r, out) < 0 || read_all_interfaces(r, out) < 0)
+	    routerd_conf_read_metrics(r, out) < 0 ||
+	    routerd_conf_read_all_interfaces(r, out) < 0)
 		return -1;
-	return read_services(r, out);
+	return routerd_conf_read_services(r, out);
 }
 
-struct rconf *rconf_load(const char *path, struct err *err)
+struct routerd_conf *routerd_conf_load(const char *path, struct err *err)
 {
-	struct rconf *conf = calloc(1, sizeof(*conf));
+	struct routerd_conf *conf = calloc(1, sizeof(*conf));
 	struct reader r;
 	int result;
 
@@ -446,7 +457,7 @@ struct rconf *rconf_load(const char *path, struct err *err)
 	}
 	result = read_open(&r, path, options, err);
 	if (result == 0)
-		result = read_all(&r, conf);
+		result = routerd_conf_read_all(&r, conf);
 	read_close(&r);
 	if (result == 0)
 		return conf;
@@ -454,12 +465,12 @@ struct rconf *rconf_load(const char *path, struct err *err)
 	return NULL;
 }
 
-void rconf_free(struct rconf *conf)
+void routerd_conf_free(struct routerd_conf *conf)
 {
 	free(conf);
 }
 
-void rconf_set_router_id(struct rconf *conf, const struct addr *id)
+void routerd_conf_set_router_id(struct routerd_conf *conf, const struct addr *id)
 {
 	conf->router_id = *id;
 	for (unsigned i = 0; i < conf->n_services; i++)

@@ -3,8 +3,8 @@
 #include "wccprouter/control/message_debug.h"
 
 #include "control.h"
-#include "wccprouter/routerd.h"
 #include "log.h"
+#include "wccprouter/routerd.h"
 
 #include <string.h>
 #include <time.h>
@@ -13,7 +13,7 @@
 
 /* A line of the log for each line of the text, which is cut up.  Who has asked for it
  * wants it whatever else is logged. */
-static void log_lines(const struct trace_message *m, char *text)
+static void message_debug_log_lines(const struct trace_message *m, char *text)
 {
 	const char *event = m->way == TRACE_RECEIVED ? "received" : "sent";
 	struct addr_text peer;
@@ -26,7 +26,7 @@ static void log_lines(const struct trace_message *m, char *text)
 		log_event(NOTE_INFO, event, about, "%s", line);
 }
 
-static bool wants(void *m, unsigned n, char *const *words)
+static bool message_debug_wants(void *m, unsigned n, char *const *words)
 {
 	struct trace_filter f;
 	struct err err;
@@ -35,8 +35,8 @@ static bool wants(void *m, unsigned n, char *const *words)
 }
 
 /* With the time, which a log has for itself. */
-static void publish(struct engine *e, const struct trace_message *m, const char *text,
-		    size_t len)
+static void message_debug_publish(struct routerd *d, const struct trace_message *m,
+				  const char *text, size_t len)
 {
 	char line[TRACE_MAX + 64], stamp[32];
 	struct timespec now;
@@ -48,45 +48,45 @@ static void publish(struct engine *e, const struct trace_message *m, const char 
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
 	n = snprintf(line, sizeof(line), "%s.%03ldZ %.*s", stamp, now.tv_nsec / 1000000,
 		     (int)len, text);
-	control_publish(e->control, wants, (void *)m, line, (size_t)n);
+	control_publish(d->control, message_debug_wants, (void *)m, line, (size_t)n);
 }
 
-void debug_see(struct engine *e, const struct trace_message *m)
+void message_debug_see(struct routerd *d, const struct trace_message *m)
 {
-	bool followed = control_is_followed(e->control);
-	bool logged = e->debug.on && trace_wants(&e->debug.filter, m);
+	bool followed = control_is_followed(d->control);
+	bool logged = d->debug.on && trace_wants(&d->debug.filter, m);
 	char text[TRACE_MAX];
 	size_t len;
 
 	if (!followed && !logged)
 		return;
-	len = trace_print(m, &e->msg, text);
+	len = trace_print(m, &d->msg, text);
 	if (followed)
-		publish(e, m, text, len);
+		message_debug_publish(d, m, text, len);
 	if (logged)
-		log_lines(m, text);
+		message_debug_log_lines(m, text);
 }
 
 /* ---- commands ---- */
 
-static json_t *refuse(const char *text)
+static json_t *message_debug_refuse(const char *text)
 {
 	return json_pack("{s:s}", "error", text);
 }
 
 /* A filter of a service that is not here would show nothing, ever. */
-static int parse(const struct engine *e, unsigned n, char *const *words,
-		 struct trace_filter *out, struct err *err)
+static int message_debug_parse(const struct routerd *d, unsigned n, char *const *words,
+			       struct trace_filter *out, struct err *err)
 {
 	if (trace_parse(n, words, out, err) < 0)
 		return -1;
-	if (!out->service[0] || engine_find(e, out->service) >= 0)
+	if (!out->service[0] || routerd_find(d, out->service) >= 0)
 		return 0;
 	return err_set(err, "%s is neither a configured service nor an address",
 		       out->service);
 }
 
-static json_t *state(const struct debug *d)
+static json_t *message_debug_state(const struct message_debug *d)
 {
 	bool some = addr_is_set(&d->filter.peer);
 
@@ -98,29 +98,30 @@ static json_t *state(const struct debug *d)
 			 some ? ADDR_TEXT(&d->filter.peer) : "");
 }
 
-json_t *debug_command(struct engine *e, unsigned n, char *const *words)
+json_t *message_debug_command(struct routerd *d, unsigned n, char *const *words)
 {
 	struct trace_filter f = { 0 };
 	struct err err;
 	bool on;
 
 	if (n == 0)
-		return state(&e->debug);
+		return message_debug_state(&d->debug);
 	on = strcmp(words[0], "on") == 0;
 	if (!on && (strcmp(words[0], "off") != 0 || n > 1))
-		return refuse("debug: it takes on [SERVICE] [PEER], or off");
-	if (parse(e, n - 1, words + 1, &f, &err) < 0)
-		return refuse(err.text);
-	e->debug = (struct debug){ .on = on, .filter = f };
-	return state(&e->debug);
+		return message_debug_refuse(
+			"debug: it takes on [SERVICE] [PEER], or off");
+	if (message_debug_parse(d, n - 1, words + 1, &f, &err) < 0)
+		return message_debug_refuse(err.text);
+	d->debug = (struct message_debug){ .on = on, .filter = f };
+	return message_debug_state(&d->debug);
 }
 
-json_t *debug_follow(struct engine *e, unsigned n, char *const *words)
+json_t *message_debug_follow(struct routerd *d, unsigned n, char *const *words)
 {
 	struct trace_filter f;
 	struct err err;
 
-	if (parse(e, n, words, &f, &err) < 0)
-		return refuse(err.text);
+	if (message_debug_parse(d, n, words, &f, &err) < 0)
+		return message_debug_refuse(err.text);
 	return json_pack("{s:b}", "ok", 1);
 }

@@ -7,18 +7,18 @@
 
 #include <jansson.h>
 
-struct engine;
+struct routerd;
 
-struct debug {
+struct message_debug {
 	bool on; /* into the log, of ... */
 	struct trace_filter filter;
 };
 
-/* A message is on its way.  The engine's scratch is free meanwhile. */
-void debug_see(struct engine *e, const struct trace_message *m);
+/* A message is on its way.  The router's scratch is free meanwhile. */
+void message_debug_see(struct routerd *d, const struct trace_message *m);
 
 /* Commands: [on [SERVICE] [PEER] | off], and follow [SERVICE] [PEER]. */
-json_t *debug_command(struct engine *e, unsigned n, char *const *words);
-json_t *debug_follow(struct engine *e, unsigned n, char *const *words);
+json_t *message_debug_command(struct routerd *d, unsigned n, char *const *words);
+json_t *message_debug_follow(struct routerd *d, unsigned n, char *const *words);
 
 #endif

@@ -2,16 +2,16 @@
 /* What the router serves by HTTP. */
 #include "wccprouter/control/metrics_http.h"
 
-#include "wccprouter/routerd.h"
 #include "http.h"
+#include "wccprouter/routerd.h"
 #include "wccprouter/show/metrics.h"
 #include "wccprouter/show/show_json.h"
 
 #include <stdlib.h>
 
-static int write_metrics(void *e, struct evbuffer *out)
+static int metrics_http_write(void *d, struct evbuffer *out)
 {
-	json_t *all = show_json(e);
+	json_t *all = show_json_all(d);
 	char *text = NULL;
 	size_t len;
 	FILE *to = all ? open_memstream(&text, &len) : NULL;
@@ -30,16 +30,16 @@ static int write_metrics(void *e, struct evbuffer *out)
 static const struct http_page page = {
 	.path = "/metrics",
 	.type = METRICS_TYPE,
-	.write = write_metrics,
+	.write = metrics_http_write,
 };
 
-int pages_open(struct engine *e, struct err *err)
+int metrics_http_open(struct routerd *d, struct err *err)
 {
 	struct err why;
 
-	if (!addr_is_set(&e->conf->metrics))
+	if (!addr_is_set(&d->conf->metrics))
 		return 0;
-	e->http = http_open(e->base, &e->conf->metrics, e->conf->metrics_port, &page, e,
+	d->http = http_open(d->base, &d->conf->metrics, d->conf->metrics_port, &page, d,
 			    &why);
-	return e->http ? 0 : err_set(err, "metrics: %s", why.text);
+	return d->http ? 0 : err_set(err, "metrics: %s", why.text);
 }

@@ -5,9 +5,9 @@
 
 #include "err.h"
 
-struct engine;
+struct routerd;
 
 /* Where the configuration says, if it does. */
-int pages_open(struct engine *e, struct err *err);
+int metrics_http_open(struct routerd *d, struct err *err);
 
 #endif

@@ -2,51 +2,53 @@
 /* Changes to the running router. */
 #include "wccprouter/control/routerd_admin.h"
 
-#include "wccprouter/routerd.h"
 #include "log.h"
+#include "wccprouter/routerd.h"
 
 #include <string.h>
 
-static json_t *refuse(const struct err *err)
+static json_t *routerd_admin_refuse(const struct err *err)
 {
 	return json_pack("{s:s}", "error", err->text);
 }
 
-static json_t *done(void)
+static json_t *routerd_admin_done(void)
 {
 	return json_pack("{s:b}", "ok", 1);
 }
 
 /* The service that the first word names; -1 when none is. */
-static int find(const struct engine *e, const char *command, unsigned n,
-		char *const *words, struct err *err)
+static int routerd_admin_find(const struct routerd *d, const char *command, unsigned n,
+			      char *const *words, struct err *err)
 {
 	int i;
 
 	if (n == 0)
 		return err_set(err, "%s: which service?", command);
-	i = engine_find(e, words[0]);
+	i = routerd_find(d, words[0]);
 	return i >= 0 ? i
 		      : err_set(err, "%s: no service \"%.32s\" is configured", command,
 				words[0]);
 }
 
-json_t *admin_shut(struct engine *e, bool shut, unsigned n, char *const *words)
+json_t *routerd_admin_shut(struct routerd *d, bool shut, unsigned n, char *const *words)
 {
 	struct err err;
-	int i = find(e, shut ? "shut" : "no-shut", n, words, &err);
+	int i = routerd_admin_find(d, shut ? "shut" : "no-shut", n, words, &err);
 
 	if (i < 0)
-		return refuse(&err);
-	if (e->services[i].shut == shut)
-		return done();
-	e->services[i].shut = shut;
+		return routerd_admin_refuse(&err);
+	if (d->services[i].shut == shut)
+		return routerd_admin_done();
+	d->services[i].shut = shut;
 	log_event(NOTE_INFO, shut ? "shut" : "no-shut",
 		  (struct log_about){ .service = words[0] }, "on request");
-	return engine_reset(e, (unsigned)i, &err) < 0 ? refuse(&err) : done();
+	return routerd_reset(d, (unsigned)i, &err) < 0 ? routerd_admin_refuse(&err)
+						       : routerd_admin_done();
 }
 
-static int parse_list(unsigned n, char *const *words, struct addr *out, struct err *err)
+static int routerd_admin_parse_list(unsigned n, char *const *words, struct addr *out,
+				    struct err *err)
 {
 	unsigned i;
 
@@ -62,87 +64,90 @@ static int parse_list(unsigned n, char *const *words, struct addr *out, struct e
 	return 0;
 }
 
-json_t *admin_group_list(struct engine *e, unsigned n, char *const *words)
+json_t *routerd_admin_group_list(struct routerd *d, unsigned n, char *const *words)
 {
 	struct addr list[WCCP_MAX_CACHES];
-	struct engine_service *s;
+	struct routerd_service *s;
 	struct err err;
-	int i = find(e, "group-list", n, words, &err);
+	int i = routerd_admin_find(d, "group-list", n, words, &err);
 	bool any = n == 2 && strcmp(words[1], "any") == 0;
 
-	if (i < 0 || (!any && parse_list(n - 1, words + 1, list, &err) < 0))
-		return refuse(&err);
-	s = &e->services[i];
+	if (i < 0 ||
+	    (!any && routerd_admin_parse_list(n - 1, words + 1, list, &err) < 0))
+		return routerd_admin_refuse(&err);
+	s = &d->services[i];
 	s->in_force.n_allowed = any ? 0 : n - 1;
 	memcpy(s->in_force.allowed, list, s->in_force.n_allowed * sizeof(list[0]));
 	router_allow(s->router, list, s->in_force.n_allowed);
 	log_event(NOTE_INFO, "group-list", (struct log_about){ .service = words[0] },
 		  any ? "on request: any may join" : "on request: %u may join", n - 1);
-	return done();
+	return routerd_admin_done();
 }
 
-json_t *admin_restart(struct engine *e, unsigned n, char *const *words)
+json_t *routerd_admin_restart(struct routerd *d, unsigned n, char *const *words)
 {
-	unsigned first = 0, last = e->n_services;
+	unsigned first = 0, last = d->n_services;
 	struct err err;
 
 	if (n) {
-		int i = find(e, "restart", n, words, &err);
+		int i = routerd_admin_find(d, "restart", n, words, &err);
 
 		if (i < 0)
-			return refuse(&err);
+			return routerd_admin_refuse(&err);
 		first = (unsigned)i;
 		last = first + 1;
 	}
 	log_info("restart", "on request: %s", n ? words[0] : "all services");
 	for (; first < last; first++)
-		if (engine_reset(e, first, &err) < 0)
-			return refuse(&err);
-	return done();
+		if (routerd_reset(d, first, &err) < 0)
+			return routerd_admin_refuse(&err);
+	return routerd_admin_done();
 }
 
-json_t *admin_receive_id(struct engine *e, unsigned n, char *const *words)
+json_t *routerd_admin_receive_id(struct routerd *d, unsigned n, char *const *words)
 {
 	const char *how = n == 2 ? words[1] : "";
 	bool wrap = strcmp(how, "wrap") == 0;
 	struct err err;
-	int i = find(e, "receive-id", n, words, &err);
+	int i = routerd_admin_find(d, "receive-id", n, words, &err);
 
 	if (i < 0)
-		return refuse(&err);
+		return routerd_admin_refuse(&err);
 	if (!wrap && strcmp(how, "jump") != 0) {
 		err_set(&err, "receive-id: jump or wrap");
-		return refuse(&err);
+		return routerd_admin_refuse(&err);
 	}
-	router_skip_receive_ids(e->services[i].router, wrap);
+	router_skip_receive_ids(d->services[i].router, wrap);
 	log_event(NOTE_INFO, "receive-id", (struct log_about){ .service = words[0] },
 		  "on request: %s", how);
-	return done();
+	return routerd_admin_done();
 }
 
 /* Of the family that the configured one is of. */
-static struct addr *id_of(struct router_conf *conf, const struct addr *new)
+static struct addr *routerd_admin_id_of(struct router_conf *conf,
+					const struct addr *new)
 {
 	return new->family == ADDR_V6 ? &conf->id6 : &conf->id;
 }
 
-json_t *admin_router_id(struct engine *e, unsigned n, char *const *words)
+json_t *routerd_admin_router_id(struct routerd *d, unsigned n, char *const *words)
 {
 	struct router_conf *conf;
 	struct addr id;
 	struct err err;
-	int i = find(e, "router-id", n, words, &err);
+	int i = routerd_admin_find(d, "router-id", n, words, &err);
 
 	if (i < 0)
-		return refuse(&err);
-	conf = &e->services[i].in_force;
-	if (n != 2 || addr_parse(words[1], &id) < 0 || !addr_is_set(id_of(conf, &id))) {
+		return routerd_admin_refuse(&err);
+	conf = &d->services[i].in_force;
+	if (n != 2 || addr_parse(words[1], &id) < 0 ||
+	    !addr_is_set(routerd_admin_id_of(conf, &id))) {
 		err_set(&err, "router-id: an address of a family that has one");
-		return refuse(&err);
+		return routerd_admin_refuse(&err);
 	}
-	*id_of(conf, &id) = id;
-	router_set_id(e->services[i].router, &id);
+	*routerd_admin_id_of(conf, &id) = id;
+	router_set_id(d->services[i].router, &id);
 	log_event(NOTE_INFO, "router-id", (struct log_about){ .service = words[0] },
 		  "on request: %s", words[1]);
-	return done();
+	return routerd_admin_done();
 }

@@ -7,20 +7,21 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-struct engine;
+struct routerd;
 
 /* SERVICE: take it away, or have it again. */
-json_t *admin_shut(struct engine *e, bool shut, unsigned n, char *const *words);
+json_t *routerd_admin_shut(struct routerd *d, bool shut, unsigned n,
+			   char *const *words);
 /* SERVICE any | ADDRESS...: who may join. */
-json_t *admin_group_list(struct engine *e, unsigned n, char *const *words);
+json_t *routerd_admin_group_list(struct routerd *d, unsigned n, char *const *words);
 /* [SERVICE]: as a router that comes up again; all services, or one. */
-json_t *admin_restart(struct engine *e, unsigned n, char *const *words);
+json_t *routerd_admin_restart(struct routerd *d, unsigned n, char *const *words);
 
 /* SERVICE jump | wrap: the receive id goes on from far ahead, or from just before it
  * begins again. */
-json_t *admin_receive_id(struct engine *e, unsigned n, char *const *words);
+json_t *routerd_admin_receive_id(struct routerd *d, unsigned n, char *const *words);
 /* SERVICE ADDRESS: another router id is stated; packets still come from the configured
  * one. */
-json_t *admin_router_id(struct engine *e, unsigned n, char *const *words);
+json_t *routerd_admin_router_id(struct routerd *d, unsigned n, char *const *words);
 
 #endif

@@ -7,6 +7,6 @@
 
 /* Do what the words say at the router behind this socket, and print its answer, as
  * JSON if so wished.  Returns the exit code. */
-int client_run(const char *socket, bool json, int n, char **words);
+int routerd_client_run(const char *socket, bool json, int n, char **words);
 
 #endif

@@ -3,100 +3,103 @@
 #include "wccprouter/control/routerd_commands.h"
 
 #include "wccprouter/control/routerd_admin.h"
-#include "wccprouter/routerd.h"
 #include "wccprouter/fault/faults.h"
+#include "wccprouter/routerd.h"
 #include "wccprouter/show/show_json.h"
 #include "wccprouter/show/show_view.h"
 
 #include <string.h>
 
-static json_t *refuse(const struct err *err)
+static json_t *routerd_commands_refuse(const struct err *err)
 {
 	return json_pack("{s:s}", "error", err->text);
 }
 
-static json_t *do_show(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_show(void *d, unsigned n, char *const *words)
 {
 	struct show_request r;
 	struct err err = { "out of memory" };
 	json_t *part;
 
 	if (show_view_parse(n, words, &r, &err) < 0)
-		return refuse(&err);
-	part = show_answer(e, &r, &err);
-	return part ? part : refuse(&err);
+		return routerd_commands_refuse(&err);
+	part = show_json_answer(d, &r, &err);
+	return part ? part : routerd_commands_refuse(&err);
 }
 
-static json_t *do_debug(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_debug(void *d, unsigned n, char *const *words)
 {
-	return debug_command(e, n, words);
+	return message_debug_command(d, n, words);
 }
 
-static json_t *do_follow(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_follow(void *d, unsigned n, char *const *words)
 {
-	return debug_follow(e, n, words);
+	return message_debug_follow(d, n, words);
 }
 
-static json_t *do_shut(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_shut(void *d, unsigned n, char *const *words)
 {
-	return admin_shut(e, true, n, words);
+	return routerd_admin_shut(d, true, n, words);
 }
 
-static json_t *do_no_shut(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_no_shut(void *d, unsigned n, char *const *words)
 {
-	return admin_shut(e, false, n, words);
+	return routerd_admin_shut(d, false, n, words);
 }
 
-static json_t *do_group_list(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_group_list(void *d, unsigned n, char *const *words)
 {
-	return admin_group_list(e, n, words);
+	return routerd_admin_group_list(d, n, words);
 }
 
-static json_t *do_restart(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_restart(void *d, unsigned n, char *const *words)
 {
-	return admin_restart(e, n, words);
+	return routerd_admin_restart(d, n, words);
 }
 
-static json_t *do_receive_id(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_receive_id(void *d, unsigned n, char *const *words)
 {
-	return admin_receive_id(e, n, words);
+	return routerd_admin_receive_id(d, n, words);
 }
 
-static json_t *do_router_id(void *e, unsigned n, char *const *words)
+static json_t *routerd_commands_router_id(void *d, unsigned n, char *const *words)
 {
-	return admin_router_id(e, n, words);
+	return routerd_admin_router_id(d, n, words);
 }
 
-static json_t *do_fault(void *arg, unsigned n, char *const *words)
+static json_t *routerd_commands_fault(void *arg, unsigned n, char *const *words)
 {
-	struct engine *e = arg;
+	struct routerd *d = arg;
 
-	return faults_command(e->faults, n, words);
+	return faults_command(d->faults, n, words);
 }
 
 static const struct control_command commands[] = {
-	{ .name = "debug", .run = do_debug, .max_words = 3 },
-	{ .name = "fault", .run = do_fault, .max_words = 9 },
-	{ .name = "follow", .run = do_follow, .max_words = 2, .follows = true },
-	{ .name = "shut", .run = do_shut, .max_words = 1 },
-	{ .name = "no-shut", .run = do_no_shut, .max_words = 1 },
+	{ .name = "debug", .run = routerd_commands_debug, .max_words = 3 },
+	{ .name = "fault", .run = routerd_commands_fault, .max_words = 9 },
+	{ .name = "follow",
+	  .run = routerd_commands_follow,
+	  .max_words = 2,
+	  .follows = true },
+	{ .name = "shut", .run = routerd_commands_shut, .max_words = 1 },
+	{ .name = "no-shut", .run = routerd_commands_no_shut, .max_words = 1 },
 	{ .name = "group-list",
-	  .run = do_group_list,
+	  .run = routerd_commands_group_list,
 	  .max_words = 1 + WCCP_MAX_CACHES },
-	{ .name = "receive-id", .run = do_receive_id, .max_words = 2 },
-	{ .name = "restart", .run = do_restart, .max_words = 1 },
-	{ .name = "router-id", .run = do_router_id, .max_words = 2 },
-	{ .name = "show", .run = do_show, .max_words = 3 },
+	{ .name = "receive-id", .run = routerd_commands_receive_id, .max_words = 2 },
+	{ .name = "restart", .run = routerd_commands_restart, .max_words = 1 },
+	{ .name = "router-id", .run = routerd_commands_router_id, .max_words = 2 },
+	{ .name = "show", .run = routerd_commands_show, .max_words = 3 },
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-struct control *commands_open(struct engine *e, struct err *err)
+struct control *routerd_commands_open(struct routerd *d, struct err *err)
 {
-	return control_open(e->base, e->conf->control, commands, N_COMMANDS, e, err);
+	return control_open(d->base, d->conf->control, commands, N_COMMANDS, d, err);
 }
 
-bool commands_has(const char *name)
+bool routerd_commands_has(const char *name)
 {
 	size_t i;
 
@@ -106,7 +109,7 @@ bool commands_has(const char *name)
 	return false;
 }
 
-json_t *commands_run(struct engine *e, const char *line)
+json_t *routerd_commands_run(struct routerd *d, const char *line)
 {
-	return control_run(commands, N_COMMANDS, e, line);
+	return control_run(commands, N_COMMANDS, d, line);
 }

@@ -5,12 +5,12 @@
 
 #include "control.h"
 
-struct engine;
+struct routerd;
 
 /* Listen where the configuration says. */
-struct control *commands_open(struct engine *e, struct err *err);
+struct control *routerd_commands_open(struct routerd *d, struct err *err);
 /* The same from inside: is there such a command, that is done when it is answered? */
-bool commands_has(const char *name);
-json_t *commands_run(struct engine *e, const char *line);
+bool routerd_commands_has(const char *name);
+json_t *routerd_commands_run(struct routerd *d, const char *line);
 
 #endif

@@ -36,7 +36,7 @@ struct words {
 	char *const *at;
 };
 
-static const char *take(struct words *w)
+static const char *fault_take(struct words *w)
 {
 	if (!w->n)
 		return NULL;
@@ -45,7 +45,7 @@ static const char *take(struct words *w)
 }
 
 /* A number up to `most` at the start of `text`; what is behind it, or NULL. */
-static const char *number(const char *text, uint32_t most, uint32_t *out)
+static const char *fault_number(const char *text, uint32_t most, uint32_t *out)
 {
 	char *end;
 	unsigned long v;
@@ -57,7 +57,7 @@ static const char *number(const char *text, uint32_t most, uint32_t *out)
 	return v <= most ? end : NULL;
 }
 
-static int parse_kind(const char *name, struct fault *out, struct err *err)
+static int fault_parse_kind(const char *name, struct fault *out, struct err *err)
 {
 	if (!name)
 		return err_set(err, "which fault?");
@@ -77,7 +77,7 @@ static int parse_kind(const char *name, struct fault *out, struct err *err)
 	return err_set(err, "%.40s is no fault", name);
 }
 
-static int parse_way(const char *word, struct fault *out, struct err *err)
+static int fault_parse_way(const char *word, struct fault *out, struct err *err)
 {
 	unsigned way = strcmp(word, "in") == 0 ? FAULT_IN : FAULT_OUT;
 
@@ -88,7 +88,7 @@ static int parse_way(const char *word, struct fault *out, struct err *err)
 	return 0;
 }
 
-static int parse_service(const char *name, struct fault *out, struct err *err)
+static int fault_parse_service(const char *name, struct fault *out, struct err *err)
 {
 	if (!name)
 		return err_set(err, "service: which one?");
@@ -98,7 +98,7 @@ static int parse_service(const char *name, struct fault *out, struct err *err)
 	return 0;
 }
 
-static int parse_peer(const char *word, struct fault *out, struct err *err)
+static int fault_parse_peer(const char *word, struct fault *out, struct err *err)
 {
 	if (!word)
 		return err_set(err, "peer: which address?");
@@ -108,10 +108,10 @@ static int parse_peer(const char *word, struct fault *out, struct err *err)
 }
 
 /* PERCENT%, MS or MS-MS */
-static int parse_number(const char *word, struct fault *out, struct err *err)
+static int fault_parse_number(const char *word, struct fault *out, struct err *err)
 {
 	uint32_t first, second;
-	const char *rest = number(word, FAULT_DELAY_MAX_MS, &first);
+	const char *rest = fault_number(word, FAULT_DELAY_MAX_MS, &first);
 
 	if (rest && strcmp(rest, "%") == 0 && first >= 1 && first <= 100) {
 		out->percent = first;
@@ -119,7 +119,7 @@ static int parse_number(const char *word, struct fault *out, struct err *err)
 	}
 	second = first;
 	if (rest && *rest == '-')
-		rest = number(rest + 1, FAULT_DELAY_MAX_MS, &second);
+		rest = fault_number(rest + 1, FAULT_DELAY_MAX_MS, &second);
 	if (!rest || *rest || first > second)
 		return err_set(err,
 			       "%.40s is neither 1%% to 100%% nor MS or MS-MS, up to "
@@ -132,16 +132,16 @@ static int parse_number(const char *word, struct fault *out, struct err *err)
 	return 0;
 }
 
-static int parse_word(const char *word, struct words *left, struct fault *out,
-		      struct err *err)
+static int fault_parse_word(const char *word, struct words *left, struct fault *out,
+			    struct err *err)
 {
 	if (strcmp(word, "in") == 0 || strcmp(word, "out") == 0)
-		return parse_way(word, out, err);
+		return fault_parse_way(word, out, err);
 	if (strcmp(word, "service") == 0)
-		return parse_service(take(left), out, err);
+		return fault_parse_service(fault_take(left), out, err);
 	if (strcmp(word, "peer") == 0)
-		return parse_peer(take(left), out, err);
-	return parse_number(word, out, err);
+		return fault_parse_peer(fault_take(left), out, err);
+	return fault_parse_number(word, out, err);
 }
 
 int fault_parse(unsigned n, char *const *words, struct fault *out, struct err *err)
@@ -149,10 +149,10 @@ int fault_parse(unsigned n, char *const *words, struct fault *out, struct err *e
 	struct words left = { n, words };
 	const char *word;
 
-	if (parse_kind(take(&left), out, err) < 0)
+	if (fault_parse_kind(fault_take(&left), out, err) < 0)
 		return -1;
-	while ((word = take(&left)))
-		if (parse_word(word, &left, out, err) < 0)
+	while ((word = fault_take(&left)))
+		if (fault_parse_word(word, &left, out, err) < 0)
 			return -1;
 	if (out->kind == FAULT_DELAY && out->to_ms == 0)
 		return err_set(err, "delay: for how many ms?");

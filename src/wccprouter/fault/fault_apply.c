@@ -16,7 +16,7 @@ uint32_t fault_random(struct fault_set *set, uint32_t below)
 
 /* -- which ----------------------------------------------------------------------------- */
 
-static bool is_meant(const struct fault *f, const struct fault_about *about)
+static bool fault_apply_is_meant(const struct fault *f, const struct fault_about *about)
 {
 	return f->ways & about->way &&
 	       (!f->service[0] ||
@@ -24,7 +24,7 @@ static bool is_meant(const struct fault *f, const struct fault_about *about)
 	       (!addr_is_set(&f->peer) || addr_equal(&f->peer, about->peer));
 }
 
-static bool is_content(enum fault_kind kind)
+static bool fault_apply_is_content(enum fault_kind kind)
 {
 	return kind < FAULT_DIGEST;
 }
@@ -32,7 +32,7 @@ static bool is_content(enum fault_kind kind)
 /* -- octets ------------------------------------------------------------------------------ */
 
 /* Not in the digest alone: then every message would be refused for the same reason. */
-static bool corrupt(struct fault_set *set, struct fault_result *x)
+static bool fault_apply_corrupt(struct fault_set *set, struct fault_result *x)
 {
 	for (unsigned bits = 1 + fault_random(set, 8); x->len && bits; bits--)
 		x->octets[fault_random(set, (uint32_t)x->len)] ^=
@@ -40,7 +40,7 @@ static bool corrupt(struct fault_set *set, struct fault_result *x)
 	return x->len > 0;
 }
 
-static bool truncate(struct fault_set *set, struct fault_result *x)
+static bool fault_apply_truncate(struct fault_set *set, struct fault_result *x)
 {
 	if (x->len)
 		x->len = fault_random(set, (uint32_t)x->len);
@@ -49,7 +49,7 @@ static bool truncate(struct fault_set *set, struct fault_result *x)
 
 /* The Security component is the first of all that we send: its option, and with MD5 the
  * digest behind it. */
-static bool spoil_digest(struct fault_set *set, struct fault_result *x)
+static bool fault_apply_spoil_digest(struct fault_set *set, struct fault_result *x)
 {
 	const size_t at = WCCP_HEADER_LEN + 8;
 
@@ -61,7 +61,7 @@ static bool spoil_digest(struct fault_set *set, struct fault_result *x)
 
 /* -- travel ------------------------------------------------------------------------------ */
 
-static bool duplicate(struct fault_result *x)
+static bool fault_apply_duplicate(struct fault_result *x)
 {
 	if (x->n == 0 || x->n == FAULT_COPIES_MAX)
 		return false;
@@ -69,8 +69,8 @@ static bool duplicate(struct fault_result *x)
 	return true;
 }
 
-static bool hold_back(struct fault_set *set, const struct fault *f,
-		      struct fault_result *x)
+static bool fault_apply_delay(struct fault_set *set, const struct fault *f,
+			      struct fault_result *x)
 {
 	for (unsigned i = 0; i < x->n; i++)
 		x->delays_ms[i] +=
@@ -80,39 +80,42 @@ static bool hold_back(struct fault_set *set, const struct fault *f,
 
 /* -- all ---------------------------------------------------------------------------------- */
 
-static bool befall(struct fault_set *set, const struct fault *f, struct fault_result *x)
+static bool fault_apply_befall(struct fault_set *set, const struct fault *f,
+			       struct fault_result *x)
 {
 	switch (f->kind) {
 	case FAULT_DIGEST:
-		return spoil_digest(set, x);
+		return fault_apply_spoil_digest(set, x);
 	case FAULT_CORRUPT:
-		return corrupt(set, x);
+		return fault_apply_corrupt(set, x);
 	case FAULT_TRUNCATE:
-		return truncate(set, x);
+		return fault_apply_truncate(set, x);
 	case FAULT_LOSS:
 		x->n = 0;
 		return true;
 	case FAULT_DUPLICATE:
-		return duplicate(x);
+		return fault_apply_duplicate(x);
 	case FAULT_DELAY:
 	case FAULT_REORDER:
-		return hold_back(set, f, x);
+		return fault_apply_delay(set, f, x);
 	default:
 		return fault_edit(set, f->kind, x->octets, &x->len, sizeof(x->octets));
 	}
 }
 
 /* One lot for each that is meant, whether it can do anything or not. */
-static bool run(struct fault_set *set, const struct fault_about *about, bool contents,
-		struct fault_result *out)
+static bool fault_apply_run(struct fault_set *set, const struct fault_about *about,
+			    bool contents, struct fault_result *out)
 {
 	bool any = false;
 
 	for (unsigned i = 0; i < set->n; i++) {
 		struct fault *f = &set->list[i];
 
-		if (is_content(f->kind) != contents || !is_meant(f, about) ||
-		    fault_random(set, 100) >= f->percent || !befall(set, f, out))
+		if (fault_apply_is_content(f->kind) != contents ||
+		    !fault_apply_is_meant(f, about) ||
+		    fault_random(set, 100) >= f->percent ||
+		    !fault_apply_befall(set, f, out))
 			continue;
 		f->hits++;
 		any = true;
@@ -129,7 +132,7 @@ void fault_apply(struct fault_set *set, const struct fault_about *about,
 	memcpy(out->octets, octets, out->len);
 	/* What the router itself says wrongly it signs; what befalls it later it does
 	 * not. */
-	if (run(set, about, true, out) && about->password)
+	if (fault_apply_run(set, about, true, out) && about->password)
 		codec_sign(out->octets, out->len, about->password);
-	run(set, about, false, out);
+	fault_apply_run(set, about, false, out);
 }

@@ -26,53 +26,53 @@ struct message {
 	size_t at[PARTS_MAX];
 };
 
-static uint16_t get16(const uint8_t *p)
+static uint16_t fault_edit_get16(const uint8_t *p)
 {
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-static uint32_t get32(const uint8_t *p)
+static uint32_t fault_edit_get32(const uint8_t *p)
 {
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
+	return (uint32_t)fault_edit_get16(p) << 16 | fault_edit_get16(p + 2);
 }
 
-static void put16(uint8_t *p, uint32_t v)
+static void fault_edit_put16(uint8_t *p, uint32_t v)
 {
 	p[0] = (uint8_t)(v >> 8);
 	p[1] = (uint8_t)v;
 }
 
-static void put32(uint8_t *p, uint32_t v)
+static void fault_edit_put32(uint8_t *p, uint32_t v)
 {
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
+	fault_edit_put16(p, v >> 16);
+	fault_edit_put16(p + 2, v & 0xffff);
 }
 
 /* -- finding --------------------------------------------------------------------------- */
 
-static size_t body_len(const struct message *m, unsigned part)
+static size_t fault_edit_body_len(const struct message *m, unsigned part)
 {
-	return get16(m->octets + m->at[part] + 2);
+	return fault_edit_get16(m->octets + m->at[part] + 2);
 }
 
-static void find_parts(struct message *m)
+static void fault_edit_find_parts(struct message *m)
 {
 	size_t at = WCCP_HEADER_LEN;
 
 	m->n = 0;
 	while (m->n < PARTS_MAX && at + PART_HEADER <= *m->len &&
-	       at + PART_HEADER + get16(m->octets + at + 2) <= *m->len) {
+	       at + PART_HEADER + fault_edit_get16(m->octets + at + 2) <= *m->len) {
 		m->at[m->n++] = at;
-		at += PART_HEADER + (size_t)get16(m->octets + at + 2);
+		at += PART_HEADER + (size_t)fault_edit_get16(m->octets + at + 2);
 	}
 }
 
 /* The body of a component, if it is there with at least `least` octets. */
-static uint8_t *body(const struct message *m, unsigned type, size_t least)
+static uint8_t *fault_edit_body(const struct message *m, unsigned type, size_t least)
 {
 	for (unsigned i = 0; i < m->n; i++)
-		if (get16(m->octets + m->at[i]) == type)
-			return body_len(m, i) >= least
+		if (fault_edit_get16(m->octets + m->at[i]) == type)
+			return fault_edit_body_len(m, i) >= least
 				       ? m->octets + m->at[i] + PART_HEADER
 				       : NULL;
 	return NULL;
@@ -80,34 +80,35 @@ static uint8_t *body(const struct message *m, unsigned type, size_t least)
 
 /* -- numbers -------------------------------------------------------------------------- */
 
-static bool wrong_receive_id(struct message *m)
+static bool fault_edit_wrong_receive_id(struct message *m)
 {
 	/* Both begin with a router identity element (2.0 section 5.7.1). */
-	uint8_t *p = body(m, WCCP_C_ROUTER_ID, 8);
+	uint8_t *p = fault_edit_body(m, WCCP_C_ROUTER_ID, 8);
 
 	if (!p)
-		p = body(m, WCCP_C_ROUTER_QUERY, 8);
+		p = fault_edit_body(m, WCCP_C_ROUTER_QUERY, 8);
 	if (!p)
 		return false;
-	put32(p + 4, get32(p + 4) + 1000 + fault_random(m->set, 1000000));
+	fault_edit_put32(p + 4, fault_edit_get32(p + 4) + 1000 +
+					fault_random(m->set, 1000000));
 	return true;
 }
 
-static bool stale_change_number(struct message *m)
+static bool fault_edit_stale_change_number(struct message *m)
 {
-	uint8_t *p = body(m, WCCP_C_ROUTER_VIEW, 4);
+	uint8_t *p = fault_edit_body(m, WCCP_C_ROUTER_VIEW, 4);
 
 	if (p)
-		put32(p, get32(p) - 1 - fault_random(m->set, 3));
+		fault_edit_put32(p, fault_edit_get32(p) - 1 - fault_random(m->set, 3));
 	return p != NULL;
 }
 
 /* Where the counts of an I_SEE_YOU are: received-from of the identity (behind element and
  * sent-to address), routers and web-caches of the view (behind number and key). */
-static unsigned find_counts(const struct message *m, uint8_t *counts[3])
+static unsigned fault_edit_find_counts(const struct message *m, uint8_t *counts[3])
 {
-	uint8_t *identity = body(m, WCCP_C_ROUTER_ID, 16);
-	uint8_t *view = body(m, WCCP_C_ROUTER_VIEW, 16);
+	uint8_t *identity = fault_edit_body(m, WCCP_C_ROUTER_ID, 16);
+	uint8_t *view = fault_edit_body(m, WCCP_C_ROUTER_VIEW, 16);
 	unsigned n = 0;
 	size_t caches_at;
 
@@ -116,16 +117,16 @@ static unsigned find_counts(const struct message *m, uint8_t *counts[3])
 	if (!view)
 		return n;
 	counts[n++] = view + 12;
-	caches_at = 16 + 4 * (size_t)get32(view + 12);
-	if (body(m, WCCP_C_ROUTER_VIEW, caches_at + 4))
+	caches_at = 16 + 4 * (size_t)fault_edit_get32(view + 12);
+	if (fault_edit_body(m, WCCP_C_ROUTER_VIEW, caches_at + 4))
 		counts[n++] = view + caches_at;
 	return n;
 }
 
-static bool bad_count(struct message *m)
+static bool fault_edit_bad_count(struct message *m)
 {
 	uint8_t *counts[3];
-	unsigned n = find_counts(m, counts);
+	unsigned n = fault_edit_find_counts(m, counts);
 	uint8_t *p;
 
 	if (!n)
@@ -133,22 +134,22 @@ static bool bad_count(struct message *m)
 	p = counts[fault_random(m->set, n)];
 	switch (fault_random(m->set, 4)) {
 	case 0:
-		put32(p, get32(p) + 1);
+		fault_edit_put32(p, fault_edit_get32(p) + 1);
 		break;
 	case 1:
-		put32(p, UINT32_MAX);
+		fault_edit_put32(p, UINT32_MAX);
 		break;
 	case 2: /* of four octets each, this is the right length once more */
-		put32(p, 0x40000000u + get32(p));
+		fault_edit_put32(p, 0x40000000u + fault_edit_get32(p));
 		break;
 	case 3:
-		put32(p, 33 + fault_random(m->set, 65536));
+		fault_edit_put32(p, 33 + fault_random(m->set, 65536));
 		break;
 	}
 	return true;
 }
 
-static bool bad_length(struct message *m)
+static bool fault_edit_bad_length(struct message *m)
 {
 	unsigned which = fault_random(m->set, m->n + 1);
 	uint8_t *p = m->octets + (which < m->n ? m->at[which] + 2 : HEADER_LENGTH_AT);
@@ -157,37 +158,40 @@ static bool bad_length(struct message *m)
 	if (*m->len < WCCP_HEADER_LEN)
 		return false;
 	if (fault_random(m->set, 4) == 0)
-		put16(p, fault_random(m->set, 65536));
+		fault_edit_put16(p, fault_random(m->set, 65536));
 	else
-		put16(p,
-		      (uint32_t)(get16(p) + off_by[fault_random(m->set, 6)]) & 0xffff);
+		fault_edit_put16(p, (uint32_t)(fault_edit_get16(p) +
+					       off_by[fault_random(m->set, 6)]) &
+					    0xffff);
 	return true;
 }
 
 /* -- one more -------------------------------------------------------------------------- */
 
 /* Make room for `n` octets; false when there is none. */
-static bool widen(struct message *m, size_t at, size_t n)
+static bool fault_edit_widen(struct message *m, size_t at, size_t n)
 {
 	if (*m->len + n > m->size || *m->len < WCCP_HEADER_LEN ||
 	    *m->len + n - WCCP_HEADER_LEN > UINT16_MAX)
 		return false;
 	memmove(m->octets + at + n, m->octets + at, *m->len - at);
 	*m->len += n;
-	put16(m->octets + HEADER_LENGTH_AT, (uint32_t)(*m->len - WCCP_HEADER_LEN));
+	fault_edit_put16(m->octets + HEADER_LENGTH_AT,
+			 (uint32_t)(*m->len - WCCP_HEADER_LEN));
 	return true;
 }
 
-static void fill_unknown(struct message *m, size_t at, size_t len)
+static void fault_edit_fill_unknown(struct message *m, size_t at, size_t len)
 {
-	put16(m->octets + at, UNKNOWN_LEAST + fault_random(m->set, UNKNOWN_SPAN));
-	put16(m->octets + at + 2, (uint32_t)len);
+	fault_edit_put16(m->octets + at,
+			 UNKNOWN_LEAST + fault_random(m->set, UNKNOWN_SPAN));
+	fault_edit_put16(m->octets + at + 2, (uint32_t)len);
 	for (size_t i = 0; i < len; i++)
 		m->octets[at + PART_HEADER + i] = (uint8_t)fault_random(m->set, 256);
 }
 
 /* Anywhere behind the Security component, which has to be the first. */
-static bool unknown_component(struct message *m)
+static bool fault_edit_unknown_component(struct message *m)
 {
 	size_t len = 4 * (size_t)fault_random(m->set, UNKNOWN_WORDS_MAX + 1);
 	unsigned before;
@@ -197,28 +201,28 @@ static bool unknown_component(struct message *m)
 		return false;
 	before = 1 + fault_random(m->set, m->n);
 	at = before < m->n ? m->at[before] : *m->len;
-	if (!widen(m, at, PART_HEADER + len))
+	if (!fault_edit_widen(m, at, PART_HEADER + len))
 		return false;
-	fill_unknown(m, at, len);
+	fault_edit_fill_unknown(m, at, len);
 	return true;
 }
 
 /* The start of a random element of a component, or its end. */
-static size_t any_element(struct message *m, size_t start, size_t end)
+static size_t fault_edit_any_element(struct message *m, size_t start, size_t end)
 {
 	unsigned skip = fault_random(m->set, 8);
 	size_t at = start;
 
 	while (skip-- && at + PART_HEADER <= end &&
-	       at + PART_HEADER + get16(m->octets + at + 2) <= end)
-		at += PART_HEADER + (size_t)get16(m->octets + at + 2);
+	       at + PART_HEADER + fault_edit_get16(m->octets + at + 2) <= end)
+		at += PART_HEADER + (size_t)fault_edit_get16(m->octets + at + 2);
 	return at;
 }
 
-static bool unknown_element(struct message *m)
+static bool fault_edit_unknown_element(struct message *m)
 {
-	const uint8_t *caps = body(m, WCCP_C_CAPABILITIES, 0);
-	const uint8_t *commands = body(m, WCCP_C_COMMAND, 0);
+	const uint8_t *caps = fault_edit_body(m, WCCP_C_CAPABILITIES, 0);
+	const uint8_t *commands = fault_edit_body(m, WCCP_C_COMMAND, 0);
 	const uint8_t *p = caps;
 	size_t start, len, at;
 
@@ -227,12 +231,12 @@ static bool unknown_element(struct message *m)
 	if (!p)
 		return false;
 	start = (size_t)(p - m->octets);
-	len = get16(p - 2);
-	at = any_element(m, start, start + len);
-	if (!widen(m, at, PART_HEADER + 4))
+	len = fault_edit_get16(p - 2);
+	at = fault_edit_any_element(m, start, start + len);
+	if (!fault_edit_widen(m, at, PART_HEADER + 4))
 		return false;
-	fill_unknown(m, at, 4);
-	put16(m->octets + start - 2, (uint32_t)(len + PART_HEADER + 4));
+	fault_edit_fill_unknown(m, at, 4);
+	fault_edit_put16(m->octets + start - 2, (uint32_t)(len + PART_HEADER + 4));
 	return true;
 }
 
@@ -241,20 +245,20 @@ bool fault_edit(struct fault_set *set, enum fault_kind kind, uint8_t *octets,
 {
 	struct message m = { .set = set, .octets = octets, .len = len, .size = size };
 
-	find_parts(&m);
+	fault_edit_find_parts(&m);
 	switch (kind) {
 	case FAULT_RECEIVE_ID:
-		return wrong_receive_id(&m);
+		return fault_edit_wrong_receive_id(&m);
 	case FAULT_CHANGE_NUMBER:
-		return stale_change_number(&m);
+		return fault_edit_stale_change_number(&m);
 	case FAULT_COUNT:
-		return bad_count(&m);
+		return fault_edit_bad_count(&m);
 	case FAULT_LENGTH:
-		return bad_length(&m);
+		return fault_edit_bad_length(&m);
 	case FAULT_COMPONENT:
-		return unknown_component(&m);
+		return fault_edit_unknown_component(&m);
 	case FAULT_ELEMENT:
-		return unknown_element(&m);
+		return fault_edit_unknown_element(&m);
 	default:
 		return false;
 	}

@@ -43,7 +43,7 @@ struct faults *faults_new(struct event_base *base)
 
 /* -- held back ------------------------------------------------------------------------ */
 
-static void release(struct held *h)
+static void faults_release(struct held *h)
 {
 	*h->link = h->next;
 	if (h->next)
@@ -53,18 +53,19 @@ static void release(struct held *h)
 	free(h);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void faults_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct held *h = arg;
 
 	(void)fd, (void)what;
 	h->go(h->arg, clock_now(), h->context, h->octets, h->len);
-	release(h);
+	faults_release(h);
 }
 
 /* -1 when there is no room. */
-static int hold(struct faults *f, const struct fault_result *r, uint32_t ms,
-		faults_go *go, void *arg, const void *context, size_t context_len)
+static int faults_hold(struct faults *f, const struct fault_result *r, uint32_t ms,
+		       faults_go *go, void *arg, const void *context,
+		       size_t context_len)
 {
 	struct timeval tv = clock_ms(ms);
 	struct held *h;
@@ -77,7 +78,7 @@ static int hold(struct faults *f, const struct fault_result *r, uint32_t ms,
 	*h = (struct held){ .faults = f, .go = go, .arg = arg, .len = r->len };
 	memcpy(h->context, context, context_len);
 	memcpy(h->octets, r->octets, h->len);
-	h->timer = evtimer_new(f->base, on_timer, h);
+	h->timer = evtimer_new(f->base, faults_on_timer, h);
 	if (!h->timer || evtimer_add(h->timer, &tv) < 0) {
 		if (h->timer)
 			event_free(h->timer);
@@ -98,7 +99,7 @@ void faults_free(struct faults *f)
 	if (!f)
 		return;
 	while (f->held)
-		release(f->held);
+		faults_release(f->held);
 	free(f);
 }
 
@@ -121,13 +122,15 @@ void faults_pass(struct faults *f, struct mono now, const struct fault_about *ab
 	for (unsigned i = 0; i < r->n; i++)
 		if (!r->delays_ms[i])
 			go(arg, now, context, r->octets, r->len);
-		else if (hold(f, r, r->delays_ms[i], go, arg, context, context_len) < 0)
+		else if (faults_hold(f, r, r->delays_ms[i], go, arg, context,
+				     context_len) < 0)
 			f->no_room++;
 }
 
 /* -- the list --------------------------------------------------------------------------- */
 
-static int add(struct faults *f, unsigned n, char *const *words, struct err *err)
+static int faults_add_words(struct faults *f, unsigned n, char *const *words,
+			    struct err *err)
 {
 	struct fault new;
 	char text[FAULT_TEXT_MAX];
@@ -155,11 +158,12 @@ int faults_add(struct faults *f, const char *text, struct err *err)
 			return err_set(err, "%s: too many words", text);
 		words[n++] = w;
 	}
-	return add(f, n, words, err);
+	return faults_add_words(f, n, words, err);
 }
 
 /* A list number counts from 1, as they are shown. */
-static int clear(struct faults *f, unsigned n, char *const *words, struct err *err)
+static int faults_clear(struct faults *f, unsigned n, char *const *words,
+			struct err *err)
 {
 	unsigned long which = n ? strtoul(words[0], NULL, 10) : 0;
 
@@ -177,7 +181,8 @@ static int clear(struct faults *f, unsigned n, char *const *words, struct err *e
 	return 0;
 }
 
-static int seed(struct faults *f, unsigned n, char *const *words, struct err *err)
+static int faults_seed(struct faults *f, unsigned n, char *const *words,
+		       struct err *err)
 {
 	char *end = NULL;
 	uint64_t value = n ? strtoull(words[0], &end, 10) : 0;
@@ -189,7 +194,7 @@ static int seed(struct faults *f, unsigned n, char *const *words, struct err *er
 }
 
 /* As text it is what people and scenarios read: a line for each. */
-static json_t *list(const struct faults *f)
+static json_t *faults_list(const struct faults *f)
 {
 	json_t *all = json_array(), *answer;
 	char lines[FAULTS_MAX * (FAULT_TEXT_MAX + 40) + 1] = "no faults";
@@ -218,12 +223,12 @@ json_t *faults_command(struct faults *f, unsigned n, char *const *words)
 	int r = 0;
 
 	if (n == 0 || strcmp(words[0], "list") == 0)
-		return list(f);
+		return faults_list(f);
 	if (strcmp(words[0], "clear") == 0)
-		r = clear(f, n - 1, words + 1, &err);
+		r = faults_clear(f, n - 1, words + 1, &err);
 	else if (strcmp(words[0], "seed") == 0)
-		r = seed(f, n - 1, words + 1, &err);
+		r = faults_seed(f, n - 1, words + 1, &err);
 	else
-		r = add(f, n, words, &err);
-	return r < 0 ? json_pack("{s:s}", "error", err.text) : list(f);
+		r = faults_add_words(f, n, words, &err);
+	return r < 0 ? json_pack("{s:s}", "error", err.text) : faults_list(f);
 }

@@ -3,8 +3,8 @@
 #ifndef WCCPD_WCCPROUTER_FAULT_FAULTS_H
 #define WCCPD_WCCPROUTER_FAULT_FAULTS_H
 
-#include "wccprouter/fault/fault.h"
 #include "mono.h"
+#include "wccprouter/fault/fault.h"
 
 #include <event2/event.h>
 #include <jansson.h>

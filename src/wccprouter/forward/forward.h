@@ -6,16 +6,16 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_FORWARD_H
 #define WCCPD_WCCPROUTER_FORWARD_FORWARD_H
 
-#include "err.h"
-#include "wccprouter/conf/routerd_conf.h"
-#include "router.h"
 #include "bpf/router_maps.h"
+#include "err.h"
+#include "router.h"
+#include "wccprouter/conf/routerd_conf.h"
 
 struct forward;
 
 /* Load the program and attach it to the interfaces of `conf`, which must outlive
  * it.  Until the first forward_apply() it redirects nothing. */
-struct forward *forward_open(const struct rconf *conf, struct err *err);
+struct forward *forward_open(const struct routerd_conf *conf, struct err *err);
 /* Remove everything from the kernel. */
 void forward_close(struct forward *f);
 

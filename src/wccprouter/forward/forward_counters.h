@@ -9,30 +9,34 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_FORWARD_COUNTERS_H
 #define WCCPD_WCCPROUTER_FORWARD_FORWARD_COUNTERS_H
 
-#include "wccprouter/conf/routerd_conf.h"
-#include "router.h"
 #include "bpf/router_maps.h"
+#include "router.h"
+#include "wccprouter/conf/routerd_conf.h"
 
-struct tally_slot {
+struct forward_counters_slot {
 	struct addr cache; /* unset: free */
 	struct router_cache_packets before;
 };
 
-struct tally {
+struct forward_counters {
 	int fd; /* of the map; not owned */
-	struct tally_slot slots[RCONF_MAX_SERVICES][WCCP_MAX_CACHES];
+	struct forward_counters_slot slots[ROUTERD_MAX_SERVICES][WCCP_MAX_CACHES];
 };
 
 /* Slots for the web-caches that these `n` services know, and for no others. */
-void tally_follow(struct tally *t, const struct router_status *status, unsigned n);
+void forward_counters_follow(struct forward_counters *counters,
+			     const struct router_status *status, unsigned n);
 /* Give the targets of a table their slots. */
-void tally_number(const struct tally *t, struct router_entry *table, unsigned n);
+void forward_counters_number(const struct forward_counters *counters,
+			     struct router_entry *table, unsigned n);
 
 /* As forward.h has them. */
-int tally_packets(const struct tally *t, unsigned service, struct router_packets *out);
-int tally_cache_packets(const struct tally *t, unsigned service,
-			const struct addr *cache, struct router_cache_packets *out);
-int tally_bucket_packets(const struct tally *t, unsigned service,
-			 uint64_t out[WCCP_BUCKETS]);
+int forward_counters_packets(const struct forward_counters *counters, unsigned service,
+			     struct router_packets *out);
+int forward_counters_cache_packets(const struct forward_counters *counters,
+				   unsigned service, const struct addr *cache,
+				   struct router_cache_packets *out);
+int forward_counters_bucket_packets(const struct forward_counters *counters,
+				    unsigned service, uint64_t out[WCCP_BUCKETS]);
 
 #endif

@@ -6,13 +6,14 @@
 #include <errno.h>
 #include <string.h>
 
-static bool same(const struct table_values *a, const struct table_values *b)
+static bool mask_values_same(const struct member_table_values *a,
+			     const struct member_table_values *b)
 {
 	return a->n == b->n && memcmp(a->list, b->list, a->n * sizeof(a->list[0])) == 0;
 }
 
-static struct router_lookup key_of(const struct table_values *v, unsigned service,
-				   unsigned i)
+static struct router_lookup mask_values_key_of(const struct member_table_values *v,
+					       unsigned service, unsigned i)
 {
 	return (struct router_lookup){
 		.generation = v->generation,
@@ -22,83 +23,88 @@ static struct router_lookup key_of(const struct table_values *v, unsigned servic
 	};
 }
 
-static void remove_values(const struct lookups *l, const struct table_values *v,
-			  unsigned service)
+static void mask_values_remove_service(const struct mask_values *values,
+				       const struct member_table_values *v,
+				       unsigned service)
 {
 	unsigned i;
 
 	for (i = 0; i < v->n; i++) {
-		struct router_lookup key = key_of(v, service, i);
+		struct router_lookup key = mask_values_key_of(v, service, i);
 
-		bpf_map_delete_elem(l->fd, &key);
+		bpf_map_delete_elem(values->fd, &key);
 	}
 }
 
 /* Of equal values the first is in force (2.0 section 4.11.2). */
-static int put_values(const struct lookups *l, const struct table_values *v,
-		      unsigned service)
+static int mask_values_put_service(const struct mask_values *values,
+				   const struct member_table_values *v,
+				   unsigned service)
 {
 	unsigned i;
 
 	for (i = 0; i < v->n; i++) {
-		struct router_lookup key = key_of(v, service, i);
+		struct router_lookup key = mask_values_key_of(v, service, i);
 
-		if (bpf_map_update_elem(l->fd, &key, &v->list[i].target, BPF_NOEXIST) <
-			    0 &&
+		if (bpf_map_update_elem(values->fd, &key, &v->list[i].target,
+					BPF_NOEXIST) < 0 &&
 		    errno != EEXIST)
 			return -1;
 	}
 	return 0;
 }
 
-static bool is_new(const struct lookups *l, unsigned service)
+static bool mask_values_is_new(const struct mask_values *values, unsigned service)
 {
-	return l->next[service].generation != l->now[service].generation;
+	return values->next[service].generation != values->now[service].generation;
 }
 
-void lookups_number(struct lookups *l, struct router_entry *table, unsigned n)
+void mask_values_number(struct mask_values *values, struct router_entry *table,
+			unsigned n)
 {
 	unsigned i;
 
-	for (i = 0; i < RCONF_MAX_SERVICES; i++)
-		l->next[i].generation = same(&l->now[i], &l->next[i])
-						? l->now[i].generation
-						: ++l->generation;
+	for (i = 0; i < ROUTERD_MAX_SERVICES; i++)
+		values->next[i].generation =
+			mask_values_same(&values->now[i], &values->next[i])
+				? values->now[i].generation
+				: ++values->generation;
 	for (i = 0; i < n; i++)
-		table[i].generation = l->next[table[i].number].generation;
+		table[i].generation = values->next[table[i].number].generation;
 }
 
-int lookups_put(struct lookups *l, struct err *err)
+int mask_values_put(struct mask_values *values, struct err *err)
 {
 	unsigned i;
 
-	for (i = 0; i < RCONF_MAX_SERVICES; i++) {
-		if (!is_new(l, i) || put_values(l, &l->next[i], i) == 0)
+	for (i = 0; i < ROUTERD_MAX_SERVICES; i++) {
+		if (!mask_values_is_new(values, i) ||
+		    mask_values_put_service(values, &values->next[i], i) == 0)
 			continue;
 		err_set(err, "eBPF map of values: %s", strerror(errno));
-		lookups_drop(l);
+		mask_values_drop(values);
 		return -1;
 	}
 	return 0;
 }
 
-void lookups_settle(struct lookups *l)
+void mask_values_settle(struct mask_values *values)
 {
 	unsigned i;
 
-	for (i = 0; i < RCONF_MAX_SERVICES; i++) {
-		if (!is_new(l, i))
+	for (i = 0; i < ROUTERD_MAX_SERVICES; i++) {
+		if (!mask_values_is_new(values, i))
 			continue;
-		remove_values(l, &l->now[i], i);
-		l->now[i] = l->next[i];
+		mask_values_remove_service(values, &values->now[i], i);
+		values->now[i] = values->next[i];
 	}
 }
 
-void lookups_drop(struct lookups *l)
+void mask_values_drop(struct mask_values *values)
 {
 	unsigned i;
 
-	for (i = 0; i < RCONF_MAX_SERVICES; i++)
-		if (is_new(l, i))
-			remove_values(l, &l->next[i], i);
+	for (i = 0; i < ROUTERD_MAX_SERVICES; i++)
+		if (mask_values_is_new(values, i))
+			mask_values_remove_service(values, &values->next[i], i);
 }

@@ -10,21 +10,22 @@
 #include "err.h"
 #include "wccprouter/forward/member_table.h"
 
-struct lookups {
+struct mask_values {
 	int fd;		     /* of the map; not owned */
 	uint32_t generation; /* the last one given */
-	struct table_values now[RCONF_MAX_SERVICES]; /* in force, by service */
-	struct table_values next[RCONF_MAX_SERVICES];
+	struct member_table_values now[ROUTERD_MAX_SERVICES]; /* in force, by service */
+	struct member_table_values next[ROUTERD_MAX_SERVICES];
 };
 
 /* Give `next`, and the entries of the table that it was built with, their
  * generations: values as they are in force keep theirs. */
-void lookups_number(struct lookups *l, struct router_entry *table, unsigned n);
+void mask_values_number(struct mask_values *values, struct router_entry *table,
+			unsigned n);
 /* Put in what is new in `next`; on failure nothing of it stays. */
-int lookups_put(struct lookups *l, struct err *err);
+int mask_values_put(struct mask_values *values, struct err *err);
 /* The table is in force: what only `now` had goes.  Then next is now. */
-void lookups_settle(struct lookups *l);
+void mask_values_settle(struct mask_values *values);
 /* It could not be put in force: what only `next` has goes. */
-void lookups_drop(struct lookups *l);
+void mask_values_drop(struct mask_values *values);
 
 #endif

@@ -6,12 +6,12 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
 #define WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
 
-#include "err.h"
-#include "wccprouter/forward/routes.h"
-#include "router.h"
 #include "bpf/router_maps.h"
+#include "err.h"
+#include "router.h"
+#include "wccprouter/forward/routes.h"
 
-struct known {
+struct member_maps {
 	int members_fd, macs_fd, own_fd; /* maps; not owned */
 	unsigned n_members, n_macs;
 	struct packet_addr members[ROUTER_MAX_MEMBERS];
@@ -21,7 +21,7 @@ struct known {
 
 /* Make the maps say who is a usable web-cache of these `n` services, what the
  * neighbour tables say of them, and which addresses this host has. */
-int known_follow(struct known *k, const struct router_status *status, unsigned n,
-		 struct hops *hops, struct err *err);
+int member_maps_follow(struct member_maps *maps, const struct router_status *status,
+		       unsigned n, struct routes *routes, struct err *err);
 
 #endif

@@ -10,8 +10,8 @@ _Static_assert((int)ROUTER_MAX_LOOKUPS ==
 		       2 * (int)ROUTER_MAX_SERVICES * (int)ROUTER_MAX_VALUES,
 	       "room for all values, and those on their way out");
 
-static const struct router_cache_status *find_usable(const struct router_status *st,
-						     const struct addr *cache)
+static const struct router_cache_status *
+member_table_find_usable(const struct router_status *st, const struct addr *cache)
 {
 	unsigned i;
 
@@ -21,7 +21,7 @@ static const struct router_cache_status *find_usable(const struct router_status 
 	return NULL;
 }
 
-static bool any_usable(const struct router_status *st)
+static bool member_table_any_usable(const struct router_status *st)
 {
 	unsigned i;
 
@@ -33,24 +33,24 @@ static bool any_usable(const struct router_status *st)
 
 /* L2 needs the web-cache on-link (2.0 section 4.12.2); another one's packets go
  * as if nobody had the bucket. */
-static void fill_target(struct router_target *t,
-			const struct router_cache_status *cache, table_route *route,
-			void *arg)
+static void member_table_fill_target(struct router_target *t,
+				     const struct router_cache_status *cache,
+				     member_table_route *route, void *arg)
 {
-	struct hop hop;
+	struct route way;
 
 	t->cache = packet_addr_of(&cache->addr);
 	t->method =
 		cache->forward & WCCP_METHOD_L2 && !(cache->forward & WCCP_METHOD_GRE)
 			? WCCP_METHOD_L2
 			: WCCP_METHOD_GRE;
-	if (route(arg, &cache->addr, &hop) < 0)
+	if (route(arg, &cache->addr, &way) < 0)
 		return;
-	if (t->method == WCCP_METHOD_L2 && !hop.on_link)
+	if (t->method == WCCP_METHOD_L2 && !way.on_link)
 		return;
-	t->nexthop = packet_addr_of(&hop.nexthop);
-	t->mtu = hop.mtu;
-	t->ifindex = hop.ifindex;
+	t->nexthop = packet_addr_of(&way.nexthop);
+	t->mtu = way.mtu;
+	t->ifindex = way.ifindex;
 }
 
 /* The assignment's own list of web-caches, and which of them take packets. */
@@ -58,52 +58,55 @@ struct takers {
 	bool takes[WCCP_MAX_CACHES];
 };
 
-static struct takers fill_targets(struct router_entry *e,
-				  const struct router_status *st,
-				  const struct addr *list, unsigned n,
-				  table_route *route, void *arg)
+static struct takers member_table_fill_targets(struct router_entry *e,
+					       const struct router_status *st,
+					       const struct addr *list, unsigned n,
+					       member_table_route *route, void *arg)
 {
 	struct takers out = { { false } };
 	unsigned i;
 
 	for (i = 0; i < n && i < WCCP_MAX_CACHES; i++) {
-		const struct router_cache_status *cache = find_usable(st, &list[i]);
+		const struct router_cache_status *cache =
+			member_table_find_usable(st, &list[i]);
 
 		out.takes[i] = cache;
 		if (cache)
-			fill_target(&e->targets[i], cache, route, arg);
+			member_table_fill_target(&e->targets[i], cache, route, arg);
 	}
 	return out;
 }
 
 /* Bits of an address, not an address: of IPv4 nothing is in front of them. */
-static struct packet_addr bits(const struct addr *a)
+static struct packet_addr member_table_bits(const struct addr *a)
 {
 	if (a->family == ADDR_V4)
 		return (struct packet_addr){ { 0, 0, 0, htonl(addr_to_v4(a)) } };
 	return packet_addr_of(a);
 }
 
-static struct router_fields fields(const struct wccp_mask *m)
+static struct router_fields member_table_fields(const struct wccp_mask *m)
 {
 	return (struct router_fields){
-		.src = bits(&m->src),
-		.dst = bits(&m->dst),
+		.src = member_table_bits(&m->src),
+		.dst = member_table_bits(&m->dst),
 		.sport = htons(m->sport),
 		.dport = htons(m->dport),
 	};
 }
 
 /* Masks of the other family have nothing to say to the packets of this entry. */
-static bool speaks_of(const struct router_entry *e, const struct wccp_mask *m)
+static bool member_table_speaks_of(const struct router_entry *e,
+				   const struct wccp_mask *m)
 {
 	unsigned other = e->v6 ? ADDR_V4 : ADDR_V6;
 
 	return m->src.family != other && m->dst.family != other;
 }
 
-static void fill_values(struct table_values *out, const struct router_masks *m,
-			unsigned mask, const struct takers *takers)
+static void member_table_fill_values(struct member_table_values *out,
+				     const struct router_masks *m, unsigned mask,
+				     const struct takers *takers)
 {
 	const struct wccp_set *set = &m->sets[mask];
 	unsigned i;
@@ -112,31 +115,35 @@ static void fill_values(struct table_values *out, const struct router_masks *m,
 		const struct router_value *v = &m->values[i];
 
 		if (takers->takes[v->cache])
-			out->list[out->n++] = (struct table_value){
-				.fields = fields(&v->match),
+			out->list[out->n++] = (struct member_table_value){
+				.fields = member_table_fields(&v->match),
 				.mask = (uint16_t)mask,
 				.target = v->cache,
 			};
 	}
 }
 
-static void fill_masks(struct router_entry *e, const struct router_status *st,
-		       table_route *route, void *arg, struct table_values *values)
+static void member_table_fill_masks(struct router_entry *e,
+				    const struct router_status *st,
+				    member_table_route *route, void *arg,
+				    struct member_table_values *values)
 {
 	const struct router_masks *m = &st->masks;
-	struct takers takers = fill_targets(e, st, m->caches, m->n_caches, route, arg);
+	struct takers takers =
+		member_table_fill_targets(e, st, m->caches, m->n_caches, route, arg);
 	unsigned i;
 
 	e->by_mask = 1;
-	for (i = 0; i < m->n_sets && speaks_of(e, &m->sets[i].mask); i++) {
-		e->masks[i] = fields(&m->sets[i].mask);
-		fill_values(values, m, i, &takers);
+	for (i = 0; i < m->n_sets && member_table_speaks_of(e, &m->sets[i].mask); i++) {
+		e->masks[i] = member_table_fields(&m->sets[i].mask);
+		member_table_fill_values(values, m, i, &takers);
 	}
 	e->n_masks = (__u8)i;
 }
 
-static void fill_buckets(struct router_entry *e, const struct router_status *st,
-			 table_route *route, void *arg)
+static void member_table_fill_buckets(struct router_entry *e,
+				      const struct router_status *st,
+				      member_table_route *route, void *arg)
 {
 	struct takers takers;
 	unsigned i, index;
@@ -144,7 +151,8 @@ static void fill_buckets(struct router_entry *e, const struct router_status *st,
 	memset(e->buckets, WCCP_BUCKET_NONE, sizeof(e->buckets));
 	if (!st->assigned)
 		return;
-	takers = fill_targets(e, st, st->table.caches, st->table.n_caches, route, arg);
+	takers = member_table_fill_targets(e, st, st->table.caches, st->table.n_caches,
+					   route, arg);
 	for (i = 0; i < WCCP_BUCKETS; i++) {
 		index = st->table.buckets[i] & WCCP_BUCKET_INDEX;
 		if (st->table.buckets[i] != WCCP_BUCKET_NONE &&
@@ -153,7 +161,7 @@ static void fill_buckets(struct router_entry *e, const struct router_status *st,
 	}
 }
 
-static int by_priority(const void *a, const void *b)
+static int member_table_by_priority(const void *a, const void *b)
 {
 	const struct router_entry *x = a, *y = b;
 
@@ -162,9 +170,9 @@ static int by_priority(const void *a, const void *b)
 	return x->number < y->number ? -1 : 1; /* as they stand in the file */
 }
 
-enum addr_family table_family(const struct rconf_service *service,
-			      const struct router_status *status,
-			      enum addr_family before)
+enum addr_family member_table_family(const struct routerd_conf_service *service,
+				     const struct router_status *status,
+				     enum addr_family before)
 {
 	const struct router_conf *r = &service->router;
 	unsigned i;
@@ -182,16 +190,17 @@ enum addr_family table_family(const struct rconf_service *service,
 }
 
 /* Does it have a say in what becomes of packets? */
-static bool has_entry(const struct rconf_service *service,
-		      const struct router_status *status)
+static bool member_table_has_entry(const struct routerd_conf_service *service,
+				   const struct router_status *status)
 {
 	if (!status->described)
 		return false;
-	return any_usable(status) || service->closed;
+	return member_table_any_usable(status) || service->closed;
 }
 
-static void fill_entry(struct router_entry *e, const struct rconf_service *service,
-		       const struct router_status *status)
+static void member_table_fill_entry(struct router_entry *e,
+				    const struct routerd_conf_service *service,
+				    const struct router_status *status)
 {
 	struct wccp_service described = status->service;
 
@@ -203,9 +212,11 @@ static void fill_entry(struct router_entry *e, const struct rconf_service *servi
 	e->has_list = service->n_rules > 0;
 }
 
-unsigned table_build(const struct rconf *conf, const struct router_status *status,
-		     const enum addr_family *families, table_route *route, void *arg,
-		     struct router_entry *out, struct table_values *values)
+unsigned member_table_build(const struct routerd_conf *conf,
+			    const struct router_status *status,
+			    const enum addr_family *families, member_table_route *route,
+			    void *arg, struct router_entry *out,
+			    struct member_table_values *values)
 {
 	unsigned i, n = 0;
 
@@ -214,17 +225,17 @@ unsigned table_build(const struct rconf *conf, const struct router_status *statu
 		struct router_entry *e = &out[n];
 
 		values[i].n = 0;
-		if (!has_entry(&conf->services[i], &status[i]))
+		if (!member_table_has_entry(&conf->services[i], &status[i]))
 			continue;
-		fill_entry(e, &conf->services[i], &status[i]);
+		member_table_fill_entry(e, &conf->services[i], &status[i]);
 		e->number = i;
 		e->v6 = families[i] == ADDR_V6;
 		if (status[i].by_mask)
-			fill_masks(e, &status[i], route, arg, &values[i]);
+			member_table_fill_masks(e, &status[i], route, arg, &values[i]);
 		else
-			fill_buckets(e, &status[i], route, arg);
+			member_table_fill_buckets(e, &status[i], route, arg);
 		n++;
 	}
-	qsort(out, n, sizeof(*out), by_priority);
+	qsort(out, n, sizeof(*out), member_table_by_priority);
 	return n;
 }

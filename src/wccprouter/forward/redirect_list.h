@@ -3,12 +3,13 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_REDIRECT_LIST_H
 #define WCCPD_WCCPROUTER_FORWARD_REDIRECT_LIST_H
 
+#include "bpf/router_maps.h"
 #include "err.h"
 #include "wccprouter/conf/routerd_conf.h"
-#include "bpf/router_maps.h"
 
-void lists_render(const struct rconf_service *service, struct router_list *out);
+void redirect_list_render(const struct routerd_conf_service *service,
+			  struct router_list *out);
 /* Put those of all services into the map `fd`. */
-int lists_fill(int fd, const struct rconf *conf, struct err *err);
+int redirect_list_fill(int fd, const struct routerd_conf *conf, struct err *err);
 
 #endif

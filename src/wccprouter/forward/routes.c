@@ -15,13 +15,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-struct hops {
+struct routes {
 	struct nl_sock *ask;	/* questions and their answers */
 	struct nl_sock *events; /* multicast from the kernel */
 	int ioctl_fd;
 };
 
-static struct addr from_nl(struct nl_addr *a)
+static struct addr routes_from_nl(struct nl_addr *a)
 {
 	unsigned len = a ? nl_addr_get_len(a) : 0;
 
@@ -31,7 +31,7 @@ static struct addr from_nl(struct nl_addr *a)
 				nl_addr_get_binary_addr(a));
 }
 
-static struct nl_sock *connected(struct err *err)
+static struct nl_sock *routes_connect(struct err *err)
 {
 	struct nl_sock *s = nl_socket_alloc();
 	int r;
@@ -48,9 +48,9 @@ static struct nl_sock *connected(struct err *err)
 	return NULL;
 }
 
-static struct nl_sock *subscribed(struct err *err)
+static struct nl_sock *routes_subscribe(struct err *err)
 {
-	struct nl_sock *s = connected(err);
+	struct nl_sock *s = routes_connect(err);
 	int r;
 
 	if (!s)
@@ -68,60 +68,62 @@ static struct nl_sock *subscribed(struct err *err)
 	return NULL;
 }
 
-struct hops *hops_open(struct err *err)
+struct routes *routes_open(struct err *err)
 {
-	struct hops *h = calloc(1, sizeof(*h));
+	struct routes *routes = calloc(1, sizeof(*routes));
 
-	if (!h) {
+	if (!routes) {
 		err_set(err, "out of memory");
 		return NULL;
 	}
-	h->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (h->ioctl_fd < 0)
+	routes->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (routes->ioctl_fd < 0)
 		err_set(err, "socket: %s", strerror(errno));
-	else if ((h->ask = connected(err)) && (h->events = subscribed(err)))
-		return h;
-	hops_close(h);
+	else if ((routes->ask = routes_connect(err)) &&
+		 (routes->events = routes_subscribe(err)))
+		return routes;
+	routes_close(routes);
 	return NULL;
 }
 
-void hops_close(struct hops *h)
+void routes_close(struct routes *routes)
 {
-	if (!h)
+	if (!routes)
 		return;
-	nl_socket_free(h->ask);
-	nl_socket_free(h->events);
-	if (h->ioctl_fd >= 0)
-		close(h->ioctl_fd);
-	free(h);
+	nl_socket_free(routes->ask);
+	nl_socket_free(routes->events);
+	if (routes->ioctl_fd >= 0)
+		close(routes->ioctl_fd);
+	free(routes);
 }
 
-int hops_fd(const struct hops *h)
+int routes_fd(const struct routes *routes)
 {
-	return nl_socket_get_fd(h->events);
+	return nl_socket_get_fd(routes->events);
 }
 
-void hops_drain(struct hops *h)
+void routes_drain(struct routes *routes)
 {
 	char buf[16384];
 
 	/* What changed does not matter: the reader looks at everything anew.  Nor
 	 * does an overrun (ENOBUFS) then. */
-	while (recv(hops_fd(h), buf, sizeof(buf), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+	while (recv(routes_fd(routes), buf, sizeof(buf), MSG_DONTWAIT) > 0 ||
+	       errno == ENOBUFS)
 		;
 }
 
-static unsigned mtu_of(const struct hops *h, unsigned ifindex)
+static unsigned routes_mtu_of(const struct routes *routes, unsigned ifindex)
 {
 	struct ifreq req = { 0 };
 
 	if (!if_indextoname(ifindex, req.ifr_name) ||
-	    ioctl(h->ioctl_fd, SIOCGIFMTU, &req) < 0)
+	    ioctl(routes->ioctl_fd, SIOCGIFMTU, &req) < 0)
 		return 0;
 	return (unsigned)req.ifr_mtu;
 }
 
-static int on_route(struct nl_msg *msg, void *arg)
+static int routes_on_answer(struct nl_msg *msg, void *arg)
 {
 	struct rtnl_route **out = arg;
 
@@ -131,7 +133,7 @@ static int on_route(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static struct nl_msg *route_question(const struct addr *to)
+static struct nl_msg *routes_route_question(const struct addr *to)
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
 	size_t len = addr_len(to);
@@ -150,27 +152,27 @@ static struct nl_msg *route_question(const struct addr *to)
 }
 
 /* The kernel's answer to "how would you send to `to`?", or NULL. */
-static struct rtnl_route *look_up(struct hops *h, const struct addr *to)
+static struct rtnl_route *routes_look_up(struct routes *routes, const struct addr *to)
 {
-	struct nl_msg *msg = route_question(to);
+	struct nl_msg *msg = routes_route_question(to);
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	struct rtnl_route *route = NULL;
 
-	if (msg && cb && nl_send_auto(h->ask, msg) >= 0) {
-		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, on_route, &route);
+	if (msg && cb && nl_send_auto(routes->ask, msg) >= 0) {
+		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, routes_on_answer, &route);
 		/* An error is the kernel's way of saying "no route"; the
 		 * acknowledgement that libnl asks for ends the wait. */
-		if (nl_recvmsgs(h->ask, cb) == 0)
-			nl_wait_for_ack(h->ask);
+		if (nl_recvmsgs(routes->ask, cb) == 0)
+			nl_wait_for_ack(routes->ask);
 	}
 	nlmsg_free(msg);
 	nl_cb_put(cb);
 	return route;
 }
 
-int hops_route(struct hops *h, const struct addr *to, struct hop *out)
+int routes_find(struct routes *routes, const struct addr *to, struct route *out)
 {
-	struct rtnl_route *route = look_up(h, to);
+	struct rtnl_route *route = routes_look_up(routes, to);
 	struct rtnl_nexthop *nh;
 	struct nl_addr *gateway;
 	int r = -1;
@@ -181,29 +183,29 @@ int hops_route(struct hops *h, const struct addr *to, struct hop *out)
 	if (nh && rtnl_route_get_type(route) == RTN_UNICAST) {
 		gateway = rtnl_route_nh_get_gateway(nh);
 		out->on_link = !gateway;
-		out->nexthop = gateway ? from_nl(gateway) : *to;
+		out->nexthop = gateway ? routes_from_nl(gateway) : *to;
 		out->ifindex = (unsigned)rtnl_route_nh_get_ifindex(nh);
-		out->mtu = mtu_of(h, out->ifindex);
+		out->mtu = routes_mtu_of(routes, out->ifindex);
 		r = out->mtu && out->nexthop.family == to->family ? 0 : -1;
 	}
 	rtnl_route_put(route);
 	return r;
 }
 
-int hops_neighbours(struct hops *h,
-		    void (*found)(void *arg, const struct addr *a, unsigned ifindex,
-				  const uint8_t mac[6]),
-		    void *arg)
+int routes_neighbours(struct routes *routes,
+		      void (*found)(void *arg, const struct addr *a, unsigned ifindex,
+				    const uint8_t mac[6]),
+		      void *arg)
 {
 	struct nl_cache *cache;
 	struct nl_object *o;
 
-	if (rtnl_neigh_alloc_cache(h->ask, &cache) < 0)
+	if (rtnl_neigh_alloc_cache(routes->ask, &cache) < 0)
 		return -1;
 	for (o = nl_cache_get_first(cache); o; o = nl_cache_get_next(o)) {
 		struct rtnl_neigh *n = (struct rtnl_neigh *)o;
 		struct nl_addr *mac = rtnl_neigh_get_lladdr(n);
-		struct addr a = from_nl(rtnl_neigh_get_dst(n));
+		struct addr a = routes_from_nl(rtnl_neigh_get_dst(n));
 
 		if (addr_is_set(&a) && mac && nl_addr_get_len(mac) == 6)
 			found(arg, &a, (unsigned)rtnl_neigh_get_ifindex(n),
@@ -214,7 +216,7 @@ int hops_neighbours(struct hops *h,
 }
 
 /* Unset for loopback's, which say nothing. */
-static struct addr from_sockaddr(const struct sockaddr *any)
+static struct addr routes_from_sockaddr(const struct sockaddr *any)
 {
 	const struct sockaddr_in *v4 = (const void *)any;
 	const struct sockaddr_in6 *v6 = (const void *)any;
@@ -227,7 +229,7 @@ static struct addr from_sockaddr(const struct sockaddr *any)
 	return (struct addr){ 0 };
 }
 
-unsigned hops_own(enum addr_family family, struct addr *out, unsigned max)
+unsigned routes_own_addresses(enum addr_family family, struct addr *out, unsigned max)
 {
 	struct ifaddrs *list, *i;
 	unsigned n = 0;
@@ -235,7 +237,7 @@ unsigned hops_own(enum addr_family family, struct addr *out, unsigned max)
 	if (getifaddrs(&list) < 0)
 		return 0;
 	for (i = list; i && n < max; i = i->ifa_next) {
-		struct addr a = from_sockaddr(i->ifa_addr);
+		struct addr a = routes_from_sockaddr(i->ifa_addr);
 
 		if (a.family == family && addr_is_set(&a))
 			out[n++] = a;
@@ -244,12 +246,12 @@ unsigned hops_own(enum addr_family family, struct addr *out, unsigned max)
 	return n;
 }
 
-static struct addr higher(const struct addr *a, const struct addr *b)
+static struct addr routes_higher(const struct addr *a, const struct addr *b)
 {
 	return addr_compare(a, b) > 0 ? *a : *b;
 }
 
-struct addr hops_highest(bool loopback_first)
+struct addr routes_highest_address(bool loopback_first)
 {
 	struct addr loopback = { 0 }, any = { 0 };
 	struct ifaddrs *list, *i;
@@ -257,13 +259,13 @@ struct addr hops_highest(bool loopback_first)
 	if (getifaddrs(&list) < 0)
 		return any;
 	for (i = list; i; i = i->ifa_next) {
-		struct addr a = from_sockaddr(i->ifa_addr);
+		struct addr a = routes_from_sockaddr(i->ifa_addr);
 
 		if (a.family != ADDR_V4 || addr_to_v4(&a) >> 24 == IN_LOOPBACKNET)
 			continue;
-		any = higher(&any, &a);
+		any = routes_higher(&any, &a);
 		if (i->ifa_flags & IFF_LOOPBACK)
-			loopback = higher(&loopback, &a);
+			loopback = routes_higher(&loopback, &a);
 	}
 	freeifaddrs(list);
 	return loopback_first && addr_is_set(&loopback) ? loopback : any;

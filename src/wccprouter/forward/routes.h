@@ -11,38 +11,38 @@
 
 #include <stdbool.h>
 
-struct hops;
+struct routes;
 
-struct hop {
+struct route {
 	struct addr nexthop; /* the destination itself when it is on-link */
 	unsigned ifindex;
 	unsigned mtu; /* octets of IP, of the interface */
 	bool on_link;
 };
 
-struct hops *hops_open(struct err *err);
-void hops_close(struct hops *h);
+struct routes *routes_open(struct err *err);
+void routes_close(struct routes *routes);
 
 /* A descriptor that becomes readable when a route, link, address or neighbour
- * has changed; hops_drain() makes it quiet again. */
-int hops_fd(const struct hops *h);
-void hops_drain(struct hops *h);
+ * has changed; routes_drain() makes it quiet again. */
+int routes_fd(const struct routes *routes);
+void routes_drain(struct routes *routes);
 
 /* The way to `to`.  -1 when there is none that leaves this host. */
-int hops_route(struct hops *h, const struct addr *to, struct hop *out);
+int routes_find(struct routes *routes, const struct addr *to, struct route *out);
 
 /* Call `found` with each neighbour whose link-layer address (6 octets) is known. */
-int hops_neighbours(struct hops *h,
-		    void (*found)(void *arg, const struct addr *a, unsigned ifindex,
-				  const uint8_t mac[6]),
-		    void *arg);
+int routes_neighbours(struct routes *routes,
+		      void (*found)(void *arg, const struct addr *a, unsigned ifindex,
+				    const uint8_t mac[6]),
+		      void *arg);
 
 /* This host's addresses of a family without loopback's, at most `max`; their
  * number. */
-unsigned hops_own(enum addr_family family, struct addr *out, unsigned max);
+unsigned routes_own_addresses(enum addr_family family, struct addr *out, unsigned max);
 /* The highest of its IPv4 addresses, as routers choose their id: among those of
  * loopback interfaces if there are any and `loopback_first` is set, else among all.
  * Unset when there is none. */
-struct addr hops_highest(bool loopback_first);
+struct addr routes_highest_address(bool loopback_first);
 
 #endif

@@ -17,7 +17,8 @@
 /* Fixed, so that a new process replaces the filter of one that was killed. */
 enum { FILTER_HANDLE = 1, FILTER_PRIORITY = 2048 };
 
-static int interface_ioctl(const char *name, unsigned long request, struct ifreq *req)
+static int tc_hook_interface_ioctl(const char *name, unsigned long request,
+				   struct ifreq *req)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int r;
@@ -32,80 +33,81 @@ static int interface_ioctl(const char *name, unsigned long request, struct ifreq
 
 /* ---- receive offloads ---- */
 
-static int ethtool_value(const char *name, uint32_t command, uint32_t *value)
+static int tc_hook_ethtool_value(const char *name, uint32_t command, uint32_t *value)
 {
 	struct ethtool_value v = { .cmd = command, .data = *value };
 	struct ifreq req = { .ifr_data = (void *)&v };
 
-	if (interface_ioctl(name, SIOCETHTOOL, &req) < 0)
+	if (tc_hook_interface_ioctl(name, SIOCETHTOOL, &req) < 0)
 		return -1;
 	*value = v.data;
 	return 0;
 }
 
-static bool get_gro(const char *name)
+static bool tc_hook_get_gro(const char *name)
 {
 	uint32_t v = 0;
 
-	return ethtool_value(name, ETHTOOL_GGRO, &v) == 0 && v;
+	return tc_hook_ethtool_value(name, ETHTOOL_GGRO, &v) == 0 && v;
 }
 
-static bool get_lro(const char *name)
+static bool tc_hook_get_lro(const char *name)
 {
 	uint32_t v = 0;
 
-	return ethtool_value(name, ETHTOOL_GFLAGS, &v) == 0 && v & ETH_FLAG_LRO;
+	return tc_hook_ethtool_value(name, ETHTOOL_GFLAGS, &v) == 0 && v & ETH_FLAG_LRO;
 }
 
-static void set_gro(const char *name, bool on)
+static void tc_hook_set_gro(const char *name, bool on)
 {
 	uint32_t v = on;
 
-	ethtool_value(name, ETHTOOL_SGRO, &v);
+	tc_hook_ethtool_value(name, ETHTOOL_SGRO, &v);
 }
 
-static void set_lro(const char *name, bool on)
+static void tc_hook_set_lro(const char *name, bool on)
 {
 	uint32_t v = 0;
 
-	if (ethtool_value(name, ETHTOOL_GFLAGS, &v) < 0)
+	if (tc_hook_ethtool_value(name, ETHTOOL_GFLAGS, &v) < 0)
 		return;
 	v = on ? v | ETH_FLAG_LRO : v & ~(uint32_t)ETH_FLAG_LRO;
-	ethtool_value(name, ETHTOOL_SFLAGS, &v);
+	tc_hook_ethtool_value(name, ETHTOOL_SFLAGS, &v);
 }
 
 /* Merged packets would hide from the program what fits towards the web-cache
  * and what does not. */
-static void offloads_off(struct hook *h)
+static void tc_hook_offloads_off(struct tc_hook *h)
 {
-	h->gro = get_gro(h->name);
-	h->lro = get_lro(h->name);
+	h->gro = tc_hook_get_gro(h->name);
+	h->lro = tc_hook_get_lro(h->name);
 	if (h->gro)
-		set_gro(h->name, false);
+		tc_hook_set_gro(h->name, false);
 	if (h->lro)
-		set_lro(h->name, false);
+		tc_hook_set_lro(h->name, false);
 }
 
-static void offloads_restore(struct hook *h)
+static void tc_hook_offloads_restore(struct tc_hook *h)
 {
 	if (h->gro)
-		set_gro(h->name, true);
+		tc_hook_set_gro(h->name, true);
 	if (h->lro)
-		set_lro(h->name, true);
+		tc_hook_set_lro(h->name, true);
 	h->gro = false;
 	h->lro = false;
 }
 
 /* ---- the filters ---- */
 
-static bool wants(const struct hook *h, enum bpf_tc_attach_point point)
+static bool tc_hook_wants(const struct tc_hook *h, enum bpf_tc_attach_point point)
 {
 	uint32_t in = ROUTER_IF_REDIRECT | ROUTER_IF_CACHES, out = ROUTER_IF_OUT;
 
 	return h->roles & (point == BPF_TC_INGRESS ? in : out);
 }
 
-static struct bpf_tc_hook place(unsigned ifindex, enum bpf_tc_attach_point point)
+static struct bpf_tc_hook tc_hook_place(unsigned ifindex,
+					enum bpf_tc_attach_point point)
 {
 	return (struct bpf_tc_hook){
 		.sz = sizeof(struct bpf_tc_hook),
@@ -115,9 +117,10 @@ static struct bpf_tc_hook place(unsigned ifindex, enum bpf_tc_attach_point point
 }
 
 /* -1: libbpf's error number is in errno. */
-static int attach_filter(struct hook *h, enum bpf_tc_attach_point point, int prog_fd)
+static int tc_hook_attach_filter(struct tc_hook *h, enum bpf_tc_attach_point point,
+				 int prog_fd)
 {
-	struct bpf_tc_hook hook = place(h->ifindex, point);
+	struct bpf_tc_hook hook = tc_hook_place(h->ifindex, point);
 	struct bpf_tc_opts opts = {
 		.sz = sizeof(opts),
 		.prog_fd = prog_fd,
@@ -126,95 +129,99 @@ static int attach_filter(struct hook *h, enum bpf_tc_attach_point point, int pro
 		.flags = BPF_TC_F_REPLACE,
 	};
 
-	if (!wants(h, point))
+	if (!tc_hook_wants(h, point))
 		return 0;
 	errno = -bpf_tc_attach(&hook, &opts);
 	return errno ? -1 : 0;
 }
 
 /* Both, on a clsact qdisc, which may have been there. */
-static int attach_filters(struct hook *h, const struct hook_programs *p,
-			  struct err *err)
+static int tc_hook_attach_filters(struct tc_hook *h, const struct tc_hook_programs *p,
+				  struct err *err)
 {
-	struct bpf_tc_hook both = place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	struct bpf_tc_hook both =
+		tc_hook_place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	int r = bpf_tc_hook_create(&both);
 
 	if (r < 0 && r != -EEXIST)
 		return err_set(err, "%s: clsact: %s", h->name, strerror(-r));
 	h->made_qdisc = r == 0;
-	if (attach_filter(h, BPF_TC_INGRESS, p->ingress_fd) == 0 &&
-	    attach_filter(h, BPF_TC_EGRESS, p->egress_fd) == 0)
+	if (tc_hook_attach_filter(h, BPF_TC_INGRESS, p->ingress_fd) == 0 &&
+	    tc_hook_attach_filter(h, BPF_TC_EGRESS, p->egress_fd) == 0)
 		return 0;
 	return err_set(err, "%s: TC filter: %s", h->name, strerror(errno));
 }
 
-static void detach_filter(const struct hook *h, enum bpf_tc_attach_point point)
+static void tc_hook_detach_filter(const struct tc_hook *h,
+				  enum bpf_tc_attach_point point)
 {
-	struct bpf_tc_hook hook = place(h->ifindex, point);
+	struct bpf_tc_hook hook = tc_hook_place(h->ifindex, point);
 	struct bpf_tc_opts opts = {
 		.sz = sizeof(opts),
 		.handle = FILTER_HANDLE,
 		.priority = FILTER_PRIORITY,
 	};
 
-	if (wants(h, point))
+	if (tc_hook_wants(h, point))
 		bpf_tc_detach(&hook, &opts);
 }
 
-static void detach_filters(struct hook *h)
+static void tc_hook_detach_filters(struct tc_hook *h)
 {
-	struct bpf_tc_hook both = place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	struct bpf_tc_hook both =
+		tc_hook_place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 
-	detach_filter(h, BPF_TC_INGRESS);
-	detach_filter(h, BPF_TC_EGRESS);
+	tc_hook_detach_filter(h, BPF_TC_INGRESS);
+	tc_hook_detach_filter(h, BPF_TC_EGRESS);
 	if (h->made_qdisc)
 		bpf_tc_hook_destroy(&both);
 	h->made_qdisc = false;
 }
 
 /* The program takes frames to begin with an Ethernet header. */
-static int check_kind(const char *name, struct err *err)
+static int tc_hook_check_kind(const char *name, struct err *err)
 {
 	struct ifreq req = { 0 };
 
-	if (interface_ioctl(name, SIOCGIFHWADDR, &req) < 0)
+	if (tc_hook_interface_ioctl(name, SIOCGIFHWADDR, &req) < 0)
 		return err_set(err, "%s: %s", name, strerror(errno));
 	if (req.ifr_hwaddr.sa_family != ARPHRD_ETHER)
 		return err_set(err, "%s: not an Ethernet interface", name);
 	return 0;
 }
 
-int hook_attach(struct hook *h, const struct hook_programs *programs, struct err *err)
+int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
+		   struct err *err)
 {
 	h->ifindex = if_nametoindex(h->name);
 	if (!h->ifindex)
 		return err_set(err, "%s: no such interface", h->name);
-	if (!wants(h, BPF_TC_INGRESS) && !wants(h, BPF_TC_EGRESS))
+	if (!tc_hook_wants(h, BPF_TC_INGRESS) && !tc_hook_wants(h, BPF_TC_EGRESS))
 		return 0;
-	if (check_kind(h->name, err) < 0) {
+	if (tc_hook_check_kind(h->name, err) < 0) {
 		h->ifindex = 0;
 		return -1;
 	}
-	if (attach_filters(h, programs, err) < 0) {
-		hook_detach(h);
+	if (tc_hook_attach_filters(h, programs, err) < 0) {
+		tc_hook_detach(h);
 		return -1;
 	}
 	if (h->roles & ROUTER_IF_REDIRECT)
-		offloads_off(h);
+		tc_hook_offloads_off(h);
 	return 0;
 }
 
-void hook_detach(struct hook *h)
+void tc_hook_detach(struct tc_hook *h)
 {
 	/* Gone or replaced: the filter went with it. */
-	if (hook_is_attached(h)) {
-		detach_filters(h);
-		offloads_restore(h);
+	if (tc_hook_is_attached(h)) {
+		tc_hook_detach_filters(h);
+		tc_hook_offloads_restore(h);
 	}
 	h->ifindex = 0;
 }
 
-bool hook_is_attached(const struct hook *h)
+bool tc_hook_is_attached(const struct tc_hook *h)
 {
 	return h->ifindex && if_nametoindex(h->name) == h->ifindex;
 }

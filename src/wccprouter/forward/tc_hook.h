@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One interface of the host: our TC filters on it, and its receive offloads.
- * Whatever was made or changed here is undone by hook_detach().
+ * Whatever was made or changed here is undone by tc_hook_detach().
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
 #define WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct hook {
+struct tc_hook {
 	char name[IF_NAMESIZE];
 	uint32_t roles;	  /* ROUTER_IF_* */
 	unsigned ifindex; /* attached there; 0: not attached */
@@ -21,16 +21,17 @@ struct hook {
 };
 
 /* The programs for what comes in and for what goes out; not owned. */
-struct hook_programs {
+struct tc_hook_programs {
 	int ingress_fd, egress_fd;
 };
 
 /* Attach what the roles ask for (which may be nothing); on redirect-in interfaces
  * switch GRO and LRO off. */
-int hook_attach(struct hook *h, const struct hook_programs *programs, struct err *err);
-void hook_detach(struct hook *h);
+int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
+		   struct err *err);
+void tc_hook_detach(struct tc_hook *h);
 
 /* Is the interface that it was attached to still there under its name? */
-bool hook_is_attached(const struct hook *h);
+bool tc_hook_is_attached(const struct tc_hook *h);
 
 #endif

@@ -20,7 +20,7 @@
 #define ICMP_FILTER 1 /* linux/icmp.h, which clashes with netinet/ip_icmp.h */
 #endif
 
-struct toobig {
+struct too_big {
 	int fd4, fd6; /* the latter -1 without IPv6 */
 };
 
@@ -34,7 +34,7 @@ struct answer6 {
 	uint8_t quote[ROUTER_QUOTE6_LEN];
 };
 
-static int open_raw(int family, int protocol, struct err *err)
+static int too_big_open_raw(int family, int protocol, struct err *err)
 {
 	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 
@@ -44,18 +44,18 @@ static int open_raw(int family, int protocol, struct err *err)
 }
 
 /* They only send: let them receive no ICMP message of any type. */
-static int open_all(struct toobig *t, bool v6, struct err *err)
+static int too_big_open_all(struct too_big *t, bool v6, struct err *err)
 {
 	uint32_t no_type = UINT32_MAX;
 	struct icmp6_filter no_type6;
 
-	t->fd4 = open_raw(AF_INET, IPPROTO_ICMP, err);
+	t->fd4 = too_big_open_raw(AF_INET, IPPROTO_ICMP, err);
 	if (t->fd4 < 0)
 		return -1;
 	setsockopt(t->fd4, SOL_RAW, ICMP_FILTER, &no_type, sizeof(no_type));
 	if (!v6)
 		return 0;
-	t->fd6 = open_raw(AF_INET6, IPPROTO_ICMPV6, err);
+	t->fd6 = too_big_open_raw(AF_INET6, IPPROTO_ICMPV6, err);
 	if (t->fd6 < 0)
 		return -1;
 	ICMP6_FILTER_SETBLOCKALL(&no_type6);
@@ -63,22 +63,22 @@ static int open_all(struct toobig *t, bool v6, struct err *err)
 	return 0;
 }
 
-struct toobig *toobig_open(bool v6, struct err *err)
+struct too_big *too_big_open(bool v6, struct err *err)
 {
-	struct toobig *t = malloc(sizeof(*t));
+	struct too_big *t = malloc(sizeof(*t));
 
 	if (!t) {
 		err_set(err, "out of memory");
 		return NULL;
 	}
-	*t = (struct toobig){ -1, -1 };
-	if (open_all(t, v6, err) == 0)
+	*t = (struct too_big){ -1, -1 };
+	if (too_big_open_all(t, v6, err) == 0)
 		return t;
-	toobig_close(t);
+	too_big_close(t);
 	return NULL;
 }
 
-void toobig_close(struct toobig *t)
+void too_big_close(struct too_big *t)
 {
 	if (!t)
 		return;
@@ -89,7 +89,7 @@ void toobig_close(struct toobig *t)
 	free(t);
 }
 
-static uint16_t checksum(const void *octets, size_t len)
+static uint16_t too_big_checksum(const void *octets, size_t len)
 {
 	const uint8_t *at = octets;
 	uint32_t sum = 0;
@@ -104,7 +104,7 @@ static uint16_t checksum(const void *octets, size_t len)
 	return (uint16_t)~sum;
 }
 
-static void answer(int fd, const struct router_too_big *what)
+static void too_big_answer_v4(int fd, const struct router_too_big *what)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct answer a = {
@@ -117,13 +117,13 @@ static void answer(int fd, const struct router_too_big *what)
 
 	memcpy(a.quote, what->quote, sizeof(a.quote));
 	memcpy(&to.sin_addr, a.quote + offsetof(struct iphdr, saddr), 4);
-	a.icmp.checksum = checksum(&a, sizeof(a));
+	a.icmp.checksum = too_big_checksum(&a, sizeof(a));
 	sendto(fd, &a, sizeof(a), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
 }
 
 /* The checksum, which the source address is part of, is left to the kernel (RFC 3542
  * section 3.1). */
-static void answer6(int fd, const struct router_too_big *what)
+static void too_big_answer_v6(int fd, const struct router_too_big *what)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
 	struct answer6 a = {
@@ -136,10 +136,10 @@ static void answer6(int fd, const struct router_too_big *what)
 	sendto(fd, &a, sizeof(a), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
 }
 
-void toobig_answer(const struct toobig *t, const struct router_too_big *what)
+void too_big_answer(const struct too_big *t, const struct router_too_big *what)
 {
 	if (what->v6)
-		answer6(t->fd6, what);
+		too_big_answer_v6(t->fd6, what);
 	else
-		answer(t->fd4, what);
+		too_big_answer_v4(t->fd4, what);
 }

@@ -3,15 +3,15 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_TOO_BIG_H
 #define WCCPD_WCCPROUTER_FORWARD_TOO_BIG_H
 
-#include "err.h"
 #include "bpf/router_maps.h"
+#include "err.h"
 
-struct toobig;
+struct too_big;
 
-/* Raw sockets for toobig_answer(), of IPv6 only if wanted; NULL on error. */
-struct toobig *toobig_open(bool v6, struct err *err);
-void toobig_close(struct toobig *t);
+/* Raw sockets for too_big_answer(), of IPv6 only if wanted; NULL on error. */
+struct too_big *too_big_open(bool v6, struct err *err);
+void too_big_close(struct too_big *t);
 /* Tell the sender of the quoted packet.  Failure is silent: it will send again. */
-void toobig_answer(const struct toobig *t, const struct router_too_big *what);
+void too_big_answer(const struct too_big *t, const struct router_too_big *what);
 
 #endif

@@ -2,7 +2,8 @@
 /* Which address of ours a member talks to. */
 #include "wccprouter/net/reply_source.h"
 
-static bool is_known(const struct router_status *st, const struct addr *cache)
+static bool reply_source_is_member(const struct router_status *st,
+				   const struct addr *cache)
 {
 	unsigned i;
 
@@ -12,7 +13,7 @@ static bool is_known(const struct router_status *st, const struct addr *cache)
 	return false;
 }
 
-static int find(const struct local *list, const struct addr *cache)
+static int reply_source_index(const struct reply_source *list, const struct addr *cache)
 {
 	int i;
 
@@ -22,26 +23,26 @@ static int find(const struct local *list, const struct addr *cache)
 	return -1;
 }
 
-void locals_remember(struct local list[WCCP_MAX_CACHES],
-		     const struct router_status *status, const struct addr *cache,
-		     const struct addr *own)
+void reply_source_remember(struct reply_source list[WCCP_MAX_CACHES],
+			   const struct router_status *status, const struct addr *cache,
+			   const struct addr *own)
 {
-	int i = find(list, cache);
+	int i = reply_source_index(list, cache);
 
-	if (!is_known(status, cache))
+	if (!reply_source_is_member(status, cache))
 		return;
 	if (i < 0)
 		for (i = 0; i < WCCP_MAX_CACHES; i++)
-			if (!is_known(status, &list[i].cache))
+			if (!reply_source_is_member(status, &list[i].cache))
 				break;
 	if (i < WCCP_MAX_CACHES)
-		list[i] = (struct local){ *cache, *own };
+		list[i] = (struct reply_source){ *cache, *own };
 }
 
-struct addr locals_find(const struct local list[WCCP_MAX_CACHES],
-			const struct addr *cache)
+struct addr reply_source_find(const struct reply_source list[WCCP_MAX_CACHES],
+			      const struct addr *cache)
 {
-	int i = find(list, cache);
+	int i = reply_source_index(list, cache);
 
 	return i < 0 ? (struct addr){ 0 } : list[i].own;
 }

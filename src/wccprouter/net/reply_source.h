@@ -6,17 +6,17 @@
 
 #include "router.h"
 
-struct local {
+struct reply_source {
 	struct addr cache, own;
 };
 
 /* Note `own` for `cache` if that is a web-cache in `status`, in the place of one
  * that is none any more: strangers cannot use the list up. */
-void locals_remember(struct local list[WCCP_MAX_CACHES],
-		     const struct router_status *status, const struct addr *cache,
-		     const struct addr *own);
+void reply_source_remember(struct reply_source list[WCCP_MAX_CACHES],
+			   const struct router_status *status, const struct addr *cache,
+			   const struct addr *own);
 /* Unset when it is not known. */
-struct addr locals_find(const struct local list[WCCP_MAX_CACHES],
-			const struct addr *cache);
+struct addr reply_source_find(const struct reply_source list[WCCP_MAX_CACHES],
+			      const struct addr *cache);
 
 #endif

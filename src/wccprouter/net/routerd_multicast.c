@@ -13,124 +13,132 @@
 #include <sys/socket.h>
 
 /* One address on one interface. */
-struct cast {
+struct routerd_membership {
 	struct addr group;
 	const char *interface; /* of the configuration */
 	unsigned ifindex;      /* joined on; 0: not */
 	bool failed;	       /* which was logged */
 };
 
-struct casts {
+struct routerd_multicast {
 	unsigned n;
-	struct cast list[RCONF_MAX_SERVICES * RCONF_MAX_INTERFACES];
+	struct routerd_membership list[ROUTERD_MAX_SERVICES * ROUTERD_MAX_INTERFACES];
 };
 
 /* Several services may share an address. */
-static bool is_known(const struct casts *c, const struct addr *group)
+static bool routerd_multicast_is_known(const struct routerd_multicast *all,
+				       const struct addr *group)
 {
 	unsigned i;
 
-	for (i = 0; i < c->n; i++)
-		if (addr_equal(&c->list[i].group, group))
+	for (i = 0; i < all->n; i++)
+		if (addr_equal(&all->list[i].group, group))
 			return true;
 	return false;
 }
 
-struct casts *casts_open(const struct rconf *conf)
+struct routerd_multicast *routerd_multicast_open(const struct routerd_conf *conf)
 {
-	struct casts *c = calloc(1, sizeof(*c));
+	struct routerd_multicast *all = calloc(1, sizeof(*all));
 	unsigned i, k;
 
-	if (!c)
+	if (!all)
 		return NULL;
 	for (i = 0; i < conf->n_services; i++) {
 		const struct addr *group = &conf->services[i].router.multicast;
 
-		if (!addr_is_set(group) || is_known(c, group))
+		if (!addr_is_set(group) || routerd_multicast_is_known(all, group))
 			continue;
 		for (k = 0; k < conf->n_caches_in; k++)
-			c->list[c->n++] =
-				(struct cast){ .group = *group,
-					       .interface = conf->caches_in[k] };
+			all->list[all->n++] = (struct routerd_membership){
+				.group = *group, .interface = conf->caches_in[k]
+			};
 	}
-	return c;
+	return all;
 }
 
-void casts_close(struct casts *c)
+void routerd_multicast_close(struct routerd_multicast *all)
 {
-	free(c); /* memberships end with the sockets */
+	free(all); /* memberships end with the sockets */
 }
 
 /* ---- memberships ---- */
 
-static int change_v4(int fd, const struct cast *cast, unsigned ifindex, bool join)
+static int routerd_multicast_change_v4(int fd, const struct routerd_membership *m,
+				       unsigned ifindex, bool join)
 {
 	struct ip_mreqn request = { .imr_ifindex = (int)ifindex };
 
-	memcpy(&request.imr_multiaddr, cast->group.octets, 4);
+	memcpy(&request.imr_multiaddr, m->group.octets, 4);
 	return setsockopt(fd, IPPROTO_IP, join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
 			  &request, sizeof(request));
 }
 
-static int change_v6(int fd, const struct cast *cast, unsigned ifindex, bool join)
+static int routerd_multicast_change_v6(int fd, const struct routerd_membership *m,
+				       unsigned ifindex, bool join)
 {
 	struct ipv6_mreq request = { .ipv6mr_interface = ifindex };
 
-	memcpy(&request.ipv6mr_multiaddr, cast->group.octets, 16);
+	memcpy(&request.ipv6mr_multiaddr, m->group.octets, 16);
 	return setsockopt(fd, IPPROTO_IPV6, join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
 			  &request, sizeof(request));
 }
 
-static int change(int fd, const struct cast *cast, unsigned ifindex, bool join)
+static int routerd_multicast_change(int fd, const struct routerd_membership *m,
+				    unsigned ifindex, bool join)
 {
-	if (cast->group.family == ADDR_V6)
-		return change_v6(fd, cast, ifindex, join);
-	return change_v4(fd, cast, ifindex, join);
+	if (m->group.family == ADDR_V6)
+		return routerd_multicast_change_v6(fd, m, ifindex, join);
+	return routerd_multicast_change_v4(fd, m, ifindex, join);
 }
 
-static void join(int fd, struct cast *cast, unsigned ifindex)
+static void routerd_multicast_join(int fd, struct routerd_membership *m,
+				   unsigned ifindex)
 {
-	if (change(fd, cast, ifindex, true) == 0 || errno == EADDRINUSE) {
-		cast->ifindex = ifindex;
-		cast->failed = false;
-		log_info("group-joined", "%s on %s", ADDR_TEXT(&cast->group),
-			 cast->interface);
+	if (routerd_multicast_change(fd, m, ifindex, true) == 0 ||
+	    errno == EADDRINUSE) {
+		m->ifindex = ifindex;
+		m->failed = false;
+		log_info("group-joined", "%s on %s", ADDR_TEXT(&m->group),
+			 m->interface);
 		return;
 	}
-	if (!cast->failed)
+	if (!m->failed)
 		log_error("group-failed", "%s cannot be joined on %s: %s",
-			  ADDR_TEXT(&cast->group), cast->interface, strerror(errno));
-	cast->failed = true;
+			  ADDR_TEXT(&m->group), m->interface, strerror(errno));
+	m->failed = true;
 }
 
-static void follow(int fd, struct cast *cast)
+static void routerd_multicast_follow_one(int fd, struct routerd_membership *m)
 {
-	unsigned ifindex = if_nametoindex(cast->interface);
+	unsigned ifindex = if_nametoindex(m->interface);
 
-	if (fd < 0 || ifindex == cast->ifindex)
+	if (fd < 0 || ifindex == m->ifindex)
 		return;
 	/* Another interface has the name now.  The socket still counts the old one
 	 * among its memberships, of which it may have a limited number. */
-	if (cast->ifindex)
-		change(fd, cast, cast->ifindex, false);
-	cast->ifindex = 0;
+	if (m->ifindex)
+		routerd_multicast_change(fd, m, m->ifindex, false);
+	m->ifindex = 0;
 	if (ifindex)
-		join(fd, cast, ifindex);
+		routerd_multicast_join(fd, m, ifindex);
 }
 
-void casts_follow(struct casts *c, int fd4, int fd6)
+void routerd_multicast_follow(struct routerd_multicast *all, int fd4, int fd6)
 {
 	unsigned i;
 
-	for (i = 0; i < c->n; i++)
-		follow(c->list[i].group.family == ADDR_V6 ? fd6 : fd4, &c->list[i]);
+	for (i = 0; i < all->n; i++)
+		routerd_multicast_follow_one(all->list[i].group.family == ADDR_V6 ? fd6
+										  : fd4,
+					     &all->list[i]);
 }
 
 /* ---- sending ---- */
 
 /* In IPv6 the kernel would take a link-local address for a link-local group, which
  * no web-cache could answer to.  Unset when there is no other. */
-static struct addr global_address(const char *interface)
+static struct addr routerd_multicast_global_address(const char *interface)
 {
 	struct addr found = { 0 };
 	struct ifaddrs *list, *i;
@@ -149,11 +157,12 @@ static struct addr global_address(const char *interface)
 	return found;
 }
 
-void casts_send(const struct rconf *conf, const struct rconf_service *service, int fd,
-		const void *octets, size_t len)
+void routerd_multicast_send(const struct routerd_conf *conf,
+			    const struct routerd_conf_service *service, int fd,
+			    const void *octets, size_t len)
 {
-	struct rudp_way way = { .to = service->router.multicast,
-				.hops = service->group_ttl };
+	struct routerd_udp_way way = { .to = service->router.multicast,
+				       .hops = service->group_ttl };
 	struct err err;
 	unsigned i;
 
@@ -162,8 +171,9 @@ void casts_send(const struct rconf *conf, const struct rconf_service *service, i
 		if (!way.ifindex)
 			continue;
 		if (way.to.family == ADDR_V6)
-			way.local = global_address(conf->caches_in[i]);
-		if (rudp_send(fd, &way, octets, len, &err) < 0)
+			way.local =
+				routerd_multicast_global_address(conf->caches_in[i]);
+		if (routerd_udp_send(fd, &way, octets, len, &err) < 0)
 			log_event(NOTE_DEBUG, "send-failed",
 				  (struct log_about){ .service = service->name },
 				  "%s: %s", conf->caches_in[i], err.text);

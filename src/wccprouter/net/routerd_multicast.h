@@ -9,17 +9,18 @@
 
 #include "wccprouter/conf/routerd_conf.h"
 
-struct casts;
+struct routerd_multicast;
 
 /* NULL only when memory is short. */
-struct casts *casts_open(const struct rconf *conf);
-void casts_close(struct casts *c);
+struct routerd_multicast *routerd_multicast_open(const struct routerd_conf *conf);
+void routerd_multicast_close(struct routerd_multicast *all);
 
 /* Join where it is not joined, on the sockets of the two families (-1: none). */
-void casts_follow(struct casts *c, int fd4, int fd6);
+void routerd_multicast_follow(struct routerd_multicast *all, int fd4, int fd6);
 /* To the multicast address of one service, on every interface of caches-in.
  * Failures are logged. */
-void casts_send(const struct rconf *conf, const struct rconf_service *service, int fd,
-		const void *octets, size_t len);
+void routerd_multicast_send(const struct routerd_conf *conf,
+			    const struct routerd_conf_service *service, int fd,
+			    const void *octets, size_t len);
 
 #endif

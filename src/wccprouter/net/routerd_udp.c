@@ -30,7 +30,7 @@ union control {
 
 /* ---- addresses ---- */
 
-static socklen_t fill_address(const struct addr *a, union address *out)
+static socklen_t routerd_udp_fill_address(const struct addr *a, union address *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (a->family == ADDR_V6) {
@@ -45,12 +45,12 @@ static socklen_t fill_address(const struct addr *a, union address *out)
 	return sizeof(out->v4);
 }
 
-static struct addr from_v4(const struct in_addr *a)
+static struct addr routerd_udp_from_v4(const struct in_addr *a)
 {
 	return addr_from_octets(ADDR_V4, (const uint8_t *)a);
 }
 
-static struct addr from_v6(const struct in6_addr *a)
+static struct addr routerd_udp_from_v6(const struct in6_addr *a)
 {
 	return addr_from_octets(ADDR_V6, a->s6_addr);
 }
@@ -81,7 +81,7 @@ static const struct option options_v6[] = {
 	{ 0 },
 };
 
-static int set_options(int fd, const struct option *o, struct err *err)
+static int routerd_udp_set_options(int fd, const struct option *o, struct err *err)
 {
 	for (; o->words; o++)
 		if (setsockopt(fd, o->level, o->name, &o->value, sizeof(o->value)) < 0)
@@ -89,18 +89,18 @@ static int set_options(int fd, const struct option *o, struct err *err)
 	return 0;
 }
 
-int rudp_open(enum addr_family family, struct err *err)
+int routerd_udp_open(enum addr_family family, struct err *err)
 {
 	bool v6 = family == ADDR_V6;
 	struct addr nobody = { .family = (uint8_t)family };
 	union address any;
-	socklen_t len = fill_address(&nobody, &any);
+	socklen_t len = routerd_udp_fill_address(&nobody, &any);
 	int fd = socket(v6 ? AF_INET6 : AF_INET,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_set(err, "UDP socket: %s", strerror(errno));
-	if (set_options(fd, v6 ? options_v6 : options_v4, err) == 0) {
+	if (routerd_udp_set_options(fd, v6 ? options_v6 : options_v4, err) == 0) {
 		if (bind(fd, &any.any, len) == 0)
 			return fd;
 		err_set(err, "UDP port %d%s: %s", WCCP_PORT, v6 ? " of IPv6" : "",
@@ -114,25 +114,25 @@ int rudp_open(enum addr_family family, struct err *err)
 
 /* Where a datagram to a multicast address would be answered from, the kernel tells
  * in IPv4 only. */
-static void read_control(struct cmsghdr *c, struct rudp_arrival *out)
+static void routerd_udp_read_control(struct cmsghdr *c, struct routerd_udp_arrival *out)
 {
 	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 		struct in_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		out->to = from_v4(&info.ipi_addr);
-		out->local = from_v4(&info.ipi_spec_dst);
+		out->to = routerd_udp_from_v4(&info.ipi_addr);
+		out->local = routerd_udp_from_v4(&info.ipi_spec_dst);
 	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
 		struct in6_pktinfo info;
 
 		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		out->to = from_v6(&info.ipi6_addr);
+		out->to = routerd_udp_from_v6(&info.ipi6_addr);
 		if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr))
 			out->local = out->to;
 	}
 }
 
-int rudp_ignore_id_zero(int fd, struct err *err)
+int routerd_udp_ignore_id_zero(int fd, struct err *err)
 {
 	/* Load the identification from the IP header; 0: keep nothing of the packet. */
 	static struct sock_filter program[] = {
@@ -151,7 +151,8 @@ int rudp_ignore_id_zero(int fd, struct err *err)
 	return 0;
 }
 
-ssize_t rudp_receive(int fd, void *octets, size_t size, struct rudp_arrival *out)
+ssize_t routerd_udp_receive(int fd, void *octets, size_t size,
+			    struct routerd_udp_arrival *out)
 {
 	union address from;
 	union control control;
@@ -169,19 +170,20 @@ ssize_t rudp_receive(int fd, void *octets, size_t size, struct rudp_arrival *out
 
 	if (n < 0)
 		return -1;
-	*out = (struct rudp_arrival){ .to = { 0 } };
-	out->from = from.any.sa_family == AF_INET6 ? from_v6(&from.v6.sin6_addr)
-						   : from_v4(&from.v4.sin_addr);
+	*out = (struct routerd_udp_arrival){ .to = { 0 } };
+	out->from = from.any.sa_family == AF_INET6
+			    ? routerd_udp_from_v6(&from.v6.sin6_addr)
+			    : routerd_udp_from_v4(&from.v4.sin_addr);
 	for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
-		read_control(c, out);
+		routerd_udp_read_control(c, out);
 	return n;
 }
 
 /* ---- send ---- */
 
 /* Append one item; returns what is used of the buffer then. */
-static size_t put(struct msghdr *msg, size_t used, int level, int type,
-		  const void *data, size_t len)
+static size_t routerd_udp_put(struct msghdr *msg, size_t used, int level, int type,
+			      const void *data, size_t len)
 {
 	struct cmsghdr *c = (struct cmsghdr *)((char *)msg->msg_control + used);
 
@@ -192,7 +194,7 @@ static size_t put(struct msghdr *msg, size_t used, int level, int type,
 	return used + CMSG_SPACE(len);
 }
 
-static size_t put_v4(struct msghdr *msg, const struct rudp_way *way)
+static size_t routerd_udp_put_v4(struct msghdr *msg, const struct routerd_udp_way *way)
 {
 	struct in_pktinfo info = { .ipi_ifindex = (int)way->ifindex };
 	int hops = way->hops;
@@ -200,13 +202,15 @@ static size_t put_v4(struct msghdr *msg, const struct rudp_way *way)
 
 	memcpy(&info.ipi_spec_dst, way->local.octets, sizeof(info.ipi_spec_dst));
 	if (way->ifindex || addr_is_set(&way->local))
-		used = put(msg, used, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+		used = routerd_udp_put(msg, used, IPPROTO_IP, IP_PKTINFO, &info,
+				       sizeof(info));
 	if (hops)
-		used = put(msg, used, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+		used = routerd_udp_put(msg, used, IPPROTO_IP, IP_TTL, &hops,
+				       sizeof(hops));
 	return used;
 }
 
-static size_t put_v6(struct msghdr *msg, const struct rudp_way *way)
+static size_t routerd_udp_put_v6(struct msghdr *msg, const struct routerd_udp_way *way)
 {
 	struct in6_pktinfo info = { .ipi6_ifindex = way->ifindex };
 	int hops = way->hops;
@@ -214,28 +218,30 @@ static size_t put_v6(struct msghdr *msg, const struct rudp_way *way)
 
 	memcpy(&info.ipi6_addr, way->local.octets, sizeof(info.ipi6_addr));
 	if (way->ifindex || addr_is_set(&way->local))
-		used = put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+		used = routerd_udp_put(msg, used, IPPROTO_IPV6, IPV6_PKTINFO, &info,
+				       sizeof(info));
 	if (hops)
-		used = put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof(hops));
+		used = routerd_udp_put(msg, used, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops,
+				       sizeof(hops));
 	return used;
 }
 
-int rudp_send(int fd, const struct rudp_way *way, const void *octets, size_t len,
-	      struct err *err)
+int routerd_udp_send(int fd, const struct routerd_udp_way *way, const void *octets,
+		     size_t len, struct err *err)
 {
 	union address to;
 	union control control = { .octets = { 0 } };
 	struct iovec iov = { (void *)octets, len };
 	struct msghdr msg = {
 		.msg_name = &to,
-		.msg_namelen = fill_address(&way->to, &to),
+		.msg_namelen = routerd_udp_fill_address(&way->to, &to),
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
 	};
 
-	msg.msg_controllen =
-		way->to.family == ADDR_V6 ? put_v6(&msg, way) : put_v4(&msg, way);
+	msg.msg_controllen = way->to.family == ADDR_V6 ? routerd_udp_put_v6(&msg, way)
+						       : routerd_udp_put_v4(&msg, way);
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
 	if (sendmsg(fd, &msg, 0) < 0)

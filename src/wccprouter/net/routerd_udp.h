@@ -13,14 +13,14 @@
 #include <sys/types.h>
 
 /* A datagram's way here ... */
-struct rudp_arrival {
+struct routerd_udp_arrival {
 	struct addr from;
 	struct addr to;	   /* its destination, which may be a multicast address */
 	struct addr local; /* ours, to answer from; unset when it is not known */
 };
 
 /* ... and one's way to `to`. */
-struct rudp_way {
+struct routerd_udp_way {
 	struct addr to;
 	struct addr local; /* unset: the kernel chooses */
 	unsigned ifindex;  /* 0: as the routes say */
@@ -28,13 +28,14 @@ struct rudp_way {
 };
 
 /* ADDR_V4 or ADDR_V6.  Not joined to any multicast group. */
-int rudp_open(enum addr_family family, struct err *err);
+int routerd_udp_open(enum addr_family family, struct err *err);
 /* Have the kernel drop datagrams with the IP identification 0, on a socket of IPv4. */
-int rudp_ignore_id_zero(int fd, struct err *err);
+int routerd_udp_ignore_id_zero(int fd, struct err *err);
 /* Octets of one datagram; -1 when there is none now. */
-ssize_t rudp_receive(int fd, void *octets, size_t size, struct rudp_arrival *out);
+ssize_t routerd_udp_receive(int fd, void *octets, size_t size,
+			    struct routerd_udp_arrival *out);
 /* To port 2048.  The socket must be one of the family. */
-int rudp_send(int fd, const struct rudp_way *way, const void *octets, size_t len,
-	      struct err *err);
+int routerd_udp_send(int fd, const struct routerd_udp_way *way, const void *octets,
+		     size_t len, struct err *err);
 
 #endif

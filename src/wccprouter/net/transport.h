@@ -10,9 +10,9 @@
 #include "wccprouter/routerd.h"
 
 /* Send what service `s` has said; `ev` is what made it say so. */
-void exchange_send(struct engine *e, struct engine_service *s, const struct action *x,
-		   const struct router_event *ev);
-/* `len` octets are in e->datagram, as e->arrival says: engine_take() them. */
-void exchange_receive(struct engine *e, size_t len, struct mono now);
+void transport_send(struct routerd *d, struct routerd_service *s,
+		    const struct action *x, const struct router_event *ev);
+/* `len` octets are in d->datagram, as d->arrival says: routerd_take() them. */
+void transport_receive(struct routerd *d, size_t len, struct mono now);
 
 #endif

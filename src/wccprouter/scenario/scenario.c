@@ -25,8 +25,8 @@ int scenario_check(const struct scenario *s, const struct scenario_service *list
 	return 0;
 }
 
-static const struct router_cache_status *find_cache(const struct router_status *st,
-						    const struct addr *a)
+static const struct router_cache_status *
+scenario_find_cache(const struct router_status *st, const struct addr *a)
 {
 	unsigned i;
 
@@ -36,7 +36,7 @@ static const struct router_cache_status *find_cache(const struct router_status *
 	return NULL;
 }
 
-static unsigned count_usable(const struct router_status *st)
+static unsigned scenario_count_usable(const struct router_status *st)
 {
 	unsigned i, n = 0;
 
@@ -46,15 +46,16 @@ static unsigned count_usable(const struct router_status *st)
 }
 
 /* What the expectation counts in one service. */
-static unsigned count(const struct scenario_expect *x, const struct router_status *st)
+static unsigned scenario_count(const struct scenario_expect *x,
+			       const struct router_status *st)
 {
-	const struct router_cache_status *c = find_cache(st, &x->peer);
+	const struct router_cache_status *c = scenario_find_cache(st, &x->peer);
 
 	switch (x->what) {
 	case SCENARIO_CLIENT:
 		return c && (x->heard || c->usable);
 	case SCENARIO_CLIENTS:
-		return count_usable(st);
+		return scenario_count_usable(st);
 	case SCENARIO_BUCKETS:
 		return c ? c->buckets : 0;
 	case SCENARIO_VALUES:
@@ -67,7 +68,8 @@ static unsigned count(const struct scenario_expect *x, const struct router_statu
 	return 0;
 }
 
-static bool is_about(const struct scenario_expect *x, const struct scenario_service *s)
+static bool scenario_is_about(const struct scenario_expect *x,
+			      const struct scenario_service *s)
 {
 	return !x->service[0] || strcmp(x->service, s->name) == 0;
 }
@@ -80,7 +82,8 @@ bool scenario_holds(const struct scenario_expect *x,
 	bool found = false;
 
 	for (i = 0; i < n; i++)
-		if (is_about(x, &list[i]) && count(x, list[i].status) == wanted)
+		if (scenario_is_about(x, &list[i]) &&
+		    scenario_count(x, list[i].status) == wanted)
 			found = true;
 	return x->what != SCENARIO_MESSAGE && found != x->negated;
 }
@@ -104,10 +107,10 @@ struct text {
 	size_t size, len;
 };
 
-static void say(struct text *t, const char *format, ...)
+static void scenario_say(struct text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void say(struct text *t, const char *format, ...)
+static void scenario_say(struct text *t, const char *format, ...)
 {
 	va_list ap;
 	int n;
@@ -121,29 +124,29 @@ static void say(struct text *t, const char *format, ...)
 		t->len += (size_t)n;
 }
 
-static void say_client(struct text *t, const struct scenario_expect *x,
-		       const struct router_cache_status *c)
+static void scenario_say_client(struct text *t, const struct scenario_expect *x,
+				const struct router_cache_status *c)
 {
-	say(t, " %s %s", ADDR_TEXT(&c->addr), c->usable ? "usable" : "heard");
+	scenario_say(t, " %s %s", ADDR_TEXT(&c->addr), c->usable ? "usable" : "heard");
 	if (x->what == SCENARIO_BUCKETS)
-		say(t, " with %u buckets", c->buckets);
+		scenario_say(t, " with %u buckets", c->buckets);
 	else if (x->what == SCENARIO_VALUES)
-		say(t, " with %u values", c->values);
+		scenario_say(t, " with %u values", c->values);
 }
 
-static void say_service(struct text *t, const struct scenario_expect *x,
-			const struct scenario_service *s)
+static void scenario_say_service(struct text *t, const struct scenario_expect *x,
+				 const struct scenario_service *s)
 {
 	unsigned i;
 
-	say(t, "%sservice %s is %sassigned and has", t->len ? "; " : "", s->name,
-	    s->status->assigned ? "" : "not ");
+	scenario_say(t, "%sservice %s is %sassigned and has", t->len ? "; " : "",
+		     s->name, s->status->assigned ? "" : "not ");
 	for (i = 0; i < s->status->n_caches; i++) {
-		say(t, "%s", i ? "," : "");
-		say_client(t, x, &s->status->caches[i]);
+		scenario_say(t, "%s", i ? "," : "");
+		scenario_say_client(t, x, &s->status->caches[i]);
 	}
 	if (!s->status->n_caches)
-		say(t, " no clients");
+		scenario_say(t, " no clients");
 }
 
 void scenario_explain(const struct scenario_expect *x,
@@ -154,10 +157,10 @@ void scenario_explain(const struct scenario_expect *x,
 	unsigned i;
 
 	if (x->what == SCENARIO_MESSAGE) {
-		say(&t, x->negated ? "there was one" : "there was none");
+		scenario_say(&t, x->negated ? "there was one" : "there was none");
 		return;
 	}
 	for (i = 0; i < n; i++)
-		if (is_about(x, &list[i]))
-			say_service(&t, x, &list[i]);
+		if (scenario_is_about(x, &list[i]))
+			scenario_say_service(&t, x, &list[i]);
 }

@@ -19,13 +19,13 @@ struct words {
 	struct err *err;
 };
 
-static const char *peek(const struct words *w)
+static const char *scenario_parse_peek(const struct words *w)
 {
 	return w->next < w->n ? w->list[w->next] : "";
 }
 
 /* The next word, if it is this one. */
-static bool take(struct words *w, const char *word)
+static bool scenario_parse_take(struct words *w, const char *word)
 {
 	if (w->next == w->n || strcmp(w->list[w->next], word) != 0)
 		return false;
@@ -34,7 +34,7 @@ static bool take(struct words *w, const char *word)
 }
 
 /* The next word, which must be there; else NULL, and the error says so. */
-static const char *need(struct words *w, const char *what)
+static const char *scenario_parse_need(struct words *w, const char *what)
 {
 	if (w->next < w->n)
 		return w->list[w->next++];
@@ -44,9 +44,9 @@ static const char *need(struct words *w, const char *what)
 
 /* ---- values ---- */
 
-static int parse_number(struct words *w, unsigned most, unsigned *out)
+static int scenario_parse_number(struct words *w, unsigned most, unsigned *out)
 {
-	const char *word = need(w, "a number");
+	const char *word = scenario_parse_need(w, "a number");
 	char *end;
 	unsigned long n;
 
@@ -61,13 +61,13 @@ static int parse_number(struct words *w, unsigned most, unsigned *out)
 }
 
 /* "500ms", "30s", "2m": milliseconds. */
-static int parse_time(struct words *w, int64_t *out)
+static int scenario_parse_time(struct words *w, int64_t *out)
 {
 	static const struct {
 		const char *unit;
 		int64_t ms;
 	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
-	const char *word = need(w, "a time");
+	const char *word = scenario_parse_need(w, "a time");
 	char *unit;
 	unsigned long n;
 	size_t i;
@@ -84,9 +84,9 @@ static int parse_time(struct words *w, int64_t *out)
 	return err_set(w->err, "%.64s is not a time such as 500ms, 30s or 2m", word);
 }
 
-static int parse_peer(struct words *w, struct addr *out)
+static int scenario_parse_peer(struct words *w, struct addr *out)
 {
-	const char *word = need(w, "an address");
+	const char *word = scenario_parse_need(w, "an address");
 
 	if (!word)
 		return -1;
@@ -95,9 +95,9 @@ static int parse_peer(struct words *w, struct addr *out)
 	return 0;
 }
 
-static int parse_service(struct words *w, char out[16])
+static int scenario_parse_service(struct words *w, char out[16])
 {
-	const char *word = need(w, "a service");
+	const char *word = scenario_parse_need(w, "a service");
 
 	if (!word)
 		return -1;
@@ -110,56 +110,57 @@ static int parse_service(struct words *w, char out[16])
 /* ---- expectations ---- */
 
 /* client ADDRESS [usable | heard] */
-static int parse_client(struct words *w, struct scenario_expect *x)
+static int scenario_parse_client(struct words *w, struct scenario_expect *x)
 {
 	x->what = SCENARIO_CLIENT;
-	if (parse_peer(w, &x->peer) < 0)
+	if (scenario_parse_peer(w, &x->peer) < 0)
 		return -1;
-	x->heard = take(w, "heard");
+	x->heard = scenario_parse_take(w, "heard");
 	if (!x->heard)
-		take(w, "usable");
+		scenario_parse_take(w, "usable");
 	return 0;
 }
 
-static int parse_share(struct words *w, struct scenario_expect *x, unsigned most)
+static int scenario_parse_share(struct words *w, struct scenario_expect *x,
+				unsigned most)
 {
-	if (parse_peer(w, &x->peer) < 0)
+	if (scenario_parse_peer(w, &x->peer) < 0)
 		return -1;
-	return parse_number(w, most, &x->n);
+	return scenario_parse_number(w, most, &x->n);
 }
 
 /* service SERVICE buckets ADDRESS N | values ADDRESS N | clients N | assigned */
-static int parse_of_service(struct words *w, struct scenario_expect *x)
+static int scenario_parse_of_service(struct words *w, struct scenario_expect *x)
 {
-	if (parse_service(w, x->service) < 0)
+	if (scenario_parse_service(w, x->service) < 0)
 		return -1;
-	if (take(w, "assigned")) {
+	if (scenario_parse_take(w, "assigned")) {
 		x->what = SCENARIO_ASSIGNED;
 		return 0;
 	}
-	if (take(w, "clients")) {
+	if (scenario_parse_take(w, "clients")) {
 		x->what = SCENARIO_CLIENTS;
-		return parse_number(w, WCCP_MAX_CACHES, &x->n);
+		return scenario_parse_number(w, WCCP_MAX_CACHES, &x->n);
 	}
-	if (take(w, "buckets")) {
+	if (scenario_parse_take(w, "buckets")) {
 		x->what = SCENARIO_BUCKETS;
-		return parse_share(w, x, WCCP_BUCKETS);
+		return scenario_parse_share(w, x, WCCP_BUCKETS);
 	}
-	if (take(w, "values")) {
+	if (scenario_parse_take(w, "values")) {
 		x->what = SCENARIO_VALUES;
-		return parse_share(w, x, ROUTER_MAX_VALUES);
+		return scenario_parse_share(w, x, ROUTER_MAX_VALUES);
 	}
 	return err_set(w->err,
 		       "\"%.64s\": of a service there are assigned, clients, buckets "
 		       "and values",
-		       peek(w));
+		       scenario_parse_peek(w));
 }
 
-static int parse_type(struct words *w, uint32_t *out)
+static int scenario_parse_type(struct words *w, uint32_t *out)
 {
 	static const char *const types[] = { "here-i-am", "i-see-you",
 					     "redirect-assign", "removal-query" };
-	const char *word = need(w, "a type of message");
+	const char *word = scenario_parse_need(w, "a type of message");
 	unsigned i;
 
 	if (!word)
@@ -176,88 +177,90 @@ static int parse_type(struct words *w, uint32_t *out)
 }
 
 /* message TYPE from|to ADDRESS */
-static int parse_message(struct words *w, struct scenario_expect *x)
+static int scenario_parse_message(struct words *w, struct scenario_expect *x)
 {
 	x->what = SCENARIO_MESSAGE;
-	if (parse_type(w, &x->type) < 0)
+	if (scenario_parse_type(w, &x->type) < 0)
 		return -1;
-	if (take(w, "from"))
+	if (scenario_parse_take(w, "from"))
 		x->way = TRACE_RECEIVED;
-	else if (take(w, "to"))
+	else if (scenario_parse_take(w, "to"))
 		x->way = TRACE_SENT;
 	else
 		return err_set(w->err, "\"%.64s\": from or to, and an address",
-			       peek(w));
-	return parse_peer(w, &x->peer);
+			       scenario_parse_peek(w));
+	return scenario_parse_peer(w, &x->peer);
 }
 
 /* [of SERVICE] [within TIME | for TIME] */
-static int parse_rest(struct words *w, struct scenario_expect *x)
+static int scenario_parse_rest(struct words *w, struct scenario_expect *x)
 {
 	bool timed;
 
-	if (!x->service[0] && take(w, "of") && parse_service(w, x->service) < 0)
+	if (!x->service[0] && scenario_parse_take(w, "of") &&
+	    scenario_parse_service(w, x->service) < 0)
 		return -1;
-	x->lasts = take(w, "for");
-	timed = x->lasts || take(w, "within");
+	x->lasts = scenario_parse_take(w, "for");
+	timed = x->lasts || scenario_parse_take(w, "within");
 	if (x->what == SCENARIO_MESSAGE && (!timed || x->lasts != x->negated))
 		return err_set(w->err, "a message is expected \"within\" a time, "
 				       "no message \"for\" a time");
-	return timed ? parse_time(w, &x->ms) : 0;
+	return timed ? scenario_parse_time(w, &x->ms) : 0;
 }
 
-static int parse_expect(struct words *w, struct scenario_expect *x)
+static int scenario_parse_expect(struct words *w, struct scenario_expect *x)
 {
 	int r;
 
-	x->negated = take(w, "no");
-	if (take(w, "client"))
-		r = parse_client(w, x);
-	else if (take(w, "service"))
-		r = parse_of_service(w, x);
-	else if (take(w, "message"))
-		r = parse_message(w, x);
+	x->negated = scenario_parse_take(w, "no");
+	if (scenario_parse_take(w, "client"))
+		r = scenario_parse_client(w, x);
+	else if (scenario_parse_take(w, "service"))
+		r = scenario_parse_of_service(w, x);
+	else if (scenario_parse_take(w, "message"))
+		r = scenario_parse_message(w, x);
 	else
 		return err_set(w->err, "\"%.64s\": client, service or message?",
-			       peek(w));
-	return r < 0 ? -1 : parse_rest(w, x);
+			       scenario_parse_peek(w));
+	return r < 0 ? -1 : scenario_parse_rest(w, x);
 }
 
 /* ---- steps ---- */
 
-static int parse_step(struct words *w, bool (*is_command)(const char *),
-		      struct scenario_step *step)
+static int scenario_parse_step(struct words *w, bool (*is_command)(const char *),
+			       struct scenario_step *step)
 {
 	int r = 0;
 
-	if (take(w, "wait")) {
+	if (scenario_parse_take(w, "wait")) {
 		step->kind = SCENARIO_WAIT;
-		r = parse_time(w, &step->ms);
-	} else if (take(w, "at")) {
+		r = scenario_parse_time(w, &step->ms);
+	} else if (scenario_parse_take(w, "at")) {
 		step->kind = SCENARIO_AT;
-		r = parse_time(w, &step->ms);
-	} else if (take(w, "expect")) {
+		r = scenario_parse_time(w, &step->ms);
+	} else if (scenario_parse_take(w, "expect")) {
 		step->kind = SCENARIO_EXPECT;
-		r = parse_expect(w, &step->expect);
-	} else if (take(w, "require")) {
+		r = scenario_parse_expect(w, &step->expect);
+	} else if (scenario_parse_take(w, "require")) {
 		step->kind = SCENARIO_REQUIRE;
-		r = parse_expect(w, &step->expect);
-	} else if (is_command(peek(w))) {
+		r = scenario_parse_expect(w, &step->expect);
+	} else if (is_command(scenario_parse_peek(w))) {
 		step->kind = SCENARIO_COMMAND;
 		w->next = w->n;
 	} else {
 		return err_set(w->err,
 			       "\"%.64s\" is neither wait, at, expect, require nor a "
 			       "command",
-			       peek(w));
+			       scenario_parse_peek(w));
 	}
 	if (r == 0 && w->next < w->n)
-		return err_set(w->err, "\"%.64s\" is not understood", peek(w));
+		return err_set(w->err, "\"%.64s\" is not understood",
+			       scenario_parse_peek(w));
 	return r;
 }
 
 /* What begins with # is a comment, up to the end of the line. */
-static int split(char *line, struct words *w)
+static int scenario_parse_split(char *line, struct words *w)
 {
 	char *rest = NULL, *word;
 
@@ -270,7 +273,7 @@ static int split(char *line, struct words *w)
 	return 0;
 }
 
-static char *join(const struct words *w)
+static char *scenario_parse_join(const struct words *w)
 {
 	char *text = calloc(1, LINE_MAX_LEN), *at = text;
 	unsigned i;
@@ -283,7 +286,8 @@ static char *join(const struct words *w)
 	return text;
 }
 
-static struct scenario_step *add_step(struct scenario *s, struct err *err)
+static struct scenario_step *scenario_parse_add_step(struct scenario *s,
+						     struct err *err)
 {
 	struct scenario_step *steps;
 
@@ -302,37 +306,37 @@ static struct scenario_step *add_step(struct scenario *s, struct err *err)
 	return steps;
 }
 
-static int read_line(struct scenario *s, char *line, unsigned number,
-		     bool (*is_command)(const char *), struct err *err)
+static int scenario_parse_read_line(struct scenario *s, char *line, unsigned number,
+				    bool (*is_command)(const char *), struct err *err)
 {
 	struct words w = { .err = err };
 	struct scenario_step *step;
 
 	if (strlen(line) == LINE_MAX_LEN - 1)
 		return err_set(err, "more than %d characters", LINE_MAX_LEN - 2);
-	if (split(line, &w) < 0)
+	if (scenario_parse_split(line, &w) < 0)
 		return -1;
 	if (w.n == 0)
 		return 0;
-	step = add_step(s, err);
+	step = scenario_parse_add_step(s, err);
 	if (!step)
 		return -1;
 	step->line = number;
-	step->text = join(&w);
+	step->text = scenario_parse_join(&w);
 	if (!step->text)
 		return err_set(err, "out of memory");
-	return parse_step(&w, is_command, step);
+	return scenario_parse_step(&w, is_command, step);
 }
 
-static int read_file(struct scenario *s, FILE *f, bool (*is_command)(const char *),
-		     struct err *err)
+static int scenario_parse_read_file(struct scenario *s, FILE *f,
+				    bool (*is_command)(const char *), struct err *err)
 {
 	char line[LINE_MAX_LEN];
 	struct err why;
 	unsigned number;
 
 	for (number = 1; fgets(line, sizeof(line), f); number++)
-		if (read_line(s, line, number, is_command, &why) < 0)
+		if (scenario_parse_read_line(s, line, number, is_command, &why) < 0)
 			return err_set(err, "%s:%u: %s", s->path, number, why.text);
 	if (ferror(f))
 		return err_set(err, "%s: %s", s->path, strerror(errno));
@@ -353,7 +357,7 @@ struct scenario *scenario_load(const char *path, bool (*is_command)(const char *
 	else if (!s || !(s->path = strdup(path)))
 		err_set(err, "out of memory");
 	else
-		r = read_file(s, f, is_command, err);
+		r = scenario_parse_read_file(s, f, is_command, err);
 	if (f)
 		fclose(f);
 	if (r == 0)

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 
 struct scenario_run {
-	struct engine *e;
+	struct routerd *d;
 	const struct scenario *s;
 	FILE *out;
 	struct event *timer;
 	unsigned n_services;
-	struct scenario_service services[RCONF_MAX_SERVICES];
+	struct scenario_service services[ROUTERD_MAX_SERVICES];
 	struct mono begun;
 	bool running;
 
@@ -29,8 +29,8 @@ enum verdict { PENDING, MET, FAILED };
 
 /* ---- lines ---- */
 
-static void report(const struct scenario_run *r, const char *what, const char *why,
-		   struct mono now)
+static void scenario_run_report(const struct scenario_run *r, const char *what,
+				const char *why, struct mono now)
 {
 	const struct scenario_step *step = &r->s->steps[r->next];
 	long long ms = mono_ms_between(r->since, now);
@@ -42,7 +42,7 @@ static void report(const struct scenario_run *r, const char *what, const char *w
 
 /* ---- one step ---- */
 
-static void begin_step(struct scenario_run *r, struct mono now)
+static void scenario_run_begin_step(struct scenario_run *r, struct mono now)
 {
 	const struct scenario_step *step;
 
@@ -59,13 +59,13 @@ static void begin_step(struct scenario_run *r, struct mono now)
 		r->until = mono_add_ms(now, step->expect.ms);
 }
 
-static bool is_expected(const struct scenario_step *step)
+static bool scenario_run_is_expected(const struct scenario_step *step)
 {
 	return step->kind == SCENARIO_EXPECT || step->kind == SCENARIO_REQUIRE;
 }
 
 /* Something that must last is broken by one moment, anything else met by one. */
-static void look(struct scenario_run *r)
+static void scenario_run_look_at(struct scenario_run *r)
 {
 	const struct scenario_expect *x = &r->s->steps[r->next].expect;
 
@@ -77,7 +77,7 @@ static void look(struct scenario_run *r)
 		r->broken = true;
 }
 
-static enum verdict judge(const struct scenario_run *r, struct mono now)
+static enum verdict scenario_run_judge(const struct scenario_run *r, struct mono now)
 {
 	const struct scenario_expect *x = &r->s->steps[r->next].expect;
 
@@ -86,93 +86,94 @@ static enum verdict judge(const struct scenario_run *r, struct mono now)
 	return r->hit ? MET : mono_due(r->until, now) ? FAILED : PENDING;
 }
 
-static enum verdict expect(struct scenario_run *r, struct mono now)
+static enum verdict scenario_run_expect(struct scenario_run *r, struct mono now)
 {
 	const struct scenario_expect *x = &r->s->steps[r->next].expect;
 	enum verdict v;
 	char why[512] = "";
 
-	look(r);
-	v = judge(r, now);
+	scenario_run_look_at(r);
+	v = scenario_run_judge(r, now);
 	if (v == FAILED)
 		scenario_explain(x, r->services, r->n_services, why, sizeof(why));
 	if (v != PENDING)
-		report(r, v == MET ? "ok" : "FAILED", why, now);
+		scenario_run_report(r, v == MET ? "ok" : "FAILED", why, now);
 	return v;
 }
 
-static enum verdict command(struct scenario_run *r, struct mono now)
+static enum verdict scenario_run_command(struct scenario_run *r, struct mono now)
 {
-	json_t *answer = commands_run(r->e, r->s->steps[r->next].text);
+	json_t *answer = routerd_commands_run(r->d, r->s->steps[r->next].text);
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	enum verdict v = answer && !error ? MET : FAILED;
 
 	if (v == MET)
-		report(r, "done", "", now);
+		scenario_run_report(r, "done", "", now);
 	else
-		report(r, "FAILED", error ? error : "no answer", now);
+		scenario_run_report(r, "FAILED", error ? error : "no answer", now);
 	json_decref(answer);
 	return v;
 }
 
-static enum verdict pass_time(const struct scenario_run *r, struct mono now)
+static enum verdict scenario_run_pass_time(const struct scenario_run *r,
+					   struct mono now)
 {
 	if (!mono_due(r->until, now))
 		return PENDING;
-	report(r, "done", "", now);
+	scenario_run_report(r, "done", "", now);
 	return MET;
 }
 
-static enum verdict try_step(struct scenario_run *r, struct mono now)
+static enum verdict scenario_run_try_step(struct scenario_run *r, struct mono now)
 {
 	const struct scenario_step *step = &r->s->steps[r->next];
 
-	if (is_expected(step))
-		return expect(r, now);
+	if (scenario_run_is_expected(step))
+		return scenario_run_expect(r, now);
 	if (step->kind == SCENARIO_COMMAND)
-		return command(r, now);
-	return pass_time(r, now);
+		return scenario_run_command(r, now);
+	return scenario_run_pass_time(r, now);
 }
 
 /* ---- all of them ---- */
 
-static void stop(struct scenario_run *r)
+static void scenario_run_stop(struct scenario_run *r)
 {
 	r->running = false;
-	event_base_loopbreak(r->e->base);
+	event_base_loopbreak(r->d->base);
 }
 
-static void arm(struct scenario_run *r, struct mono now)
+static void scenario_run_arm(struct scenario_run *r, struct mono now)
 {
 	struct timeval tv = clock_until(r->until, now);
 
 	evtimer_add(r->timer, &tv);
 }
 
-static void advance(struct scenario_run *r)
+static void scenario_run_advance(struct scenario_run *r)
 {
 	struct mono now = clock_now();
 
 	while (r->next < r->s->n_steps) {
-		enum verdict v = try_step(r, now);
+		enum verdict v = scenario_run_try_step(r, now);
 		bool ends =
 			v == FAILED && r->s->steps[r->next].kind == SCENARIO_REQUIRE;
 
 		if (v == PENDING) {
-			arm(r, now);
+			scenario_run_arm(r, now);
 			return;
 		}
 		r->failed += v == FAILED;
 		r->next++;
 		now = clock_now();
-		begin_step(r, now);
+		scenario_run_begin_step(r, now);
 		if (ends)
 			break;
 	}
-	stop(r);
+	scenario_run_stop(r);
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void scenario_run_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct scenario_run *r = arg;
 
@@ -180,30 +181,31 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (!r->running) {
 		r->running = true;
 		r->begun = clock_now();
-		begin_step(r, r->begun);
+		scenario_run_begin_step(r, r->begun);
 	}
-	advance(r);
+	scenario_run_advance(r);
 }
 
-/* ---- what the engine tells ---- */
+/* ---- what the router tells ---- */
 
-/* The step is judged by the timer, outside of what the engine is about. */
-static void wake(struct scenario_run *r)
+/* The step is judged by the timer, outside of what the router is about. */
+static void scenario_run_wake(struct scenario_run *r)
 {
 	event_active(r->timer, EV_TIMEOUT, 0);
 }
 
-static const struct scenario_expect *expected_now(const struct scenario_run *r)
+static const struct scenario_expect *
+scenario_run_expected_now(const struct scenario_run *r)
 {
 	if (!r || !r->running || r->next == r->s->n_steps ||
-	    !is_expected(&r->s->steps[r->next]))
+	    !scenario_run_is_expected(&r->s->steps[r->next]))
 		return NULL;
 	return &r->s->steps[r->next].expect;
 }
 
 void scenario_run_see(struct scenario_run *r, const struct trace_message *m)
 {
-	const struct scenario_expect *x = expected_now(r);
+	const struct scenario_expect *x = scenario_run_expected_now(r);
 
 	if (!x || !scenario_matches(x, m))
 		return;
@@ -211,38 +213,38 @@ void scenario_run_see(struct scenario_run *r, const struct trace_message *m)
 		r->broken = true;
 	else
 		r->hit = true;
-	wake(r);
+	scenario_run_wake(r);
 }
 
 void scenario_run_look(struct scenario_run *r)
 {
-	if (!expected_now(r))
+	if (!scenario_run_expected_now(r))
 		return;
-	look(r);
-	wake(r);
+	scenario_run_look_at(r);
+	scenario_run_wake(r);
 }
 
 /* ---- life ---- */
 
-struct scenario_run *scenario_run_new(struct engine *e, const struct scenario *s,
+struct scenario_run *scenario_run_new(struct routerd *d, const struct scenario *s,
 				      FILE *out, struct err *err)
 {
 	struct scenario_run *r = calloc(1, sizeof(*r));
 	struct timeval now = { 0 };
 	unsigned i;
 
-	if (!r || !(r->timer = evtimer_new(e->base, on_timer, r))) {
+	if (!r || !(r->timer = evtimer_new(d->base, scenario_run_on_timer, r))) {
 		free(r);
 		err_set(err, "out of memory");
 		return NULL;
 	}
-	r->e = e;
+	r->d = d;
 	r->s = s;
 	r->out = out;
-	for (i = 0; i < e->n_services; i++)
+	for (i = 0; i < d->n_services; i++)
 		r->services[r->n_services++] =
-			(struct scenario_service){ e->services[i].conf->name,
-						   &e->status[i] };
+			(struct scenario_service){ d->services[i].conf->name,
+						   &d->status[i] };
 	if (scenario_check(s, r->services, r->n_services, err) < 0) {
 		scenario_run_free(r);
 		return NULL;

@@ -5,18 +5,18 @@
 
 #include "wccprouter/scenario/scenario.h"
 
-struct engine;
+struct routerd;
 struct scenario_run;
 
-/* Begin with the first step when the engine runs.  `s` must outlive it; each step
- * becomes a line in `out`.  At the end the engine stops.  NULL with the reason. */
-struct scenario_run *scenario_run_new(struct engine *e, const struct scenario *s,
+/* Begin with the first step when the router runs.  `s` must outlive it; each step
+ * becomes a line in `out`.  At the end the router stops.  NULL with the reason. */
+struct scenario_run *scenario_run_new(struct routerd *d, const struct scenario *s,
 				      FILE *out, struct err *err);
 /* Was every step carried out, and every expectation met?  Says so in a last line. */
 bool scenario_run_end(struct scenario_run *r);
 void scenario_run_free(struct scenario_run *r); /* NULL is fine */
 
-/* What the engine tells it (NULL: there is none): a message passes, or the state of a
+/* What the router tells it (NULL: there is none): a message passes, or the state of a
  * service may have changed. */
 void scenario_run_see(struct scenario_run *r, const struct trace_message *m);
 void scenario_run_look(struct scenario_run *r);

@@ -18,7 +18,7 @@ struct label {
 };
 
 /* OpenMetrics 1.0, "Escaping": backslash, quote and line feed. */
-static void put_value(const char *text, FILE *to)
+static void metrics_put_value(const char *text, FILE *to)
 {
 	for (; *text; text++) {
 		if (*text == '\n') {
@@ -31,13 +31,13 @@ static void put_value(const char *text, FILE *to)
 	}
 }
 
-static void put_labels(const struct label *labels, FILE *to)
+static void metrics_put_labels(const struct label *labels, FILE *to)
 {
 	const struct label *l;
 
 	for (l = labels; l->name; l++) {
 		fprintf(to, "%c%s=\"", l == labels ? '{' : ',', l->name);
-		put_value(l->value, to);
+		metrics_put_value(l->value, to);
 		fputc('"', to);
 	}
 	if (l != labels)
@@ -52,7 +52,7 @@ struct family {
 	void (*print)(const struct family *f, const json_t *all, FILE *to);
 };
 
-static void put_head(const struct family *f, FILE *to)
+static void metrics_put_head(const struct family *f, FILE *to)
 {
 	fprintf(to, "# TYPE %s %s\n", f->name, f->type);
 	if (f->unit)
@@ -60,33 +60,33 @@ static void put_head(const struct family *f, FILE *to)
 	fprintf(to, "# HELP %s %s\n", f->name, f->help);
 }
 
-static void put_sample(const struct family *f, const struct label *labels,
-		       long long value, FILE *to)
+static void metrics_put_sample(const struct family *f, const struct label *labels,
+			       long long value, FILE *to)
 {
 	fputs(f->name, to);
 	if (strcmp(f->type, "counter") == 0)
 		fputs("_total", to);
 	else if (strcmp(f->type, "info") == 0)
 		fputs("_info", to);
-	put_labels(labels, to);
+	metrics_put_labels(labels, to);
 	fprintf(to, " %lld\n", value);
 }
 
 /* A number or a flag. */
-static long long value_of(const json_t *o, const char *key)
+static long long metrics_value_of(const json_t *o, const char *key)
 {
 	return look_is_true(o, key) ? 1 : look_number(o, key);
 }
 
-static void put_of_service(const struct family *f, const json_t *s, const json_t *o,
-			   const char *key, const char *label, const char *text,
-			   FILE *to)
+static void metrics_put_of_service(const struct family *f, const json_t *s,
+				   const json_t *o, const char *key, const char *label,
+				   const char *text, FILE *to)
 {
 	struct label labels[] = { { "service", look_text(s, "name") },
 				  { label, text },
 				  { 0 } };
 
-	put_sample(f, labels, value_of(o, key), to);
+	metrics_put_sample(f, labels, metrics_value_of(o, key), to);
 }
 
 #define EACH_SERVICE(all, i, s)                                                        \
@@ -94,16 +94,16 @@ static void put_of_service(const struct family *f, const json_t *s, const json_t
 
 /* ---- what is more than one number ---- */
 
-static void print_info(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_info(const struct family *f, const json_t *all, FILE *to)
 {
 	struct label labels[] = { { "version", look_text(all, "version") },
 				  { "router_id", look_text(all, "router_id") },
 				  { 0 } };
 
-	put_sample(f, labels, 1, to);
+	metrics_put_sample(f, labels, 1, to);
 }
 
-static void print_usable(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_usable(const struct family *f, const json_t *all, FILE *to)
 {
 	const json_t *s, *c;
 	size_t i, k;
@@ -116,13 +116,14 @@ static void print_usable(const struct family *f, const json_t *all, FILE *to)
 						  { "client", look_text(c, "address") },
 						  { 0 } };
 
-			put_sample(f, labels,
-				   strcmp(look_text(c, "state"), "Usable") == 0, to);
+			metrics_put_sample(f, labels,
+					   strcmp(look_text(c, "state"), "Usable") == 0,
+					   to);
 		}
 	}
 }
 
-static void print_routers(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_routers(const struct family *f, const json_t *all, FILE *to)
 {
 	const json_t *s;
 	size_t i;
@@ -131,12 +132,13 @@ static void print_routers(const struct family *f, const json_t *all, FILE *to)
 	{
 		struct label labels[] = { { "service", look_text(s, "name") }, { 0 } };
 
-		put_sample(f, labels, (long long)json_array_size(look_at(s, "routers")),
-			   to);
+		metrics_put_sample(f, labels,
+				   (long long)json_array_size(look_at(s, "routers")),
+				   to);
 	}
 }
 
-static void print_packets(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_packets(const struct family *f, const json_t *all, FILE *to)
 {
 	static const char *const actions[] = { "redirected", "unassigned", "returned",
 					       "bypassed",   "dropped",	   "too_big" };
@@ -146,13 +148,13 @@ static void print_packets(const struct family *f, const json_t *all, FILE *to)
 	EACH_SERVICE(all, i, s)
 	{
 		for (k = 0; k < sizeof(actions) / sizeof(actions[0]); k++)
-			put_of_service(f, s, look_at(s, "packets"), actions[k],
-				       "action", actions[k], to);
+			metrics_put_of_service(f, s, look_at(s, "packets"), actions[k],
+					       "action", actions[k], to);
 	}
 }
 
 /* `key` says which direction. */
-static void print_messages(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_messages(const struct family *f, const json_t *all, FILE *to)
 {
 	const json_t *s, *n;
 	const char *type;
@@ -163,11 +165,11 @@ static void print_messages(const struct family *f, const json_t *all, FILE *to)
 		json_t *types = json_object_get(look_at(s, "counters"), f->key);
 
 		json_object_foreach(types, type, n)
-			put_of_service(f, s, types, type, "type", type, to);
+			metrics_put_of_service(f, s, types, type, "type", type, to);
 	}
 }
 
-static void print_removed(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_removed(const struct family *f, const json_t *all, FILE *to)
 {
 	const json_t *s;
 	size_t i;
@@ -176,14 +178,15 @@ static void print_removed(const struct family *f, const json_t *all, FILE *to)
 	{
 		const json_t *c = look_at(s, "counters");
 
-		put_of_service(f, s, c, "removed_by_timeout", "reason", "timeout", to);
-		put_of_service(f, s, c, "removed_by_shutdown", "reason", "shutdown",
-			       to);
+		metrics_put_of_service(f, s, c, "removed_by_timeout", "reason",
+				       "timeout", to);
+		metrics_put_of_service(f, s, c, "removed_by_shutdown", "reason",
+				       "shutdown", to);
 	}
 }
 
 /* Counters of the document that are no refusals. */
-static bool is_other(const char *key)
+static bool metrics_is_other(const char *key)
 {
 	static const char *const others[] = { "maps_left_out", "assignments", "flushes",
 					      "removed_by_timeout",
@@ -196,7 +199,7 @@ static bool is_other(const char *key)
 	return false;
 }
 
-static void print_refused(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_refused(const struct family *f, const json_t *all, FILE *to)
 {
 	const json_t *s, *n;
 	const char *reason;
@@ -207,43 +210,44 @@ static void print_refused(const struct family *f, const json_t *all, FILE *to)
 		json_t *c = json_object_get(s, "counters");
 		json_t *refused = json_object_get(c, "refused");
 
-		json_object_foreach(c, reason,
-				    n) if (json_is_integer(n) && !is_other(reason))
-			put_of_service(f, s, c, reason, "reason", reason, to);
-		json_object_foreach(refused, reason, n)
-			put_of_service(f, s, refused, reason, "reason", reason, to);
+		json_object_foreach(c, reason, n) if (json_is_integer(n) &&
+						      !metrics_is_other(reason))
+			metrics_put_of_service(f, s, c, reason, "reason", reason, to);
+		json_object_foreach(refused, reason, n) metrics_put_of_service(
+			f, s, refused, reason, "reason", reason, to);
 	}
 }
 
-static void print_stray(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_stray(const struct family *f, const json_t *all, FILE *to)
 {
 	json_t *refused = json_object_get(all, "refused");
 	struct label labels[] = { { "reason", "unknown-service" }, { 0 } };
 	const json_t *n;
 	const char *reason;
 
-	put_sample(f, labels, look_number(all, "unknown_service"), to);
+	metrics_put_sample(f, labels, look_number(all, "unknown_service"), to);
 	json_object_foreach(refused, reason, n)
 	{
 		labels[0].value = reason;
-		put_sample(f, labels, json_integer_value(n), to);
+		metrics_put_sample(f, labels, json_integer_value(n), to);
 	}
 }
 
 /* ---- what is one number ---- */
 
-static void print_clients(const struct family *f, const json_t *s, FILE *to)
+static void metrics_print_clients(const struct family *f, const json_t *s, FILE *to)
 {
 	const json_t *c;
 	size_t i;
 
 	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
 	{
-		put_of_service(f, s, c, f->key, "client", look_text(c, "address"), to);
+		metrics_put_of_service(f, s, c, f->key, "client",
+				       look_text(c, "address"), to);
 	}
 }
 
-static void print_number(const struct family *f, const json_t *all, FILE *to)
+static void metrics_print_number(const struct family *f, const json_t *all, FILE *to)
 {
 	static const char *const objects[] = {
 		[OF_PACKETS] = "packets", [OF_COUNTERS] = "counters"
@@ -254,12 +258,12 @@ static void print_number(const struct family *f, const json_t *all, FILE *to)
 	EACH_SERVICE(all, i, s)
 	{
 		if (f->of == OF_CLIENT)
-			print_clients(f, s, to);
+			metrics_print_clients(f, s, to);
 		else
-			put_of_service(f, s,
-				       f->of == OF_SERVICE ? s
-							   : look_at(s, objects[f->of]),
-				       f->key, NULL, NULL, to);
+			metrics_put_of_service(
+				f, s,
+				f->of == OF_SERVICE ? s : look_at(s, objects[f->of]),
+				f->key, NULL, NULL, to);
 	}
 }
 
@@ -267,35 +271,35 @@ static void print_number(const struct family *f, const json_t *all, FILE *to)
 
 static const struct family families[] = {
 	{ "wccprouter", "info", NULL, "Version and router id", OF_ELSEWHERE, NULL,
-	  print_info },
+	  metrics_print_info },
 	{ P "service_assigned", "gauge", NULL, "Is an assignment in force", OF_SERVICE,
 	  "assigned", NULL },
 	{ P "service_unassigned_buckets", "gauge", NULL,
 	  "Buckets that no web-cache has", OF_SERVICE, "unassigned_buckets", NULL },
 	{ P "service_routers", "gauge", NULL, "Routers that the web-caches report",
-	  OF_ELSEWHERE, NULL, print_routers },
+	  OF_ELSEWHERE, NULL, metrics_print_routers },
 	{ P "assignments", "counter", NULL, "Assignments taken", OF_COUNTERS,
 	  "assignments", NULL },
 	{ P "flushes", "counter", NULL,
 	  "Assignments dropped since no new one came, or nobody was left", OF_COUNTERS,
 	  "flushes", NULL },
 	{ P "packets", "counter", "packets", "What was done with packets", OF_ELSEWHERE,
-	  NULL, print_packets },
+	  NULL, metrics_print_packets },
 	{ P "redirected_bytes", "counter", "bytes", "Redirected, without GRE",
 	  OF_PACKETS, "redirected_octets", NULL },
 	{ P "messages_received", "counter", NULL, "WCCP messages taken", OF_ELSEWHERE,
-	  "received", print_messages },
+	  "received", metrics_print_messages },
 	{ P "messages_sent", "counter", NULL, "WCCP messages sent", OF_ELSEWHERE,
-	  "sent", print_messages },
+	  "sent", metrics_print_messages },
 	{ P "messages_refused", "counter", NULL,
 	  "WCCP messages refused, in whole or in part", OF_ELSEWHERE, NULL,
-	  print_refused },
+	  metrics_print_refused },
 	{ P "stray_messages", "counter", NULL, "Messages of no service that is here",
-	  OF_ELSEWHERE, NULL, print_stray },
+	  OF_ELSEWHERE, NULL, metrics_print_stray },
 	{ P "clients_removed", "counter", NULL, "Web-caches that left", OF_ELSEWHERE,
-	  NULL, print_removed },
+	  NULL, metrics_print_removed },
 	{ P "client_usable", "gauge", NULL, "Is the web-cache a member", OF_ELSEWHERE,
-	  NULL, print_usable },
+	  NULL, metrics_print_usable },
 	{ P "client_weight", "gauge", NULL, "Weight that the web-cache states",
 	  OF_CLIENT, "weight", NULL },
 	{ P "client_buckets", "gauge", NULL, "Buckets assigned, of 256", OF_CLIENT,
@@ -318,8 +322,8 @@ void metrics_print(const json_t *all, FILE *to)
 	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		const struct family *f = &families[i];
 
-		put_head(f, to);
-		(f->print ? f->print : print_number)(f, all, to);
+		metrics_put_head(f, to);
+		(f->print ? f->print : metrics_print_number)(f, all, to);
 	}
 	fputs("# EOF\n", to);
 }

@@ -10,14 +10,14 @@
 
 #include <jansson.h>
 
-struct engine;
+struct routerd;
 struct show_request;
 
 /* All of it; the caller owns the reference.  NULL when out of memory. */
-json_t *show_json(const struct engine *e);
+json_t *show_json_all(const struct routerd *d);
 
 /* The part that is asked for (show_view.h).  NULL with the reason. */
-json_t *show_answer(const struct engine *e, const struct show_request *r,
-		    struct err *err);
+json_t *show_json_answer(const struct routerd *d, const struct show_request *r,
+			 struct err *err);
 
 #endif

@@ -8,37 +8,37 @@
 
 /* ---- JSON ---- */
 
-static json_t *hex16(uint16_t n)
+static json_t *show_mask_hex16(uint16_t n)
 {
 	return json_sprintf("0x%04x", n);
 }
 
 /* Routers print masks of IPv4 addresses in hexadecimal. */
-static json_t *hex_address(const struct addr *a)
+static json_t *show_mask_hex_address(const struct addr *a)
 {
 	if (a->family == ADDR_V6)
 		return json_string(ADDR_TEXT(a));
 	return json_sprintf("0x%08x", (unsigned)addr_to_v4(a));
 }
 
-static json_t *fields(const struct wccp_mask *m)
+static json_t *show_mask_fields(const struct wccp_mask *m)
 {
 	json_t *o = json_object();
 
-	json_object_set_new(o, "src", hex_address(&m->src));
-	json_object_set_new(o, "dst", hex_address(&m->dst));
-	json_object_set_new(o, "sport", hex16(m->sport));
-	json_object_set_new(o, "dport", hex16(m->dport));
+	json_object_set_new(o, "src", show_mask_hex_address(&m->src));
+	json_object_set_new(o, "dst", show_mask_hex_address(&m->dst));
+	json_object_set_new(o, "sport", show_mask_hex16(m->sport));
+	json_object_set_new(o, "dport", show_mask_hex16(m->dport));
 	return o;
 }
 
-json_t *show_masks(const struct router_masks *m)
+json_t *show_mask_sets(const struct router_masks *m)
 {
 	json_t *list = json_array();
 	unsigned i;
 
 	for (i = 0; i < m->n_sets; i++) {
-		json_t *o = fields(&m->sets[i].mask);
+		json_t *o = show_mask_fields(&m->sets[i].mask);
 
 		json_object_set_new(o, "values", json_integer(m->sets[i].n));
 		json_array_append_new(list, o);
@@ -58,7 +58,7 @@ json_t *show_mask_values(const struct router_masks *m, const struct addr *cache)
 
 			if (m->values[i].cache != index)
 				continue;
-			o = fields(&m->values[i].match);
+			o = show_mask_fields(&m->values[i].match);
 			json_object_set_new(o, "mask", json_integer(s));
 			json_array_append_new(list, o);
 		}
@@ -81,14 +81,14 @@ unsigned long long show_mask_slots(const struct router_masks *m)
 
 /* ---- text, as routers print it ---- */
 
-static const char *text_of(const json_t *o, const char *key)
+static const char *show_mask_text_of(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
 	return s ? s : "-";
 }
 
-static void print_header(const char *what, FILE *to)
+static void show_mask_print_header(const char *what, FILE *to)
 {
 	fprintf(to, "\n        %-5s %-10s %-10s %-7s %s\n", what, "SrcAddr", "DstAddr",
 		"SrcPort", "DstPort");
@@ -96,10 +96,11 @@ static void print_header(const char *what, FILE *to)
 		"-------", "-------");
 }
 
-static void print_fields(size_t number, const json_t *o, FILE *to)
+static void show_mask_print_fields(size_t number, const json_t *o, FILE *to)
 {
-	fprintf(to, "        %04zu: %-10s %-10s %-7s %s\n", number, text_of(o, "src"),
-		text_of(o, "dst"), text_of(o, "sport"), text_of(o, "dport"));
+	fprintf(to, "        %04zu: %-10s %-10s %-7s %s\n", number,
+		show_mask_text_of(o, "src"), show_mask_text_of(o, "dst"),
+		show_mask_text_of(o, "sport"), show_mask_text_of(o, "dport"));
 }
 
 void show_mask_text(const json_t *service, const json_t *client, FILE *to)
@@ -115,8 +116,8 @@ void show_mask_text(const json_t *service, const json_t *client, FILE *to)
 		"Assigned masks/values:", json_array_size(masks), n);
 	if (!n)
 		return;
-	print_header("Mask", to);
-	json_array_foreach((json_t *)masks, i, o) print_fields(i, o, to);
-	print_header("Value", to);
-	json_array_foreach((json_t *)values, i, o) print_fields(i, o, to);
+	show_mask_print_header("Mask", to);
+	json_array_foreach((json_t *)masks, i, o) show_mask_print_fields(i, o, to);
+	show_mask_print_header("Value", to);
+	json_array_foreach((json_t *)values, i, o) show_mask_print_fields(i, o, to);
 }

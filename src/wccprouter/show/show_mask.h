@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* The masks in order: their fields and how many values each has. */
-json_t *show_masks(const struct router_masks *m);
+json_t *show_mask_sets(const struct router_masks *m);
 /* The values of one web-cache, each with the index of its mask. */
 json_t *show_mask_values(const struct router_masks *m, const struct addr *cache);
 /* How many different values the masks have room for. */

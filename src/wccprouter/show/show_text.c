@@ -15,43 +15,47 @@ struct column {
 
 static const struct column wide = { 4, 36 }, narrow = { 8, 24 };
 
-static void line(FILE *to, struct column c, const char *label, const char *value)
+static void show_text_line(FILE *to, struct column c, const char *label,
+			   const char *value)
 {
 	fprintf(to, "%*s%-*s %s\n", c.in, "", c.width, label, value);
 }
 
-static void count(FILE *to, struct column c, const char *label, long long value)
+static void show_text_count(FILE *to, struct column c, const char *label,
+			    long long value)
 {
 	fprintf(to, "%*s%-*s %lld\n", c.in, "", c.width, label, value);
 }
 
 /* A text, or what routers print where there is none. */
-static const char *word(const json_t *o, const char *key)
+static const char *show_text_word(const json_t *o, const char *key)
 {
 	const char *s = look_text(o, key);
 
 	return strcmp(s, "-") == 0 ? "-none-" : s;
 }
 
-static const char *item_text(const json_t *item)
+static const char *show_text_item_text(const json_t *item)
 {
 	return json_is_string(item) ? json_string_value(item) : "-";
 }
 
 /* ---- global ---- */
 
-static void print_global(const json_t *all, FILE *to)
+static void show_text_print_global(const json_t *all, FILE *to)
 {
 	fputs("Global WCCP information:\n", to);
-	line(to, wide, "Router Identifier:", word(all, "router_id"));
-	line(to, wide, "Router Identifier (IPv6):", word(all, "router_id6"));
-	count(to, wide,
-	      "Messages for unknown services:", look_number(all, "unknown_service"));
+	show_text_line(to, wide,
+		       "Router Identifier:", show_text_word(all, "router_id"));
+	show_text_line(to, wide,
+		       "Router Identifier (IPv6):", show_text_word(all, "router_id6"));
+	show_text_count(to, wide, "Messages for unknown services:",
+			look_number(all, "unknown_service"));
 }
 
 /* ---- a service ---- */
 
-static long long usable_clients(const json_t *s)
+static long long show_text_usable_clients(const json_t *s)
 {
 	long long n = 0;
 	const json_t *c;
@@ -64,7 +68,7 @@ static long long usable_clients(const json_t *s)
 	return n;
 }
 
-static long long auth_failures(const json_t *s)
+static long long show_text_auth_failures(const json_t *s)
 {
 	const json_t *refused = look_at(look_at(s, "counters"), "refused");
 
@@ -74,7 +78,8 @@ static long long auth_failures(const json_t *s)
 }
 
 /* A list of addresses on one line. */
-static void print_list(FILE *to, struct column c, const char *label, const json_t *list)
+static void show_text_print_list(FILE *to, struct column c, const char *label,
+				 const json_t *list)
 {
 	const json_t *item;
 	size_t i;
@@ -82,54 +87,59 @@ static void print_list(FILE *to, struct column c, const char *label, const json_
 	fprintf(to, "%*s%-*s", c.in, "", c.width, label);
 	json_array_foreach((json_t *)list, i, item)
 	{
-		fprintf(to, " %s", item_text(item));
+		fprintf(to, " %s", show_text_item_text(item));
 	}
 	fputs(json_array_size(list) ? "\n" : " -none-\n", to);
 }
 
-static void print_state(const json_t *s, FILE *to)
+static void show_text_print_state(const json_t *s, FILE *to)
 {
-	line(to, wide, "State:", look_is_true(s, "shut") ? "Shut" : "Active");
-	line(to, wide, "Group Address:", word(s, "group_address"));
-	line(to, wide, "Address Family:", word(s, "family"));
-	line(to, wide, "Assigned by:", word(s, "assigned_by"));
+	show_text_line(to, wide, "State:", look_is_true(s, "shut") ? "Shut" : "Active");
+	show_text_line(to, wide, "Group Address:", show_text_word(s, "group_address"));
+	show_text_line(to, wide, "Address Family:", show_text_word(s, "family"));
+	show_text_line(to, wide, "Assigned by:", show_text_word(s, "assigned_by"));
 	if (look_is_true(s, "by_mask"))
-		count(to, wide,
-		      "Values unassigned:", look_number(s, "unassigned_values"));
+		show_text_count(to, wide, "Values unassigned:",
+				look_number(s, "unassigned_values"));
 	else
-		count(to, wide,
-		      "Buckets unassigned:", look_number(s, "unassigned_buckets"));
+		show_text_count(to, wide, "Buckets unassigned:",
+				look_number(s, "unassigned_buckets"));
 }
 
-static void print_service(const json_t *s, FILE *to)
+static void show_text_print_service(const json_t *s, FILE *to)
 {
 	const json_t *packets = look_at(s, "packets");
 
 	fprintf(to, "Service Identifier: %s\n", look_text(s, "name"));
-	line(to, wide, "Protocol Version:", word(s, "version"));
-	count(to, wide, "Number of Service Group Clients:", usable_clients(s));
-	count(to, wide, "Number of Service Group Routers:",
-	      (long long)json_array_size(look_at(s, "routers")));
-	count(to, wide,
-	      "Total Packets Redirected:", look_number(packets, "redirected"));
-	line(to, wide, "Service mode:", look_is_true(s, "closed") ? "Closed" : "Open");
-	count(to, wide, "Total Packets Dropped:", look_number(packets, "dropped"));
-	line(to, wide, "Redirect access-list:", word(s, "redirect_list"));
-	count(to, wide,
-	      "Total Packets Unassigned:", look_number(packets, "unassigned"));
-	print_list(to, wide, "Group access-list:", look_at(s, "group_list"));
-	count(to, wide, "Total Messages Denied to Group:",
-	      look_number(look_at(s, "counters"), "not_allowed"));
-	count(to, wide, "Total Authentication failures:", auth_failures(s));
-	count(to, wide,
-	      "Total Bypassed Packets Received:", look_number(packets, "returned"));
-	print_state(s, to);
+	show_text_line(to, wide, "Protocol Version:", show_text_word(s, "version"));
+	show_text_count(to, wide, "Number of Service Group Clients:",
+			show_text_usable_clients(s));
+	show_text_count(to, wide, "Number of Service Group Routers:",
+			(long long)json_array_size(look_at(s, "routers")));
+	show_text_count(to, wide, "Total Packets Redirected:",
+			look_number(packets, "redirected"));
+	show_text_line(to, wide,
+		       "Service mode:", look_is_true(s, "closed") ? "Closed" : "Open");
+	show_text_count(to, wide,
+			"Total Packets Dropped:", look_number(packets, "dropped"));
+	show_text_line(to, wide,
+		       "Redirect access-list:", show_text_word(s, "redirect_list"));
+	show_text_count(to, wide, "Total Packets Unassigned:",
+			look_number(packets, "unassigned"));
+	show_text_print_list(to, wide, "Group access-list:", look_at(s, "group_list"));
+	show_text_count(to, wide, "Total Messages Denied to Group:",
+			look_number(look_at(s, "counters"), "not_allowed"));
+	show_text_count(to, wide,
+			"Total Authentication failures:", show_text_auth_failures(s));
+	show_text_count(to, wide, "Total Bypassed Packets Received:",
+			look_number(packets, "returned"));
+	show_text_print_state(s, to);
 }
 
 /* ---- web-caches ---- */
 
 /* Of 32 digits each, as routers print it. */
-static void print_vector(const char *hex, FILE *to)
+static void show_text_print_vector(const char *hex, FILE *to)
 {
 	const char *label = "Assigned Hash Info:";
 
@@ -139,7 +149,7 @@ static void print_vector(const char *hex, FILE *to)
 	}
 }
 
-static void print_assigned(const json_t *service, const json_t *c, FILE *to)
+static void show_text_print_assigned(const json_t *service, const json_t *c, FILE *to)
 {
 	long long buckets = look_number(c, "buckets");
 
@@ -149,27 +159,28 @@ static void print_assigned(const json_t *service, const json_t *c, FILE *to)
 	}
 	fprintf(to, "        %-24s %lld of 256 (%.2f%%)\n", "Hash Allotment:", buckets,
 		(double)buckets * 100 / 256);
-	print_vector(look_text(c, "bucket_vector"), to);
+	show_text_print_vector(look_text(c, "bucket_vector"), to);
 }
 
-static void print_client(const json_t *c, FILE *to)
+static void show_text_print_client(const json_t *c, FILE *to)
 {
 	long long s = look_number(c, "connect_time_s");
 
 	fputs("WCCP Client information:\n", to);
-	line(to, narrow, "WCCP Client ID:", word(c, "address"));
-	line(to, narrow, "Protocol Version:", word(c, "version"));
-	line(to, narrow, "State:", word(c, "state"));
-	line(to, narrow, "Redirection:", word(c, "forward"));
-	line(to, narrow, "Packet Return:", word(c, "return"));
-	line(to, narrow, "Assignment:", word(c, "assign"));
+	show_text_line(to, narrow, "WCCP Client ID:", show_text_word(c, "address"));
+	show_text_line(to, narrow, "Protocol Version:", show_text_word(c, "version"));
+	show_text_line(to, narrow, "State:", show_text_word(c, "state"));
+	show_text_line(to, narrow, "Redirection:", show_text_word(c, "forward"));
+	show_text_line(to, narrow, "Packet Return:", show_text_word(c, "return"));
+	show_text_line(to, narrow, "Assignment:", show_text_word(c, "assign"));
 	fprintf(to, "%*s%-*s %02lld:%02lld:%02lld\n", narrow.in, "", narrow.width,
 		"Connect Time:", s / 3600, s / 60 % 60, s % 60);
 	fputs("        Redirected Packets:\n", to);
-	count(to, (struct column){ 10, 22 }, "eBPF:", look_number(c, "redirected"));
+	show_text_count(to, (struct column){ 10, 22 },
+			"eBPF:", look_number(c, "redirected"));
 }
 
-static void print_clients(const json_t *s, bool detail, FILE *to)
+static void show_text_print_clients(const json_t *s, bool detail, FILE *to)
 {
 	const json_t *clients = look_at(s, "clients"), *c;
 	size_t i;
@@ -180,15 +191,15 @@ static void print_clients(const json_t *s, bool detail, FILE *to)
 	{
 		if (i)
 			fputc('\n', to);
-		print_client(c, to);
+		show_text_print_client(c, to);
 		if (detail)
-			print_assigned(s, c, to);
+			show_text_print_assigned(s, c, to);
 	}
 }
 
 /* ---- view ---- */
 
-static void print_addresses(const char *title, const json_t *list, FILE *to)
+static void show_text_print_addresses(const char *title, const json_t *list, FILE *to)
 {
 	const json_t *a;
 	size_t i;
@@ -196,32 +207,34 @@ static void print_addresses(const char *title, const json_t *list, FILE *to)
 	fprintf(to, "    %s\n", title);
 	json_array_foreach((json_t *)list, i, a)
 	{
-		fprintf(to, "        %s\n", item_text(a));
+		fprintf(to, "        %s\n", show_text_item_text(a));
 	}
 	if (!json_array_size(list))
 		fputs("        -none-\n", to);
 }
 
-static void print_view(const json_t *v, FILE *to)
+static void show_text_print_view(const json_t *v, FILE *to)
 {
-	print_addresses("WCCP Routers Informed of:", look_at(v, "routers"), to);
+	show_text_print_addresses("WCCP Routers Informed of:", look_at(v, "routers"),
+				  to);
 	fputc('\n', to);
-	print_addresses("WCCP Clients Visible:", look_at(v, "clients_visible"), to);
+	show_text_print_addresses(
+		"WCCP Clients Visible:", look_at(v, "clients_visible"), to);
 	fputc('\n', to);
-	print_addresses("WCCP Clients NOT Visible:", look_at(v, "clients_not_visible"),
-			to);
+	show_text_print_addresses(
+		"WCCP Clients NOT Visible:", look_at(v, "clients_not_visible"), to);
 }
 
 /* ---- buckets ---- */
 
-static bool same_bucket(const json_t *a, const json_t *b)
+static bool show_text_same_bucket(const json_t *a, const json_t *b)
 {
 	return a && b && strcmp(look_text(a, "client"), look_text(b, "client")) == 0 &&
 	       look_is_true(a, "alternate") == look_is_true(b, "alternate") &&
 	       look_number(a, "redirected") == look_number(b, "redirected");
 }
 
-static void print_run(size_t first, size_t last, const json_t *b, FILE *to)
+static void show_text_print_run(size_t first, size_t last, const json_t *b, FILE *to)
 {
 	char numbers[48];
 
@@ -229,13 +242,14 @@ static void print_run(size_t first, size_t last, const json_t *b, FILE *to)
 		snprintf(numbers, sizeof(numbers), "%zu", first);
 	else
 		snprintf(numbers, sizeof(numbers), "%zu-%zu", first, last);
-	fprintf(to, "        %-9s %-39s %-5s %lld\n", numbers, word(b, "client"),
+	fprintf(to, "        %-9s %-39s %-5s %lld\n", numbers,
+		show_text_word(b, "client"),
 		look_is_true(b, "alternate") ? "yes" : "no",
 		look_number(b, "redirected"));
 }
 
 /* Those in a row that have all in common are one line; the packets are of each. */
-static void print_bucket_table(const json_t *list, FILE *to)
+static void show_text_print_bucket_table(const json_t *list, FILE *to)
 {
 	size_t first = 0, i, n = json_array_size(list);
 
@@ -244,66 +258,67 @@ static void print_bucket_table(const json_t *list, FILE *to)
 	for (i = 0; i < n; i++) {
 		const json_t *b = json_array_get(list, i);
 
-		if (same_bucket(b, json_array_get(list, i + 1)))
+		if (show_text_same_bucket(b, json_array_get(list, i + 1)))
 			continue;
-		print_run(first, i, b, to);
+		show_text_print_run(first, i, b, to);
 		first = i + 1;
 	}
 }
 
-static void print_buckets(const json_t *s, FILE *to)
+static void show_text_print_buckets(const json_t *s, FILE *to)
 {
 	const json_t *c;
 	size_t i;
 
 	fprintf(to, "Service %s: assigned by %s, key change %lld\n",
-		look_text(s, "name"), word(s, "assigned_by"),
+		look_text(s, "name"), show_text_word(s, "assigned_by"),
 		look_number(s, "key_change"));
 	if (!look_is_true(s, "by_mask")) {
-		print_bucket_table(look_at(s, "buckets"), to);
+		show_text_print_bucket_table(look_at(s, "buckets"), to);
 		return;
 	}
 	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
 	{
-		line(to, narrow, "WCCP Client ID:", word(c, "address"));
+		show_text_line(to, narrow,
+			       "WCCP Client ID:", show_text_word(c, "address"));
 		show_mask_text(s, c, to);
 	}
 }
 
-static void print_all(const json_t *all, FILE *to)
+static void show_text_print_all(const json_t *all, FILE *to)
 {
 	const json_t *s;
 	size_t i;
 
-	print_global(all, to);
+	show_text_print_global(all, to);
 	json_array_foreach((json_t *)look_at(all, "services"), i, s)
 	{
 		fputc('\n', to);
-		print_service(s, to);
+		show_text_print_service(s, to);
 	}
 }
 
-void show_text(const json_t *part, const struct show_request *r, FILE *to)
+void show_text_print(const json_t *part, const struct show_request *r, FILE *to)
 {
 	switch (r->view) {
 	case SHOW_ALL:
-		print_all(part, to);
+		show_text_print_all(part, to);
 		break;
 	case SHOW_GLOBAL:
-		print_global(part, to);
+		show_text_print_global(part, to);
 		break;
 	case SHOW_SERVICE:
-		print_service(part, to);
+		show_text_print_service(part, to);
 		break;
 	case SHOW_CLIENTS:
 	case SHOW_DETAIL:
-		print_clients(part, r->view == SHOW_DETAIL, to);
+		show_text_print_clients(part, r->view == SHOW_DETAIL, to);
 		break;
 	case SHOW_VIEW:
-		print_view(part, to);
+		show_text_print_view(part, to);
 		break;
 	case SHOW_BUCKETS:
-		print_buckets(part, to);
+		show_text_print_buckets(part, to);
 		break;
 	}
 }

@@ -8,6 +8,6 @@
 #include <stdio.h>
 
 /* What show_view_select() gave for this request. */
-void show_text(const json_t *part, const struct show_request *r, FILE *to);
+void show_text_print(const json_t *part, const struct show_request *r, FILE *to);
 
 #endif

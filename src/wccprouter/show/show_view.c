@@ -19,7 +19,7 @@ static const struct {
 	{ "buckets", SHOW_BUCKETS },
 };
 
-static int parse_view(const char *word, enum show_view *out, struct err *err)
+static int show_view_parse_view(const char *word, enum show_view *out, struct err *err)
 {
 	size_t i;
 
@@ -46,12 +46,12 @@ int show_view_parse(unsigned n, char *const *words, struct show_request *out,
 		return n == 1 ? 0 : err_set(err, "show global: it has no views");
 	}
 	out->service = words[0];
-	return n == 1 ? 0 : parse_view(words[1], &out->view, err);
+	return n == 1 ? 0 : show_view_parse_view(words[1], &out->view, err);
 }
 
 /* ---- one service ---- */
 
-static int refuse(const json_t *services, const char *name, struct err *err)
+static int show_view_refuse(const json_t *services, const char *name, struct err *err)
 {
 	char known[192] = "";
 	size_t used = 0, i;
@@ -74,17 +74,17 @@ int show_view_find(const json_t *all, const char *service, struct err *err)
 		if (strcmp(look_text(s, "name"), service) == 0)
 			return (int)i;
 	}
-	return refuse(services, service, err);
+	return show_view_refuse(services, service, err);
 }
 
 /* ---- parts ---- */
 
-static void copy(json_t *to, const json_t *from, const char *key)
+static void show_view_copy(json_t *to, const json_t *from, const char *key)
 {
 	json_object_set(to, key, json_object_get(from, key));
 }
 
-static json_t *global_part(const json_t *all)
+static json_t *show_view_global_part(const json_t *all)
 {
 	json_t *o = json_copy((json_t *)all);
 
@@ -92,16 +92,16 @@ static json_t *global_part(const json_t *all)
 	return o;
 }
 
-static json_t *clients_part(const json_t *s)
+static json_t *show_view_clients_part(const json_t *s)
 {
 	json_t *o = json_object();
 
-	copy(o, s, "name");
-	copy(o, s, "clients");
+	show_view_copy(o, s, "name");
+	show_view_copy(o, s, "clients");
 	return o;
 }
 
-static json_t *visible(const json_t *s, bool usable)
+static json_t *show_view_visible(const json_t *s, bool usable)
 {
 	json_t *list = json_array();
 	const json_t *c;
@@ -115,35 +115,35 @@ static json_t *visible(const json_t *s, bool usable)
 	return list;
 }
 
-static json_t *view_part(const json_t *all, const json_t *s)
+static json_t *show_view_seen_part(const json_t *all, const json_t *s)
 {
 	json_t *o = json_object();
 
-	copy(o, s, "name");
-	copy(o, all, "router_id");
-	copy(o, s, "member_change");
-	copy(o, s, "routers");
-	json_object_set_new(o, "clients_visible", visible(s, true));
-	json_object_set_new(o, "clients_not_visible", visible(s, false));
+	show_view_copy(o, s, "name");
+	show_view_copy(o, all, "router_id");
+	show_view_copy(o, s, "member_change");
+	show_view_copy(o, s, "routers");
+	json_object_set_new(o, "clients_visible", show_view_visible(s, true));
+	json_object_set_new(o, "clients_not_visible", show_view_visible(s, false));
 	return o;
 }
 
-static json_t *buckets_part(const json_t *s)
+static json_t *show_view_buckets_part(const json_t *s)
 {
 	json_t *o = json_object();
 
-	copy(o, s, "name");
-	copy(o, s, "by_mask");
-	copy(o, s, "assigned");
-	copy(o, s, "assigned_by");
-	copy(o, s, "key_change");
+	show_view_copy(o, s, "name");
+	show_view_copy(o, s, "by_mask");
+	show_view_copy(o, s, "assigned");
+	show_view_copy(o, s, "assigned_by");
+	show_view_copy(o, s, "key_change");
 	if (!look_is_true(s, "by_mask")) {
-		copy(o, s, "buckets");
+		show_view_copy(o, s, "buckets");
 		return o;
 	}
-	copy(o, s, "masks");
-	copy(o, s, "mask_slots");
-	copy(o, s, "clients");
+	show_view_copy(o, s, "masks");
+	show_view_copy(o, s, "mask_slots");
+	show_view_copy(o, s, "clients");
 	return o;
 }
 
@@ -156,18 +156,18 @@ json_t *show_view_select(const json_t *all, const struct show_request *r,
 	if (r->view == SHOW_ALL)
 		return json_incref((json_t *)all);
 	if (r->view == SHOW_GLOBAL)
-		return global_part(all);
+		return show_view_global_part(all);
 	i = show_view_find(all, r->service, err);
 	if (i < 0)
 		return NULL;
 	s = json_array_get(look_at(all, "services"), (size_t)i);
 	switch (r->view) {
 	case SHOW_CLIENTS:
-		return clients_part(s);
+		return show_view_clients_part(s);
 	case SHOW_VIEW:
-		return view_part(all, s);
+		return show_view_seen_part(all, s);
 	case SHOW_BUCKETS:
-		return buckets_part(s);
+		return show_view_buckets_part(s);
 	default:
 		return json_incref((json_t *)s);
 	}

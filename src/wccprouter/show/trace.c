@@ -13,7 +13,8 @@ enum {
 
 /* ---- who wants what ---- */
 
-static int parse_service(const char *word, struct trace_filter *out, struct err *err)
+static int trace_parse_service(const char *word, struct trace_filter *out,
+			       struct err *err)
 {
 	if (out->service[0])
 		return err_set(err, "%.64s: neither an address nor a second service",
@@ -33,7 +34,7 @@ int trace_parse(unsigned n, char *const *words, struct trace_filter *out,
 	*out = (struct trace_filter){ 0 };
 	for (i = 0; i < n; i++) {
 		if (addr_parse(words[i], &a) < 0) {
-			if (parse_service(words[i], out, err) < 0)
+			if (trace_parse_service(words[i], out, err) < 0)
 				return -1;
 			continue;
 		}
@@ -58,10 +59,10 @@ struct text {
 	size_t len; /* as much as there would be with room */
 };
 
-static void say(struct text *t, const char *format, ...)
+static void trace_say(struct text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void say(struct text *t, const char *format, ...)
+static void trace_say(struct text *t, const char *format, ...)
 {
 	bool room = t->len < TRACE_MAX;
 	va_list ap;
@@ -75,29 +76,29 @@ static void say(struct text *t, const char *format, ...)
 		t->len += (size_t)n;
 }
 
-static void say_octets(struct text *t, const struct trace_message *m)
+static void trace_say_octets(struct text *t, const struct trace_message *m)
 {
 	const uint8_t *octets = m->octets;
 	size_t i, n = m->len < DUMP_MAX ? m->len : DUMP_MAX;
 
 	for (i = 0; i < n; i++) {
 		if (i % DUMP_ROW == 0)
-			say(t, "  %04zx:", i);
-		say(t, " %02x%s", octets[i],
-		    i % DUMP_ROW == DUMP_ROW - 1 || i == n - 1 ? "\n" : "");
+			trace_say(t, "  %04zx:", i);
+		trace_say(t, " %02x%s", octets[i],
+			  i % DUMP_ROW == DUMP_ROW - 1 || i == n - 1 ? "\n" : "");
 	}
 	if (n < m->len)
-		say(t, "  and %zu octets more\n", m->len - n);
+		trace_say(t, "  and %zu octets more\n", m->len - n);
 }
 
-static void say_head(struct text *t, const struct trace_message *m)
+static void trace_say_head(struct text *t, const struct trace_message *m)
 {
-	say(t, "%s %s, service %s, %zu octets: ",
-	    m->way == TRACE_RECEIVED ? "received from" : "sent to", ADDR_TEXT(m->peer),
-	    m->service ? m->service : "unknown", m->len);
+	trace_say(t, "%s %s, service %s, %zu octets: ",
+		  m->way == TRACE_RECEIVED ? "received from" : "sent to",
+		  ADDR_TEXT(m->peer), m->service ? m->service : "unknown", m->len);
 }
 
-static enum codec_refusal check(const struct trace_message *m)
+static enum codec_refusal trace_check(const struct trace_message *m)
 {
 	struct codec_peek peek;
 	enum codec_refusal r = codec_peek(m->octets, m->len, &peek);
@@ -107,21 +108,22 @@ static enum codec_refusal check(const struct trace_message *m)
 	return codec_authenticate(m->octets, m->len, m->password);
 }
 
-static void say_message(struct text *t, const struct trace_message *m,
-			struct wccp_msg *scratch)
+static void trace_say_message(struct text *t, const struct trace_message *m,
+			      struct wccp_msg *scratch)
 {
 	struct err err = { "no WCCP message" };
-	enum codec_refusal distrust = check(m);
+	enum codec_refusal distrust = trace_check(m);
 	enum codec_refusal r = codec_decode(m->octets, m->len, scratch, &err);
 
 	if (r != CODEC_OK) {
-		say(t, "%s: %s\n",
-		    codec_refusal_name(distrust != CODEC_OK ? distrust : r), err.text);
-		say_octets(t, m);
+		trace_say(t, "%s: %s\n",
+			  codec_refusal_name(distrust != CODEC_OK ? distrust : r),
+			  err.text);
+		trace_say_octets(t, m);
 		return;
 	}
 	if (distrust != CODEC_OK)
-		say(t, "%s: ", codec_refusal_name(distrust));
+		trace_say(t, "%s: ", codec_refusal_name(distrust));
 	if (t->len < TRACE_MAX)
 		t->len += (size_t)codec_print(scratch, t->at + t->len,
 					      TRACE_MAX - t->len);
@@ -133,8 +135,8 @@ size_t trace_print(const struct trace_message *m, struct wccp_msg *scratch,
 	static const char end[] = "...\n";
 	struct text t = { .at = text };
 
-	say_head(&t, m);
-	say_message(&t, m, scratch);
+	trace_say_head(&t, m);
+	trace_say_message(&t, m, scratch);
 	if (t.len < TRACE_MAX)
 		return t.len;
 	strcpy(text + TRACE_MAX - sizeof(end), end);

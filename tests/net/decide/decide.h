@@ -33,7 +33,7 @@ bool chance(unsigned percent);
 /* ---- world ---- */
 
 struct world {
-	struct rconf conf;
+	struct routerd_conf conf;
 	struct router_status status[SERVICES];
 };
 

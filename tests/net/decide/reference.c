@@ -136,7 +136,7 @@ static bool is_exempt(const struct sample *s)
 
 /* ---- the redirect list ---- */
 
-static bool has_prefix(const struct addr *a, const struct rule_end *e)
+static bool has_prefix(const struct addr *a, const struct redirect_rule_end *e)
 {
 	if (e->prefix.family == ADDR_NONE)
 		return true;
@@ -151,15 +151,15 @@ static bool has_prefix(const struct addr *a, const struct rule_end *e)
 	return true;
 }
 
-static bool has_port(uint16_t port, const struct rule_end *e)
+static bool has_port(uint16_t port, const struct redirect_rule_end *e)
 {
 	return !e->has_ports || (port >= e->low && port <= e->high);
 }
 
-static bool permits(const struct rconf_service *service, const struct sample *s)
+static bool permits(const struct routerd_conf_service *service, const struct sample *s)
 {
 	for (unsigned i = 0; i < service->n_rules; i++) {
-		const struct rule *r = &service->rules[i];
+		const struct redirect_rule *r = &service->rules[i];
 
 		if (!has_prefix(&s->src, &r->src) || !has_prefix(&s->dst, &r->dst))
 			continue;
@@ -274,7 +274,7 @@ static bool by_gre(const struct router_status *st, const struct addr *cache)
 static void choose(const struct world *w, unsigned i, const struct sample *s,
 		   struct decision *d)
 {
-	const struct rconf_service *service = &w->conf.services[i];
+	const struct routerd_conf_service *service = &w->conf.services[i];
 	const struct router_status *st = &w->status[i];
 	struct key k = key_of_sample(s);
 	const struct addr *cache;

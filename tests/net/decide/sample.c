@@ -97,17 +97,17 @@ static void choose_addresses(struct sample *s)
 }
 
 /* Beside or at the end of a range of a redirect list; 0: it has none. */
-static uint16_t port_at_edge(const struct rconf_service *s)
+static uint16_t port_at_edge(const struct routerd_conf_service *s)
 {
-	const struct rule *r = &s->rules[s->n_rules ? chance_below(s->n_rules) : 0];
-	const struct rule_end *e = chance(50) ? &r->src : &r->dst;
+	const struct redirect_rule *r = &s->rules[s->n_rules ? chance_below(s->n_rules) : 0];
+	const struct redirect_rule_end *e = chance(50) ? &r->src : &r->dst;
 
 	if (!e->has_ports)
 		return 0;
 	return (uint16_t)((chance(50) ? e->low : e->high) + chance_below(3) - 1);
 }
 
-static uint16_t choose_port(const struct rconf_service *conf,
+static uint16_t choose_port(const struct routerd_conf_service *conf,
 			    const struct wccp_service *wanted)
 {
 	uint16_t port = wanted->ports[chance_below(3)];

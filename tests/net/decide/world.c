@@ -32,9 +32,9 @@ bool world_is_reachable(const struct addr *cache)
 
 /* ---- the configuration ---- */
 
-static struct rule_end random_end(unsigned family)
+static struct redirect_rule_end random_end(unsigned family)
 {
-	struct rule_end e = { .high = UINT16_MAX };
+	struct redirect_rule_end e = { .high = UINT16_MAX };
 
 	if (chance(60)) {
 		e.prefix = parse(family == ADDR_V6 ? "2001:db8:1::" : "10.1.0.0");
@@ -53,18 +53,18 @@ static struct rule_end random_end(unsigned family)
 	return e;
 }
 
-static void random_rules(struct rconf_service *s, unsigned family)
+static void random_rules(struct routerd_conf_service *s, unsigned family)
 {
 	s->n_rules = chance(30) ? 1 + chance_below(8) : 0;
 	for (unsigned i = 0; i < s->n_rules; i++)
-		s->rules[i] = (struct rule){
+		s->rules[i] = (struct redirect_rule){
 			.permit = chance(60),
 			.src = random_end(family),
 			.dst = random_end(family),
 		};
 	/* Mostly something is left. */
 	if (s->n_rules && chance(80))
-		s->rules[s->n_rules++] = (struct rule){
+		s->rules[s->n_rules++] = (struct redirect_rule){
 			.permit = true,
 			.src.high = UINT16_MAX,
 			.dst.high = UINT16_MAX,
@@ -72,7 +72,7 @@ static void random_rules(struct rconf_service *s, unsigned family)
 }
 
 /* The group-list tells the family, also while there is no web-cache. */
-static void configure_service(struct rconf_service *s, unsigned number)
+static void configure_service(struct routerd_conf_service *s, unsigned number)
 {
 	unsigned family = chance(50) ? ADDR_V6 : ADDR_V4;
 
@@ -241,7 +241,7 @@ static void add_caches(struct router_status *st, unsigned family)
 			st->family = (uint8_t)family;
 }
 
-static void change_service(const struct rconf_service *s, struct router_status *st)
+static void change_service(const struct routerd_conf_service *s, struct router_status *st)
 {
 	unsigned family = s->router.allowed[0].family;
 

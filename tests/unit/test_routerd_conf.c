@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct rconf *load(const char *text, char *path, struct err *err)
+static struct routerd_conf *load(const char *text, char *path, struct err *err)
 {
-	struct rconf *c;
+	struct routerd_conf *c;
 	int fd;
 	FILE *f;
 
@@ -20,7 +20,7 @@ static struct rconf *load(const char *text, char *path, struct err *err)
 	f = fdopen(fd, "w");
 	fputs(text, f);
 	fclose(f);
-	c = rconf_load(path, err);
+	c = routerd_conf_load(path, err);
 	unlink(path);
 	return c;
 }
@@ -31,7 +31,7 @@ START_TEST(defaults)
 {
 	char path[64];
 	struct err err = { "" };
-	struct rconf *c =
+	struct routerd_conf *c =
 		load(TOP "service web-cache { }\nservice 70 { }\n", path, &err);
 	const struct router_conf *r;
 
@@ -57,7 +57,7 @@ START_TEST(defaults)
 	r = &c->services[1].router;
 	ck_assert_uint_eq(r->service_type, WCCP_SERVICE_DYNAMIC);
 	ck_assert_uint_eq(r->service_id, 70);
-	rconf_free(c);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -76,17 +76,17 @@ START_TEST(metrics)
 					   "" };
 	char path[64], text[256];
 	struct err err = { "" };
-	struct rconf *c;
+	struct routerd_conf *c;
 
 	c = load(TOP "metrics = \"[::1]:9102\"\nservice 70 { }\n", path, &err);
 	ck_assert_msg(c, "%s", err.text);
 	ck_assert_str_eq(ADDR_TEXT(&c->metrics), "::1");
 	ck_assert_uint_eq(c->metrics_port, 9102);
-	rconf_free(c);
+	routerd_conf_free(c);
 	c = load(TOP "metrics = \"10.0.9.1:80\"\nservice 70 { }\n", path, &err);
 	ck_assert_msg(c, "%s", err.text);
 	ck_assert_uint_eq(addr_to_v4(&c->metrics), 0x0a000901);
-	rconf_free(c);
+	routerd_conf_free(c);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(text, sizeof(text), TOP "metrics = \"%s\"\nservice 70 { }\n",
 			 bad[i]);
@@ -113,7 +113,7 @@ START_TEST(masks)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char path[64], text[256];
 		struct err err = { "" };
-		struct rconf *c;
+		struct routerd_conf *c;
 
 		snprintf(text, sizeof(text), TOP "service 7 {\n%s\n}\n", cases[i].text);
 		c = load(text, path, &err);
@@ -121,7 +121,7 @@ START_TEST(masks)
 		ck_assert_uint_eq(c->services[0].router.assign, cases[i].assign);
 		ck_assert_int_eq(c->services[0].router.mask_identity,
 				 cases[i].identity);
-		rconf_free(c);
+		routerd_conf_free(c);
 	}
 }
 END_TEST
@@ -135,8 +135,8 @@ START_TEST(groups)
 		    "group-list = { 10.0.1.2, 2001:db8::2 } }\n";
 	char path[64];
 	struct err err = { "" };
-	struct rconf *c = load(text, path, &err);
-	const struct rconf_service *s;
+	struct routerd_conf *c = load(text, path, &err);
+	const struct routerd_conf_service *s;
 
 	ck_assert_msg(c, "%s", err.text);
 	s = c->services;
@@ -147,7 +147,7 @@ START_TEST(groups)
 	ck_assert_uint_eq(s[1].group_ttl, 15);
 	ck_assert_str_eq(ADDR_TEXT(&s[1].router.id6), "2001:db8::1");
 	ck_assert_str_eq(ADDR_TEXT(&s[1].router.allowed[1]), "2001:db8::2");
-	rconf_free(c);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -155,7 +155,7 @@ START_TEST(redirect_out)
 {
 	char path[64];
 	struct err err = { "" };
-	struct rconf *c = load("router-id = 10.0.9.1\nredirect-out = { or0 }\n"
+	struct routerd_conf *c = load("router-id = 10.0.9.1\nredirect-out = { or0 }\n"
 			       "exclude-in = { cl1, cl2 }\ncaches-in = { bx1 }\n"
 			       "service 7 { }\n",
 			       path, &err);
@@ -165,7 +165,7 @@ START_TEST(redirect_out)
 	ck_assert_str_eq(c->redirect_out[0], "or0");
 	ck_assert_uint_eq(c->n_excluded_in, 2);
 	ck_assert_str_eq(c->excluded_in[1], "cl2");
-	rconf_free(c);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -179,8 +179,8 @@ START_TEST(redirect_list)
 		    "service 8 { }\n";
 	char path[64];
 	struct err err = { "" };
-	struct rconf *c = load(text, path, &err);
-	const struct rule *r;
+	struct routerd_conf *c = load(text, path, &err);
+	const struct redirect_rule *r;
 
 	ck_assert_msg(c, "%s", err.text);
 	ck_assert_uint_eq(c->services[0].n_rules, 4);
@@ -199,7 +199,7 @@ START_TEST(redirect_list)
 	ck_assert_str_eq(ADDR_TEXT(&r[2].dst.prefix), "2001:db8::");
 	ck_assert_uint_eq(r[3].src.prefix.family, ADDR_V4);
 	ck_assert_uint_eq(r[3].src.bits, 0);
-	rconf_free(c);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -207,9 +207,9 @@ START_TEST(longest_redirect_list)
 {
 	char path[64], text[4096] = TOP "service 7 { redirect-list = {\n";
 	struct err err = { "" };
-	struct rconf *c;
+	struct routerd_conf *c;
 
-	for (unsigned i = 0; i < RCONF_MAX_RULES; i++)
+	for (unsigned i = 0; i < ROUTERD_MAX_RULES; i++)
 		strcat(text, "\"permit any\",\n");
 	strcat(text, "\"permit any\" } }\n");
 	ck_assert_ptr_null(load(text, path, &err));
@@ -218,8 +218,8 @@ START_TEST(longest_redirect_list)
 	strcpy(strstr(text, ",\n\"permit any\" }"), " } }\n");
 	c = load(text, path, &err);
 	ck_assert_msg(c, "%s", err.text);
-	ck_assert_uint_eq(c->services[0].n_rules, RCONF_MAX_RULES);
-	rconf_free(c);
+	ck_assert_uint_eq(c->services[0].n_rules, ROUTERD_MAX_RULES);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -228,18 +228,18 @@ START_TEST(example_is_good)
 	const char *top = getenv("srcdir");
 	char file[4096];
 	struct err err;
-	struct rconf *c;
+	struct routerd_conf *c;
 
 	snprintf(file, sizeof(file), "%s/conf/wccprouter.conf.example",
 		 top ? top : ".");
-	c = rconf_load(file, &err);
+	c = routerd_conf_load(file, &err);
 	ck_assert_msg(c, "%s", err.text);
 	ck_assert_uint_eq(c->services[0].router.n_allowed, 2);
 	ck_assert(c->services[0].router.advertise_timers);
 	ck_assert_uint_eq(c->services[0].router.transmit_t.lower_ms, 500);
 	ck_assert_uint_eq(c->services[0].router.transmit_t.upper_ms, 60000);
 	ck_assert_mem_eq(c->services[0].router.password.octets, "secret\0\0", 8);
-	rconf_free(c);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -340,7 +340,7 @@ START_TEST(a_profile_is_where_it_starts)
 {
 	char path[64];
 	struct err err = { "" };
-	struct rconf *c = load("profile = catalyst3750\n" IN "service web-cache { }\n"
+	struct routerd_conf *c = load("profile = catalyst3750\n" IN "service web-cache { }\n"
 			       "service 70 { forward = { gre } version = 2.01 }\n",
 			       path, &err);
 	struct addr id = addr_v4(0x0a000001);
@@ -361,9 +361,9 @@ START_TEST(a_profile_is_where_it_starts)
 	ck_assert_uint_eq(r->forward, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(r->ret, WCCP_METHOD_L2 | WCCP_METHOD_GRE);
 	ck_assert_uint_eq(r->max_minor, 1);
-	rconf_set_router_id(c, &id);
+	routerd_conf_set_router_id(c, &id);
 	ck_assert(addr_equal(&c->services[1].router.id, &id));
-	rconf_free(c);
+	routerd_conf_free(c);
 }
 END_TEST
 
@@ -405,7 +405,7 @@ START_TEST(what_a_device_has_not_got)
 {
 	char path[64];
 	struct err err = { "" };
-	struct rconf *c = load(bad_profiles[_i].text, path, &err);
+	struct routerd_conf *c = load(bad_profiles[_i].text, path, &err);
 
 	ck_assert_ptr_null(c);
 	ck_assert_msg(strstr(err.text, bad_profiles[_i].complaint), "%s", err.text);
@@ -414,8 +414,8 @@ END_TEST
 
 static Suite *suite(void)
 {
-	Suite *s = suite_create("rconf");
-	TCase *t = tcase_create("rconf");
+	Suite *s = suite_create("routerd_conf");
+	TCase *t = tcase_create("routerd_conf");
 
 	tcase_add_test(t, defaults);
 	tcase_add_test(t, masks);
