@@ -16,13 +16,13 @@
 #include "mono.h"
 #include "wccp.h"
 
-struct group; /* opaque; one per service group */
+struct cache; /* opaque; one per service group */
 
 /*
  * An assignment as a table of slots: the 256 buckets of hash assignment, or the
  * values of a mask by their sequence numbers (mask.h).
  */
-struct group_table {
+struct cache_table {
 	unsigned n_slots;      /* 0: there is none */
 	struct wccp_mask mask; /* empty: slots are buckets */
 	struct wccp_bucket_vector alt; /* buckets with the alternate-hash bit */
@@ -32,19 +32,19 @@ struct group_table {
 };
 
 /* Methods in order of preference, WCCP_METHOD_* or WCCP_ASSIGN_*; n >= 1. */
-struct group_preference {
+struct cache_preference {
 	unsigned n;
 	uint32_t methods[2];
 };
 
 /* Minor versions (2.01 section 3.4). */
-enum group_version {
-	GROUP_V20,       /* 2.0 only */
-	GROUP_V201,      /* at most 2.01; a router may answer with less */
-	GROUP_NEGOTIATE, /* ask with the lowest, then take the router's highest */
+enum cache_version {
+	CACHE_V20,       /* 2.0 only */
+	CACHE_V201,      /* at most 2.01; a router may answer with less */
+	CACHE_NEGOTIATE, /* ask with the lowest, then take the router's highest */
 };
 
-struct group_conf {
+struct cache_conf {
 	struct wccp_service service;
 	struct addr self; /* this web-cache, as routers and other caches know it */
 	/* Where HERE_I_AMs go; with `multicast` set, the routers that may answer
@@ -53,11 +53,11 @@ struct group_conf {
 	struct addr routers[WCCP_MAX_ROUTERS];
 	struct addr multicast; /* set: HERE_I_AMs and REDIRECT_ASSIGNs go there */
 	struct codec_password password;
-	struct group_preference forward, ret, assign;
+	struct cache_preference forward, ret, assign;
 	/* Wishes; the router's offer decides (2.01 section 3.5.4).  0: the default. */
 	uint32_t transmit_t_ms;
 	uint8_t timeout_scale, ra_scale;
-	enum group_version version;
+	enum cache_version version;
 	/* Of mask assignment, up to MASK_BITS_MAX bits of any field.  All zero: the
 	 * default, six bits of the address that the service's hash looks at. */
 	struct wccp_mask mask;
@@ -68,35 +68,35 @@ struct group_conf {
 };
 
 /* May this web-cache get buckets? */
-bool group_conf_allows(const struct group_conf *conf, const struct addr *cache);
+bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache);
 
 /* Per router.  The names are what operators see. */
-enum group_state {
-	GROUP_IDLE,        /* not announced: the pool is down */
-	GROUP_WAITING,     /* HERE_I_AM sent, nothing heard yet */
-	GROUP_NEGOTIATING, /* heard; our choice is made, not yet in its view */
-	GROUP_JOINED,      /* in its view, usable, no buckets yet */
-	GROUP_ASSIGNED,    /* in its view with buckets */
-	GROUP_DRAINING,     /* SHUTDOWN sent, not acknowledged */
-	GROUP_WITHDRAWN,   /* SHUTDOWN acknowledged */
-	GROUP_LOST,        /* was joined, silent for longer than its time-out */
-	GROUP_MISMATCH,    /* offers nothing we can do */
-	GROUP_AUTH_FAILED, /* the last thing heard did not authenticate */
-	GROUP_STATES,
+enum peer_state {
+	PEER_IDLE,        /* not announced: the pool is down */
+	PEER_WAITING,     /* HERE_I_AM sent, nothing heard yet */
+	PEER_NEGOTIATING, /* heard; our choice is made, not yet in its view */
+	PEER_JOINED,      /* in its view, usable, no buckets yet */
+	PEER_ASSIGNED,    /* in its view with buckets */
+	PEER_DRAINING,     /* SHUTDOWN sent, not acknowledged */
+	PEER_WITHDRAWN,   /* SHUTDOWN acknowledged */
+	PEER_LOST,        /* was joined, silent for longer than its time-out */
+	PEER_MISMATCH,    /* offers nothing we can do */
+	PEER_AUTH_FAILED, /* the last thing heard did not authenticate */
+	PEER_STATES,
 };
 
-const char *group_state_name(enum group_state s); /* "capability mismatch" ... */
+const char *peer_state_name(enum peer_state s); /* "capability mismatch" ... */
 
-enum group_event_type {
-	GROUP_EV_RX,       /* a datagram for this group arrived */
-	GROUP_EV_TICK,     /* the deadline has come */
-	GROUP_EV_HEALTH,   /* the local pool changed */
-	GROUP_EV_CONF,     /* the configuration changed */
-	GROUP_EV_SHUTDOWN, /* withdraw for good */
+enum cache_event_type {
+	CACHE_EV_RX,       /* a datagram for this group arrived */
+	CACHE_EV_TICK,     /* the deadline has come */
+	CACHE_EV_HEALTH,   /* the local pool changed */
+	CACHE_EV_CONF,     /* the configuration changed */
+	CACHE_EV_SHUTDOWN, /* withdraw for good */
 };
 
-struct group_event {
-	enum group_event_type type;
+struct cache_event {
+	enum cache_event_type type;
 	struct mono now;
 	union {
 		struct {
@@ -108,29 +108,29 @@ struct group_event {
 			bool up;         /* announce, or withdraw */
 			uint16_t weight; /* assignment weight to announce */
 		} health;
-		/* Service type, id and `self` must be those of group_new(). */
-		const struct group_conf *conf;
+		/* Service type, id and `self` must be those of cache_new(). */
+		const struct cache_conf *conf;
 	} u;
 };
 
 /* NULL only when memory is short.  The group starts idle; it announces itself
  * from the first HEALTH event with up on. */
-struct group *group_new(const struct group_conf *conf, struct mono now);
-void group_free(struct group *g);
+struct cache *cache_new(const struct cache_conf *conf, struct mono now);
+void cache_free(struct cache *g);
 
 /* Never fails: what cannot be done is a note.  `scratch` is where the datagram
  * is decoded and messages are built; its content does not outlive the call. */
-void group_step(struct group *g, const struct group_event *ev,
+void cache_step(struct cache *g, const struct cache_event *ev,
 		struct wccp_msg *scratch, struct actions *out);
 
 /* When the next TICK is due; MONO_NEVER when nothing is. */
-struct mono group_deadline(const struct group *g);
+struct mono cache_deadline(const struct cache *g);
 
 /* Nothing more to say: idle, or SHUTDOWN acknowledged or given up everywhere. */
-bool group_is_quiet(const struct group *g);
+bool cache_is_quiet(const struct cache *g);
 
 /*
- * Two groups that must have one table: a service and its mirror (group_pair.c says
+ * Two groups that must have one table: a service and its mirror (cache_pair.c says
  * how).  They go by the conf of `first`, and the mask of `mirror` is that of `first`
  * mirrored; both conf should name the same web-caches.  They may be paired before
  * anything has happened or at any later time, and again without effect.
@@ -139,13 +139,13 @@ bool group_is_quiet(const struct group *g);
  * step ask both.  When an assignment is due, the step of one decides for both, and
  * the other sends its part when it is stepped at that deadline, which is at once.
  */
-void group_pair(struct group *first, struct group *mirror);
-/* Each for itself again.  group_free() does it, too. */
-void group_unpair(struct group *g);
+void cache_pair(struct cache *first, struct cache *mirror);
+/* Each for itself again.  cache_free() does it, too. */
+void cache_unpair(struct cache *g);
 
 /* -- what it knows, for plan, control and metrics ---------------------------- */
 
-struct group_counters {
+struct cache_counters {
 	uint64_t rx[4], tx[4]; /* by message type - WCCP_HERE_I_AM */
 	uint64_t refused[CODEC_REFUSALS];
 	uint64_t unknown_router, not_for_us, bad_service;
@@ -155,10 +155,10 @@ struct group_counters {
 	uint64_t state_changes; /* of routers; each is one note */
 };
 
-struct group_router_status {
+struct cache_router_status {
 	struct addr address; /* as configured */
 	struct addr id;      /* as it states; unset until heard */
-	enum group_state state;
+	enum peer_state state;
 	const char *reason;  /* of the last transition; static storage */
 	struct mono since;   /* of the last transition */
 	uint32_t receive_id, change_number;
@@ -173,7 +173,7 @@ struct group_router_status {
 	uint8_t minor;        /* of WCCP 2, as spoken with it */
 };
 
-struct group_cache_status {
+struct cache_member_status {
 	struct addr addr;
 	uint16_t weight;
 	unsigned buckets;     /* slots, as the routers last stated */
@@ -181,7 +181,7 @@ struct group_cache_status {
 	bool seen_by_all;
 };
 
-struct group_status {
+struct cache_status {
 	struct wccp_service service;
 	struct addr self;
 	bool up;
@@ -190,8 +190,8 @@ struct group_status {
 	struct addr designated_cache; /* unset while not known */
 	struct wccp_key key;    /* newest assignment made here */
 	unsigned n_routers, n_caches;
-	struct group_router_status routers[WCCP_MAX_ROUTERS];
-	struct group_cache_status caches[WCCP_MAX_CACHES];
+	struct cache_router_status routers[WCCP_MAX_ROUTERS];
+	struct cache_member_status caches[WCCP_MAX_CACHES];
 	/* How packets come to slots.  When routers differ, as the first of them. */
 	bool by_mask;
 	struct wccp_mask mask; /* that we assign by, where masks are agreed on */
@@ -203,9 +203,9 @@ struct group_status {
 	 * or unset.  Packets of flows that nobody here knows may be its.  Nothing is
 	 * set when there are more than 256 slots. */
 	struct addr handover[WCCP_BUCKETS];
-	struct group_counters counters;
+	struct cache_counters counters;
 };
 
-void group_get_status(const struct group *g, struct group_status *out);
+void cache_get_status(const struct cache *g, struct cache_status *out);
 
 #endif

@@ -49,7 +49,7 @@ struct plan_service {
 	struct wccp_service service;
 	unsigned pool; /* index into plan.pools */
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
-	/* See group_status.handover. */
+	/* See cache_status.handover. */
 	struct addr handover[WCCP_BUCKETS];
 };
 

@@ -47,7 +47,7 @@ static void complain(struct daemon *d, const char *event, const struct addr *fro
 static void take_datagram(struct daemon *d, size_t len, const struct addr *from,
 			  struct mono now)
 {
-	struct group_event ev = { .type = GROUP_EV_RX, .now = now };
+	struct cache_event ev = { .type = CACHE_EV_RX, .now = now };
 	struct codec_peek peek;
 	enum codec_refusal r = codec_peek(d->datagram, len, &peek);
 	struct service *s;
@@ -93,7 +93,7 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 static bool all_quiet(const struct daemon *d)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
-		if (!group_is_quiet(d->services[i].group))
+		if (!cache_is_quiet(d->services[i].cache))
 			return false;
 	return true;
 }
@@ -103,9 +103,9 @@ static void free_removed(struct daemon *d)
 	for (unsigned i = 0; i < d->n_services; i++) {
 		struct service *s = &d->services[i];
 
-		if (s->conf || !group_is_quiet(s->group))
+		if (s->conf || !cache_is_quiet(s->cache))
 			continue;
-		group_free(s->group);
+		cache_free(s->cache);
 		*s = d->services[--d->n_services];
 		i--;
 	}
@@ -114,11 +114,11 @@ static void free_removed(struct daemon *d)
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
-	struct group_event ev = { .type = GROUP_EV_TICK, .now = clock_now() };
+	struct cache_event ev = { .type = CACHE_EV_TICK, .now = clock_now() };
 
 	(void)fd, (void)what;
 	for (unsigned i = 0; i < d->n_services; i++)
-		if (mono_due(group_deadline(d->services[i].group), ev.now))
+		if (mono_due(cache_deadline(d->services[i].cache), ev.now))
 			daemon_step(d, &d->services[i], &ev);
 	settle(d);
 }
@@ -162,7 +162,7 @@ static void make_plan(struct daemon *d)
 	for (unsigned i = 0; i < d->conf->n_services; i++)
 		for (unsigned k = 0; k < d->n_services; k++)
 			if (d->services[k].conf == &d->conf->services[i]) {
-				group_get_status(d->services[k].group, &d->status);
+				cache_get_status(d->services[k].cache, &d->status);
 				planner_add_service(d->services[k].conf, &d->status,
 						    &d->plan);
 				tell_of_v6(d);
@@ -213,7 +213,7 @@ static struct announcement strength_of(const struct daemon *d, const struct serv
 /* Nobody is told that we are here before the kernel can deliver. */
 static void announce(struct daemon *d)
 {
-	struct group_event ev = { .type = GROUP_EV_HEALTH, .now = clock_now() };
+	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
 
 	for (unsigned i = 0; i < d->n_services && !d->stopping; i++) {
 		struct service *s = &d->services[i];
@@ -281,7 +281,7 @@ static void pools_have_changed(void *arg)
 
 static void begin_stop(struct daemon *d)
 {
-	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = clock_now() };
+	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = clock_now() };
 	struct timeval limit = clock_ms(STOP_LIMIT_MS);
 
 	log_info("stopping", "withdrawing from all routers");
@@ -453,7 +453,7 @@ static void free_event(struct event *e)
 void daemon_free(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
-		group_free(d->services[i].group);
+		cache_free(d->services[i].cache);
 	if (d->control)
 		control_close(d->control);
 	casts_close(&d->casts);

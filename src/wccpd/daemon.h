@@ -27,7 +27,7 @@ struct service {
 	char name[32];
 	struct wccp_service id; /* type and id count */
 	uint8_t multicast_ttl;
-	struct group *group;
+	struct cache *cache;
 	struct announcement told;
 };
 
@@ -57,7 +57,7 @@ struct daemon {
 	/* Scratch, large and reused. */
 	struct wccp_msg msg;
 	struct actions actions;
-	struct group_status status;
+	struct cache_status status;
 	struct plan plan;
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
 	/* What was last logged; empty when there is nothing to complain about. */
@@ -80,7 +80,7 @@ void daemon_free(struct daemon *d);
 int daemon_reload(struct daemon *d, struct err *err);
 
 /* Parts of the daemon in files of their own, for each other's use. */
-void daemon_step(struct daemon *d, struct service *s, const struct group_event *ev);
+void daemon_step(struct daemon *d, struct service *s, const struct cache_event *ev);
 void daemon_arm(struct daemon *d);     /* set the timer to the earliest deadline */
 void daemon_replan(struct daemon *d);  /* soon: make a plan and apply it */
 int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *err);

@@ -18,7 +18,7 @@ void planner_begin(const struct conf *conf, struct plan *out)
 
 /* For one more service at a router there is always room, for one more router only
  * up to a limit. */
-static bool has_room(const struct group_router_status *r, struct plan *out)
+static bool has_room(const struct cache_router_status *r, struct plan *out)
 {
 	for (unsigned i = 0; i < out->n_routers; i++)
 		if (addr_equal(&out->routers[i].id, &r->id) &&
@@ -32,11 +32,11 @@ static bool has_room(const struct group_router_status *r, struct plan *out)
 
 /* Redirected packets are taken from a router from the moment that methods are
  * agreed, and still while leaving it: until it has heard of that, it sends. */
-static void add_routers(unsigned service, const struct group_status *status,
+static void add_routers(unsigned service, const struct cache_status *status,
 			struct plan *out)
 {
 	for (unsigned i = 0; i < status->n_routers; i++) {
-		const struct group_router_status *r = &status->routers[i];
+		const struct cache_router_status *r = &status->routers[i];
 
 		/* Packets of IPv6 routers are not taken yet. */
 		if (r->id.family != ADDR_V4 || r->forward == 0)
@@ -56,13 +56,13 @@ static void add_routers(unsigned service, const struct group_status *status,
 }
 
 /* Strangers may say what they like, packets are not exchanged with them. */
-static void add_fellows(const struct group_conf *conf, const struct group_status *status,
+static void add_fellows(const struct cache_conf *conf, const struct cache_status *status,
 			struct plan *out)
 {
 	for (unsigned i = 0; i < status->n_caches; i++) {
 		const struct addr *a = &status->caches[i].addr;
 
-		if (addr_equal(a, &out->self) || !group_conf_allows(conf, a) ||
+		if (addr_equal(a, &out->self) || !cache_conf_allows(conf, a) ||
 		    addr_find(out->fellows, out->n_fellows, a) >= 0 ||
 		    out->n_fellows == WCCP_MAX_CACHES)
 			continue;
@@ -71,7 +71,7 @@ static void add_fellows(const struct group_conf *conf, const struct group_status
 }
 
 void planner_add_service(const struct conf_service *conf,
-			 const struct group_status *status, struct plan *out)
+			 const struct cache_status *status, struct plan *out)
 {
 	struct plan_service *s = &out->services[out->n_services];
 

@@ -12,6 +12,6 @@
 void planner_begin(const struct conf *conf, struct plan *out);
 /* One service, its routers and its fellow web-caches. */
 void planner_add_service(const struct conf_service *conf,
-			 const struct group_status *status, struct plan *out);
+			 const struct cache_status *status, struct plan *out);
 
 #endif

@@ -34,7 +34,7 @@ json_t *service_description_json(const struct wccp_service *service)
 			 d.only_protocol_0);
 }
 
-json_t *service_assignment_json(const struct group_status *st)
+json_t *service_assignment_json(const struct cache_status *st)
 {
 	return json_pack(
 		"{s:s, s:o, s:i, s:i}", "method", st->by_mask ? "mask" : "hash", "mask",
@@ -53,7 +53,7 @@ static json_t *address_list(const struct addr *list, unsigned n)
 
 json_t *service_configured_json(const struct conf *conf, const struct conf_service *s)
 {
-	const struct group_conf *g = &s->group;
+	const struct cache_conf *g = &s->group;
 
 	return json_pack(
 		"{s:s, s:o, s:o, s:o}", "version", conf_version_name(g->version),

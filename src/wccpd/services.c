@@ -50,10 +50,10 @@ static void carry_out(struct daemon *d, const struct service *s, struct mono now
 			  d->actions.dropped, s->name);
 }
 
-void daemon_step(struct daemon *d, struct service *s, const struct group_event *ev)
+void daemon_step(struct daemon *d, struct service *s, const struct cache_event *ev)
 {
 	actions_reset(&d->actions);
-	group_step(s->group, ev, &d->msg, &d->actions);
+	cache_step(s->cache, ev, &d->msg, &d->actions);
 	carry_out(d, s, ev->now);
 }
 
@@ -63,7 +63,7 @@ void daemon_arm(struct daemon *d)
 	struct timeval left;
 
 	for (unsigned i = 0; i < d->n_services; i++)
-		deadline = mono_min(deadline, group_deadline(d->services[i].group));
+		deadline = mono_min(deadline, cache_deadline(d->services[i].cache));
 	if (mono_is_never(deadline)) {
 		evtimer_del(d->timer);
 		return;
@@ -85,7 +85,7 @@ static struct service *find_service(struct daemon *d, const struct wccp_service 
 /* Without a further word; its routers remove us when they hear nothing more. */
 static void forget_leaving(struct daemon *d, struct service *s)
 {
-	group_free(s->group);
+	cache_free(s->cache);
 	*s = d->services[--d->n_services];
 }
 
@@ -110,8 +110,8 @@ static int add_service(struct daemon *d, const struct conf_service *conf, struct
 	*s = (struct service){ .conf = conf, .id = conf->group.service };
 	snprintf(s->name, sizeof s->name, "%s", conf->name);
 	s->multicast_ttl = conf->multicast_ttl;
-	s->group = group_new(&conf->group, clock_now());
-	if (!s->group)
+	s->cache = cache_new(&conf->group, clock_now());
+	if (!s->cache)
 		return err_set(err, "out of memory");
 	d->n_services++;
 	return 0;
@@ -120,7 +120,7 @@ static int add_service(struct daemon *d, const struct conf_service *conf, struct
 static void configure_service(struct daemon *d, struct service *s,
 			      const struct conf_service *conf)
 {
-	struct group_event ev = { .type = GROUP_EV_CONF, .now = clock_now() };
+	struct cache_event ev = { .type = CACHE_EV_CONF, .now = clock_now() };
 
 	ev.u.conf = &conf->group;
 	s->conf = conf;
@@ -132,7 +132,7 @@ static void configure_service(struct daemon *d, struct service *s,
 /* A removed service says goodbye and is freed when it has nothing more to say. */
 static void remove_service(struct daemon *d, struct service *s)
 {
-	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = clock_now() };
+	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = clock_now() };
 
 	s->conf = NULL;
 	daemon_step(d, s, &ev);
@@ -151,14 +151,14 @@ static void pair_services(struct daemon *d, const struct conf *conf)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (!d->services[i].conf || d->services[i].conf->pair < 0)
-			group_unpair(d->services[i].group);
+			cache_unpair(d->services[i].cache);
 	for (unsigned i = 0; i < conf->n_services; i++) {
 		const struct conf_service *c = &conf->services[i];
 
 		if (c->pair > (int)i) /* the mirror comes second */
-			group_pair(find_service(d, &c->group.service)->group,
+			cache_pair(find_service(d, &c->group.service)->cache,
 				   find_service(d, &conf->services[c->pair].group.service)
-					   ->group);
+					   ->cache);
 	}
 }
 

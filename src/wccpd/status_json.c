@@ -31,12 +31,12 @@ static json_int_t seconds_since(struct mono since)
 
 /* -- service groups ------------------------------------------------------------------- */
 
-static json_t *router_json(const struct group_router_status *r)
+static json_t *router_json(const struct cache_router_status *r)
 {
 	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i}",
 			 "address", addr_json(&r->address), "id", addr_json(&r->id),
 			 "version", r->minor ? "2.01" : "2.0",
-			 "state", group_state_name(r->state), "reason",
+			 "state", peer_state_name(r->state), "reason",
 			 r->reason ? r->reason : "", "since_s", seconds_since(r->since),
 			 "forward", method_name(r->forward), "return", method_name(r->ret),
 			 "assign", assign_name(r->assign), "transmit_t_ms",
@@ -46,7 +46,7 @@ static json_t *router_json(const struct group_router_status *r)
 			 "caches", (int)r->n_caches);
 }
 
-static json_t *routers_json(const struct group_status *st)
+static json_t *routers_json(const struct cache_status *st)
 {
 	json_t *list = json_array();
 
@@ -55,18 +55,18 @@ static json_t *routers_json(const struct group_status *st)
 	return list;
 }
 
-static json_t *caches_json(const struct group_status *st, const struct group_conf *conf)
+static json_t *caches_json(const struct cache_status *st, const struct cache_conf *conf)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < st->n_caches; i++) {
-		const struct group_cache_status *c = &st->caches[i];
+		const struct cache_member_status *c = &st->caches[i];
 		json_array_append_new(
 			list, json_pack("{s:o, s:i, s:i, s:i, s:b, s:b}", "address",
 					addr_json(&c->addr), "weight", (int)c->weight,
 					"buckets", (int)c->buckets, "routers",
 					(int)c->n_routers, "seen_by_all", c->seen_by_all,
-					"stranger", !group_conf_allows(conf, &c->addr)));
+					"stranger", !cache_conf_allows(conf, &c->addr)));
 	}
 	return list;
 }
@@ -91,7 +91,7 @@ static json_t *refusals_json(const uint64_t refused[CODEC_REFUSALS])
 	return o;
 }
 
-static json_t *group_refusals_json(const struct group_counters *c)
+static json_t *group_refusals_json(const struct cache_counters *c)
 {
 	json_t *o = refusals_json(c->refused);
 
@@ -121,7 +121,7 @@ static json_t *messages_json(const uint64_t by_type[4])
 	return o;
 }
 
-static json_t *counters_json(const struct group_counters *c)
+static json_t *counters_json(const struct cache_counters *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "received", messages_json(c->rx),
 			 "sent", messages_json(c->tx), "refused", group_refusals_json(c),
@@ -145,10 +145,10 @@ static json_t *packets_json(struct daemon *d, unsigned position)
 
 static json_t *service_json(struct daemon *d, const struct service *s)
 {
-	struct group_status *st = &d->status;
+	struct cache_status *st = &d->status;
 	json_t *o;
 
-	group_get_status(s->group, st);
+	cache_get_status(s->cache, st);
 	o = json_pack(
 		"{s:s, s:s, s:i, s:b, s:i, s:b, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "name",
 		s->name, "type", s->id.type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic",

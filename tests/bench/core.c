@@ -140,9 +140,9 @@ static void put(uint8_t *at, uint32_t number)
 		*at++ = (uint8_t)(number >> shift);
 }
 
-static void hear(struct group *g, struct letter *l, unsigned router, struct mono now)
+static void hear(struct cache *g, struct letter *l, unsigned router, struct mono now)
 {
-	struct group_event ev = { .type = GROUP_EV_RX, .now = now };
+	struct cache_event ev = { .type = CACHE_EV_RX, .now = now };
 
 	put(l->octets + l->router_id, addr_to_v4(&(struct addr){ 0 }) + 0x0a020001 + router);
 	put(l->octets + l->receive_id, ++receive_id);
@@ -150,15 +150,15 @@ static void hear(struct group *g, struct letter *l, unsigned router, struct mono
 	ev.u.rx.octets = l->octets;
 	ev.u.rx.len = l->len;
 	actions_reset(&actions);
-	group_step(g, &ev, &scratch, &actions);
+	cache_step(g, &ev, &scratch, &actions);
 }
 
 /* -- groups ------------------------------------------------------------------------- */
 
-static struct group *join(const struct wccp_service *service, unsigned n_routers,
+static struct cache *join(const struct wccp_service *service, unsigned n_routers,
 			  struct letter *l)
 {
-	struct group_conf conf = {
+	struct cache_conf conf = {
 		.service = *service,
 		.self = cache_addr(SELF),
 		.n_routers = n_routers,
@@ -166,25 +166,25 @@ static struct group *join(const struct wccp_service *service, unsigned n_routers
 		.ret = { 1, { WCCP_METHOD_GRE } },
 		.assign = { 1, { WCCP_ASSIGN_HASH } },
 	};
-	struct group_event up = { .type = GROUP_EV_HEALTH,
+	struct cache_event up = { .type = CACHE_EV_HEALTH,
 				  .u.health = { .up = true, .weight = 100 } };
 	struct mono now = { 1 };
-	static struct group_status status;
-	struct group *g;
+	static struct cache_status status;
+	struct cache *g;
 
 	for (unsigned i = 0; i < n_routers; i++)
 		conf.routers[i] = router_addr(i);
-	g = group_new(&conf, now);
+	g = cache_new(&conf, now);
 	if (!g)
 		die("out of memory");
 	up.now = now;
 	actions_reset(&actions);
-	group_step(g, &up, &scratch, &actions);
+	cache_step(g, &up, &scratch, &actions);
 	for (unsigned i = 0; i < n_routers; i++)
 		hear(g, l, i, now);
-	group_get_status(g, &status);
+	cache_get_status(g, &status);
 	for (unsigned i = 0; i < n_routers; i++)
-		if (status.routers[i].state != GROUP_ASSIGNED)
+		if (status.routers[i].state != PEER_ASSIGNED)
 			die("the group does not form");
 	return g;
 }
@@ -197,7 +197,7 @@ static double i_see_you_rate(unsigned n_routers)
 {
 	enum { TIMES = 40000 };
 	struct letter l;
-	struct group *g;
+	struct cache *g;
 	double t;
 
 	letter_make(&l, &web);
@@ -206,7 +206,7 @@ static double i_see_you_rate(unsigned n_routers)
 	for (unsigned i = 0; i < TIMES; i++)
 		hear(g, &l, i % n_routers, (struct mono){ 2 + (int64_t)i * 1000 });
 	t = cpu_seconds() - t;
-	group_free(g);
+	cache_free(g);
 	return TIMES / t;
 }
 
@@ -244,13 +244,13 @@ static long memory_kib(void)
 }
 
 /* The deadline has come: what is sent then is answered at once. */
-static unsigned serve(struct group *g, struct letter *l, struct mono now)
+static unsigned serve(struct cache *g, struct letter *l, struct mono now)
 {
-	struct group_event tick = { .type = GROUP_EV_TICK, .now = now };
+	struct cache_event tick = { .type = CACHE_EV_TICK, .now = now };
 	unsigned routers[ACTIONS_MAX], n = 0;
 
 	actions_reset(&actions);
-	group_step(g, &tick, &scratch, &actions);
+	cache_step(g, &tick, &scratch, &actions);
 	for (unsigned i = 0; i < actions.n; i++)
 		if (actions.list[i].kind == ACTION_SEND)
 			routers[n++] = addr_to_v4(&actions.list[i].peer) - 0x0a020001;
@@ -262,7 +262,7 @@ static unsigned serve(struct group *g, struct letter *l, struct mono now)
 static void many(double *cpu_share, long *kib)
 {
 	enum { SECONDS = 600 };
-	static struct group *groups[GROUPS];
+	static struct cache *groups[GROUPS];
 	static struct letter letters[GROUPS];
 	struct mono now = { 1 }, end = mono_add_ms(now, SECONDS * 1000);
 	unsigned answers = 0;
@@ -283,9 +283,9 @@ static void many(double *cpu_share, long *kib)
 		struct mono next = MONO_NEVER;
 
 		for (unsigned i = 0; i < GROUPS; i++) {
-			if (mono_due(group_deadline(groups[i]), now))
+			if (mono_due(cache_deadline(groups[i]), now))
 				answers += serve(groups[i], &letters[i], now);
-			next = mono_min(next, group_deadline(groups[i]));
+			next = mono_min(next, cache_deadline(groups[i]));
 		}
 		now = next;
 	}
@@ -294,7 +294,7 @@ static void many(double *cpu_share, long *kib)
 	if (answers < GROUPS * ROUTERS * (SECONDS / 10 - 2))
 		die("HERE_I_AMs are missing");
 	for (unsigned i = 0; i < GROUPS; i++)
-		group_free(groups[i]);
+		cache_free(groups[i]);
 }
 
 static double larger(double a, double b)

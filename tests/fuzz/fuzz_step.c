@@ -30,7 +30,7 @@ enum {
 
 struct node {
 	struct addr addr;
-	struct group *group; /* one of the two */
+	struct cache *cache; /* one of the two */
 	struct router *router;
 };
 
@@ -45,7 +45,7 @@ static struct {
 	const uint8_t *at, *end; /* of the input */
 	struct mono now;
 	bool ipv6;
-	struct group_conf cache_conf;
+	struct cache_conf cache_conf;
 	struct router_conf router_conf;
 	struct addr multicast; /* unset: not used */
 	struct node nodes[NODES];
@@ -59,7 +59,7 @@ static struct {
 static struct wccp_msg scratch, seen;
 static struct actions actions;
 static struct router_status router_status;
-static struct group_status group_status;
+static struct cache_status cache_status;
 static struct datagram now_arriving;
 
 static void fail(const char *what, const char *why)
@@ -95,7 +95,7 @@ static void check_sent(const struct node *n, const struct action *x)
 		fail("sent", "it does not authenticate");
 	if (codec_decode(octets, x->len, &seen, &err) != CODEC_OK)
 		fail("sent", err.text);
-	if (n->group && seen.type != WCCP_HERE_I_AM &&
+	if (n->cache && seen.type != WCCP_HERE_I_AM &&
 	    seen.type != WCCP_REDIRECT_ASSIGN)
 		fail("sent", "a message of a router, by a web-cache");
 	if (n->router && seen.type != WCCP_I_SEE_YOU && seen.type != WCCP_REMOVAL_QUERY)
@@ -153,14 +153,14 @@ static void check_router(const struct router *r)
 		check_hash(&router_status.table);
 }
 
-static void check_group(const struct group *g)
+static void check_group(const struct cache *g)
 {
-	group_get_status(g, &group_status);
-	if (group_status.n_caches > WCCP_MAX_CACHES ||
-	    group_status.n_routers > WCCP_MAX_ROUTERS)
+	cache_get_status(g, &cache_status);
+	if (cache_status.n_caches > WCCP_MAX_CACHES ||
+	    cache_status.n_routers > WCCP_MAX_ROUTERS)
 		fail("group", "more than there is room for");
-	if (group_status.my_slots > group_status.n_slots ||
-	    group_status.n_slots > ASSIGN_SLOTS_MAX)
+	if (cache_status.my_slots > cache_status.n_slots ||
+	    cache_status.n_slots > ASSIGN_SLOTS_MAX)
 		fail("group", "more slots than there are");
 }
 
@@ -204,7 +204,7 @@ static void post(const struct node *from, const struct action *x)
 
 		if (addr_equal(&x->peer, &n->addr) ||
 		    (addr_equal(&x->peer, &world.multicast) &&
-		     !n->group == !from->router))
+		     !n->cache == !from->router))
 			post_to(i, from, x);
 	}
 }
@@ -229,13 +229,13 @@ static void carry_out(const struct node *n)
 	if (changed && n->router)
 		check_router(n->router);
 	else if (changed)
-		check_group(n->group);
+		check_group(n->cache);
 }
 
-static void step_group(const struct node *n, const struct group_event *ev)
+static void step_group(const struct node *n, const struct cache_event *ev)
 {
 	actions_reset(&actions);
-	group_step(n->group, ev, &scratch, &actions);
+	cache_step(n->cache, ev, &scratch, &actions);
 	carry_out(n);
 }
 
@@ -249,7 +249,7 @@ static void step_router(const struct node *n, const struct router_event *ev)
 static void tick(const struct node *n)
 {
 	struct router_event to_router = { .type = ROUTER_EV_TICK, .now = world.now };
-	struct group_event to_group = { .type = GROUP_EV_TICK, .now = world.now };
+	struct cache_event to_group = { .type = CACHE_EV_TICK, .now = world.now };
 
 	if (n->router)
 		step_router(n, &to_router);
@@ -259,7 +259,7 @@ static void tick(const struct node *n)
 
 static struct mono deadline(const struct node *n)
 {
-	return n->router ? router_deadline(n->router) : group_deadline(n->group);
+	return n->router ? router_deadline(n->router) : cache_deadline(n->cache);
 }
 
 /* All that is due. */
@@ -294,7 +294,7 @@ static void arrive(const struct datagram *d, bool off_link)
 		.now = world.now,
 		.rx = { d->from, d->to, d->octets, d->len, off_link },
 	};
-	struct group_event to_group = { .type = GROUP_EV_RX, .now = world.now };
+	struct cache_event to_group = { .type = CACHE_EV_RX, .now = world.now };
 
 	to_group.u.rx.from = d->from;
 	to_group.u.rx.octets = d->octets;
@@ -380,7 +380,7 @@ static void brought_along(void)
 
 static void health(void)
 {
-	struct group_event ev = { .type = GROUP_EV_HEALTH, .now = world.now };
+	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = world.now };
 	const struct node *n = &world.nodes[next() % CACHES];
 
 	ev.u.health.up = next() % 4;
@@ -390,14 +390,14 @@ static void health(void)
 
 static void shut_down(void)
 {
-	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = world.now };
+	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = world.now };
 
 	step_group(&world.nodes[next() % CACHES], &ev);
 }
 
-static struct group_preference preference(unsigned bits)
+static struct cache_preference preference(unsigned bits)
 {
-	struct group_preference p = { .n = 1 + (bits & 1),
+	struct cache_preference p = { .n = 1 + (bits & 1),
 				      .methods = { 1 + (bits >> 1 & 1) } };
 
 	p.methods[1] = 3 - p.methods[0];
@@ -407,18 +407,18 @@ static struct group_preference preference(unsigned bits)
 static void reconfigure(void)
 {
 	unsigned i = next() % CACHES, bits = next();
-	struct group_conf conf = world.cache_conf;
-	struct group_event ev = { .type = GROUP_EV_CONF, .now = world.now };
+	struct cache_conf conf = world.cache_conf;
+	struct cache_event ev = { .type = CACHE_EV_CONF, .now = world.now };
 
 	conf.self = world.nodes[i].addr;
 	conf.forward = preference(bits);
 	conf.ret = preference(bits >> 2);
 	conf.assign = preference(bits >> 4);
-	conf.version = (enum group_version)((bits >> 6) % 3);
+	conf.version = (enum cache_version)((bits >> 6) % 3);
 	conf.transmit_t_ms = next() * 100u;
 	conf.timeout_scale = next() % 6;
 	if (world.ipv6)
-		conf.version = GROUP_V201;
+		conf.version = CACHE_V201;
 	conf.n_allowed = next() % 4;
 	for (unsigned n = 0; n < conf.n_allowed; n++)
 		conf.allowed[n] = world.nodes[n].addr;
@@ -535,9 +535,9 @@ static void set_router_conf(unsigned bits)
 
 static void set_cache_conf(unsigned bits)
 {
-	struct group_conf *c = &world.cache_conf;
+	struct cache_conf *c = &world.cache_conf;
 
-	*c = (struct group_conf){
+	*c = (struct cache_conf){
 		.service = { .type = WCCP_SERVICE_DYNAMIC,
 			     .id = 80,
 			     .protocol = 6,
@@ -547,13 +547,13 @@ static void set_cache_conf(unsigned bits)
 		.forward = preference(1),
 		.ret = preference(1),
 		.assign = preference(1 | (bits & 1) << 1),
-		.version = bits & 4 ? GROUP_NEGOTIATE : GROUP_V20,
+		.version = bits & 4 ? CACHE_NEGOTIATE : CACHE_V20,
 		.transmit_t_ms = 1000,
 		.multicast = world.multicast,
 		.n_routers = ROUTERS,
 	};
 	if (world.ipv6)
-		c->version = GROUP_V201;
+		c->version = CACHE_V201;
 	for (unsigned i = 0; i < ROUTERS; i++)
 		c->routers[i] = world.nodes[CACHES + i].addr;
 }
@@ -580,14 +580,14 @@ static void start(void)
 
 		world.cache_conf.self = n->addr;
 		world.router_conf.id = world.router_conf.id6 = n->addr;
-		n->group = i < CACHES ? group_new(&world.cache_conf, world.now) : NULL;
+		n->cache = i < CACHES ? cache_new(&world.cache_conf, world.now) : NULL;
 		n->router =
 			i < CACHES ? NULL : router_new(&world.router_conf, world.now);
-		if (!n->group && !n->router)
+		if (!n->cache && !n->router)
 			abort();
 	}
 	for (unsigned i = 0; i < CACHES; i++) {
-		struct group_event ev = { .type = GROUP_EV_HEALTH, .now = world.now };
+		struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = world.now };
 
 		ev.u.health.up = true;
 		ev.u.health.weight = 10;
@@ -604,8 +604,8 @@ static void stop(void)
 			check_router(n->router);
 			router_free(n->router);
 		} else {
-			check_group(n->group);
-			group_free(n->group);
+			check_group(n->cache);
+			cache_free(n->cache);
 		}
 	}
 }

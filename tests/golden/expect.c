@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_state(enum group_state state, const char *word)
+static bool is_state(enum peer_state state, const char *word)
 {
-	const char *name = group_state_name(state);
+	const char *name = peer_state_name(state);
 
 	for (; *name && *word; name++, word++)
 		if (*name != *word && (*name != ' ' || *word != '-'))
@@ -23,7 +23,7 @@ static bool is_state(enum group_state state, const char *word)
 	return *name == *word;
 }
 
-static void at_router(struct stage *st, const struct group_status *s, const char *name,
+static void at_router(struct stage *st, const struct cache_status *s, const char *name,
 		      const struct addr *router, const char *state, const char *slots)
 {
 	for (unsigned k = 0; k < s->n_routers; k++) {
@@ -31,7 +31,7 @@ static void at_router(struct stage *st, const struct group_status *s, const char
 			continue;
 		if (!is_state(s->routers[k].state, state))
 			stage_fail(st, "%s is %s there, not %s", name,
-				   group_state_name(s->routers[k].state), state);
+				   peer_state_name(s->routers[k].state), state);
 		if (slots && s->my_slots != strtoul(slots, NULL, 10))
 			stage_fail(st, "%s has %u slots, not %s", name, s->my_slots,
 				   slots);
@@ -42,18 +42,18 @@ static void at_router(struct stage *st, const struct group_status *s, const char
 
 static void expect_cache(struct stage *st, const struct node *n, struct words *w)
 {
-	static struct group_status s;
+	static struct cache_status s;
 	const char *what = words_need(st, w, "router, designated or not-designated");
 	const struct node *router = stage_node(st, what);
 	const char *state = router ? words_need(st, w, "state") : NULL;
 	const char *slots = words_next(w);
 
 	for (unsigned i = 0; i < st->n_services && !st->failed; i++) {
-		if (!n->machines[i].group) {
+		if (!n->machines[i].cache) {
 			stage_fail(st, "%s does not run", n->name);
 			return;
 		}
-		group_get_status(n->machines[i].group, &s);
+		cache_get_status(n->machines[i].cache, &s);
 		if (router)
 			at_router(st, &s, n->name, &router->addr, state, slots);
 		else if (strcmp(what, s.designated ? "designated" : "not-designated") !=

@@ -40,7 +40,7 @@ enum node_kind { NODE_CACHE, NODE_ROUTER, NODE_HAND };
 
 /* A machine for each service, whichever the kind. */
 struct machine {
-	struct group *group;
+	struct cache *cache;
 	struct router *router;
 };
 
@@ -50,7 +50,7 @@ struct node {
 	struct addr addr;
 	bool off_link; /* its datagrams come to routers through another router */
 	/* Of every service; the service itself is filled in. */
-	struct group_conf group_conf;
+	struct cache_conf cache_conf;
 	struct router_conf router_conf;
 	struct machine machines[SERVICES];
 };
@@ -106,7 +106,7 @@ void options_cache(struct stage *st, struct node *n, struct words *w);
 void options_router(struct stage *st, struct node *n, struct words *w);
 /* "gre,l2" or "hash,mask" to a bit mask; in order of preference if `pref`. */
 uint32_t options_methods(struct stage *st, const char *text,
-			 struct group_preference *pref);
+			 struct cache_preference *pref);
 void options_mask(struct stage *st, struct words *w, struct wccp_mask *mask);
 
 /* -- letters.c -- */

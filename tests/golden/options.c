@@ -15,7 +15,7 @@
 /* -- values ---------------------------------------------------------------------------- */
 
 uint32_t options_methods(struct stage *st, const char *text,
-			 struct group_preference *pref)
+			 struct cache_preference *pref)
 {
 	char copy[32], *save = NULL;
 	uint32_t all = 0;
@@ -41,7 +41,7 @@ uint32_t options_methods(struct stage *st, const char *text,
 }
 
 static void read_preference(struct stage *st, struct words *w,
-			    struct group_preference *pref)
+			    struct cache_preference *pref)
 {
 	memset(pref, 0, sizeof(*pref));
 	options_methods(st, words_need(st, w, "methods"), pref);
@@ -163,15 +163,15 @@ void options_service(struct stage *st, struct golden_service *s, struct words *w
 
 /* -- web-caches ----------------------------------------------------------------------------- */
 
-static enum group_version read_version(struct stage *st, struct words *w)
+static enum cache_version read_version(struct stage *st, struct words *w)
 {
 	const char *word = words_need(st, w, "version");
 
 	if (!strcmp(word, "negotiate"))
-		return GROUP_NEGOTIATE;
+		return CACHE_NEGOTIATE;
 	if (strcmp(word, "2.00") != 0 && strcmp(word, "2.01") != 0)
 		stage_fail(st, "no version: %s", word);
-	return strcmp(word, "2.01") == 0 ? GROUP_V201 : GROUP_V20;
+	return strcmp(word, "2.01") == 0 ? CACHE_V201 : CACHE_V20;
 }
 
 enum cache_option {
@@ -219,7 +219,7 @@ static int find_option(const char *const *names, unsigned n, const char *key)
 static void cache_option(struct stage *st, struct node *n, const char *key,
 			 struct words *w)
 {
-	struct group_conf *c = &n->group_conf;
+	struct cache_conf *c = &n->cache_conf;
 
 	switch (find_option(cache_options, CACHE_OFF_LINK + 1, key)) {
 	case CACHE_ROUTERS:
@@ -370,7 +370,7 @@ static void router_option(struct stage *st, struct node *n, const char *key,
 		c->n_allowed = words_addrs(st, w, c->allowed, WCCP_MAX_CACHES);
 		break;
 	case ROUTER_VERSION:
-		c->max_minor = read_version(st, w) == GROUP_V20 ? 0 : 1;
+		c->max_minor = read_version(st, w) == CACHE_V20 ? 0 : 1;
 		break;
 	default:
 		stage_fail(st, "no option of a router: %s", key);

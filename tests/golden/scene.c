@@ -136,7 +136,7 @@ static void add_cache(struct stage *st, struct words *w)
 
 	if (!n)
 		return;
-	n->group_conf = (struct group_conf){
+	n->cache_conf = (struct cache_conf){
 		.forward = { 1, { WCCP_METHOD_GRE } },
 		.ret = { 1, { WCCP_METHOD_GRE } },
 		.assign = { 1, { WCCP_ASSIGN_HASH } },
@@ -203,7 +203,7 @@ static void cache_verb(struct stage *st, struct node *n, const char *verb,
 
 	if (start)
 		stage_start(st, n);
-	else if (!n->machines[0].group)
+	else if (!n->machines[0].cache)
 		stage_fail(st, "%s does not run", n->name);
 	else if (crash)
 		stage_stop(st, n);

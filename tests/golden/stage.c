@@ -96,7 +96,7 @@ static void post(struct stage *st, const struct node *from, struct node *to,
 
 static const struct addr *group_address(const struct node *n)
 {
-	return n->kind == NODE_CACHE ? &n->group_conf.multicast
+	return n->kind == NODE_CACHE ? &n->cache_conf.multicast
 				     : &n->router_conf.multicast;
 }
 
@@ -178,16 +178,16 @@ static void carry_out(struct stage *st, const struct node *n, unsigned service)
 }
 
 static void step_group(struct stage *st, struct node *n, unsigned service,
-		       struct group_event *ev)
+		       struct cache_event *ev)
 {
-	struct group *g = n->machines[service].group;
+	struct cache *g = n->machines[service].cache;
 
 	ev->now = st->now;
 	actions_reset(&actions);
-	group_step(g, ev, &scratch, &actions);
+	cache_step(g, ev, &scratch, &actions);
 	carry_out(st, n, service);
 	/* What is due was done: a deadline that stays would spin the daemon. */
-	if (mono_due(group_deadline(g), st->now))
+	if (mono_due(cache_deadline(g), st->now))
 		stage_fail(st, "%s: deadline does not move on", n->name);
 }
 
@@ -206,10 +206,10 @@ static void step_router(struct stage *st, struct node *n, unsigned service,
 
 /* -- a node's life ------------------------------------------------------------------------- */
 
-static struct group_conf group_conf(const struct stage *st, const struct node *n,
+static struct cache_conf cache_conf(const struct stage *st, const struct node *n,
 				    unsigned i)
 {
-	struct group_conf conf = n->group_conf;
+	struct cache_conf conf = n->cache_conf;
 
 	conf.service = st->services[i].service;
 	conf.self = n->addr;
@@ -218,12 +218,12 @@ static struct group_conf group_conf(const struct stage *st, const struct node *n
 
 static void start_group(struct stage *st, struct node *n, unsigned i)
 {
-	struct group_conf conf = group_conf(st, n, i);
+	struct cache_conf conf = cache_conf(st, n, i);
 
-	n->machines[i].group = group_new(&conf, st->now);
+	n->machines[i].cache = cache_new(&conf, st->now);
 	if (st->services[i].mirror_of >= 0)
-		group_pair(n->machines[st->services[i].mirror_of].group,
-			   n->machines[i].group);
+		cache_pair(n->machines[st->services[i].mirror_of].cache,
+			   n->machines[i].cache);
 }
 
 static void start_router(struct stage *st, struct node *n, unsigned i)
@@ -250,8 +250,8 @@ void stage_stop(struct stage *st, struct node *n)
 	for (unsigned i = 0; i < st->n_services; i++) {
 		struct machine *m = &n->machines[i];
 
-		if (m->group)
-			group_free(m->group);
+		if (m->cache)
+			cache_free(m->cache);
 		if (m->router)
 			router_free(m->router);
 		*m = (struct machine){ 0 };
@@ -261,7 +261,7 @@ void stage_stop(struct stage *st, struct node *n)
 void stage_health(struct stage *st, struct node *n, unsigned service, bool up,
 		  uint16_t weight)
 {
-	struct group_event ev = { .type = GROUP_EV_HEALTH };
+	struct cache_event ev = { .type = CACHE_EV_HEALTH };
 
 	ev.u.health.up = up;
 	ev.u.health.weight = weight;
@@ -271,7 +271,7 @@ void stage_health(struct stage *st, struct node *n, unsigned service, bool up,
 void stage_shutdown(struct stage *st, struct node *n)
 {
 	for (unsigned i = 0; i < st->n_services; i++) {
-		struct group_event ev = { .type = GROUP_EV_SHUTDOWN };
+		struct cache_event ev = { .type = CACHE_EV_SHUTDOWN };
 
 		step_group(st, n, i, &ev);
 	}
@@ -280,8 +280,8 @@ void stage_shutdown(struct stage *st, struct node *n)
 void stage_conf(struct stage *st, struct node *n)
 {
 	for (unsigned i = 0; i < st->n_services; i++) {
-		struct group_conf conf = group_conf(st, n, i);
-		struct group_event ev = { .type = GROUP_EV_CONF };
+		struct cache_conf conf = cache_conf(st, n, i);
+		struct cache_event ev = { .type = CACHE_EV_CONF };
 
 		ev.u.conf = &conf;
 		step_group(st, n, i, &ev);
@@ -321,8 +321,8 @@ static void deliver(struct stage *st)
 	struct machine *m = &p.to->machines[i];
 
 	memmove(queue, queue + 1, --n_queued * sizeof(queue[0]));
-	if (m->group) {
-		struct group_event ev = { .type = GROUP_EV_RX };
+	if (m->cache) {
+		struct cache_event ev = { .type = CACHE_EV_RX };
 
 		ev.u.rx.from = p.from->addr;
 		ev.u.rx.octets = p.octets;
@@ -343,15 +343,15 @@ static void deliver(struct stage *st)
 
 static struct mono deadline(const struct machine *m)
 {
-	if (m->group)
-		return group_deadline(m->group);
+	if (m->cache)
+		return cache_deadline(m->cache);
 	return m->router ? router_deadline(m->router) : MONO_NEVER;
 }
 
 static void tick(struct stage *st, struct node *n, unsigned i)
 {
-	if (n->machines[i].group)
-		step_group(st, n, i, &(struct group_event){ .type = GROUP_EV_TICK });
+	if (n->machines[i].cache)
+		step_group(st, n, i, &(struct cache_event){ .type = CACHE_EV_TICK });
 	else
 		step_router(st, n, i, &(struct router_event){ .type = ROUTER_EV_TICK });
 }

@@ -54,22 +54,22 @@ static const char *of_service(const struct stage *st, unsigned i, char text[40])
 	return text;
 }
 
-static void group_state(struct stage *st, const struct node *n, unsigned i)
+static void cache_state(struct stage *st, const struct node *n, unsigned i)
 {
-	static struct group_status s;
+	static struct cache_status s;
 	char service[40];
 
-	group_get_status(n->machines[i].group, &s);
+	cache_get_status(n->machines[i].cache, &s);
 	trace_line(st, "state: %s%s %s weight %u%s, %u of %u slots", n->name,
 		   of_service(st, i, service), s.up ? "up" : "down", s.weight,
 		   s.designated ? ", designated" : "", s.my_slots, s.n_slots);
 	for (unsigned k = 0; k < s.n_routers; k++) {
-		const struct group_router_status *r = &s.routers[k];
+		const struct cache_router_status *r = &s.routers[k];
 
 		trace_more(st,
 			   "at %s: %s, forward %s return %s assign %s, T %u ms, "
 			   "2.%02u, key %s/%u",
-			   ADDR_TEXT(&r->address), group_state_name(r->state),
+			   ADDR_TEXT(&r->address), peer_state_name(r->state),
 			   way(r->forward), way(r->ret), assign(r->assign),
 			   r->transmit_t_ms, r->minor, ADDR_TEXT(&r->key.cache),
 			   (unsigned)r->key.change_number);
@@ -109,8 +109,8 @@ void trace_state(struct stage *st)
 		for (unsigned i = 0; i < st->n_services; i++) {
 			const struct node *n = &st->nodes[k];
 
-			if (n->machines[i].group)
-				group_state(st, n, i);
+			if (n->machines[i].cache)
+				cache_state(st, n, i);
 			else if (n->machines[i].router)
 				router_state(st, n, i);
 		}

@@ -207,15 +207,15 @@ static const char *miss_routers(const struct sim *sim, unsigned j,
 
 /* -- web-caches ----------------------------------------------------------------------------------- */
 
-static enum group_state state_wanted(const struct sim *sim, unsigned i, unsigned slots)
+static enum peer_state state_wanted(const struct sim *sim, unsigned i, unsigned slots)
 {
 	if (!is_to_join(sim, i))
-		return GROUP_WAITING;
-	return slots ? GROUP_ASSIGNED : GROUP_JOINED;
+		return PEER_WAITING;
+	return slots ? PEER_ASSIGNED : PEER_JOINED;
 }
 
 static const char *miss_states(const struct sim *sim, unsigned i,
-			       const struct group_status *s,
+			       const struct cache_status *s,
 			       const struct sim_table tables[SIM_ROUTERS])
 {
 	unsigned n =
@@ -224,13 +224,13 @@ static const char *miss_states(const struct sim *sim, unsigned i,
 	if (s->n_routers != n)
 		return not_so("cache%u has %u routers", i + 1, s->n_routers);
 	for (unsigned x = 0; x < s->n_routers; x++) {
-		const struct group_router_status *r = &s->routers[x];
+		const struct cache_router_status *r = &s->routers[x];
 		int j = world_router_at(sim, &r->address);
 		unsigned slots = j < 0 ? 0 : slots_of(&tables[j], i);
 
 		if (r->state != state_wanted(sim, i, slots))
 			return not_so("cache%u is %s at rtr%d", i + 1,
-				      group_state_name(r->state), j + 1);
+				      peer_state_name(r->state), j + 1);
 	}
 	return NULL;
 }
@@ -239,12 +239,12 @@ static const char *miss_cache(const struct sim *sim, unsigned i, unsigned servic
 			      const struct sim_table tables[SIM_ROUTERS],
 			      const struct sim_table first[2])
 {
-	static struct group_status s;
+	static struct cache_status s;
 	unsigned slots;
 
 	if (!sim->caches[i].groups[service])
 		return NULL;
-	group_get_status(sim->caches[i].groups[service], &s);
+	cache_get_status(sim->caches[i].groups[service], &s);
 	/* A stranger believes in itself: it is in nobody's list but its own. */
 	if (!sim->caches[i].stranger && s.designated != ((int)i == designated(sim)))
 		return not_so("cache%u %s designated", i + 1,

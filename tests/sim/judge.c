@@ -133,7 +133,7 @@ void judge_router(struct sim *sim, unsigned j, unsigned service)
 
 /* -- web-caches ------------------------------------------------------------------------- */
 
-static bool is_configured(const struct group_conf *conf, const struct addr *router)
+static bool is_configured(const struct cache_conf *conf, const struct addr *router)
 {
 	if (addr_is_set(&conf->multicast) && !conf->n_routers)
 		return true;
@@ -141,49 +141,49 @@ static bool is_configured(const struct group_conf *conf, const struct addr *rout
 }
 
 /* Which states are possible at a router of the configuration. */
-static bool is_legal(enum group_state state, bool up)
+static bool is_legal(enum peer_state state, bool up)
 {
 	switch (state) {
-	case GROUP_IDLE:
-	case GROUP_DRAINING:
-	case GROUP_WITHDRAWN:
+	case PEER_IDLE:
+	case PEER_DRAINING:
+	case PEER_WITHDRAWN:
 		return !up;
-	case GROUP_WAITING:
-	case GROUP_NEGOTIATING:
-	case GROUP_JOINED:
-	case GROUP_ASSIGNED:
-	case GROUP_LOST:
+	case PEER_WAITING:
+	case PEER_NEGOTIATING:
+	case PEER_JOINED:
+	case PEER_ASSIGNED:
+	case PEER_LOST:
 		return up;
 	default:
 		return false; /* all can do the same and have the same password */
 	}
 }
 
-static void judge_state(struct sim *sim, unsigned i, const struct group_conf *conf,
-			const struct group_router_status *r)
+static void judge_state(struct sim *sim, unsigned i, const struct cache_conf *conf,
+			const struct cache_router_status *r)
 {
 	bool up = sim->caches[i].up && is_configured(conf, &r->address);
 
 	/* By multicast, one that is allowed again is left first, and then met anew. */
-	if (addr_is_set(&conf->multicast) && r->state == GROUP_DRAINING)
+	if (addr_is_set(&conf->multicast) && r->state == PEER_DRAINING)
 		return;
 	if (!is_legal(r->state, up))
 		sim_fail(sim, "cache%u is %s at %s while it is %s", i + 1,
-			 group_state_name(r->state), ADDR_TEXT(&r->address),
+			 peer_state_name(r->state), ADDR_TEXT(&r->address),
 			 up ? "up" : "down");
 }
 
 void judge_cache(struct sim *sim, unsigned i, unsigned service)
 {
 	const struct sim_cache *c = &sim->caches[i];
-	const struct group_conf *conf = &c->conf[service];
-	static struct group_status s;
+	const struct cache_conf *conf = &c->conf[service];
+	static struct cache_status s;
 	unsigned n_assigned = 0;
 
-	group_get_status(c->groups[service], &s);
+	cache_get_status(c->groups[service], &s);
 	for (unsigned j = 0; j < s.n_routers; j++) {
 		judge_state(sim, i, conf, &s.routers[j]);
-		n_assigned += s.routers[j].state == GROUP_ASSIGNED;
+		n_assigned += s.routers[j].state == PEER_ASSIGNED;
 	}
 	if (!addr_is_set(&conf->multicast) && s.n_routers < conf->n_routers)
 		sim_fail(sim, "cache%u has %u routers of %u", i + 1, s.n_routers,

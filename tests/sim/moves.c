@@ -142,7 +142,7 @@ static bool same_owners(const struct sim_table *a, const struct sim_table *b)
 
 /* -- whom it names --------------------------------------------------------------------------- */
 
-static const struct group_cache_status *seen(const struct group_status *s,
+static const struct cache_member_status *seen(const struct cache_status *s,
 					     const struct addr *cache)
 {
 	for (unsigned i = 0; i < s->n_caches; i++)
@@ -159,22 +159,22 @@ static void count(const struct sim_table *t, unsigned counts[SIM_CACHES])
 			counts[t->owners[i]]++;
 }
 
-static bool is_in_list(const struct group_conf *conf, const struct addr *cache)
+static bool is_in_list(const struct cache_conf *conf, const struct addr *cache)
 {
 	return !conf->n_allowed ||
 	       addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
 }
 
 static void judge_owners(struct sim *sim, unsigned i, unsigned service,
-			 const struct sim_table *t, const struct group_status *s)
+			 const struct sim_table *t, const struct cache_status *s)
 {
-	const struct group_conf *conf = &sim->caches[i].conf[service];
+	const struct cache_conf *conf = &sim->caches[i].conf[service];
 	unsigned counts[SIM_CACHES];
 
 	count(t, counts);
 	for (unsigned k = 0; k < sim->plan.n_caches; k++) {
 		const struct addr *addr = &sim->caches[k].addr;
-		const struct group_cache_status *c = seen(s, addr);
+		const struct cache_member_status *c = seen(s, addr);
 
 		if (!counts[k])
 			continue;
@@ -195,13 +195,13 @@ struct shares {
 };
 
 /* The weight as the sender sees it, -1: not seen by all routers of all services. */
-static long weight_of(const struct sim *sim, const struct group_status s[SIM_SERVICES],
+static long weight_of(const struct sim *sim, const struct cache_status s[SIM_SERVICES],
 		      const struct addr *cache)
 {
 	long least = UINT16_MAX;
 
 	for (unsigned k = 0; k < sim->plan.n_services; k++) {
-		const struct group_cache_status *c = seen(&s[k], cache);
+		const struct cache_member_status *c = seen(&s[k], cache);
 
 		if (!c || !c->seen_by_all)
 			return -1;
@@ -211,7 +211,7 @@ static long weight_of(const struct sim *sim, const struct group_status s[SIM_SER
 }
 
 static void find_shares(const struct sim *sim, unsigned i,
-			const struct group_status s[SIM_SERVICES], struct shares *x)
+			const struct cache_status s[SIM_SERVICES], struct shares *x)
 {
 	memset(x, 0, sizeof(*x));
 	for (unsigned pass = 0; pass < 2 && !x->total; pass++)
@@ -309,9 +309,9 @@ static bool is_minimal(const struct sim *sim, const struct sim_table *old,
 
 /* -- from where ------------------------------------------------------------------------------------ */
 
-static bool is_live(const struct group_router_status *r)
+static bool is_live(const struct cache_router_status *r)
 {
-	return r->state == GROUP_JOINED || r->state == GROUP_ASSIGNED;
+	return r->state == PEER_JOINED || r->state == PEER_ASSIGNED;
 }
 
 static bool same_key(const struct wccp_key *a, const struct wccp_key *b)
@@ -328,7 +328,7 @@ static bool owns_any_at(const struct router_status *r, const struct addr *cache)
 }
 
 /* Who owns any of a table at one of the routers. */
-static void find_owners(struct sim *sim, unsigned service, const struct group_status *s,
+static void find_owners(struct sim *sim, unsigned service, const struct cache_status *s,
 			const struct sim_table *t, bool owns[SIM_CACHES])
 {
 	static struct router_status r;
@@ -349,7 +349,7 @@ static void find_owners(struct sim *sim, unsigned service, const struct group_st
 }
 
 /* Take away the slots of those that every router of its sender has removed. */
-static void purge(struct sim *sim, const struct group_status s[SIM_SERVICES],
+static void purge(struct sim *sim, const struct cache_status s[SIM_SERVICES],
 		  struct sim_table *t)
 {
 	bool owns[SIM_CACHES] = { false };
@@ -367,11 +367,11 @@ struct echoes {
 	struct wccp_key key; /* of the first that is known */
 };
 
-static void add_echoes(const struct group_status *s, bool by_mask,
+static void add_echoes(const struct cache_status *s, bool by_mask,
 		       const struct wccp_key *ours, struct echoes *e)
 {
 	for (unsigned j = 0; j < s->n_routers; j++) {
-		const struct group_router_status *r = &s->routers[j];
+		const struct cache_router_status *r = &s->routers[j];
 
 		if (!is_live(r) || (r->assign == WCCP_ASSIGN_MASK) != by_mask)
 			continue;
@@ -392,7 +392,7 @@ static bool has_forgotten(const struct sim *sim, unsigned i)
 }
 
 static void judge_from(struct sim *sim, unsigned i,
-		       const struct group_status s[SIM_SERVICES],
+		       const struct cache_status s[SIM_SERVICES],
 		       const struct sim_table *old, const struct sim_table *now,
 		       const struct shares *x)
 {
@@ -417,7 +417,7 @@ static void judge_from(struct sim *sim, unsigned i,
 
 /* Of the first service. */
 static void judge_moves(struct sim *sim, unsigned i, const struct sim_table *now,
-			const struct group_status s[SIM_SERVICES])
+			const struct cache_status s[SIM_SERVICES])
 {
 	struct wccp_key ours = { now->key.cache,
 				 sim->caches[i].newest[0][now->by_mask] };
@@ -474,13 +474,13 @@ void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octe
 		 size_t len)
 {
 	struct sim_cache *c = &sim->caches[i];
-	static struct group_status s[SIM_SERVICES];
+	static struct cache_status s[SIM_SERVICES];
 	struct sim_table t;
 
 	if (!read_table(sim, octets, len, &t))
 		return;
 	for (unsigned k = 0; k < sim->plan.n_services; k++)
-		group_get_status(c->groups[k], &s[k]);
+		cache_get_status(c->groups[k], &s[k]);
 	judge_owners(sim, i, service, &t, &s[service]);
 	if (is_repeated(sim, i, service, &t))
 		return;

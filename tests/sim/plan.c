@@ -58,7 +58,7 @@ static uint16_t any_transmit_t(struct sim *sim)
 static void wish(struct sim *sim, struct sim_cache *c, const struct sim_cache *first,
 		 bool own)
 {
-	struct group_conf *conf = &c->plan[0];
+	struct cache_conf *conf = &c->plan[0];
 
 	conf->transmit_t_ms = own ? any_transmit_t(sim) : first->plan[0].transmit_t_ms;
 	conf->timeout_scale =
@@ -80,7 +80,7 @@ static void make_timers(struct sim *sim)
 
 	p->t_ms = p->tb_ms = p->rb_ms = p->timers ? 0 : WCCP_TRANSMIT_T_MS;
 	for (unsigned i = 0; p->timers && i < p->n_caches; i++) {
-		const struct group_conf *conf = &sim->caches[i].plan[0];
+		const struct cache_conf *conf = &sim->caches[i].plan[0];
 
 		wish(sim, &sim->caches[i], &sim->caches[0], i == 0 || differ);
 		p->t_ms = larger(p->t_ms, conf->transmit_t_ms);
@@ -304,39 +304,39 @@ struct wccp_mask plan_any_mask(struct sim *sim)
 	return m;
 }
 
-static struct group_preference any_assign_preference(struct sim *sim)
+static struct cache_preference any_assign_preference(struct sim *sim)
 {
 	if (sim->plan.methods == SIM_HASH)
-		return (struct group_preference){ 1, { WCCP_ASSIGN_HASH, 0 } };
+		return (struct cache_preference){ 1, { WCCP_ASSIGN_HASH, 0 } };
 	if (sim->plan.methods == SIM_MASK)
-		return (struct group_preference){ 1, { WCCP_ASSIGN_MASK, 0 } };
+		return (struct cache_preference){ 1, { WCCP_ASSIGN_MASK, 0 } };
 	if (sim_chance(sim, 50))
-		return (struct group_preference){
+		return (struct cache_preference){
 			2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK }
 		};
-	return (struct group_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
+	return (struct cache_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
 }
 
-static enum group_version any_version(struct sim *sim)
+static enum cache_version any_version(struct sim *sim)
 {
 	if (sim->plan.classic)
-		return GROUP_V20;
+		return CACHE_V20;
 	if (sim->plan.ipv6)
-		return sim_chance(sim, 50) ? GROUP_V201 : GROUP_NEGOTIATE;
-	return (enum group_version)sim_any(sim, 3);
+		return sim_chance(sim, 50) ? CACHE_V201 : CACHE_NEGOTIATE;
+	return (enum cache_version)sim_any(sim, 3);
 }
 
 static void fill_cache_conf(struct sim *sim, struct sim_cache *c)
 {
-	struct group_conf *conf = &c->plan[0];
+	struct cache_conf *conf = &c->plan[0];
 
 	conf->service = services[0];
 	conf->self = c->addr;
 	conf->multicast = group_address(sim, 0);
 	conf->password = password(sim);
 	conf->forward =
-		(struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
-	conf->ret = (struct group_preference){ 1, { WCCP_METHOD_GRE, 0 } };
+		(struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	conf->ret = (struct cache_preference){ 1, { WCCP_METHOD_GRE, 0 } };
 	conf->assign = any_assign_preference(sim);
 	conf->version = any_version(sim);
 	conf->mask = sim->caches[0].plan[0].mask; /* one for all: the caller's choice */
@@ -354,7 +354,7 @@ static void mirror_cache(const struct sim *sim, struct sim_cache *c)
 	c->plan[1].mask = mask_mirror(&c->plan[0].mask);
 }
 
-static void list_fellows(struct sim *sim, struct group_conf *conf)
+static void list_fellows(struct sim *sim, struct cache_conf *conf)
 {
 	if (!sim->plan.strangers)
 		return;

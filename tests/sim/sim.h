@@ -112,11 +112,11 @@ void net_stop(struct sim_net *net);
 
 struct sim_cache {
 	struct addr addr;
-	struct group_conf plan[SIM_SERVICES]; /* as it is in the end ... */
-	struct group_conf conf[SIM_SERVICES]; /* ... and now */
+	struct cache_conf plan[SIM_SERVICES]; /* as it is in the end ... */
+	struct cache_conf conf[SIM_SERVICES]; /* ... and now */
 	bool stranger;			      /* joins, and is in nobody's list */
 	bool outcast;			      /* no router lets it join */
-	struct group *groups[SIM_SERVICES];   /* NULL: crashed, or not started yet */
+	struct cache *groups[SIM_SERVICES];   /* NULL: crashed, or not started yet */
 	bool up, ending;
 	uint16_t weight;
 	struct mono reweighted; /* when that changed */
@@ -190,7 +190,7 @@ void world_router_crash(struct sim *sim, unsigned j);
 /* -- steps ------------------------------------------------------------------------------ */
 
 void step_cache(struct sim *sim, unsigned i, unsigned service,
-		const struct group_event *ev);
+		const struct cache_event *ev);
 void step_deliver(struct sim *sim, const struct sim_packet *p);
 void step_ticks(struct sim *sim);
 

@@ -152,16 +152,16 @@ static bool is_to_be_judged(const struct sim *sim, struct mono *judged)
 static void ask_deadlines(struct sim *sim, unsigned i)
 {
 	for (unsigned k = 0; k < sim->plan.n_services; k++)
-		sim->deadlines[i][k] = group_deadline(sim->caches[i].groups[k]);
+		sim->deadlines[i][k] = cache_deadline(sim->caches[i].groups[k]);
 }
 
 static void step_group(struct sim *sim, unsigned i, unsigned service,
-		       const struct group_event *ev)
+		       const struct cache_event *ev)
 {
 	struct sim_cache *c = &sim->caches[i];
 
 	actions_reset(&actions);
-	group_step(c->groups[service], ev, &scratch, &actions);
+	cache_step(c->groups[service], ev, &scratch, &actions);
 	carry_out(sim, i, service);
 	ask_deadlines(sim, i);
 	/* What is due was done: a deadline that stays would spin the daemon. */
@@ -172,9 +172,9 @@ static void step_group(struct sim *sim, unsigned i, unsigned service,
 }
 
 void step_cache(struct sim *sim, unsigned i, unsigned service,
-		const struct group_event *ev)
+		const struct cache_event *ev)
 {
-	struct group_event tick = { .type = GROUP_EV_TICK, .now = sim->now };
+	struct cache_event tick = { .type = CACHE_EV_TICK, .now = sim->now };
 	unsigned other = !service;
 
 	step_group(sim, i, service, ev);
@@ -204,7 +204,7 @@ static void step_router(struct sim *sim, unsigned j, unsigned service,
 
 static void deliver_to_cache(struct sim *sim, const struct sim_packet *p)
 {
-	struct group_event ev = { .type = GROUP_EV_RX, .now = sim->now };
+	struct cache_event ev = { .type = CACHE_EV_RX, .now = sim->now };
 
 	if (!sim->caches[p->to].groups[p->service])
 		return;
@@ -243,7 +243,7 @@ void step_deliver(struct sim *sim, const struct sim_packet *p)
 
 void step_ticks(struct sim *sim)
 {
-	struct group_event gev = { .type = GROUP_EV_TICK, .now = sim->now };
+	struct cache_event gev = { .type = CACHE_EV_TICK, .now = sim->now };
 	struct router_event rev = { .type = ROUTER_EV_TICK, .now = sim->now };
 
 	for (unsigned i = 0; i < sim->plan.n_caches; i++)

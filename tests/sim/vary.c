@@ -10,7 +10,7 @@
 
 /* -- web-caches ---------------------------------------------------------------------- */
 
-static void swap_two(struct group_preference *p)
+static void swap_two(struct cache_preference *p)
 {
 	uint32_t first = p->methods[0];
 
@@ -20,29 +20,29 @@ static void swap_two(struct group_preference *p)
 	p->methods[1] = first;
 }
 
-static const char *vary_version(struct sim *sim, struct group_conf *conf)
+static const char *vary_version(struct sim *sim, struct cache_conf *conf)
 {
-	conf->version = sim->plan.ipv6 && conf->version == GROUP_NEGOTIATE
-				? GROUP_V201
-				: GROUP_NEGOTIATE;
+	conf->version = sim->plan.ipv6 && conf->version == CACHE_NEGOTIATE
+				? CACHE_V201
+				: CACHE_NEGOTIATE;
 	return "version";
 }
 
-static const char *vary_hot(struct sim *sim, struct group_conf *conf)
+static const char *vary_hot(struct sim *sim, struct cache_conf *conf)
 {
 	for (unsigned n = 1 + sim_any(sim, 8); n > 0; n--)
 		wccp_vector_add(&conf->alt_buckets, sim_any(sim, WCCP_BUCKETS));
 	return "hot buckets";
 }
 
-static const char *vary_mask(struct sim *sim, struct group_conf *conf)
+static const char *vary_mask(struct sim *sim, struct cache_conf *conf)
 {
 	conf->mask = plan_any_mask(sim);
 	return "mask";
 }
 
 /* A router less. */
-static const char *vary_routers(struct sim *sim, struct group_conf *conf)
+static const char *vary_routers(struct sim *sim, struct cache_conf *conf)
 {
 	unsigned gone;
 
@@ -54,7 +54,7 @@ static const char *vary_routers(struct sim *sim, struct group_conf *conf)
 }
 
 /* A list of web-caches, or a shorter one; it names ourselves. */
-static const char *vary_allowed(struct sim *sim, struct group_conf *conf)
+static const char *vary_allowed(struct sim *sim, struct cache_conf *conf)
 {
 	unsigned kept = 0;
 
@@ -70,7 +70,7 @@ static const char *vary_allowed(struct sim *sim, struct group_conf *conf)
 	return "web-caches";
 }
 
-static const char *vary_conf(struct sim *sim, struct group_conf *conf)
+static const char *vary_conf(struct sim *sim, struct cache_conf *conf)
 {
 	switch (sim_any(sim, 7)) {
 	case 0:
@@ -93,7 +93,7 @@ static const char *vary_conf(struct sim *sim, struct group_conf *conf)
 }
 
 /* What the services of a pair have in common. */
-static void mirror(const struct sim_cache *c, struct group_conf conf[SIM_SERVICES])
+static void mirror(const struct sim_cache *c, struct cache_conf conf[SIM_SERVICES])
 {
 	conf[1] = conf[0];
 	conf[1].service = c->plan[1].service;

@@ -79,7 +79,7 @@ int world_router_at(const struct sim *sim, const struct addr *addr)
 static void tell_health(struct sim *sim, unsigned i)
 {
 	const struct sim_cache *c = &sim->caches[i];
-	struct group_event ev = { .type = GROUP_EV_HEALTH, .now = sim->now };
+	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = sim->now };
 
 	ev.u.health.up = c->up;
 	ev.u.health.weight = c->weight;
@@ -107,13 +107,13 @@ void world_cache_start(struct sim *sim, unsigned i)
 
 	sim_trace(sim, "cache%u starts", i + 1);
 	for (unsigned k = 0; k < sim->plan.n_services; k++) {
-		c->groups[k] = group_new(&c->conf[k], sim->now);
+		c->groups[k] = cache_new(&c->conf[k], sim->now);
 		if (!c->groups[k])
 			abort();
-		sim->deadlines[i][k] = group_deadline(c->groups[k]);
+		sim->deadlines[i][k] = cache_deadline(c->groups[k]);
 	}
 	if (sim->plan.n_services > 1)
-		group_pair(c->groups[0], c->groups[1]);
+		cache_pair(c->groups[0], c->groups[1]);
 	c->ending = false;
 }
 
@@ -123,7 +123,7 @@ void world_cache_crash(struct sim *sim, unsigned i)
 
 	sim_trace(sim, "cache%u is gone", i + 1);
 	for (unsigned k = 0; k < sim->plan.n_services; k++) {
-		group_free(c->groups[k]);
+		cache_free(c->groups[k]);
 		c->groups[k] = NULL;
 		sim->deadlines[i][k] = MONO_NEVER;
 	}
@@ -133,7 +133,7 @@ void world_cache_crash(struct sim *sim, unsigned i)
 void world_cache_shutdown(struct sim *sim, unsigned i)
 {
 	struct sim_cache *c = &sim->caches[i];
-	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = sim->now };
+	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = sim->now };
 
 	sim_trace(sim, "cache%u shuts down", i + 1);
 	c->up = false;
@@ -145,7 +145,7 @@ void world_cache_shutdown(struct sim *sim, unsigned i)
 void world_cache_configure(struct sim *sim, unsigned i, const char *what)
 {
 	struct sim_cache *c = &sim->caches[i];
-	struct group_event ev = { .type = GROUP_EV_CONF, .now = sim->now };
+	struct cache_event ev = { .type = CACHE_EV_CONF, .now = sim->now };
 
 	sim_trace(sim, "cache%u is configured: %s", i + 1, what);
 	c->remasked = sim->now;
@@ -163,7 +163,7 @@ static void reap(struct sim *sim)
 		bool quiet = c->groups[0] && c->ending;
 
 		for (unsigned k = 0; quiet && k < sim->plan.n_services; k++)
-			quiet = group_is_quiet(c->groups[k]);
+			quiet = cache_is_quiet(c->groups[k]);
 		if (quiet)
 			world_cache_crash(sim, i);
 	}
@@ -282,7 +282,7 @@ void world_stop(struct sim *sim)
 	net_stop(&sim->net);
 	for (unsigned k = 0; k < SIM_SERVICES; k++) {
 		for (unsigned i = 0; i < SIM_CACHES; i++)
-			group_free(sim->caches[i].groups[k]);
+			cache_free(sim->caches[i].groups[k]);
 		for (unsigned j = 0; j < SIM_ROUTERS; j++)
 			router_free(sim->routers[j].routers[k]);
 	}

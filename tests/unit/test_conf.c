@@ -200,7 +200,7 @@ START_TEST(example_shows_the_defaults)
 				 offsetof(struct conf_pool, min_instances));
 	ck_assert_uint_eq(shown->pools[0].instances[0].weight, 1);
 	ck_assert_mem_eq(&shown->services[0].group, &plain->services[0].group,
-			 sizeof(struct group_conf));
+			 sizeof(struct cache_conf));
 	ck_assert_uint_eq(shown->services[0].weight, plain->services[0].weight);
 	ck_assert_int_eq(shown->services[0].drop_when_down,
 			 plain->services[0].drop_when_down);

@@ -148,8 +148,8 @@ START_TEST(any_protocol)
 		ck_assert_uint_eq(first(c)->group.service.protocol, is[i].number);
 		ck_assert_uint_eq(first(c)->group.service.flags, is[i].flags);
 		ck_assert_int_eq(first(c)->group.version,
-				 is[i].flags & WCCP_F_ONLY_PROTOCOL_0 ? GROUP_V201
-								      : GROUP_V20);
+				 is[i].flags & WCCP_F_ONLY_PROTOCOL_0 ? CACHE_V201
+								      : CACHE_V20);
 		ck_assert_uint_eq(c->n_warnings, is[i].number != IPPROTO_TCP);
 		conf_free(c);
 	}
@@ -183,7 +183,7 @@ END_TEST
 START_TEST(methods_of_assignment_by_preference)
 {
 	struct conf *c = conf_file_good(WEB_CACHE("assign = { mask, hash }"));
-	const struct group_conf *g = &first(c)->group;
+	const struct cache_conf *g = &first(c)->group;
 
 	ck_assert_uint_eq(g->assign.n, 2);
 	ck_assert_uint_eq(g->assign.methods[0], WCCP_ASSIGN_MASK);
@@ -248,11 +248,11 @@ START_TEST(members_and_timers)
 	struct conf *c = conf_file_good(
 		WEB_CACHE("caches = { 10.0.1.3, 10.0.1.2 } version = negotiate "
 			  "transmit-t = 1000 timeout-scale = 5 ra-scale = 2"));
-	const struct group_conf *g = &first(c)->group;
+	const struct cache_conf *g = &first(c)->group;
 
 	ck_assert_uint_eq(g->n_allowed, 2);
 	ck_assert_uint_eq(addr_to_v4(&g->allowed[0]), 0x0a000103);
-	ck_assert_int_eq(g->version, GROUP_NEGOTIATE);
+	ck_assert_int_eq(g->version, CACHE_NEGOTIATE);
 	ck_assert_uint_eq(g->transmit_t_ms, 1000);
 	ck_assert_uint_eq(g->timeout_scale, 5);
 	ck_assert_uint_eq(g->ra_scale, 2);
@@ -260,7 +260,7 @@ START_TEST(members_and_timers)
 	ck_assert_uint_eq(first(c)->multicast_ttl, 0);
 	conf_free(c);
 	c = conf_file_good(WEB_CACHE("version = 2.01"));
-	ck_assert_int_eq(first(c)->group.version, GROUP_V201);
+	ck_assert_int_eq(first(c)->group.version, CACHE_V201);
 	conf_free(c);
 }
 END_TEST
@@ -286,21 +286,21 @@ START_TEST(ipv6_group)
 	struct conf *c = conf_file_good(
 		IN6("caches = { 2001:db8::2, 2001:db8::3 } multicast = ff05::5\n"
 		    "assign = { mask } mask { src-ip = ::f00 dst-ip = 0x1741 }"));
-	const struct group_conf *g = &first(c)->group;
+	const struct cache_conf *g = &first(c)->group;
 	struct addr mask;
 
 	ck_assert_int_eq(g->self.family, ADDR_V6);
 	ck_assert_int_eq(g->routers[0].family, ADDR_V6);
 	ck_assert_int_eq(g->multicast.octets[1], 5);
 	/* 2.0 has no address table. */
-	ck_assert_int_eq(g->version, GROUP_V201);
+	ck_assert_int_eq(g->version, CACHE_V201);
 	addr_parse("::1741", &mask);
 	ck_assert(addr_equal(&g->mask.dst, &mask));
 	addr_parse("::f00", &mask);
 	ck_assert(addr_equal(&g->mask.src, &mask));
 	conf_free(c);
 	c = conf_file_good(IN6("version = negotiate"));
-	ck_assert_int_eq(first(c)->group.version, GROUP_NEGOTIATE);
+	ck_assert_int_eq(first(c)->group.version, CACHE_NEGOTIATE);
 	conf_free(c);
 }
 END_TEST
@@ -328,7 +328,7 @@ START_TEST(spoof_makes_a_mirrored_pair)
 			 WCCP_F_DST_PORT_ALT_HASH,
 		.ports = { 80 },
 	};
-	struct group_conf same;
+	struct cache_conf same;
 
 	ck_assert_uint_eq(c->n_services, 3);
 	ck_assert_int_eq(c->services[0].pair, -1);

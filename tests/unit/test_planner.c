@@ -7,7 +7,7 @@
 #include <string.h>
 
 static struct conf conf;
-static struct group_status status;
+static struct cache_status status;
 static struct plan plan;
 
 static void reset(void)
@@ -26,9 +26,9 @@ static void reset(void)
 	conf.services[0].drop_when_down = true;
 }
 
-static struct group_router_status router(uint32_t id, uint32_t forward)
+static struct cache_router_status router(uint32_t id, uint32_t forward)
 {
-	return (struct group_router_status){
+	return (struct cache_router_status){
 		.address = addr_v4(0x0a000101),
 		.id = id ? addr_v4(id) : (struct addr){ 0 },
 		.forward = forward,
@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(exchanges_no_packets_with_strangers)
 {
-	struct group_conf *g = &conf.services[0].group;
+	struct cache_conf *g = &conf.services[0].group;
 
 	g->n_allowed = 2;
 	g->allowed[0] = conf.address;

@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(assignments)
 {
-	static struct group_status st;
+	static struct cache_status st;
 
 	memset(&st, 0, sizeof(st));
 	st.n_slots = 256;
@@ -81,7 +81,7 @@ START_TEST(configured_things)
 	       " \"mirror_of\": null}");
 	s->pair = 1;
 	strcpy(conf.services[1].name, "x-return");
-	s->group.version = GROUP_NEGOTIATE;
+	s->group.version = CACHE_NEGOTIATE;
 	s->group.multicast = addr_v4(0xe0000105);
 	s->group.n_allowed = 2;
 	s->group.allowed[0] = addr_v4(0x0a000001);

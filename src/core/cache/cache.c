@@ -10,7 +10,7 @@
 
 /* -- states of one router --------------------------------------------------------- */
 
-void peer_set_state(struct group *g, struct peer *p, enum group_state state,
+void peer_set_state(struct cache *g, struct peer *p, enum peer_state state,
 		    const char *reason, struct step *s)
 {
 	p->state = state;
@@ -20,21 +20,21 @@ void peer_set_state(struct group *g, struct peer *p, enum group_state state,
 	g->news = g->changed = true;
 }
 
-void peer_enter(struct group *g, struct peer *p, enum group_state state,
+void peer_enter(struct cache *g, struct peer *p, enum peer_state state,
 		const char *reason, struct step *s)
 {
-	enum group_state was = p->state;
+	enum peer_state was = p->state;
 
 	if (was == state)
 		return;
 	peer_set_state(g, p, state, reason, s);
-	actions_note(s->out, NOTE_INFO, group_state_event(state), &p->address,
+	actions_note(s->out, NOTE_INFO, peer_state_event(state), &p->address,
 		     "router %s: %s (was %s): %s", ADDR_TEXT(&p->address),
-		     group_state_name(state), group_state_name(was), reason);
+		     peer_state_name(state), peer_state_name(was), reason);
 }
 
 /* Nothing is known of it any more. */
-static void peer_forget_said(struct group *g, struct peer *p)
+static void peer_forget_said(struct cache *g, struct peer *p)
 {
 	p->heard = false;
 	p->listed = false;
@@ -66,15 +66,15 @@ static void peer_stop_timers(struct peer *p)
 	p->forget_at = MONO_NEVER;
 }
 
-void peer_hello_at(struct group *g, struct peer *p, struct mono at)
+void peer_hello_at(struct cache *g, struct peer *p, struct mono at)
 {
-	if (group_is_multicast(g))
-		group_cast_soon(g, at);
+	if (cache_is_multicast(g))
+		cache_multicast_soon(g, at);
 	else
 		p->hello_at = at;
 }
 
-void peer_start(struct group *g, struct peer *p, const char *reason, struct step *s)
+void peer_start(struct cache *g, struct peer *p, const char *reason, struct step *s)
 {
 	const char *problem = peer_version_problem(g, p, UINT8_MAX);
 
@@ -90,33 +90,33 @@ void peer_start(struct group *g, struct peer *p, const char *reason, struct step
 		peer_enter_unspoken(g, p, problem, s);
 		return;
 	}
-	peer_enter(g, p, GROUP_WAITING, reason, s);
+	peer_enter(g, p, PEER_WAITING, reason, s);
 	peer_hello_at(g, p, s->now);
 	peer_forget_later(g, p, s->now);
 }
 
-static void peer_leave(struct group *g, struct peer *p, const char *reason,
+static void peer_leave(struct cache *g, struct peer *p, const char *reason,
 		       struct step *s)
 {
 	if (!peer_is_announced(p))
 		return;
 	peer_stop_timers(p);
-	if (!p->heard || p->state == GROUP_MISMATCH) {
+	if (!p->heard || p->state == PEER_MISMATCH) {
 		/* Not a member there: nothing to take back. */
-		peer_enter(g, p, GROUP_IDLE, reason, s);
+		peer_enter(g, p, PEER_IDLE, reason, s);
 		return;
 	}
 	p->tries = 1;
 	p->quick_left = QUICK_MAX;
 	p->listed = false; /* from the views of others; its own lists it */
-	peer_enter(g, p, GROUP_DRAINING, reason, s);
-	if (!group_is_multicast(g) || p->removed)
+	peer_enter(g, p, PEER_DRAINING, reason, s);
+	if (!cache_is_multicast(g) || p->removed)
 		peer_shutdown(g, p, s); /* else one SHUTDOWN for all */
 }
 
 /* -- timers --------------------------------------------------------------------------- */
 
-static void peer_check_silence(struct group *g, struct peer *p, struct step *s)
+static void peer_check_silence(struct cache *g, struct peer *p, struct step *s)
 {
 	if (!mono_due(p->dead_at, s->now))
 		return;
@@ -127,14 +127,14 @@ static void peer_check_silence(struct group *g, struct peer *p, struct step *s)
 	peer_forget_later(g, p, s->now);
 	peer_forget_version(g, p); /* another box may come in its place */
 	if (peer_is_live(p)) {
-		peer_enter(g, p, GROUP_LOST, "silent for longer than its time-out", s);
+		peer_enter(g, p, PEER_LOST, "silent for longer than its time-out", s);
 		return;
 	}
 	p->heard = false;
-	peer_enter(g, p, GROUP_WAITING, "no longer answers", s);
+	peer_enter(g, p, PEER_WAITING, "no longer answers", s);
 }
 
-static void peer_leaving_timer(struct group *g, struct peer *p, struct step *s)
+static void peer_leaving_timer(struct cache *g, struct peer *p, struct step *s)
 {
 	if (!mono_due(p->hello_at, s->now))
 		return;
@@ -144,12 +144,12 @@ static void peer_leaving_timer(struct group *g, struct peer *p, struct step *s)
 		return;
 	}
 	p->hello_at = MONO_NEVER;
-	peer_enter(g, p, GROUP_WITHDRAWN, "SHUTDOWN not acknowledged", s);
+	peer_enter(g, p, PEER_WITHDRAWN, "SHUTDOWN not acknowledged", s);
 }
 
-static void peer_hello_timers(struct group *g, struct peer *p, struct step *s)
+static void peer_hello_timers(struct cache *g, struct peer *p, struct step *s)
 {
-	if (p->state == GROUP_DRAINING) {
+	if (p->state == PEER_DRAINING) {
 		peer_leaving_timer(g, p, s);
 		return;
 	}
@@ -164,9 +164,9 @@ static void peer_hello_timers(struct group *g, struct peer *p, struct step *s)
 		peer_hello(g, p, s);
 }
 
-struct mono group_deadline(const struct group *g)
+struct mono cache_deadline(const struct cache *g)
 {
-	struct mono d = mono_min(g->council->settle_at, group_cast_deadline(g));
+	struct mono d = mono_min(g->council->settle_at, cache_multicast_deadline(g));
 
 	if (g->unsent)
 		return (struct mono){ 0 };
@@ -182,18 +182,18 @@ struct mono group_deadline(const struct group *g)
 	return d;
 }
 
-bool group_is_quiet(const struct group *g)
+bool cache_is_quiet(const struct cache *g)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state != GROUP_IDLE &&
-		    g->peers[i].state != GROUP_WITHDRAWN)
+		if (g->peers[i].state != PEER_IDLE &&
+		    g->peers[i].state != PEER_WITHDRAWN)
 			return false;
 	return !g->up;
 }
 
 /* -- the list of routers --------------------------------------------------------------- */
 
-static struct peer *find_peer(struct group *g, const struct addr *address)
+static struct peer *find_peer(struct cache *g, const struct addr *address)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (addr_equal(&g->peers[i].address, address))
@@ -201,7 +201,7 @@ static struct peer *find_peer(struct group *g, const struct addr *address)
 	return NULL;
 }
 
-void group_remove_peer(struct group *g, struct peer *p)
+void cache_remove_peer(struct cache *g, struct peer *p)
 {
 	g->n_peers--;
 	g->news = true;
@@ -210,14 +210,14 @@ void group_remove_peer(struct group *g, struct peer *p)
 }
 
 /* Room for one more: whoever is being left has had most of its time. */
-static void make_room(struct group *g)
+static void make_room(struct cache *g)
 {
 	for (unsigned i = 0; i < g->n_peers && g->n_peers == PEERS_MAX; i++)
 		if (g->peers[i].removed)
-			group_remove_peer(g, &g->peers[i--]);
+			cache_remove_peer(g, &g->peers[i--]);
 }
 
-struct peer *group_add_peer(struct group *g, const struct addr *address, struct mono now)
+struct peer *cache_add_peer(struct cache *g, const struct addr *address, struct mono now)
 {
 	struct peer *p;
 
@@ -228,7 +228,7 @@ struct peer *group_add_peer(struct group *g, const struct addr *address, struct 
 	g->news = true;
 	memset(p, 0, sizeof(*p));
 	p->address = *address;
-	p->state = GROUP_IDLE;
+	p->state = PEER_IDLE;
 	p->reason = "not announced";
 	p->since = now;
 	peer_forget_said(g, p);
@@ -236,14 +236,14 @@ struct peer *group_add_peer(struct group *g, const struct addr *address, struct 
 	return p;
 }
 
-static void forget_removed(struct group *g)
+static void forget_removed(struct cache *g)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
 		if (p->removed &&
-		    (p->state == GROUP_IDLE || p->state == GROUP_WITHDRAWN))
-			group_remove_peer(g, &g->peers[i--]);
+		    (p->state == PEER_IDLE || p->state == PEER_WITHDRAWN))
+			cache_remove_peer(g, &g->peers[i--]);
 	}
 }
 
@@ -251,25 +251,25 @@ static void forget_removed(struct group *g)
 
 /* Tell it something new.  A HERE_I_AM on top of an unanswered one would carry a
  * stale receive id and be discarded: then the answer is waited for. */
-static void peer_tell(struct group *g, struct peer *p, struct mono now)
+static void peer_tell(struct cache *g, struct peer *p, struct mono now)
 {
 	/* A multicast one does not make the receive ids stale. */
-	if (group_is_multicast(g))
-		group_cast_soon(g, now);
+	if (cache_is_multicast(g))
+		cache_multicast_soon(g, now);
 	else if (peer_is_live(p) && p->outstanding == 0)
 		p->hello_at = now;
 	else
 		p->urgent = true;
 }
 
-static void set_health(struct group *g, bool up, uint16_t weight, struct step *s)
+static void set_health(struct cache *g, bool up, uint16_t weight, struct step *s)
 {
 	bool was_up = g->up, reweighted = weight != g->weight;
 
 	g->up = up && !g->ending;
 	g->weight = weight;
 	if (g->up && !was_up)
-		group_check_mask(g, s);
+		cache_check_mask(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		struct peer *p = &g->peers[i];
 
@@ -282,21 +282,21 @@ static void set_health(struct group *g, bool up, uint16_t weight, struct step *s
 		else if (g->up && reweighted)
 			peer_tell(g, p, s->now);
 	}
-	if (group_is_multicast(g) && g->up && !was_up)
-		group_cast_start(g, s);
-	else if (group_is_multicast(g) && !g->up && was_up)
-		group_cast_leave(g, s);
+	if (cache_is_multicast(g) && g->up && !was_up)
+		cache_multicast_start(g, s);
+	else if (cache_is_multicast(g) && !g->up && was_up)
+		cache_multicast_leave(g, s);
 }
 
-static bool is_wanted(const struct group *g, const struct addr *router)
+static bool is_wanted(const struct cache *g, const struct addr *router)
 {
-	if (group_is_multicast(g))
-		return group_admits(g, router);
+	if (cache_is_multicast(g))
+		return cache_admits(g, router);
 	return addr_find(g->conf.routers, g->conf.n_routers, router) >= 0;
 }
 
 /* `all` when none of the old ones is wanted the way it was met. */
-static void drop_unlisted_peers(struct group *g, bool all, struct step *s)
+static void drop_unlisted_peers(struct cache *g, bool all, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		struct peer *p = &g->peers[i];
@@ -308,7 +308,7 @@ static void drop_unlisted_peers(struct group *g, bool all, struct step *s)
 	}
 }
 
-static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
+static void apply_to_peer(struct cache *g, struct peer *p, struct step *s)
 {
 	if (p->removed) {
 		p->removed = false;
@@ -319,9 +319,9 @@ static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
 	if (!p->heard || !peer_is_announced(p))
 		return;
 	if (!peer_agree(g, p, s)) {
-		if (p->state != GROUP_MISMATCH)
+		if (p->state != PEER_MISMATCH)
 			peer_enter_mismatch(g, p, s);
-	} else if (p->state == GROUP_MISMATCH) {
+	} else if (p->state == PEER_MISMATCH) {
 		peer_hello_at(g, p, s->now); /* its answer leads out of the mismatch */
 	} else {
 		peer_tell(g, p, s->now);
@@ -329,7 +329,7 @@ static void apply_to_peer(struct group *g, struct peer *p, struct step *s)
 }
 
 /* Versions are asked for anew, as if we had just met. */
-static void renegotiate_versions(struct group *g, struct step *s)
+static void renegotiate_versions(struct cache *g, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		struct peer *p = &g->peers[i];
@@ -344,10 +344,10 @@ static void renegotiate_versions(struct group *g, struct step *s)
 	}
 }
 
-static void set_multicast_conf(struct group *g, bool anew, struct step *s)
+static void set_multicast_conf(struct cache *g, bool anew, struct step *s)
 {
 	if (g->up && anew)
-		group_cast_start(g, s);
+		cache_multicast_start(g, s);
 	if (anew)
 		renegotiate_versions(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
@@ -355,7 +355,7 @@ static void set_multicast_conf(struct group *g, bool anew, struct step *s)
 			apply_to_peer(g, &g->peers[i], s);
 }
 
-static void set_conf(struct group *g, const struct group_conf *conf, struct step *s)
+static void set_conf(struct cache *g, const struct cache_conf *conf, struct step *s)
 {
 	bool same = memcmp(conf, &g->conf, sizeof(*conf)) == 0;
 	bool reversioned = conf->version != g->conf.version;
@@ -366,10 +366,10 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
 	if (same)
 		return;
 	g->conf = *conf;
-	group_set_mask(g);
-	group_check_mask(g, s);
+	cache_set_mask(g);
+	cache_check_mask(g, s);
 	drop_unlisted_peers(g, moved, s);
-	if (group_is_multicast(g)) {
+	if (cache_is_multicast(g)) {
 		set_multicast_conf(g, moved || reversioned, s);
 		return;
 	}
@@ -382,7 +382,7 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
 			apply_to_peer(g, p, s);
 			continue;
 		}
-		p = group_add_peer(g, &conf->routers[i], s->now);
+		p = cache_add_peer(g, &conf->routers[i], s->now);
 		if (p && g->up)
 			peer_start(g, p, "announced", s);
 		g->changed = true;
@@ -394,7 +394,7 @@ static void set_conf(struct group *g, const struct group_conf *conf, struct step
  * goes before the HERE_I_AM that is due at the same time: the answer to that makes
  * the receive ids in it stale.
  */
-static void run_timers(struct group *g, struct step *s)
+static void run_timers(struct cache *g, struct step *s)
 {
 	bool news;
 
@@ -403,36 +403,36 @@ static void run_timers(struct group *g, struct step *s)
 	news = g->news;
 	g->news = false;
 	if (news) {
-		group_learn(g, s);
+		cache_learn(g, s);
 		council_observe(g->council, s);
 	}
-	group_review(g, s);
+	cache_review(g, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
 		peer_hello_timers(g, &g->peers[i], s);
-	group_cast_timers(g, s);
+	cache_multicast_timers(g, s);
 	forget_removed(g);
 }
 
-void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *scratch,
+void cache_step(struct cache *g, const struct cache_event *ev, struct wccp_msg *scratch,
 		struct actions *out)
 {
 	struct step s = { .now = ev->now, .msg = scratch, .out = out };
 
 	switch (ev->type) {
-	case GROUP_EV_RX:
-		group_receive(g, &ev->u.rx.from, ev->u.rx.octets, ev->u.rx.len, &s);
+	case CACHE_EV_RX:
+		cache_receive(g, &ev->u.rx.from, ev->u.rx.octets, ev->u.rx.len, &s);
 		break;
-	case GROUP_EV_TICK:
+	case CACHE_EV_TICK:
 		break;
-	case GROUP_EV_HEALTH:
+	case CACHE_EV_HEALTH:
 		g->news = true;
 		set_health(g, ev->u.health.up, ev->u.health.weight, &s);
 		break;
-	case GROUP_EV_CONF:
+	case CACHE_EV_CONF:
 		g->news = true;
 		set_conf(g, ev->u.conf, &s);
 		break;
-	case GROUP_EV_SHUTDOWN:
+	case CACHE_EV_SHUTDOWN:
 		g->news = true;
 		g->ending = true;
 		set_health(g, false, g->weight, &s);
@@ -447,9 +447,9 @@ void group_step(struct group *g, const struct group_event *ev, struct wccp_msg *
 
 /* -- life --------------------------------------------------------------------------------- */
 
-struct group *group_new(const struct group_conf *conf, struct mono now)
+struct cache *cache_new(const struct cache_conf *conf, struct mono now)
 {
-	struct group *g = calloc(1, sizeof(*g));
+	struct cache *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return NULL;
@@ -458,17 +458,17 @@ struct group *group_new(const struct group_conf *conf, struct mono now)
 	g->own = (struct council){ .n = 1, .groups = { g }, .settle_at = MONO_NEVER };
 	g->own.key.cache = conf->self;
 	g->method = conf->assign.n ? conf->assign.methods[0] : WCCP_ASSIGN_HASH;
-	group_set_mask(g);
+	cache_set_mask(g);
 	g->cast.hello_at = MONO_NEVER;
-	for (unsigned i = 0; !group_is_multicast(g) && i < conf->n_routers; i++)
+	for (unsigned i = 0; !cache_is_multicast(g) && i < conf->n_routers; i++)
 		if (!find_peer(g, &conf->routers[i]))
-			group_add_peer(g, &conf->routers[i], now);
+			cache_add_peer(g, &conf->routers[i], now);
 	return g;
 }
 
-void group_free(struct group *g)
+void cache_free(struct cache *g)
 {
 	if (g)
-		group_unpair(g);
+		cache_unpair(g);
 	free(g);
 }

@@ -11,13 +11,13 @@
 /* -- the table -------------------------------------------------------------------------------- */
 
 /* Is the newest assignment made here in force at a router? */
-static bool ours_is_in_force(const struct group *g, uint32_t method)
+static bool ours_is_in_force(const struct cache *g, uint32_t method)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
 		if (peer_is_live(p) && p->assign == method && p->told &&
-		    key_equal(&p->key, group_key(g)))
+		    key_equal(&p->key, cache_key(g)))
 			return true;
 	}
 	return false;
@@ -30,16 +30,16 @@ struct history {
 	uint8_t owners[ASSIGN_SLOTS_MAX];
 };
 
-static int candidate(const struct group *g, const struct addr *cache)
+static int candidate(const struct cache *g, const struct addr *cache)
 {
 	const struct situation *x = &g->council->situation;
 
 	return addr_find(x->caches, x->n_caches, cache);
 }
 
-static void old_from_ours(const struct group *g, uint32_t method, struct history *old)
+static void old_from_ours(const struct cache *g, uint32_t method, struct history *old)
 {
-	const struct group_table *t = &g->tables[method_index(method)];
+	const struct cache_table *t = &g->tables[method_index(method)];
 
 	for (unsigned i = 0; i < t->n_slots; i++) {
 		int at = -1;
@@ -47,11 +47,11 @@ static void old_from_ours(const struct group *g, uint32_t method, struct history
 		if (t->owners[i] < t->n_caches)
 			at = candidate(g, &t->caches[t->owners[i]]);
 		if (at >= 0)
-			old->owners[group_shared_slot(g, method, i)] = (uint8_t)at;
+			old->owners[cache_shared_slot(g, method, i)] = (uint8_t)at;
 	}
 }
 
-static void old_from_router(const struct group *g, const struct peer *p,
+static void old_from_router(const struct cache *g, const struct peer *p,
 			    struct history *old)
 {
 	int candidates[WCCP_MAX_CACHES];
@@ -64,13 +64,13 @@ static void old_from_router(const struct group *g, const struct peer *p,
 		if (p->owners[i] == ASSIGN_NOBODY)
 			continue;
 		old->any = true;
-		slot = group_shared_slot(g, p->assign, i);
+		slot = cache_shared_slot(g, p->assign, i);
 		if (candidates[p->owners[i]] >= 0 && old->owners[slot] == ASSIGN_NOBODY)
 			old->owners[slot] = (uint8_t)candidates[p->owners[i]];
 	}
 }
 
-static void old_from_routers(const struct group *g, uint32_t method, struct history *old)
+static void old_from_routers(const struct cache *g, uint32_t method, struct history *old)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (peer_is_live(&g->peers[i]) && g->peers[i].assign == method)
@@ -110,14 +110,14 @@ static void find_old_tables(const struct council *c, uint32_t method,
 }
 
 /* What is to be in force now, in the first's slots; `moves` in each group. */
-static void make_table(const struct council *c, uint32_t method, struct group_table *out,
+static void make_table(const struct council *c, uint32_t method, struct cache_table *out,
 		       unsigned moves[PAIR])
 {
 	const struct situation *x = &c->situation;
 	struct history old[PAIR];
 
 	memset(out, 0, sizeof(*out));
-	out->n_slots = group_slots(c->groups[0], method);
+	out->n_slots = cache_slots(c->groups[0], method);
 	if (method == WCCP_ASSIGN_MASK)
 		out->mask = x->mask;
 	else
@@ -134,7 +134,7 @@ static void make_table(const struct council *c, uint32_t method, struct group_ta
 	}
 }
 
-static bool table_equal(const struct group_table *a, const struct group_table *b)
+static bool table_equal(const struct cache_table *a, const struct cache_table *b)
 {
 	if (a->n_slots != b->n_slots || a->n_caches != b->n_caches ||
 	    !mask_equal(&a->mask, &b->mask))
@@ -149,13 +149,13 @@ static bool table_equal(const struct group_table *a, const struct group_table *b
 /* -- the assignment --------------------------------------------------------------------------- */
 
 /* Does this router have the newest assignment, made for its present membership? */
-static bool is_served(const struct group *g, const struct peer *p)
+static bool is_served(const struct cache *g, const struct peer *p)
 {
 	return p->told && p->told_change == p->change_number &&
-	       key_equal(&p->key, group_key(g));
+	       key_equal(&p->key, cache_key(g));
 }
 
-static bool all_are_served(const struct group *g)
+static bool all_are_served(const struct cache *g)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (peer_is_live(&g->peers[i]) && !is_served(g, &g->peers[i]))
@@ -164,7 +164,7 @@ static bool all_are_served(const struct group *g)
 }
 
 /* Newer than ours, and than what routers remember of us from before a restart. */
-static uint32_t newest_key_number(const struct group *g, uint32_t newest)
+static uint32_t newest_key_number(const struct cache *g, uint32_t newest)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
@@ -176,7 +176,7 @@ static uint32_t newest_key_number(const struct group *g, uint32_t newest)
 	return newest;
 }
 
-static unsigned routers_by(const struct group *g, uint32_t method)
+static unsigned routers_by(const struct cache *g, uint32_t method)
 {
 	unsigned n = 0;
 
@@ -185,9 +185,9 @@ static unsigned routers_by(const struct group *g, uint32_t method)
 	return n;
 }
 
-static void note_sent(const struct group *g, uint32_t method, struct step *s)
+static void note_sent(const struct cache *g, uint32_t method, struct step *s)
 {
-	const struct group_table *t = &g->tables[method_index(method)];
+	const struct cache_table *t = &g->tables[method_index(method)];
 	unsigned counts[WCCP_MAX_CACHES];
 	char text[WCCP_MAX_CACHES * 24] = "";
 	size_t at = 0;
@@ -200,17 +200,17 @@ static void note_sent(const struct group *g, uint32_t method, struct step *s)
 		at += n > 0 ? (size_t)n : 0;
 	}
 	actions_note(s->out, NOTE_INFO, "assignment-sent", NULL,
-		     "key %s/%u to %u routers, %u %s move: %s", ADDR_TEXT(&group_key(g)->cache),
-		     group_key(g)->change_number, routers_by(g, method),
+		     "key %s/%u to %u routers, %u %s move: %s", ADDR_TEXT(&cache_key(g)->cache),
+		     cache_key(g)->change_number, routers_by(g, method),
 		     g->moves[method_index(method)],
 		     method == WCCP_ASSIGN_MASK ? "mask values" : "buckets", text);
 }
 
 /* Shares cannot be fair when there is little to share (2.01 gives no number; four
  * values for each web-cache keep them within a quarter). */
-static void note_few_slots(const struct group *g, struct step *s)
+static void note_few_slots(const struct cache *g, struct step *s)
 {
-	const struct group_table *t = &g->tables[method_index(WCCP_ASSIGN_MASK)];
+	const struct cache_table *t = &g->tables[method_index(WCCP_ASSIGN_MASK)];
 	char text[MASK_TEXT_MAX];
 
 	if (t->n_slots < 4 * t->n_caches)
@@ -223,7 +223,7 @@ static const uint32_t methods[METHODS] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
 /* The newest table of one method, and what it means for the groups. */
 struct proposal {
-	struct group_table shared;
+	struct cache_table shared;
 	unsigned moves[PAIR];
 };
 
@@ -247,13 +247,13 @@ static bool propose(const struct council *c, struct proposal *proposals)
 	return differs;
 }
 
-static void adopt(struct group *g, unsigned which, const struct proposal *proposals)
+static void adopt(struct cache *g, unsigned which, const struct proposal *proposals)
 {
 	for (unsigned i = 0; i < METHODS; i++) {
 		/* One that is not in use now is kept: it may be, again. */
 		if (!proposals[i].shared.n_slots)
 			continue;
-		group_own_table(g, &proposals[i].shared, &g->tables[i]);
+		cache_own_table(g, &proposals[i].shared, &g->tables[i]);
 		g->moves[i] = proposals[i].moves[which];
 	}
 	for (unsigned i = 0; i < g->n_peers; i++) {
@@ -282,7 +282,7 @@ static void assign(struct council *c)
 		adopt(c->groups[k], k, proposals);
 }
 
-static void announce(struct group *g, struct step *s)
+static void announce(struct cache *g, struct step *s)
 {
 	g->unsent = false;
 	for (unsigned i = 0; i < METHODS; i++)
@@ -290,22 +290,22 @@ static void announce(struct group *g, struct step *s)
 			note_sent(g, methods[i], s);
 	if (routers_by(g, WCCP_ASSIGN_MASK))
 		note_few_slots(g, s);
-	group_send_assignment(g, NULL, s);
+	cache_send_assignment(g, NULL, s);
 }
 
 /* -- until it is echoed ------------------------------------------------------------------------ */
 
-void peer_check_echo(struct group *g, struct peer *p, struct step *s)
+void peer_check_echo(struct cache *g, struct peer *p, struct step *s)
 {
 	if (!p->told || !peer_is_live(p))
 		return;
-	if (key_equal(&p->key, group_key(g))) {
+	if (key_equal(&p->key, cache_key(g))) {
 		if (p->pending)
 			actions_note(s->out, NOTE_INFO, "assignment-acknowledged",
 				     &p->address,
 				     "router %s echoes key %s/%u: %u %s moved, %u ours",
-				     ADDR_TEXT(&p->address), ADDR_TEXT(&group_key(g)->cache),
-				     group_key(g)->change_number,
+				     ADDR_TEXT(&p->address), ADDR_TEXT(&cache_key(g)->cache),
+				     cache_key(g)->change_number,
 				     g->moves[method_index(p->assign)],
 				     p->assign == WCCP_ASSIGN_MASK ? "mask values" : "buckets",
 				     peer_slots_of(p, peer_find_fellow(p, &g->conf.self)));
@@ -323,7 +323,7 @@ void peer_check_echo(struct group *g, struct peer *p, struct step *s)
 	}
 }
 
-struct mono peer_assign_deadline(const struct group *g, const struct peer *p)
+struct mono peer_assign_deadline(const struct cache *g, const struct peer *p)
 {
 	/* While the membership settles, the table may hold one that is gone. */
 	if (!g->council->designated || !mono_is_never(g->council->settle_at) ||
@@ -332,14 +332,14 @@ struct mono peer_assign_deadline(const struct group *g, const struct peer *p)
 	return p->assign_at;
 }
 
-static void repeat(struct group *g, struct peer *p, struct step *s)
+static void repeat(struct cache *g, struct peer *p, struct step *s)
 {
 	g->counters.assignments_resent++;
 	actions_note(s->out, NOTE_DEBUG, "assignment-resent", &p->address,
 		     "router %s has not echoed key %s/%u: sent again",
-		     ADDR_TEXT(&p->address), ADDR_TEXT(&group_key(g)->cache),
-		     group_key(g)->change_number);
-	group_send_assignment(g, p, s);
+		     ADDR_TEXT(&p->address), ADDR_TEXT(&cache_key(g)->cache),
+		     cache_key(g)->change_number);
+	cache_send_assignment(g, p, s);
 }
 
 /* Said once, when things have settled and it is still so. */
@@ -363,7 +363,7 @@ static void decide(struct council *c, struct step *s)
 		assign(c);
 }
 
-void group_review(struct group *g, struct step *s)
+void cache_review(struct cache *g, struct step *s)
 {
 	struct council *c = g->council;
 

@@ -28,7 +28,7 @@ static uint32_t offered_assign(const struct peer *p)
 	return offers(p, WCCP_CAP_ASSIGN) ? p->terms.assign : WCCP_ASSIGN_HASH;
 }
 
-static uint32_t wanted(const struct group_preference *pref)
+static uint32_t wanted(const struct cache_preference *pref)
 {
 	uint32_t all = 0;
 
@@ -38,7 +38,7 @@ static uint32_t wanted(const struct group_preference *pref)
 }
 
 /* One of `offered` by preference; 0 when there is none. */
-static uint32_t choose(const struct group_preference *pref, uint32_t offered,
+static uint32_t choose(const struct cache_preference *pref, uint32_t offered,
 		       uint32_t before)
 {
 	if (before & offered & wanted(pref))
@@ -62,7 +62,7 @@ static uint8_t scale_within(uint8_t wish, uint8_t lower, uint8_t upper)
 	return (uint8_t)clamp(clamp(wish ? wish : 1, lower, upper), 1, UINT8_MAX);
 }
 
-static void agree_on_timers(const struct group_conf *conf, struct peer *p)
+static void agree_on_timers(const struct cache_conf *conf, struct peer *p)
 {
 	const struct wccp_cap_transmit_t *t = &p->terms.transmit_t;
 	const struct wccp_cap_timer_scale *scale = &p->terms.timer_scale;
@@ -87,7 +87,7 @@ static void agree_on_timers(const struct group_conf *conf, struct peer *p)
  * empty (2.01 section 3.5.2), also at a router that still offers both.  0 when
  * nothing can be seen, or when they differ.
  */
-static uint32_t method_of_others(const struct group *g, const struct peer *p)
+static uint32_t method_of_others(const struct cache *g, const struct peer *p)
 {
 	uint32_t all = 0;
 
@@ -98,14 +98,14 @@ static uint32_t method_of_others(const struct group *g, const struct peer *p)
 }
 
 /* A pair must not be divided in two ways. */
-static uint32_t choose_assign(const struct group *g, const struct peer *p)
+static uint32_t choose_assign(const struct cache *g, const struct peer *p)
 {
 	uint32_t before = p->assign;
 
 	if (!before)
 		before = method_of_others(g, p);
 	if (!before)
-		before = group_method_of_mate(g);
+		before = cache_method_of_mate(g);
 	return choose(&g->conf.assign, offered_assign(p), before);
 }
 
@@ -131,9 +131,9 @@ static bool timers_in_common(const struct peer *p)
 		c->timer_scale.ra_lower <= c->timer_scale.ra_upper);
 }
 
-static bool agree(struct group *g, struct peer *p)
+static bool agree(struct cache *g, struct peer *p)
 {
-	const struct group_conf *conf = &g->conf;
+	const struct cache_conf *conf = &g->conf;
 	uint32_t forward, ret, assign;
 
 	peer_set_terms(g, p);
@@ -151,7 +151,7 @@ static bool agree(struct group *g, struct peer *p)
 		g->changed = true;
 	}
 	if (forward)
-		group_share_choice(g, p);
+		cache_share_choice(g, p);
 	return forward != 0;
 }
 
@@ -183,7 +183,7 @@ static void agreement_text(const struct agreement *a, char *text, size_t size)
 		 a->timeout_scale, a->ra_scale);
 }
 
-bool peer_agree(struct group *g, struct peer *p, struct step *s)
+bool peer_agree(struct cache *g, struct peer *p, struct step *s)
 {
 	struct agreement was = agreement(p), is;
 	bool standing = p->listed, agreed = agree(g, p);
@@ -219,7 +219,7 @@ struct wccp_capabilities peer_choice(const struct peer *p)
 	return c;
 }
 
-void peer_note_other_method(const struct group *g, struct peer *p, struct step *s)
+void peer_note_other_method(const struct cache *g, struct peer *p, struct step *s)
 {
 	const struct fellow *other = NULL;
 
@@ -276,7 +276,7 @@ static size_t put_mismatch(char *text, size_t size, size_t at, const struct name
 	return n < 0 ? at : at + (size_t)n;
 }
 
-void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s)
+void peer_enter_mismatch(struct cache *g, struct peer *p, struct step *s)
 {
 	static const struct names forward = { "forwarding", "GRE", "L2" };
 	static const struct names ret = { "packet return", "GRE", "L2" };
@@ -293,7 +293,7 @@ void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s)
 	if (!text[0])
 		snprintf(text, sizeof(text), "offers no timers in common with the others");
 	p->listed = false;
-	peer_set_state(g, p, GROUP_MISMATCH, "offers nothing that we accept", s);
-	actions_note(s->out, NOTE_WARNING, group_state_event(GROUP_MISMATCH), &p->address,
+	peer_set_state(g, p, PEER_MISMATCH, "offers nothing that we accept", s);
+	actions_note(s->out, NOTE_WARNING, peer_state_event(PEER_MISMATCH), &p->address,
 		     "router %s %s", ADDR_TEXT(&p->address), text);
 }

@@ -21,7 +21,7 @@
 
 #include <string.h>
 
-static bool hears(const struct group *g, const struct addr *id)
+static bool hears(const struct cache *g, const struct addr *id)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (peer_is_live(&g->peers[i]) && addr_equal(&g->peers[i].id, id))
@@ -29,7 +29,7 @@ static bool hears(const struct group *g, const struct addr *id)
 	return false;
 }
 
-static void find_unheard(struct group *g)
+static void find_unheard(struct cache *g)
 {
 	g->n_unheard = 0;
 	for (unsigned i = 0; i < g->n_peers; i++) {
@@ -43,7 +43,7 @@ static void find_unheard(struct group *g)
 	}
 }
 
-static void forget_tolerated(struct group *g)
+static void forget_tolerated(struct cache *g)
 {
 	unsigned kept = 0;
 
@@ -54,11 +54,11 @@ static void forget_tolerated(struct group *g)
 }
 
 /* The member that has assigned at `p` since the last change, or our last assignment. */
-static const struct addr *acting_at(const struct group *g, const struct peer *p)
+static const struct addr *acting_at(const struct cache *g, const struct peer *p)
 {
 	if (!peer_is_live(p) || !p->rekeyed ||
 	    addr_equal(&p->key.cache, &g->conf.self) ||
-	    !group_conf_allows(&g->conf, &p->key.cache))
+	    !cache_conf_allows(&g->conf, &p->key.cache))
 		return NULL;
 	return peer_find_fellow(p, &p->key.cache) < 0 ? NULL : &p->key.cache;
 }
@@ -93,7 +93,7 @@ static const struct addr *any_intolerable(const struct council *c)
 static void tolerate(struct council *c, bool on)
 {
 	for (unsigned k = 0; k < c->n; k++) {
-		struct group *g = c->groups[k];
+		struct cache *g = c->groups[k];
 
 		memcpy(g->tolerated, g->unheard, sizeof(g->tolerated));
 		g->n_tolerated = on ? g->n_unheard : 0;

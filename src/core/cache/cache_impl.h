@@ -4,18 +4,18 @@
  *
  *   group.c         life of a group: events, timers, configuration, health
  *   group_rx.c      what routers say: accept or refuse, states
- *   group_version.c which minor version, and whether the address family can be
+ *   cache_version.c which minor version, and whether the address family can be
  *   group_multicast.c  a group with a multicast address
  *   group_agree.c   capabilities: what they offer, what we choose
  *   group_tx.c      HERE_I_AM and REDIRECT_ASSIGN
- *   group_table.c   one router's table: who has which slot
+ *   cache_table.c   one router's table: who has which slot
  *   group_mask.c    mask assignment: the mask, and its mask/value sets
  *   group_view.c    what the routers' views tell: our view, slots, handover
  *   group_situation.c  who is there: the election, and when it has settled
  *   group_elect.c   may the lowest web-cache act as the designated one?
  *   group_assign.c  the designated web-cache: what to assign, until it is echoed
- *   group_pair.c    two groups that share one table
- *   group_status.c  answers for people and for the data plane
+ *   cache_pair.c    two groups that share one table
+ *   cache_status.c  answers for people and for the data plane
  */
 #ifndef WCCPD_CORE_CACHE_CACHE_IMPL_H
 #define WCCPD_CORE_CACHE_CACHE_IMPL_H
@@ -66,7 +66,7 @@ struct peer {
 	struct addr address; /* as configured: where HERE_I_AMs go */
 	bool removed;        /* from the configuration; forgotten when withdrawn */
 
-	enum group_state state;
+	enum peer_state state;
 	const char *reason;
 	struct mono since;
 
@@ -156,11 +156,11 @@ struct cast {
 
 /*
  * Who decides on the table: a group alone, or a service and its mirror, which must
- * not get two (group_pair.c).  What is here happens once for both.
+ * not get two (cache_pair.c).  What is here happens once for both.
  */
 struct council {
 	unsigned n;
-	struct group *groups[PAIR]; /* the mirror last; slots are those of the first */
+	struct cache *groups[PAIR]; /* the mirror last; slots are those of the first */
 	struct situation situation;
 	bool lowest; /* of the web-caches that all routers see */
 	bool designated;
@@ -172,8 +172,8 @@ struct council {
 	uint16_t unmirrored[ASSIGN_SLOTS_MAX];
 };
 
-struct group {
-	struct group_conf conf;
+struct cache {
+	struct cache_conf conf;
 	bool up, ending;
 	uint16_t weight;
 	unsigned n_peers;
@@ -193,15 +193,15 @@ struct group {
 	struct council own;
 	unsigned n_unheard, n_tolerated;
 	struct addr unheard[WCCP_MAX_ROUTERS], tolerated[WCCP_MAX_ROUTERS];
-	struct group_table tables[METHODS]; /* the newest, in our own slots */
+	struct cache_table tables[METHODS]; /* the newest, in our own slots */
 	unsigned moves[METHODS]; /* that they made */
 	bool unsent; /* made, but it is the other's step: ours comes at once */
 
-	/* What group_learn() and council_observe() look at may have changed since they
+	/* What cache_learn() and council_observe() look at may have changed since they
 	 * last did: not so after an I_SEE_YOU that says the same as the one before. */
 	bool news;
 	bool changed; /* something the kernel must know, in this step */
-	struct group_counters counters;
+	struct cache_counters counters;
 };
 
 /* What every function below a step needs. */
@@ -214,23 +214,23 @@ struct step {
 /* Heard within its time-out, with us in its view (a silent one becomes LOST). */
 static inline bool peer_is_live(const struct peer *p)
 {
-	return p->state == GROUP_JOINED || p->state == GROUP_ASSIGNED;
+	return p->state == PEER_JOINED || p->state == PEER_ASSIGNED;
 }
 
 /* Does it get HERE_I_AMs in the course of things? */
 static inline bool peer_is_announced(const struct peer *p)
 {
-	return p->state != GROUP_IDLE && p->state != GROUP_DRAINING &&
-	       p->state != GROUP_WITHDRAWN;
+	return p->state != PEER_IDLE && p->state != PEER_DRAINING &&
+	       p->state != PEER_WITHDRAWN;
 }
 
 /* Of the newest assignment made here. */
-static inline const struct wccp_key *group_key(const struct group *g)
+static inline const struct wccp_key *cache_key(const struct cache *g)
 {
 	return &g->council->key;
 }
 
-static inline bool group_is_multicast(const struct group *g)
+static inline bool cache_is_multicast(const struct cache *g)
 {
 	return addr_is_set(&g->conf.multicast);
 }
@@ -256,108 +256,108 @@ static inline void slot_set_add(struct slot_set *x, unsigned slot)
 }
 
 /* group.c */
-void peer_enter(struct group *g, struct peer *p, enum group_state state,
+void peer_enter(struct cache *g, struct peer *p, enum peer_state state,
 		const char *reason, struct step *s);
 /* The same without a note, for who writes one of its own. */
-void peer_set_state(struct group *g, struct peer *p, enum group_state state,
+void peer_set_state(struct cache *g, struct peer *p, enum peer_state state,
 		    const char *reason, struct step *s);
 
 /* Announce ourselves to it as if we had never met. */
-void peer_start(struct group *g, struct peer *p, const char *reason, struct step *s);
+void peer_start(struct cache *g, struct peer *p, const char *reason, struct step *s);
 /* HERE_I_AM at that time, to it or with all that multicast is for. */
-void peer_hello_at(struct group *g, struct peer *p, struct mono at);
+void peer_hello_at(struct cache *g, struct peer *p, struct mono at);
 /* The list of routers; NULL when it is full. */
-struct peer *group_add_peer(struct group *g, const struct addr *address, struct mono now);
-void group_remove_peer(struct group *g, struct peer *p);
+struct peer *cache_add_peer(struct cache *g, const struct addr *address, struct mono now);
+void cache_remove_peer(struct cache *g, struct peer *p);
 
 /* group_multicast.c; with a multicast address only */
 /* May a router of this address be met? */
-bool group_admits(const struct group *g, const struct addr *router);
+bool cache_admits(const struct cache *g, const struct addr *router);
 /* A place in the list for it, or NULL with a complaint. */
-struct peer *group_meet(struct group *g, const struct addr *router, struct step *s);
-void peer_forget_later(const struct group *g, struct peer *p, struct mono now);
+struct peer *cache_meet(struct cache *g, const struct addr *router, struct step *s);
+void peer_forget_later(const struct cache *g, struct peer *p, struct mono now);
 /* What it offers, as far as the other routers of the group offer it, too. */
-void peer_set_terms(const struct group *g, struct peer *p);
+void peer_set_terms(const struct cache *g, struct peer *p);
 /* What was agreed with it holds for all. */
-void group_share_choice(struct group *g, const struct peer *p);
-void group_cast_start(struct group *g, struct step *s);
+void cache_share_choice(struct cache *g, const struct peer *p);
+void cache_multicast_start(struct cache *g, struct step *s);
 /* Those LEAVING are told. */
-void group_cast_leave(struct group *g, struct step *s);
-void group_cast_shutdown(struct group *g, struct step *s);
+void cache_multicast_leave(struct cache *g, struct step *s);
+void cache_multicast_shutdown(struct cache *g, struct step *s);
 /* The next HERE_I_AM need not wait for T. */
-void group_cast_soon(struct group *g, struct mono now);
-void group_cast_timers(struct group *g, struct step *s);
-struct mono group_cast_deadline(const struct group *g);
+void cache_multicast_soon(struct cache *g, struct mono now);
+void cache_multicast_timers(struct cache *g, struct step *s);
+struct mono cache_multicast_deadline(const struct cache *g);
 
 /* group_rx.c */
-void group_receive(struct group *g, const struct addr *from, const void *octets,
+void cache_receive(struct cache *g, const struct addr *from, const void *octets,
 		   size_t len, struct step *s);
 /* Listed there, or -1. */
 int peer_find_fellow(const struct peer *p, const struct addr *cache);
 
-/* group_version.c */
+/* cache_version.c */
 /* As before its first answer. */
-void peer_forget_version(struct group *g, struct peer *p);
+void peer_forget_version(struct cache *g, struct peer *p);
 /* The version of a message of it that was meant for us. */
-void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct step *s);
+void peer_hear_version(struct cache *g, struct peer *p, uint8_t minor, struct step *s);
 /* Header and V bit of the next HERE_I_AM to it. */
-uint8_t peer_hello_minor(const struct group *g, const struct peer *p);
-bool peer_hello_asks_version(const struct group *g, const struct peer *p);
+uint8_t peer_hello_minor(const struct cache *g, const struct peer *p);
+bool peer_hello_asks_version(const struct cache *g, const struct peer *p);
 /* Why the group cannot be joined there whatever it offers; NULL: it can.  `minor`
  * is what it is known to speak, or may be. */
-const char *peer_version_problem(const struct group *g, const struct peer *p,
+const char *peer_version_problem(const struct cache *g, const struct peer *p,
 				 uint8_t minor);
 /* The same for the group as a whole. */
-const char *group_version_problem(const struct group *g);
-void peer_enter_unspoken(struct group *g, struct peer *p, const char *reason,
+const char *cache_version_problem(const struct cache *g);
+void peer_enter_unspoken(struct cache *g, struct peer *p, const char *reason,
 			 struct step *s);
 /* IANA family of the address table of our messages; 0: without one. */
-uint16_t group_table_family(const struct group *g);
+uint16_t cache_table_family(const struct cache *g);
 
 /* group_agree.c */
 /* Choose from p->offer, keeping what was chosen before while it is still both
  * offered and wanted.  False when a method has nothing in common. */
-bool peer_agree(struct group *g, struct peer *p, struct step *s);
+bool peer_agree(struct cache *g, struct peer *p, struct step *s);
 void peer_set_assign(struct peer *p, uint32_t assign);
-void peer_enter_mismatch(struct group *g, struct peer *p, struct step *s);
+void peer_enter_mismatch(struct cache *g, struct peer *p, struct step *s);
 /* Of another web-cache that assigns by another method. */
-void peer_note_other_method(const struct group *g, struct peer *p, struct step *s);
+void peer_note_other_method(const struct cache *g, struct peer *p, struct step *s);
 /* The Capabilities component for it; `present` is 0 when there is none to send. */
 struct wccp_capabilities peer_choice(const struct peer *p);
 
 /* group_tx.c */
-void peer_hello(struct group *g, struct peer *p, struct step *s);
-void peer_shutdown(struct group *g, struct peer *p, struct step *s);
+void peer_hello(struct cache *g, struct peer *p, struct step *s);
+void peer_shutdown(struct cache *g, struct peer *p, struct step *s);
 /* HERE_I_AM, or SHUTDOWN for those being left, to the multicast address. */
-void group_send_cast(struct group *g, bool shutdown, struct step *s);
+void cache_send_multicast(struct cache *g, bool shutdown, struct step *s);
 /* The newest assignment to `only`, or to all live routers when NULL. */
-void group_send_assignment(struct group *g, const struct peer *only, struct step *s);
+void cache_send_assignment(struct cache *g, const struct peer *only, struct step *s);
 
-/* group_table.c */
-unsigned group_slots(const struct group *g, uint32_t method);
+/* cache_table.c */
+unsigned cache_slots(const struct cache *g, uint32_t method);
 /* Slots of each of its web-caches; room for WCCP_MAX_CACHES. */
-void table_count(const struct group_table *t, unsigned *counts);
+void table_count(const struct cache_table *t, unsigned *counts);
 /* What an I_SEE_YOU that has been taken in otherwise tells of its table. */
-void peer_take_table(const struct group *g, struct peer *p, const struct wccp_msg *m);
+void peer_take_table(const struct cache *g, struct peer *p, const struct wccp_msg *m);
 void peer_forget_table(struct peer *p);
 unsigned peer_slots_of(const struct peer *p, int fellow);
 bool peer_has_slots(const struct peer *p, int fellow);
 
 /* group_mask.c */
-void group_set_mask(struct group *g); /* from the configuration, or its mirror's */
-void group_change_mask(struct group *g, const struct wccp_mask *mask);
-void group_check_mask(const struct group *g, struct step *s);
-void peer_note_foreign(const struct group *g, struct peer *p, struct step *s);
+void cache_set_mask(struct cache *g); /* from the configuration, or its mirror's */
+void cache_change_mask(struct cache *g, const struct wccp_mask *mask);
+void cache_check_mask(const struct cache *g, struct step *s);
+void peer_note_foreign(const struct cache *g, struct peer *p, struct step *s);
 /* Add a mask/value set to the message. */
 void mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
 		    const struct slot_set *slots, const struct addr *cache,
 		    bool alternate, struct wccp_set_list *list);
-void mask_put_table(struct wccp_msg *m, const struct group_table *t, bool alternate,
+void mask_put_table(struct wccp_msg *m, const struct cache_table *t, bool alternate,
 		    struct wccp_set_list *list);
 
 /* group_view.c */
 /* Bring view, own slots and handover up to date with what the routers said. */
-void group_learn(struct group *g, struct step *s);
+void cache_learn(struct cache *g, struct step *s);
 
 /* group_situation.c */
 /* Look who is there now; what changed has to settle. */
@@ -374,32 +374,32 @@ void council_watch_keys(struct council *c);
  * set) or to leave it to another. */
 bool council_takes_the_role(struct council *c, struct step *s);
 
-/* group_pair.c */
+/* cache_pair.c */
 /* It has a mirror, or is one. */
-bool group_is_paired(const struct group *g);
+bool cache_is_paired(const struct cache *g);
 /* Is it the second of a pair, whose mask follows from the first? */
-bool group_is_mirror(const struct group *g);
+bool cache_is_mirror(const struct cache *g);
 /* The mask of one of the pair has changed. */
 void council_set_masks(struct council *c);
 /* The method that the other one of the pair has agreed on; 0: none. */
-uint32_t group_method_of_mate(const struct group *g);
+uint32_t cache_method_of_mate(const struct cache *g);
 /* The first's slot that is our `slot`. */
-unsigned group_shared_slot(const struct group *g, uint32_t method, unsigned slot);
+unsigned cache_shared_slot(const struct cache *g, uint32_t method, unsigned slot);
 /* A table in the first's slots, in ours. */
-void group_own_table(const struct group *g, const struct group_table *shared,
-		     struct group_table *out);
+void cache_own_table(const struct cache *g, const struct cache_table *shared,
+		     struct cache_table *out);
 /* Compare its table with that of the same router in the mate. */
-void peer_compare_tables(struct group *g, struct peer *p, struct step *s);
-void peer_note_half_member(const struct group *g, const struct peer *p, struct step *s);
+void peer_compare_tables(struct cache *g, struct peer *p, struct step *s);
+void peer_note_half_member(const struct cache *g, const struct peer *p, struct step *s);
 /* Why these groups cannot share a table now; NULL: they can. */
 const char *council_split(const struct council *c, const struct situation *x);
 
 /* group_assign.c */
-void group_review(struct group *g, struct step *s);
-void peer_check_echo(struct group *g, struct peer *p, struct step *s);
-struct mono peer_assign_deadline(const struct group *g, const struct peer *p);
+void cache_review(struct cache *g, struct step *s);
+void peer_check_echo(struct cache *g, struct peer *p, struct step *s);
+struct mono peer_assign_deadline(const struct cache *g, const struct peer *p);
 
-/* group_status.c */
-const char *group_state_event(enum group_state s);
+/* cache_status.c */
+const char *peer_state_event(enum peer_state s);
 
 #endif

@@ -20,7 +20,7 @@ static struct addr default_bits(enum addr_family family)
 
 /* On the side that the hash would look at.  The flags of a well-known service are
  * not configured; its hash is of the destination. */
-static struct wccp_mask default_mask(const struct group_conf *conf)
+static struct wccp_mask default_mask(const struct cache_conf *conf)
 {
 	const uint32_t sides = WCCP_F_SRC_IP_HASH | WCCP_F_DST_IP_HASH;
 	struct addr bits = default_bits(conf->self.family);
@@ -31,7 +31,7 @@ static struct wccp_mask default_mask(const struct group_conf *conf)
 	return (struct wccp_mask){ .dst = bits };
 }
 
-static bool wants_masks(const struct group_conf *conf)
+static bool wants_masks(const struct cache_conf *conf)
 {
 	for (unsigned i = 0; i < conf->assign.n && i < 2; i++)
 		if (conf->assign.methods[i] == WCCP_ASSIGN_MASK)
@@ -39,7 +39,7 @@ static bool wants_masks(const struct group_conf *conf)
 	return false;
 }
 
-static struct wccp_mask wanted_mask(const struct group *g)
+static struct wccp_mask wanted_mask(const struct cache *g)
 {
 	if (mask_bits(&g->conf.mask))
 		return mask_lowest(&g->conf.mask, MASK_BITS_MAX);
@@ -47,7 +47,7 @@ static struct wccp_mask wanted_mask(const struct group *g)
 }
 
 /* What routers said in terms of the old one means nothing any more. */
-void group_change_mask(struct group *g, const struct wccp_mask *mask)
+void cache_change_mask(struct cache *g, const struct wccp_mask *mask)
 {
 	if (mask_equal(mask, &g->mask))
 		return;
@@ -64,17 +64,17 @@ void group_change_mask(struct group *g, const struct wccp_mask *mask)
 	g->news = g->changed = true;
 }
 
-void group_set_mask(struct group *g)
+void cache_set_mask(struct cache *g)
 {
 	struct wccp_mask mask = wanted_mask(g);
 
-	if (!group_is_mirror(g))
-		group_change_mask(g, &mask);
-	if (group_is_paired(g))
+	if (!cache_is_mirror(g))
+		cache_change_mask(g, &mask);
+	if (cache_is_paired(g))
 		council_set_masks(g->council);
 }
 
-void group_check_mask(const struct group *g, struct step *s)
+void cache_check_mask(const struct cache *g, struct step *s)
 {
 	unsigned bits = mask_bits(&g->conf.mask);
 	char text[MASK_TEXT_MAX];
@@ -85,7 +85,7 @@ void group_check_mask(const struct group *g, struct step *s)
 			     MASK_BITS_MAX, mask_text(&g->mask, text));
 }
 
-void peer_note_foreign(const struct group *g, struct peer *p, struct step *s)
+void peer_note_foreign(const struct cache *g, struct peer *p, struct step *s)
 {
 	char text[MASK_TEXT_MAX];
 
@@ -157,7 +157,7 @@ void mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
 			put_value(m, set, i, cache);
 }
 
-static void put_vsns(struct wccp_msg *m, struct wccp_set *set, const struct group_table *t,
+static void put_vsns(struct wccp_msg *m, struct wccp_set *set, const struct cache_table *t,
 		     unsigned cache)
 {
 	struct wccp_cache_values *c = &m->cache_values[m->n_cache_values];
@@ -174,7 +174,7 @@ static void put_vsns(struct wccp_msg *m, struct wccp_set *set, const struct grou
 	set->n++;
 }
 
-void mask_put_table(struct wccp_msg *m, const struct group_table *t, bool alternate,
+void mask_put_table(struct wccp_msg *m, const struct cache_table *t, bool alternate,
 		    struct wccp_set_list *list)
 {
 	struct wccp_set *set = open_set(m, &t->mask, alternate, list);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-bool group_conf_allows(const struct group_conf *conf, const struct addr *cache)
+bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache)
 {
 	return !conf->n_allowed || addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
 }
@@ -16,9 +16,9 @@ bool group_conf_allows(const struct group_conf *conf, const struct addr *cache)
 static bool seen_by_all(const struct council *c, const struct addr *cache)
 {
 	for (unsigned k = 0; k < c->n; k++) {
-		const struct group *g = c->groups[k];
+		const struct cache *g = c->groups[k];
 
-		if (!group_conf_allows(&g->conf, cache))
+		if (!cache_conf_allows(&g->conf, cache))
 			return false;
 		for (unsigned i = 0; i < g->n_peers; i++)
 			if (peer_is_live(&g->peers[i]) &&
@@ -30,7 +30,7 @@ static bool seen_by_all(const struct council *c, const struct addr *cache)
 
 /* As the routers state it, ours too: then all weights are of one kind.  They may
  * differ for a moment; the least is the safe one. */
-static uint16_t weight_in(const struct group *g, const struct addr *cache)
+static uint16_t weight_in(const struct cache *g, const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
 
@@ -70,7 +70,7 @@ static void insert_cache(struct situation *x, const struct addr *cache, uint16_t
 }
 
 /* Returns one that is live, or NULL. */
-static const struct peer *attend(const struct group *g, struct attendance *a)
+static const struct peer *attend(const struct cache *g, struct attendance *a)
 {
 	const struct peer *first = NULL;
 

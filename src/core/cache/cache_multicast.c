@@ -5,7 +5,7 @@
  * Routers are not configured but met: by an I_SEE_YOU that lists us.
  *
  * One message has one Capabilities component and one version, so what is chosen
- * must suit every router of the group (group_agree.c, group_version.c).
+ * must suit every router of the group (group_agree.c, cache_version.c).
  *
  * Unicast remain the answers to a REMOVAL_QUERY (section 3.14 says so) and the
  * SHUTDOWN for one router that the configuration does not allow any more.
@@ -21,17 +21,17 @@ enum {
 
 /* -- the routers met ---------------------------------------------------------------- */
 
-bool group_admits(const struct group *g, const struct addr *router)
+bool cache_admits(const struct cache *g, const struct addr *router)
 {
-	const struct group_conf *c = &g->conf;
+	const struct cache_conf *c = &g->conf;
 
-	if (!group_is_multicast(g))
+	if (!cache_is_multicast(g))
 		return false;
 	return !c->n_routers || addr_find(c->routers, c->n_routers, router) >= 0;
 }
 
 /* One that is not heard, the first to be forgotten. */
-static struct peer *most_forgettable(struct group *g)
+static struct peer *most_forgettable(struct cache *g)
 {
 	struct peer *found = NULL;
 
@@ -46,7 +46,7 @@ static struct peer *most_forgettable(struct group *g)
 	return found;
 }
 
-static unsigned count_present(const struct group *g)
+static unsigned count_present(const struct cache *g)
 {
 	unsigned n = 0;
 
@@ -55,14 +55,14 @@ static unsigned count_present(const struct group *g)
 	return n;
 }
 
-static void forget(struct group *g, struct peer *p, const char *why, struct step *s)
+static void forget(struct cache *g, struct peer *p, const char *why, struct step *s)
 {
 	actions_note(s->out, NOTE_INFO, "forgotten", &p->address, "router %s: forgotten: %s",
 		     ADDR_TEXT(&p->address), why);
-	group_remove_peer(g, p);
+	cache_remove_peer(g, p);
 }
 
-struct peer *group_meet(struct group *g, const struct addr *router, struct step *s)
+struct peer *cache_meet(struct cache *g, const struct addr *router, struct step *s)
 {
 	if (count_present(g) >= WCCP_MAX_ROUTERS) {
 		struct peer *victim = most_forgettable(g);
@@ -76,16 +76,16 @@ struct peer *group_meet(struct group *g, const struct addr *router, struct step 
 		}
 		forget(g, victim, "another takes its place", s);
 	}
-	return group_add_peer(g, router, s->now);
+	return cache_add_peer(g, router, s->now);
 }
 
-void peer_forget_later(const struct group *g, struct peer *p, struct mono now)
+void peer_forget_later(const struct cache *g, struct peer *p, struct mono now)
 {
-	if (group_is_multicast(g))
+	if (cache_is_multicast(g))
 		p->forget_at = mono_add_ms(now, FORGET_T * (int64_t)p->t_ms);
 }
 
-static void forget_the_silent(struct group *g, struct step *s)
+static void forget_the_silent(struct cache *g, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (mono_due(g->peers[i].forget_at, s->now))
@@ -141,10 +141,10 @@ static void narrow(struct wccp_capabilities *c, const struct wccp_capabilities *
 	k->ra_upper = (uint8_t)lower(k->ra_upper, bk->ra_upper);
 }
 
-void peer_set_terms(const struct group *g, struct peer *p)
+void peer_set_terms(const struct cache *g, struct peer *p)
 {
 	p->terms = p->offer;
-	if (!group_is_multicast(g))
+	if (!cache_is_multicast(g))
 		return;
 	p->terms = in_full(&p->offer);
 	for (unsigned i = 0; i < g->n_peers; i++) {
@@ -163,9 +163,9 @@ void peer_set_terms(const struct group *g, struct peer *p)
 	}
 }
 
-void group_share_choice(struct group *g, const struct peer *p)
+void cache_share_choice(struct cache *g, const struct peer *p)
 {
-	for (unsigned i = 0; group_is_multicast(g) && i < g->n_peers; i++) {
+	for (unsigned i = 0; cache_is_multicast(g) && i < g->n_peers; i++) {
 		struct peer *other = &g->peers[i];
 
 		if (other == p || !other->listed)
@@ -185,7 +185,7 @@ void group_share_choice(struct group *g, const struct peer *p)
 /* The largest agreed, so that no router is told more often than it said; when all
  * are lost, what they had said, and before the first answer the default (2.01
  * section 3.1). */
-static uint32_t transmit_t(const struct group *g)
+static uint32_t transmit_t(const struct cache *g)
 {
 	uint32_t listed = 0, heard = 0;
 
@@ -202,7 +202,7 @@ static uint32_t transmit_t(const struct group *g)
 	return heard ? heard : WCCP_TRANSMIT_T_MS;
 }
 
-void group_cast_soon(struct group *g, struct mono now)
+void cache_multicast_soon(struct cache *g, struct mono now)
 {
 	struct mono at = mono_add_ms(now, GATHER_MS);
 	struct mono earliest = mono_add_ms(g->cast.hello_sent, transmit_t(g) / 10);
@@ -214,9 +214,9 @@ void group_cast_soon(struct group *g, struct mono now)
 	g->cast.hello_at = mono_min(g->cast.hello_at, at);
 }
 
-void group_cast_start(struct group *g, struct step *s)
+void cache_multicast_start(struct cache *g, struct step *s)
 {
-	const char *problem = group_version_problem(g);
+	const char *problem = cache_version_problem(g);
 
 	g->cast = (struct cast){ .hello_at = s->now };
 	if (!problem)
@@ -226,9 +226,9 @@ void group_cast_start(struct group *g, struct step *s)
 		     "nothing is sent to %s: %s", ADDR_TEXT(&g->conf.multicast), problem);
 }
 
-static void hello(struct group *g, struct step *s)
+static void hello(struct cache *g, struct step *s)
 {
-	group_send_cast(g, false, s);
+	cache_send_multicast(g, false, s);
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		g->peers[i].outstanding++;
 		g->peers[i].urgent = false;
@@ -240,21 +240,21 @@ static void hello(struct group *g, struct step *s)
 
 /* -- SHUTDOWN ------------------------------------------------------------------------------ */
 
-static bool any_is_left(const struct group *g)
+static bool any_is_left(const struct cache *g)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_DRAINING && !g->peers[i].removed)
+		if (g->peers[i].state == PEER_DRAINING && !g->peers[i].removed)
 			return true;
 	return false;
 }
 
-void group_cast_shutdown(struct group *g, struct step *s)
+void cache_multicast_shutdown(struct cache *g, struct step *s)
 {
 	uint32_t pace = transmit_t(g) / 10;
 
-	group_send_cast(g, true, s);
+	cache_send_multicast(g, true, s);
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_DRAINING)
+		if (g->peers[i].state == PEER_DRAINING)
 			g->peers[i].shutdown_id = g->peers[i].receive_id;
 	if (pace < SHUTDOWN_PACE_LEAST_MS)
 		pace = SHUTDOWN_PACE_LEAST_MS;
@@ -263,7 +263,7 @@ void group_cast_shutdown(struct group *g, struct step *s)
 
 /* Routers answer multicast when their own time has come, up to 0.99 T later, so
  * they are waited for although nothing more is said. */
-void group_cast_leave(struct group *g, struct step *s)
+void cache_multicast_leave(struct cache *g, struct step *s)
 {
 	g->cast.hello_at = MONO_NEVER;
 	if (!any_is_left(g))
@@ -271,19 +271,19 @@ void group_cast_leave(struct group *g, struct step *s)
 	g->cast.leaving = true;
 	g->cast.tries = 1;
 	g->cast.give_up_at = mono_add_ms(s->now, (int64_t)transmit_t(g) * 5 / 4);
-	group_cast_shutdown(g, s);
+	cache_multicast_shutdown(g, s);
 }
 
-static void give_up(struct group *g, struct step *s)
+static void give_up(struct cache *g, struct step *s)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_DRAINING && !g->peers[i].removed)
-			peer_enter(g, &g->peers[i], GROUP_WITHDRAWN,
+		if (g->peers[i].state == PEER_DRAINING && !g->peers[i].removed)
+			peer_enter(g, &g->peers[i], PEER_WITHDRAWN,
 				   "SHUTDOWN not acknowledged", s);
 	g->cast.hello_at = MONO_NEVER;
 }
 
-static void leaving_timer(struct group *g, struct step *s)
+static void leaving_timer(struct cache *g, struct step *s)
 {
 	if (!any_is_left(g)) {
 		g->cast.leaving = false;
@@ -292,15 +292,15 @@ static void leaving_timer(struct group *g, struct step *s)
 		give_up(g, s);
 	} else if (mono_due(g->cast.hello_at, s->now)) {
 		if (++g->cast.tries <= SHUTDOWN_TRIES)
-			group_cast_shutdown(g, s);
+			cache_multicast_shutdown(g, s);
 		else
 			g->cast.hello_at = g->cast.give_up_at;
 	}
 }
 
-void group_cast_timers(struct group *g, struct step *s)
+void cache_multicast_timers(struct cache *g, struct step *s)
 {
-	if (!group_is_multicast(g))
+	if (!cache_is_multicast(g))
 		return;
 	forget_the_silent(g, s);
 	if (g->cast.leaving)
@@ -309,11 +309,11 @@ void group_cast_timers(struct group *g, struct step *s)
 		hello(g, s);
 }
 
-struct mono group_cast_deadline(const struct group *g)
+struct mono cache_multicast_deadline(const struct cache *g)
 {
 	struct mono d = g->cast.hello_at;
 
-	if (!group_is_multicast(g))
+	if (!cache_is_multicast(g))
 		return MONO_NEVER;
 	for (unsigned i = 0; i < g->n_peers; i++)
 		d = mono_min(d, g->peers[i].forget_at);

@@ -26,27 +26,27 @@
 
 #include <string.h>
 
-bool group_is_paired(const struct group *g)
+bool cache_is_paired(const struct cache *g)
 {
 	return g->council->n == PAIR;
 }
 
-bool group_is_mirror(const struct group *g)
+bool cache_is_mirror(const struct cache *g)
 {
 	return g->council->groups[0] != g;
 }
 
-static struct group *mate(const struct group *g)
+static struct cache *mate(const struct cache *g)
 {
-	if (!group_is_paired(g))
+	if (!cache_is_paired(g))
 		return NULL;
-	return g->council->groups[!group_is_mirror(g)];
+	return g->council->groups[!cache_is_mirror(g)];
 }
 
 /* -- pairing ---------------------------------------------------------------------------- */
 
 /* What was decided stays; what was seen is looked at anew, as by whoever is alone. */
-static void leave_council(struct group *g)
+static void leave_council(struct cache *g)
 {
 	struct mono unsettled_since = g->council->unsettled_since;
 
@@ -59,10 +59,10 @@ static void leave_council(struct group *g)
 	};
 	g->council = &g->own;
 	g->news = true;
-	group_set_mask(g);
+	cache_set_mask(g);
 }
 
-void group_unpair(struct group *g)
+void cache_unpair(struct cache *g)
 {
 	struct council *c = g->council;
 
@@ -78,14 +78,14 @@ static void take_newer_key(struct wccp_key *key, const struct wccp_key *other)
 		key->change_number = other->change_number;
 }
 
-void group_pair(struct group *first, struct group *mirror)
+void cache_pair(struct cache *first, struct cache *mirror)
 {
 	struct council *c = &first->own;
 
-	if (mate(first) == mirror && !group_is_mirror(first))
+	if (mate(first) == mirror && !cache_is_mirror(first))
 		return;
-	group_unpair(first);
-	group_unpair(mirror);
+	cache_unpair(first);
+	cache_unpair(mirror);
 	take_newer_key(&c->key, &mirror->own.key);
 	c->n = PAIR;
 	first->news = mirror->news = true;
@@ -100,11 +100,11 @@ void group_pair(struct group *first, struct group *mirror)
 
 void council_set_masks(struct council *c)
 {
-	struct group *first = c->groups[0], *mirror = c->groups[1];
+	struct cache *first = c->groups[0], *mirror = c->groups[1];
 	struct wccp_mask flipped = mask_mirror(&first->mask);
-	unsigned n_slots = group_slots(first, WCCP_ASSIGN_MASK);
+	unsigned n_slots = cache_slots(first, WCCP_ASSIGN_MASK);
 
-	group_change_mask(mirror, &flipped);
+	cache_change_mask(mirror, &flipped);
 	for (unsigned i = 0; i < n_slots; i++) {
 		struct wccp_mask value = mask_value(&mirror->mask, i);
 
@@ -113,15 +113,15 @@ void council_set_masks(struct council *c)
 	}
 }
 
-unsigned group_shared_slot(const struct group *g, uint32_t method, unsigned slot)
+unsigned cache_shared_slot(const struct cache *g, uint32_t method, unsigned slot)
 {
-	if (method != WCCP_ASSIGN_MASK || !group_is_mirror(g))
+	if (method != WCCP_ASSIGN_MASK || !cache_is_mirror(g))
 		return slot;
 	return g->council->unmirrored[slot];
 }
 
-void group_own_table(const struct group *g, const struct group_table *shared,
-		     struct group_table *out)
+void cache_own_table(const struct cache *g, const struct cache_table *shared,
+		     struct cache_table *out)
 {
 	uint32_t method =
 		mask_bits(&shared->mask) ? WCCP_ASSIGN_MASK : WCCP_ASSIGN_HASH;
@@ -131,14 +131,14 @@ void group_own_table(const struct group *g, const struct group_table *shared,
 		return;
 	out->mask = g->mask;
 	for (unsigned i = 0; i < out->n_slots; i++)
-		out->owners[i] = shared->owners[group_shared_slot(g, method, i)];
+		out->owners[i] = shared->owners[cache_shared_slot(g, method, i)];
 }
 
 /* -- what routers have ------------------------------------------------------------------- */
 
-static const struct peer *at_mate(const struct group *g, const struct peer *p)
+static const struct peer *at_mate(const struct cache *g, const struct peer *p)
 {
-	const struct group *other = mate(g);
+	const struct cache *other = mate(g);
 
 	for (unsigned i = 0; other && i < other->n_peers; i++)
 		if (addr_equal(&other->peers[i].address, &p->address) &&
@@ -154,7 +154,7 @@ static const struct addr *owner_of(const struct peer *p, unsigned slot)
 }
 
 /* Has no slot two owners?  `a` is of the mirror. */
-static bool tables_fit(const struct group *mirror, const struct peer *a,
+static bool tables_fit(const struct cache *mirror, const struct peer *a,
 		       const struct peer *b)
 {
 	if (a->assign != b->assign || a->n_slots != b->n_slots)
@@ -162,7 +162,7 @@ static bool tables_fit(const struct group *mirror, const struct peer *a,
 	for (unsigned i = 0; i < a->n_slots; i++) {
 		const struct addr *x = owner_of(a, i);
 		const struct addr *y =
-			owner_of(b, group_shared_slot(mirror, a->assign, i));
+			owner_of(b, cache_shared_slot(mirror, a->assign, i));
 
 		if (x && y && !addr_equal(x, y))
 			return false;
@@ -175,10 +175,10 @@ static bool tables_fit(const struct group *mirror, const struct peer *a,
  * is nothing that we can do but say so.  A difference of moments is none: assignments
  * of the two arrive one after the other.
  */
-void peer_compare_tables(struct group *g, struct peer *p, struct step *s)
+void peer_compare_tables(struct cache *g, struct peer *p, struct step *s)
 {
 	const struct peer *other = at_mate(g, p);
-	const struct group *mirror = group_is_mirror(g) ? g : mate(g);
+	const struct cache *mirror = cache_is_mirror(g) ? g : mate(g);
 	bool swap = mirror && mirror != g;
 
 	if (!other || tables_fit(mirror, swap ? other : p, swap ? p : other)) {
@@ -197,12 +197,12 @@ void peer_compare_tables(struct group *g, struct peer *p, struct step *s)
 
 /* A member of this service only that assigns, as if it were the designated one.  Ours
  * is sent again, as over that of any other who is not. */
-void peer_note_half_member(const struct group *g, const struct peer *p, struct step *s)
+void peer_note_half_member(const struct cache *g, const struct peer *p, struct step *s)
 {
 	const struct council *c = g->council;
 	const struct addr *cache = &p->key.cache;
 
-	if (!group_is_paired(g) || !c->designated || !mono_is_never(c->settle_at) ||
+	if (!cache_is_paired(g) || !c->designated || !mono_is_never(c->settle_at) ||
 	    peer_find_fellow(p, cache) < 0 ||
 	    addr_find(c->situation.caches, c->situation.n_caches, cache) >= 0)
 		return;
@@ -215,9 +215,9 @@ void peer_note_half_member(const struct group *g, const struct peer *p, struct s
 
 /* -- methods ---------------------------------------------------------------------------- */
 
-uint32_t group_method_of_mate(const struct group *g)
+uint32_t cache_method_of_mate(const struct cache *g)
 {
-	const struct group *other = mate(g);
+	const struct cache *other = mate(g);
 
 	for (unsigned i = 0; other && i < other->n_peers; i++)
 		if (other->peers[i].listed && other->peers[i].assign)

@@ -9,7 +9,7 @@
 
 /* -- whom a datagram is from ------------------------------------------------------------ */
 
-static struct peer *peer_at(struct group *g, const struct addr *address)
+static struct peer *peer_at(struct cache *g, const struct addr *address)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (addr_equal(&g->peers[i].address, address))
@@ -17,7 +17,7 @@ static struct peer *peer_at(struct group *g, const struct addr *address)
 	return NULL;
 }
 
-static struct peer *peer_called(struct group *g, const struct addr *id)
+static struct peer *peer_called(struct cache *g, const struct addr *id)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (g->peers[i].heard && addr_equal(&g->peers[i].id, id))
@@ -48,15 +48,15 @@ static bool is_auth_failure(enum codec_refusal r)
  * The source address of what does not authenticate may be forged: it must not be
  * able to talk us out of a router that works.
  */
-static void note_auth_failure(struct group *g, struct peer *p, enum codec_refusal r,
+static void note_auth_failure(struct cache *g, struct peer *p, enum codec_refusal r,
 			      struct step *s)
 {
-	if (p->state == GROUP_WAITING || p->state == GROUP_NEGOTIATING ||
-	    p->state == GROUP_LOST)
-		peer_enter(g, p, GROUP_AUTH_FAILED, codec_refusal_name(r), s);
+	if (p->state == PEER_WAITING || p->state == PEER_NEGOTIATING ||
+	    p->state == PEER_LOST)
+		peer_enter(g, p, PEER_AUTH_FAILED, codec_refusal_name(r), s);
 }
 
-static void refuse(struct group *g, struct peer *p, const struct addr *from,
+static void refuse(struct cache *g, struct peer *p, const struct addr *from,
 		   enum codec_refusal r, const char *why, struct step *s)
 {
 	g->counters.refused[r]++;
@@ -66,7 +66,7 @@ static void refuse(struct group *g, struct peer *p, const struct addr *from,
 		note_auth_failure(g, p, r, s);
 }
 
-static void refuse_stranger(struct group *g, const struct addr *from, struct step *s)
+static void refuse_stranger(struct cache *g, const struct addr *from, struct step *s)
 {
 	g->counters.unknown_router++;
 	actions_complain(s->out, "unknown-router", from,
@@ -74,11 +74,11 @@ static void refuse_stranger(struct group *g, const struct addr *from, struct ste
 			 ADDR_TEXT(from));
 }
 
-static void refuse_not_for_us(struct group *g, const struct addr *from, const char *why,
+static void refuse_not_for_us(struct cache *g, const struct addr *from, const char *why,
 			      struct step *s)
 {
 	g->counters.not_for_us++;
-	if (group_is_multicast(g))
+	if (cache_is_multicast(g))
 		return; /* everybody hears what is for others, all the time */
 	actions_complain(s->out, "not-for-us", from, "datagram from %s ignored: %s",
 			 ADDR_TEXT(from), why);
@@ -134,7 +134,7 @@ static void take_fellows(struct peer *p, const struct wccp_router_view *v)
 	}
 }
 
-static void take_id(struct group *g, struct peer *p, const struct addr *id,
+static void take_id(struct cache *g, struct peer *p, const struct addr *id,
 		    struct step *s)
 {
 	if (addr_equal(&p->id, id))
@@ -150,12 +150,12 @@ static void take_id(struct group *g, struct peer *p, const struct addr *id,
 }
 
 /* It may say no more than that it listens to anybody. */
-static void note_usurper(struct group *g, const struct peer *p, struct step *s)
+static void note_usurper(struct cache *g, const struct peer *p, struct step *s)
 {
 	const struct addr *cache = &p->key.cache;
 
 	if (!addr_is_set(cache) || addr_equal(cache, &g->conf.self) ||
-	    group_conf_allows(&g->conf, cache))
+	    cache_conf_allows(&g->conf, cache))
 		return;
 	actions_complain(s->out, "stranger-assigns", &p->address,
 			 "router %s has taken an assignment from %s, which is not in the "
@@ -163,7 +163,7 @@ static void note_usurper(struct group *g, const struct peer *p, struct step *s)
 			 ADDR_TEXT(&p->address), ADDR_TEXT(cache));
 }
 
-static void take_in(struct group *g, struct peer *p, struct step *s)
+static void take_in(struct cache *g, struct peer *p, struct step *s)
 {
 	const struct wccp_msg *m = s->msg;
 	const struct wccp_router_view *v = &m->router_view;
@@ -201,22 +201,22 @@ static bool acknowledges_shutdown(const struct wccp_msg *m, const struct addr *s
 
 /* Out of turn, so it is not one of the paced tries; and not for ever, to a router
  * that does not know the command. */
-static void repeat_shutdown(struct group *g, struct peer *p, struct step *s)
+static void repeat_shutdown(struct cache *g, struct peer *p, struct step *s)
 {
 	struct mono next = p->hello_at;
 
 	if (p->quick_left == 0)
 		return;
 	p->quick_left--;
-	if (group_is_multicast(g) && p->state == GROUP_DRAINING && !p->removed) {
-		group_cast_shutdown(g, s);
+	if (cache_is_multicast(g) && p->state == PEER_DRAINING && !p->removed) {
+		cache_multicast_shutdown(g, s);
 		return;
 	}
 	peer_shutdown(g, p, s);
 	p->hello_at = next;
 }
 
-static void seen_while_leaving(struct group *g, struct peer *p, bool acknowledged,
+static void seen_while_leaving(struct cache *g, struct peer *p, bool acknowledged,
 			       struct step *s)
 {
 	const char *reason = NULL;
@@ -227,7 +227,7 @@ static void seen_while_leaving(struct group *g, struct peer *p, bool acknowledge
 		reason = "no longer in its view";
 	if (reason) {
 		p->hello_at = MONO_NEVER;
-		peer_enter(g, p, GROUP_WITHDRAWN, reason, s);
+		peer_enter(g, p, PEER_WITHDRAWN, reason, s);
 		return;
 	}
 	/* Neither: our receive id was stale.  Say it again with the right one. */
@@ -235,19 +235,19 @@ static void seen_while_leaving(struct group *g, struct peer *p, bool acknowledge
 		repeat_shutdown(g, p, s);
 }
 
-static void follow_view(struct group *g, struct peer *p, struct step *s)
+static void follow_view(struct cache *g, struct peer *p, struct step *s)
 {
 	int self = peer_find_fellow(p, &g->conf.self);
 
 	if (self < 0) {
 		if (peer_is_live(p))
 			p->quick_left = QUICK_MAX;
-		peer_enter(g, p, GROUP_NEGOTIATING,
+		peer_enter(g, p, PEER_NEGOTIATING,
 			   peer_is_live(p) ? "no longer in its view" : "it answers", s);
 	} else if (peer_has_slots(p, self)) {
-		peer_enter(g, p, GROUP_ASSIGNED, "in its view with buckets", s);
+		peer_enter(g, p, PEER_ASSIGNED, "in its view with buckets", s);
 	} else {
-		peer_enter(g, p, GROUP_JOINED, "in its view without buckets", s);
+		peer_enter(g, p, PEER_JOINED, "in its view without buckets", s);
 	}
 }
 
@@ -256,22 +256,22 @@ static bool answer_at_once(struct peer *p, bool first)
 {
 	if (first || p->urgent)
 		return true;
-	if (p->state != GROUP_NEGOTIATING || p->quick_left == 0)
+	if (p->state != PEER_NEGOTIATING || p->quick_left == 0)
 		return false;
 	p->quick_left--;
 	return true;
 }
 
-static void it_answers(const struct group *g, struct peer *p, struct mono now)
+static void it_answers(const struct cache *g, struct peer *p, struct mono now)
 {
 	p->outstanding = 0;
 	p->forget_at = MONO_NEVER;
-	if (!group_is_multicast(g))
+	if (!cache_is_multicast(g))
 		p->hello_at = mono_add_ms(p->hello_sent, p->t_ms);
 	p->dead_at = mono_add_ms(now, 3 * (int64_t)p->timeout_scale * p->t_ms);
 }
 
-static void seen(struct group *g, struct peer *p, struct step *s)
+static void seen(struct cache *g, struct peer *p, struct step *s)
 {
 	bool first = !p->listed;
 	bool agreed = peer_agree(g, p, s);
@@ -281,7 +281,7 @@ static void seen(struct group *g, struct peer *p, struct step *s)
 	if (!agreed) {
 		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
 		 * router out go on: its answers show when it changes its mind. */
-		if (p->state != GROUP_MISMATCH)
+		if (p->state != PEER_MISMATCH)
 			peer_enter_mismatch(g, p, s);
 		return;
 	}
@@ -311,19 +311,19 @@ static bool tells_the_same(const struct peer *a, const struct peer *b)
 	       memcmp(a->owners, b->owners, a->n_slots) == 0;
 }
 
-static void seen_again(struct group *g, struct peer *p, struct step *s)
+static void seen_again(struct cache *g, struct peer *p, struct step *s)
 {
 	struct peer before = *p;
 
 	take_in(g, p, s);
 	seen(g, p, s);
 	/* By multicast, what is agreed with one is agreed with all. */
-	if (group_is_multicast(g) || !tells_the_same(&before, p))
+	if (cache_is_multicast(g) || !tells_the_same(&before, p))
 		g->news = true;
 }
 
 /* Another peer that has this id already, and is not just a memory. */
-static bool id_is_taken(struct group *g, const struct peer *p, const struct addr *id)
+static bool id_is_taken(struct cache *g, const struct peer *p, const struct addr *id)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (&g->peers[i] != p && g->peers[i].listed &&
@@ -332,13 +332,13 @@ static bool id_is_taken(struct group *g, const struct peer *p, const struct addr
 	return false;
 }
 
-static bool lists_us(const struct group *g, const struct wccp_msg *m)
+static bool lists_us(const struct cache *g, const struct wccp_msg *m)
 {
 	return addr_find(m->router_identity.from, m->router_identity.n_from,
 			 &g->conf.self) >= 0;
 }
 
-static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
+static void i_see_you(struct cache *g, struct peer *p, const struct addr *from,
 		      struct step *s)
 {
 	const struct wccp_router_identity *r = &s->msg->router_identity;
@@ -357,7 +357,7 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
 		refuse_not_for_us(g, from, "we are not in its received-from list", s);
 	} else if (id_is_taken(g, p, &r->self.id)) {
 		refuse_not_for_us(g, from, "its router id answers at another address", s);
-	} else if (p->state == GROUP_DRAINING) {
+	} else if (p->state == PEER_DRAINING) {
 		g->news = true;
 		take_in(g, p, s);
 		seen_while_leaving(g, p, acknowledged, s);
@@ -372,7 +372,7 @@ static void i_see_you(struct group *g, struct peer *p, const struct addr *from,
  * Three HERE_I_AMs with the receive id of the query, 0.1 T apart (2.0 section
  * 4.14).  An I_SEE_YOU in between makes that id stale; then the newer one is used.
  */
-static void removal_query(struct group *g, struct peer *p, const struct addr *from,
+static void removal_query(struct cache *g, struct peer *p, const struct addr *from,
 			  struct step *s)
 {
 	const struct wccp_router_query *q = &s->msg->query;
@@ -384,10 +384,10 @@ static void removal_query(struct group *g, struct peer *p, const struct addr *fr
 	g->news = true;
 	if (p->heard && q->router.receive_id != 0 && addr_equal(&p->id, &q->router.id)) {
 		p->receive_id = q->router.receive_id;
-		if (peer_is_announced(p) && p->state != GROUP_MISMATCH)
+		if (peer_is_announced(p) && p->state != PEER_MISMATCH)
 			p->listed = true;
 	}
-	if (p->state == GROUP_DRAINING || p->state == GROUP_WITHDRAWN) {
+	if (p->state == PEER_DRAINING || p->state == PEER_WITHDRAWN) {
 		repeat_shutdown(g, p, s); /* it missed ours */
 	} else if (peer_is_announced(p) && p->query_left == 0) {
 		p->query_left = QUERY_ANSWERS;
@@ -397,7 +397,7 @@ static void removal_query(struct group *g, struct peer *p, const struct addr *fr
 
 /* -- entry ----------------------------------------------------------------------------------- */
 
-static void dispatch(struct group *g, struct peer *p, const struct addr *from,
+static void dispatch(struct cache *g, struct peer *p, const struct addr *from,
 		     struct step *s)
 {
 	g->counters.rx[s->msg->type - WCCP_HERE_I_AM]++;
@@ -411,7 +411,7 @@ static void dispatch(struct group *g, struct peer *p, const struct addr *from,
 
 /* A router is met by an I_SEE_YOU that lists us; the messages of other web-caches
  * to the group reach us, too. */
-static void stranger_to_meet(struct group *g, const struct addr *from, struct step *s)
+static void stranger_to_meet(struct cache *g, const struct addr *from, struct step *s)
 {
 	struct peer *p;
 
@@ -427,7 +427,7 @@ static void stranger_to_meet(struct group *g, const struct addr *from, struct st
 				 ADDR_TEXT(from));
 		return;
 	}
-	p = group_meet(g, from, s);
+	p = cache_meet(g, from, s);
 	if (!p)
 		return;
 	peer_start(g, p, "met by multicast", s);
@@ -435,13 +435,13 @@ static void stranger_to_meet(struct group *g, const struct addr *from, struct st
 }
 
 /* What other web-caches say to the group's address comes to us as well. */
-static bool is_for_routers(const struct group *g, const struct codec_peek *peek)
+static bool is_for_routers(const struct cache *g, const struct codec_peek *peek)
 {
-	return group_is_multicast(g) &&
+	return cache_is_multicast(g) &&
 	       (peek->type == WCCP_HERE_I_AM || peek->type == WCCP_REDIRECT_ASSIGN);
 }
 
-void group_receive(struct group *g, const struct addr *from, const void *octets, size_t len,
+void cache_receive(struct cache *g, const struct addr *from, const void *octets, size_t len,
 		   struct step *s)
 {
 	struct peer *p = peer_at(g, from);
@@ -465,7 +465,7 @@ void group_receive(struct group *g, const struct addr *from, const void *octets,
 		g->counters.not_for_us++;
 		return;
 	}
-	if (!p && !g->conf.password.set && !group_admits(g, from)) {
+	if (!p && !g->conf.password.set && !cache_admits(g, from)) {
 		refuse_stranger(g, from, s);
 		return;
 	}
@@ -485,7 +485,7 @@ void group_receive(struct group *g, const struct addr *from, const void *octets,
 		p = peer_called(g, stated_id(s->msg));
 	if (p)
 		dispatch(g, p, from, s);
-	else if (group_admits(g, from))
+	else if (cache_admits(g, from))
 		stranger_to_meet(g, from, s);
 	else
 		refuse_stranger(g, from, s);

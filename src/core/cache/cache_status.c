@@ -8,32 +8,32 @@
 
 static const struct {
 	const char *name, *event;
-} states[GROUP_STATES] = {
-	[GROUP_IDLE] = { "idle", "idle" },
-	[GROUP_WAITING] = { "waiting for first answer", "waiting" },
-	[GROUP_NEGOTIATING] = { "negotiating", "negotiating" },
-	[GROUP_JOINED] = { "joined", "joined" },
-	[GROUP_ASSIGNED] = { "assigned", "assigned" },
-	[GROUP_DRAINING] = { "draining", "draining" },
-	[GROUP_WITHDRAWN] = { "withdrawn", "withdrawn" },
-	[GROUP_LOST] = { "lost", "lost" },
-	[GROUP_MISMATCH] = { "capability mismatch", "mismatch" },
-	[GROUP_AUTH_FAILED] = { "authentication failed", "auth-failed" },
+} states[PEER_STATES] = {
+	[PEER_IDLE] = { "idle", "idle" },
+	[PEER_WAITING] = { "waiting for first answer", "waiting" },
+	[PEER_NEGOTIATING] = { "negotiating", "negotiating" },
+	[PEER_JOINED] = { "joined", "joined" },
+	[PEER_ASSIGNED] = { "assigned", "assigned" },
+	[PEER_DRAINING] = { "draining", "draining" },
+	[PEER_WITHDRAWN] = { "withdrawn", "withdrawn" },
+	[PEER_LOST] = { "lost", "lost" },
+	[PEER_MISMATCH] = { "capability mismatch", "mismatch" },
+	[PEER_AUTH_FAILED] = { "authentication failed", "auth-failed" },
 };
 
-const char *group_state_name(enum group_state s)
+const char *peer_state_name(enum peer_state s)
 {
-	return s < GROUP_STATES ? states[s].name : "unknown";
+	return s < PEER_STATES ? states[s].name : "unknown";
 }
 
-const char *group_state_event(enum group_state s)
+const char *peer_state_event(enum peer_state s)
 {
-	return s < GROUP_STATES ? states[s].event : "unknown";
+	return s < PEER_STATES ? states[s].event : "unknown";
 }
 
-static void router_status(const struct peer *p, struct group_router_status *r)
+static void router_status(const struct peer *p, struct cache_router_status *r)
 {
-	*r = (struct group_router_status){
+	*r = (struct cache_router_status){
 		.address = p->address,
 		.id = p->id,
 		.state = p->state,
@@ -53,12 +53,12 @@ static void router_status(const struct peer *p, struct group_router_status *r)
 	};
 }
 
-static void cache_status(const struct group *g, const struct addr *cache,
-			 struct group_cache_status *c)
+static void cache_status(const struct cache *g, const struct addr *cache,
+			 struct cache_member_status *c)
 {
 	unsigned n_live = 0;
 
-	*c = (struct group_cache_status){ .addr = *cache };
+	*c = (struct cache_member_status){ .addr = *cache };
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 		int at = peer_find_fellow(p, cache);
@@ -78,14 +78,14 @@ static void cache_status(const struct group *g, const struct addr *cache,
 	c->seen_by_all = n_live > 0 && c->n_routers == n_live;
 }
 
-static void add_routers(const struct group *g, bool removed, struct group_status *out)
+static void add_routers(const struct cache *g, bool removed, struct cache_status *out)
 {
 	for (unsigned i = 0; i < g->n_peers && out->n_routers < WCCP_MAX_ROUTERS; i++)
 		if (g->peers[i].removed == removed)
 			router_status(&g->peers[i], &out->routers[out->n_routers++]);
 }
 
-void group_get_status(const struct group *g, struct group_status *out)
+void cache_get_status(const struct cache *g, struct cache_status *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->service = g->conf.service;
@@ -95,14 +95,14 @@ void group_get_status(const struct group *g, struct group_status *out)
 	out->designated = g->council->designated;
 	if (g->council->situation.n_caches)
 		out->designated_cache = g->council->situation.caches[0];
-	out->key = *group_key(g);
+	out->key = *cache_key(g);
 	add_routers(g, false, out);
 	add_routers(g, true, out); /* those being left, as far as there is room */
 	for (unsigned i = 0; i < g->view.n_caches; i++)
 		cache_status(g, &g->view.caches[i], &out->caches[out->n_caches++]);
 	out->by_mask = g->method == WCCP_ASSIGN_MASK;
 	out->mask = g->mask;
-	out->n_slots = group_slots(g, g->method);
+	out->n_slots = cache_slots(g, g->method);
 	out->my_slots = g->my_slots;
 	out->my_buckets = out->by_mask ? 0 : g->my_slots;
 	memcpy(&out->mine, &g->mine, sizeof(out->mine)); /* slots 0 to 255 */

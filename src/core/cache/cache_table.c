@@ -12,12 +12,12 @@
 #include <endian.h>
 #include <string.h>
 
-unsigned group_slots(const struct group *g, uint32_t method)
+unsigned cache_slots(const struct cache *g, uint32_t method)
 {
 	return method == WCCP_ASSIGN_MASK ? 1u << mask_bits(&g->mask) : WCCP_BUCKETS;
 }
 
-void table_count(const struct group_table *t, unsigned *counts)
+void table_count(const struct cache_table *t, unsigned *counts)
 {
 	memset(counts, 0, WCCP_MAX_CACHES * sizeof(*counts));
 	for (unsigned i = 0; i < t->n_slots; i++)
@@ -136,7 +136,7 @@ static int whose(const struct peer *p, const struct addr *cache, int otherwise)
 	return addr_is_set(cache) ? peer_find_fellow(p, cache) : otherwise;
 }
 
-static void take_set(const struct group *g, struct peer *p, const struct wccp_msg *m,
+static void take_set(const struct cache *g, struct peer *p, const struct wccp_msg *m,
 		     const struct wccp_set *set, int otherwise)
 {
 	bool ours = mask_equal(&set->mask, &g->mask);
@@ -149,7 +149,7 @@ static void take_set(const struct group *g, struct peer *p, const struct wccp_ms
 	}
 }
 
-static void take_alt_set(const struct group *g, struct peer *p, const struct wccp_msg *m,
+static void take_alt_set(const struct cache *g, struct peer *p, const struct wccp_msg *m,
 			 const struct wccp_set *set, int otherwise)
 {
 	bool ours = mask_equal(&set->mask, &g->mask);
@@ -163,7 +163,7 @@ static void take_alt_set(const struct group *g, struct peer *p, const struct wcc
 	}
 }
 
-static void take_sets(const struct group *g, struct peer *p, const struct wccp_msg *m,
+static void take_sets(const struct cache *g, struct peer *p, const struct wccp_msg *m,
 		      const struct wccp_set_list *list, int otherwise)
 {
 	for (unsigned i = list->first; i < list->first + list->n; i++)
@@ -181,7 +181,7 @@ static bool has_sets_echo(const struct wccp_msg *m)
 
 /* -- both --------------------------------------------------------------------------------- */
 
-static void take_identity(const struct group *g, struct peer *p, const struct wccp_msg *m,
+static void take_identity(const struct cache *g, struct peer *p, const struct wccp_msg *m,
 			  int fellow)
 {
 	const struct wccp_cache_id *id =
@@ -207,7 +207,7 @@ static bool knows_any(const struct peer *p)
 }
 
 /* Returns true when there is one and it tells anything. */
-static bool take_echo(const struct group *g, struct peer *p, const struct wccp_msg *m)
+static bool take_echo(const struct cache *g, struct peer *p, const struct wccp_msg *m)
 {
 	const struct wccp_hash_table *t = hash_echo(m);
 
@@ -225,13 +225,13 @@ static bool take_echo(const struct group *g, struct peer *p, const struct wccp_m
  * then its table is ours, in whichever order it numbers the bits of its vectors
  * (the drafts do not say, and vendors differ).  Of masks some list nothing at all.
  */
-static bool has_our_table(const struct group *g, const struct peer *p)
+static bool has_our_table(const struct cache *g, const struct peer *p)
 {
-	const struct group_table *t = &g->tables[method_index(p->assign)];
+	const struct cache_table *t = &g->tables[method_index(p->assign)];
 	unsigned counts[WCCP_MAX_CACHES], stated = 0;
 	bool agrees = true;
 
-	if (!t->n_slots || !p->told || p->foreign || !key_equal(&p->key, group_key(g)))
+	if (!t->n_slots || !p->told || p->foreign || !key_equal(&p->key, cache_key(g)))
 		return false;
 	table_count(t, counts);
 	for (unsigned i = 0; i < p->n_fellows; i++) {
@@ -243,7 +243,7 @@ static bool has_our_table(const struct group *g, const struct peer *p)
 	return agrees || (p->assign == WCCP_ASSIGN_MASK && stated == 0);
 }
 
-static void take_ours(const struct group_table *t, struct peer *p)
+static void take_ours(const struct cache_table *t, struct peer *p)
 {
 	int fellows[WCCP_MAX_CACHES];
 
@@ -254,12 +254,12 @@ static void take_ours(const struct group_table *t, struct peer *p)
 			own(p, i, fellows[t->owners[i]]);
 }
 
-void peer_take_table(const struct group *g, struct peer *p, const struct wccp_msg *m)
+void peer_take_table(const struct cache *g, struct peer *p, const struct wccp_msg *m)
 {
 	peer_forget_table(p);
 	if (!p->assign)
 		return;
-	p->n_slots = group_slots(g, p->assign);
+	p->n_slots = cache_slots(g, p->assign);
 	memset(p->owners, ASSIGN_NOBODY, p->n_slots);
 	if (take_echo(g, p, m))
 		return;

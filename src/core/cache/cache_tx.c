@@ -12,12 +12,12 @@
  * mask/value set with all the values there are. */
 enum { DATAGRAM_MAX = MASK_SLOTS_MAX * 16 + 4096 };
 
-static void begin(const struct group *g, enum wccp_type type, struct wccp_msg *m)
+static void begin(const struct cache *g, enum wccp_type type, struct wccp_msg *m)
 {
 	const struct wccp_service *service = &g->conf.service;
 
 	codec_begin(m, type);
-	m->table_family = group_table_family(g);
+	m->table_family = cache_table_family(g);
 	m->present |= 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
 	m->security = g->conf.password.set ? WCCP_SECURITY_MD5 : WCCP_SECURITY_NONE;
 	m->service = *service;
@@ -28,7 +28,7 @@ static void begin(const struct group *g, enum wccp_type type, struct wccp_msg *m
 }
 
 /* Encode what is in s->msg; returns the octets, 0 when it cannot be. */
-static size_t put(struct group *g, uint8_t *octets, size_t size, struct step *s)
+static size_t put(struct cache *g, uint8_t *octets, size_t size, struct step *s)
 {
 	struct err err;
 	int len = codec_encode(s->msg, &g->conf.password, octets, size, &err);
@@ -42,7 +42,7 @@ static size_t put(struct group *g, uint8_t *octets, size_t size, struct step *s)
 	return (size_t)len;
 }
 
-static void count_tx(struct group *g, enum wccp_type type)
+static void count_tx(struct cache *g, enum wccp_type type)
 {
 	g->counters.tx[type - WCCP_HERE_I_AM]++;
 }
@@ -50,7 +50,7 @@ static void count_tx(struct group *g, enum wccp_type type)
 /* -- HERE_I_AM --------------------------------------------------------------------------- */
 
 /* Our slots as this router states them; without any, what we had last. */
-static bool current_slots(const struct group *g, const struct peer *p, struct slot_set *out)
+static bool current_slots(const struct cache *g, const struct peer *p, struct slot_set *out)
 {
 	int self = peer_find_fellow(p, &g->conf.self);
 	bool any = false;
@@ -64,14 +64,14 @@ static bool current_slots(const struct group *g, const struct peer *p, struct sl
 }
 
 /* Before anything is agreed on, in terms of what we prefer. */
-static uint32_t method_to(const struct group *g, const struct peer *p)
+static uint32_t method_to(const struct cache *g, const struct peer *p)
 {
 	if (p->assign)
 		return p->assign;
 	return g->conf.assign.n ? g->conf.assign.methods[0] : WCCP_ASSIGN_HASH;
 }
 
-static void put_identity(const struct group *g, const struct peer *p, struct wccp_msg *m)
+static void put_identity(const struct cache *g, const struct peer *p, struct wccp_msg *m)
 {
 	uint32_t method = method_to(g, p);
 	struct wccp_cache_id *id = &m->cache_identity;
@@ -86,7 +86,7 @@ static void put_identity(const struct group *g, const struct peer *p, struct wcc
 		/* Numbers are shorter, and plain values are addresses, for which an
 		 * address table has not enough entries.  They are for who is known to
 		 * understand 2.01, or has to (2.01 sections 3.4 and 6.8). */
-		id->extended = group_table_family(g) != 0 ||
+		id->extended = cache_table_family(g) != 0 ||
 			       (p->versioned && m->minor >= 1);
 		id->kind = id->extended ? WCCP_DATA_ALT_MASK : WCCP_DATA_MASK;
 		mask_put_slots(m, &g->mask, &slots, &g->conf.self, id->extended,
@@ -105,7 +105,7 @@ static void list_router(struct wccp_cache_view *v, const struct peer *p)
 }
 
 /* `first` when it is to be listed although it is in our view no more. */
-static void put_view(const struct group *g, const struct peer *first,
+static void put_view(const struct cache *g, const struct peer *first,
 		     struct wccp_cache_view *v)
 {
 	*v = g->view;
@@ -124,7 +124,7 @@ static void put_choice(const struct peer *p, struct wccp_msg *m)
 		m->present |= 1u << WCCP_C_CAPABILITIES;
 }
 
-static void build_here_i_am(const struct group *g, const struct peer *p,
+static void build_here_i_am(const struct cache *g, const struct peer *p,
 			    struct wccp_msg *m)
 {
 	begin(g, WCCP_HERE_I_AM, m);
@@ -138,7 +138,7 @@ static void build_here_i_am(const struct group *g, const struct peer *p,
 }
 
 /* A router that is being left is in no view but the one that it gets itself. */
-static void build_shutdown(const struct group *g, const struct peer *p,
+static void build_shutdown(const struct cache *g, const struct peer *p,
 			   struct wccp_msg *m)
 {
 	build_here_i_am(g, p, m);
@@ -150,7 +150,7 @@ static void build_shutdown(const struct group *g, const struct peer *p,
 		(struct wccp_command){ .type = WCCP_CMD_SHUTDOWN, .cache = g->conf.self };
 }
 
-static void send_here_i_am(struct group *g, const struct addr *to, struct step *s)
+static void send_here_i_am(struct cache *g, const struct addr *to, struct step *s)
 {
 	uint8_t octets[DATAGRAM_MAX];
 	size_t len = put(g, octets, sizeof(octets), s);
@@ -161,13 +161,13 @@ static void send_here_i_am(struct group *g, const struct addr *to, struct step *
 	count_tx(g, WCCP_HERE_I_AM);
 }
 
-void peer_hello(struct group *g, struct peer *p, struct step *s)
+void peer_hello(struct cache *g, struct peer *p, struct step *s)
 {
 	uint32_t wait = p->t_ms;
 
 	build_here_i_am(g, p, s->msg);
 	send_here_i_am(g, &p->address, s);
-	if (group_is_multicast(g))
+	if (cache_is_multicast(g))
 		return; /* an answer to a query; the rest has its own rhythm */
 	p->outstanding++;
 	p->urgent = false;
@@ -178,7 +178,7 @@ void peer_hello(struct group *g, struct peer *p, struct step *s)
 	p->hello_at = mono_add_ms(s->now, wait);
 }
 
-void peer_shutdown(struct group *g, struct peer *p, struct step *s)
+void peer_shutdown(struct cache *g, struct peer *p, struct step *s)
 {
 	uint32_t pace = p->t_ms / 10;
 
@@ -195,7 +195,7 @@ void peer_shutdown(struct group *g, struct peer *p, struct step *s)
 /* -- the same by multicast ---------------------------------------------------------------- */
 
 /* Whose words the one message for all uses: they are alike wherever it matters. */
-static const struct peer *spokesman(const struct group *g)
+static const struct peer *spokesman(const struct cache *g)
 {
 	static const struct peer nobody;
 	const struct peer *best = NULL;
@@ -203,23 +203,23 @@ static const struct peer *spokesman(const struct group *g)
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
-		if (p->state == GROUP_ASSIGNED)
+		if (p->state == PEER_ASSIGNED)
 			return p;
-		if ((p->listed || p->state == GROUP_DRAINING) && !p->removed &&
+		if ((p->listed || p->state == PEER_DRAINING) && !p->removed &&
 		    (!best || (peer_is_live(p) && !peer_is_live(best))))
 			best = p;
 	}
 	return best ? best : &nobody;
 }
 
-static void list_leaving(const struct group *g, struct wccp_cache_view *v)
+static void list_leaving(const struct cache *g, struct wccp_cache_view *v)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].state == GROUP_DRAINING && !g->peers[i].removed)
+		if (g->peers[i].state == PEER_DRAINING && !g->peers[i].removed)
 			list_router(v, &g->peers[i]);
 }
 
-void group_send_cast(struct group *g, bool shutdown, struct step *s)
+void cache_send_multicast(struct cache *g, bool shutdown, struct step *s)
 {
 	const struct peer *p = spokesman(g);
 
@@ -235,7 +235,7 @@ void group_send_cast(struct group *g, bool shutdown, struct step *s)
 
 /* -- REDIRECT_ASSIGN --------------------------------------------------------------------- */
 
-static void put_buckets(const struct group_table *t, struct wccp_hash_table *out)
+static void put_buckets(const struct cache_table *t, struct wccp_hash_table *out)
 {
 	out->n_caches = t->n_caches;
 	memcpy(out->caches, t->caches, sizeof(out->caches));
@@ -247,9 +247,9 @@ static void put_buckets(const struct group_table *t, struct wccp_hash_table *out
 }
 
 /* Sequence numbers of values are for who knows 2.01. */
-static void put_table(const struct group *g, uint32_t method, struct wccp_msg *m)
+static void put_table(const struct cache *g, uint32_t method, struct wccp_msg *m)
 {
-	const struct group_table *t = &g->tables[method_index(method)];
+	const struct cache_table *t = &g->tables[method_index(method)];
 	struct wccp_assignment *a = &m->assignment;
 
 	if (method == WCCP_ASSIGN_MASK) {
@@ -263,7 +263,7 @@ static void put_table(const struct group *g, uint32_t method, struct wccp_msg *m
 	}
 }
 
-static void build_assignment(const struct group *g, uint8_t minor, uint32_t method,
+static void build_assignment(const struct cache *g, uint8_t minor, uint32_t method,
 			     struct wccp_msg *m)
 {
 	struct wccp_assignment *a = &m->assignment;
@@ -271,7 +271,7 @@ static void build_assignment(const struct group *g, uint8_t minor, uint32_t meth
 	begin(g, WCCP_REDIRECT_ASSIGN, m);
 	m->minor = minor;
 	put_table(g, method, m);
-	a->key = *group_key(g);
+	a->key = *cache_key(g);
 	a->n_routers = 0;
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
@@ -285,12 +285,12 @@ static void build_assignment(const struct group *g, uint8_t minor, uint32_t meth
 	}
 }
 
-static void send_assignment_to(struct group *g, struct peer *p, long offset, size_t len,
+static void send_assignment_to(struct cache *g, struct peer *p, long offset, size_t len,
 			       struct step *s)
 {
 	uint32_t pause = p->t_ms / 10;
 
-	if (!group_is_multicast(g)) {
+	if (!cache_is_multicast(g)) {
 		actions_send(s->out, &p->address, offset, len);
 		count_tx(g, WCCP_REDIRECT_ASSIGN);
 		p->hello_at = mono_add_ms(s->now, pause < ECHO_PAUSE_MS ? pause : ECHO_PAUSE_MS);
@@ -309,16 +309,16 @@ struct form {
 };
 
 /* A repetition by multicast is for whoever has not echoed it. */
-static bool is_target(const struct group *g, const struct peer *p,
+static bool is_target(const struct cache *g, const struct peer *p,
 		      const struct peer *only, const struct form *form)
 {
 	if (!peer_is_live(p) || p->minor != form->minor || p->assign != form->method)
 		return false;
-	return !only || p == only || (group_is_multicast(g) && p->pending);
+	return !only || p == only || (cache_is_multicast(g) && p->pending);
 }
 
 /* One message for all routers that get it in this form. */
-static void send_form(struct group *g, const struct peer *only, const struct form *form,
+static void send_form(struct cache *g, const struct peer *only, const struct form *form,
 		      struct step *s)
 {
 	uint8_t octets[DATAGRAM_MAX];
@@ -330,7 +330,7 @@ static void send_form(struct group *g, const struct peer *only, const struct for
 	if (!len)
 		return;
 	offset = actions_datagram(s->out, octets, len);
-	if (group_is_multicast(g)) {
+	if (cache_is_multicast(g)) {
 		actions_send(s->out, &g->conf.multicast, offset, len);
 		count_tx(g, WCCP_REDIRECT_ASSIGN);
 	}
@@ -339,7 +339,7 @@ static void send_form(struct group *g, const struct peer *only, const struct for
 			send_assignment_to(g, &g->peers[i], offset, len, s);
 }
 
-void group_send_assignment(struct group *g, const struct peer *only, struct step *s)
+void cache_send_assignment(struct cache *g, const struct peer *only, struct step *s)
 {
 	static const struct form forms[] = {
 		{ 0, WCCP_ASSIGN_HASH }, { 0, WCCP_ASSIGN_MASK },

@@ -12,19 +12,19 @@
 
 enum { IANA_IPV6 = 2 };
 
-static bool is_ipv6(const struct group *g)
+static bool is_ipv6(const struct cache *g)
 {
 	return g->conf.self.family == ADDR_V6;
 }
 
-static uint8_t highest(const struct group *g)
+static uint8_t highest(const struct cache *g)
 {
-	return g->conf.version == GROUP_V20 ? 0 : WCCP_MINOR_MAX;
+	return g->conf.version == CACHE_V20 ? 0 : WCCP_MINOR_MAX;
 }
 
 /* What the group is about and 2.0 has no way to say; NULL: nothing.  A router that
  * does not know the flag would redirect every protocol. */
-static const char *need_of_201(const struct group *g)
+static const char *need_of_201(const struct cache *g)
 {
 	if (is_ipv6(g))
 		return "IPv6 needs WCCP 2.01";
@@ -33,20 +33,20 @@ static const char *need_of_201(const struct group *g)
 	return NULL;
 }
 
-static uint8_t lowest(const struct group *g)
+static uint8_t lowest(const struct cache *g)
 {
 	return need_of_201(g) ? 1 : 0;
 }
 
-uint16_t group_table_family(const struct group *g)
+uint16_t cache_table_family(const struct cache *g)
 {
 	return is_ipv6(g) ? IANA_IPV6 : 0;
 }
 
 /* A multicast message has one version, which all routers must understand. */
-static uint8_t common(const struct group *g, uint8_t minor)
+static uint8_t common(const struct cache *g, uint8_t minor)
 {
-	for (unsigned i = 0; group_is_multicast(g) && i < g->n_peers; i++) {
+	for (unsigned i = 0; cache_is_multicast(g) && i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
 
 		if (p->versioned && !p->removed && p->stated_minor < minor)
@@ -55,32 +55,32 @@ static uint8_t common(const struct group *g, uint8_t minor)
 	return minor;
 }
 
-static void level(struct group *g)
+static void level(struct cache *g)
 {
 	uint8_t minor = common(g, highest(g));
 
-	for (unsigned i = 0; group_is_multicast(g) && i < g->n_peers; i++)
+	for (unsigned i = 0; cache_is_multicast(g) && i < g->n_peers; i++)
 		if (g->peers[i].versioned)
 			g->peers[i].minor = minor;
 }
 
-void peer_forget_version(struct group *g, struct peer *p)
+void peer_forget_version(struct cache *g, struct peer *p)
 {
 	p->versioned = false;
 	p->minor = p->stated_minor = 0;
 	level(g);
 }
 
-void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct step *s)
+void peer_hear_version(struct cache *g, struct peer *p, uint8_t minor, struct step *s)
 {
 	uint8_t spoken = common(g, minor < highest(g) ? minor : highest(g));
 	bool known = p->versioned && p->stated_minor == minor;
 
 	p->stated_minor = minor;
-	if (p->versioned && p->minor == spoken && (known || !group_is_multicast(g)))
+	if (p->versioned && p->minor == spoken && (known || !cache_is_multicast(g)))
 		return;
 	/* Nothing worth a line when there is nothing else to expect. */
-	if (p->versioned || g->conf.version != GROUP_V20)
+	if (p->versioned || g->conf.version != CACHE_V20)
 		actions_note(s->out, NOTE_INFO, "version", &p->address,
 			     "router %s answers in WCCP 2.%02u: speaking 2.%02u with it",
 			     ADDR_TEXT(&p->address), minor, spoken);
@@ -90,40 +90,40 @@ void peer_hear_version(struct group *g, struct peer *p, uint8_t minor, struct st
 	g->changed = true;
 }
 
-bool peer_hello_asks_version(const struct group *g, const struct peer *p)
+bool peer_hello_asks_version(const struct cache *g, const struct peer *p)
 {
-	return g->conf.version == GROUP_NEGOTIATE && !p->versioned;
+	return g->conf.version == CACHE_NEGOTIATE && !p->versioned;
 }
 
-uint8_t peer_hello_minor(const struct group *g, const struct peer *p)
+uint8_t peer_hello_minor(const struct cache *g, const struct peer *p)
 {
 	if (p->versioned)
 		return p->minor < lowest(g) ? lowest(g) : p->minor;
 	return peer_hello_asks_version(g, p) ? lowest(g) : highest(g);
 }
 
-const char *peer_version_problem(const struct group *g, const struct peer *p,
+const char *peer_version_problem(const struct cache *g, const struct peer *p,
 				 uint8_t minor)
 {
 	if (p->address.family != g->conf.self.family)
 		return "its address is not of our address family";
 	if (minor < lowest(g))
 		return need_of_201(g);
-	return group_version_problem(g);
+	return cache_version_problem(g);
 }
 
-const char *group_version_problem(const struct group *g)
+const char *cache_version_problem(const struct cache *g)
 {
 	return highest(g) < lowest(g) ? need_of_201(g) : NULL;
 }
 
-void peer_enter_unspoken(struct group *g, struct peer *p, const char *reason,
+void peer_enter_unspoken(struct cache *g, struct peer *p, const char *reason,
 			 struct step *s)
 {
 	p->listed = false;
-	if (p->state == GROUP_MISMATCH)
+	if (p->state == PEER_MISMATCH)
 		return;
-	peer_set_state(g, p, GROUP_MISMATCH, reason, s);
-	actions_note(s->out, NOTE_WARNING, group_state_event(GROUP_MISMATCH), &p->address,
+	peer_set_state(g, p, PEER_MISMATCH, reason, s);
+	actions_note(s->out, NOTE_WARNING, peer_state_event(PEER_MISMATCH), &p->address,
 		     "router %s: %s", ADDR_TEXT(&p->address), reason);
 }

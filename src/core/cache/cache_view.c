@@ -9,14 +9,14 @@
 
 /* -- our view of the group ------------------------------------------------------------------ */
 
-static void view_routers(const struct group *g, struct wccp_cache_view *v)
+static void view_routers(const struct cache *g, struct wccp_cache_view *v)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (g->peers[i].listed && v->n_routers < WCCP_MAX_ROUTERS)
 			v->routers[v->n_routers++].id = g->peers[i].id;
 }
 
-static void view_caches(const struct group *g, struct wccp_cache_view *v)
+static void view_caches(const struct cache *g, struct wccp_cache_view *v)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		const struct peer *p = &g->peers[i];
@@ -45,7 +45,7 @@ static bool view_within(const struct wccp_cache_view *a, const struct wccp_cache
 	return true;
 }
 
-static void update_view(struct group *g)
+static void update_view(struct cache *g)
 {
 	struct wccp_cache_view v = { .change_number = g->view.change_number };
 
@@ -63,7 +63,7 @@ static void update_view(struct group *g)
 
 /* Web-caches that the configuration does not allow: each is reported when it appears,
  * and again when it is back after it was gone. */
-static void update_strangers(struct group *g, struct step *s)
+static void update_strangers(struct cache *g, struct step *s)
 {
 	struct addr now[WCCP_MAX_CACHES];
 	unsigned n = 0;
@@ -71,7 +71,7 @@ static void update_strangers(struct group *g, struct step *s)
 	for (unsigned i = 0; i < g->view.n_caches; i++) {
 		const struct addr *cache = &g->view.caches[i];
 
-		if (group_conf_allows(&g->conf, cache))
+		if (cache_conf_allows(&g->conf, cache))
 			continue;
 		now[n++] = *cache;
 		if (addr_find(g->strangers, g->n_strangers, cache) < 0)
@@ -96,13 +96,13 @@ static unsigned count_slots(const struct slot_set *x)
 }
 
 /* Does its table count, is it in terms of the slots that we speak of? */
-static bool is_table_peer(const struct group *g, const struct peer *p)
+static bool is_table_peer(const struct cache *g, const struct peer *p)
 {
 	return peer_is_live(p) && p->assign == g->method;
 }
 
 /* Routers may differ in their method; then the first one decides what is told. */
-static void update_method(struct group *g)
+static void update_method(struct cache *g)
 {
 	for (unsigned i = 0; i < g->n_peers; i++) {
 		if (!peer_is_live(&g->peers[i]))
@@ -117,7 +117,7 @@ static void update_method(struct group *g)
 	}
 }
 
-static void update_mine(struct group *g)
+static void update_mine(struct cache *g)
 {
 	struct slot_set mine = { 0 };
 
@@ -142,7 +142,7 @@ static void update_mine(struct group *g)
 
 /* -- whose they were --------------------------------------------------------------------------- */
 
-static bool is_alive(const struct group *g, const struct addr *cache)
+static bool is_alive(const struct cache *g, const struct addr *cache)
 {
 	for (unsigned i = 0; i < g->n_peers; i++)
 		if (peer_is_live(&g->peers[i]) && peer_find_fellow(&g->peers[i], cache) >= 0)
@@ -150,7 +150,7 @@ static bool is_alive(const struct group *g, const struct addr *cache)
 	return false;
 }
 
-static void forget_the_gone(const struct group *g, struct addr *handover)
+static void forget_the_gone(const struct cache *g, struct addr *handover)
 {
 	struct addr last = { 0 };
 	bool alive = false;
@@ -169,14 +169,14 @@ static void forget_the_gone(const struct group *g, struct addr *handover)
 }
 
 /* Whatever they have taken, nothing goes to them from here. */
-static void forget_strangers(const struct group *g, struct addr *handover)
+static void forget_strangers(const struct cache *g, struct addr *handover)
 {
 	for (unsigned i = 0; g->n_strangers && i < WCCP_BUCKETS; i++)
 		if (addr_find(g->strangers, g->n_strangers, &handover[i]) >= 0)
 			handover[i] = (struct addr){ 0 };
 }
 
-static void update_handover(struct group *g)
+static void update_handover(struct cache *g)
 {
 	struct addr handover[WCCP_BUCKETS];
 
@@ -201,7 +201,7 @@ static void update_handover(struct group *g)
 	g->changed = true;
 }
 
-void group_learn(struct group *g, struct step *s)
+void cache_learn(struct cache *g, struct step *s)
 {
 	update_view(g);
 	update_strangers(g, s);

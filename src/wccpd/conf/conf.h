@@ -45,7 +45,7 @@ struct conf_pool {
 struct conf_service {
 	char name[32];
 	/* Of the well-known service only type and id are set, as on the wire. */
-	struct group_conf group;
+	struct cache_conf group;
 	unsigned pool;        /* index into conf.pools */
 	uint16_t weight;      /* announced when every instance is healthy */
 	bool drop_when_down;  /* when-down drop; default return */
@@ -99,6 +99,6 @@ struct conf_mask_text conf_mask_text(const struct wccp_mask *mask);
 
 /* "tcp"; NULL when the number has no name here. */
 const char *conf_protocol_name(uint8_t number);
-const char *conf_version_name(enum group_version version); /* "2.01" */
+const char *conf_version_name(enum cache_version version); /* "2.01" */
 
 #endif

@@ -17,7 +17,7 @@ cfg_opt_t mask_options[] = {
 	READ_TEXT("dst-port"), CFG_END(),
 };
 
-static bool has_mask(const struct group_conf *group)
+static bool has_mask(const struct cache_conf *group)
 {
 	for (unsigned i = 0; i < group->assign.n; i++)
 		if (group->assign.methods[i] == WCCP_ASSIGN_MASK)
@@ -80,7 +80,7 @@ static int read_mask_address(struct reader *r, cfg_t *mask, const char *name,
 	return 0;
 }
 
-static int read_mask(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_mask(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	cfg_t *mask = mask_section(section);
 	uint8_t family = out->self.family;
@@ -113,7 +113,7 @@ static uint32_t usual_bits(unsigned n)
 	return bits;
 }
 
-static int read_mask_bits(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_mask_bits(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	uint32_t n = DEFAULT_BITS;
 	struct addr bits;
@@ -132,7 +132,7 @@ static int read_mask_bits(struct reader *r, cfg_t *section, struct group_conf *o
 
 /* -- is it sensible? -------------------------------------------------------------------- */
 
-static int check_mask(struct reader *r, cfg_t *section, const struct group_conf *group)
+static int check_mask(struct reader *r, cfg_t *section, const struct cache_conf *group)
 {
 	unsigned n = count_bits(&group->mask);
 	cfg_t *at = mask_section(section);
@@ -154,7 +154,7 @@ static int check_mask(struct reader *r, cfg_t *section, const struct group_conf 
 	return 0;
 }
 
-static int read_masks(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_masks(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	bool set = cfg_size(section, "mask") > 0;
 
@@ -191,7 +191,7 @@ static int parse_range(const char *text, uint32_t *first, uint32_t *last)
 	return *first <= *last ? 0 : -1;
 }
 
-static int read_hot_buckets(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_hot_buckets(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	const uint32_t alternate = 0xf00;
 	unsigned n = cfg_size(section, "hot-buckets");
@@ -217,12 +217,12 @@ static int read_hot_buckets(struct reader *r, cfg_t *section, struct group_conf 
 }
 
 int assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		struct group_conf *out)
+		struct cache_conf *out)
 {
 	static const char *const kinds[] = { "hash", "mask", NULL };
 	static const uint32_t bits[] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
-	out->assign = (struct group_preference){ 2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK } };
+	out->assign = (struct cache_preference){ 2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK } };
 	if (methods_read(r, section, "assign", kinds, bits, &out->assign) < 0 ||
 	    read_masks(r, section, out) < 0 || read_hot_buckets(r, section, out) < 0)
 		return -1;

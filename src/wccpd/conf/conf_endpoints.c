@@ -16,7 +16,7 @@ static int check_family(struct reader *r, cfg_t *section, const char *name,
 }
 
 /* What 2.0 cannot say, or NULL. */
-static const char *need_of_201(const struct group_conf *conf)
+static const char *need_of_201(const struct cache_conf *conf)
 {
 	if (conf->self.family == ADDR_V6)
 		return "IPv6";
@@ -24,18 +24,18 @@ static const char *need_of_201(const struct group_conf *conf)
 							    : NULL;
 }
 
-static int read_version(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_version(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	static const char *const words[] = { "2.0", "2.01", "negotiate", NULL };
-	static const enum group_version versions[] = { GROUP_V20, GROUP_V201,
-						       GROUP_NEGOTIATE };
+	static const enum cache_version versions[] = { CACHE_V20, CACHE_V201,
+						       CACHE_NEGOTIATE };
 	const char *need = need_of_201(out);
 	unsigned which = need ? 1 : 0;
 
 	if (read_word(r, section, "version", 0, words, &which) < 0)
 		return -1;
 	out->version = versions[which];
-	if (need && out->version == GROUP_V20)
+	if (need && out->version == CACHE_V20)
 		return read_fail(r, section, "version",
 				 "version: 2.0 has no %s, this needs 2.01 or negotiate",
 				 need);
@@ -43,7 +43,7 @@ static int read_version(struct reader *r, cfg_t *section, struct group_conf *out
 }
 
 static int read_router(struct reader *r, cfg_t *section, unsigned i,
-		       struct group_conf *out)
+		       struct cache_conf *out)
 {
 	struct addr *router = &out->routers[i];
 
@@ -61,7 +61,7 @@ static int read_router(struct reader *r, cfg_t *section, unsigned i,
 	return 0;
 }
 
-static int read_routers(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_routers(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	unsigned n = cfg_size(section, "routers");
 
@@ -79,7 +79,7 @@ static int read_routers(struct reader *r, cfg_t *section, struct group_conf *out
 
 static int read_multicast(struct reader *r, cfg_t *section, struct conf_service *out)
 {
-	struct group_conf *group = &out->group;
+	struct cache_conf *group = &out->group;
 	uint32_t ttl = 1;
 
 	if (!read_is_set(section, "multicast")) {
@@ -98,7 +98,7 @@ static int read_multicast(struct reader *r, cfg_t *section, struct conf_service 
 	return 0;
 }
 
-static int read_caches(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_caches(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	unsigned n = cfg_size(section, "caches");
 

@@ -29,7 +29,7 @@ struct spoof {
 };
 int spoof_read(struct reader *r, cfg_t *section, struct spoof *out);
 /* Is there nothing in a finished service that has no mirror image? */
-int spoof_check(struct reader *r, cfg_t *section, const struct group_conf *group);
+int spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group);
 /* The other half of a pair. */
 void spoof_mirror(const struct conf_service *s, uint8_t id, struct conf_service *out);
 
@@ -44,11 +44,11 @@ int members_read(struct reader *r, cfg_t *section, struct conf_service *out);
 /* assign.c: methods of assignment, masks, hot buckets; all of the above must be
  * read. */
 int assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		struct group_conf *out);
+		struct cache_conf *out);
 
 /* Methods by name, best first; unset: as *out is. */
 int methods_read(struct reader *r, cfg_t *section, const char *name,
 		 const char *const *words, const uint32_t *bits,
-		 struct group_preference *out);
+		 struct cache_preference *out);
 
 #endif

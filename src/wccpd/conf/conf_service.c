@@ -37,7 +37,7 @@ cfg_opt_t service_options[] = {
 	CFG_END(),
 };
 
-static int read_password(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_password(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	char text[WCCP_PASSWORD_LEN + 1];
 	struct err why;
@@ -53,7 +53,7 @@ static int read_password(struct reader *r, cfg_t *section, struct group_conf *ou
 
 int methods_read(struct reader *r, cfg_t *section, const char *name,
 		 const char *const *words, const uint32_t *bits,
-		 struct group_preference *out)
+		 struct cache_preference *out)
 {
 	unsigned n = cfg_size(section, name), which = 0;
 
@@ -73,13 +73,13 @@ int methods_read(struct reader *r, cfg_t *section, const char *name,
 	return 0;
 }
 
-static int read_ways(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_ways(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	static const char *const ways[] = { "l2", "gre", NULL };
 	static const uint32_t bits[] = { WCCP_METHOD_L2, WCCP_METHOD_GRE };
 
 	out->forward =
-		(struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+		(struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	out->ret = out->forward;
 	if (methods_read(r, section, "forward", ways, bits, &out->forward) < 0)
 		return -1;
@@ -87,7 +87,7 @@ static int read_ways(struct reader *r, cfg_t *section, struct group_conf *out)
 }
 
 /* Wishes: the router has the last word on each. */
-static int read_timers(struct reader *r, cfg_t *section, struct group_conf *out)
+static int read_timers(struct reader *r, cfg_t *section, struct cache_conf *out)
 {
 	uint32_t timeout = 0, ra = 0;
 
@@ -106,7 +106,7 @@ static int read_timers(struct reader *r, cfg_t *section, struct group_conf *out)
 static int read_group(struct reader *r, cfg_t *section, const struct spoof *spoof,
 		      struct conf_service *out)
 {
-	struct group_conf *group = &out->group;
+	struct cache_conf *group = &out->group;
 
 	if (describe_read(r, section, spoof, &group->service) < 0 ||
 	    members_read(r, section, out) < 0 || read_password(r, section, group) < 0 ||

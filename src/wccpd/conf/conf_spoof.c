@@ -61,7 +61,7 @@ int spoof_read(struct reader *r, cfg_t *section, struct spoof *out)
 	return 0;
 }
 
-int spoof_check(struct reader *r, cfg_t *section, const struct group_conf *group)
+int spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group)
 {
 	const uint32_t flags = group->service.flags;
 

@@ -119,12 +119,12 @@ struct conf_mask_text conf_mask_text(const struct wccp_mask *mask)
 
 /* -- all ------------------------------------------------------------------------------- */
 
-const char *conf_version_name(enum group_version version)
+const char *conf_version_name(enum cache_version version)
 {
 	switch (version) {
-	case GROUP_V201:
+	case CACHE_V201:
 		return "2.01";
-	case GROUP_NEGOTIATE:
+	case CACHE_NEGOTIATE:
 		return "negotiate";
 	default:
 		return "2.0";
@@ -139,7 +139,7 @@ static void print_list(const char *label, const struct addr *list, unsigned n, F
 	fputs(n ? "\n" : " any\n", to);
 }
 
-static void print_methods(const char *label, const struct group_preference *p,
+static void print_methods(const char *label, const struct cache_preference *p,
 			  const char *one, const char *two, FILE *to)
 {
 	fprintf(to, "%s", label);
@@ -184,7 +184,7 @@ static void print_what(const struct wccp_service *service, FILE *to)
 
 static void print_group(const struct conf_service *s, FILE *to)
 {
-	const struct group_conf *g = &s->group;
+	const struct cache_conf *g = &s->group;
 	struct conf_mask_text mask = conf_mask_text(&g->mask);
 
 	if (addr_is_set(&g->multicast))

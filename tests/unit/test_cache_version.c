@@ -3,7 +3,7 @@
  * The web-cache side of a group: which minor version is spoken with which router
  * (2.01 section 3.4), and groups of IPv6 addresses (section 4.7).
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@
 
 static struct rtr a, b;
 
-static void open_with(enum group_version version, unsigned n, uint8_t max_a, uint8_t max_b)
+static void open_with(enum cache_version version, unsigned n, uint8_t max_a, uint8_t max_b)
 {
 	a = rtr_make(R1);
 	b = rtr_make(R2);
@@ -42,7 +42,7 @@ static unsigned last_minor(enum wccp_type type, const struct rtr *to)
 
 START_TEST(v20_is_all_that_is_said)
 {
-	open_with(GROUP_V20, 1, 1, 0);
+	open_with(CACHE_V20, 1, 1, 0);
 	bench_health(true, 100);
 	bench_run(3 * T);
 	for (unsigned i = 0; i < B.n_sent; i++)
@@ -51,13 +51,13 @@ START_TEST(v20_is_all_that_is_said)
 	ck_assert(!B.got.cache_identity.min_version);
 	ck_assert_uint_eq(bench_router(&a)->minor, 0);
 	ck_assert_uint_eq(bench_notes("version", NULL), 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 START_TEST(v201_is_the_maximum)
 {
-	open_with(GROUP_V201, 1, 1, 0);
+	open_with(CACHE_V201, 1, 1, 0);
 	bench_health(true, 100);
 	ck_assert_uint_eq(minor_in(bench_nth(WCCP_HERE_I_AM, &a, 0)), 1);
 	ck_assert(!B.got.cache_identity.min_version);
@@ -67,13 +67,13 @@ START_TEST(v201_is_the_maximum)
 	ck_assert(!wccp_has(&B.got, WCCP_C_ADDRESS_TABLE)); /* IPv4 needs none */
 	ck_assert_uint_eq(last_minor(WCCP_REDIRECT_ASSIGN, &a), 1);
 	ck_assert(!wccp_has(&B.got, WCCP_C_ADDRESS_TABLE));
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 START_TEST(v201_router_answers_lower)
 {
-	open_with(GROUP_V201, 1, 0, 0);
+	open_with(CACHE_V201, 1, 0, 0);
 	bench_health(true, 100);
 	bench_run(3 * T);
 	ck_assert_uint_eq(minor_in(bench_nth(WCCP_HERE_I_AM, &a, 0)), 1);
@@ -82,31 +82,31 @@ START_TEST(v201_router_answers_lower)
 	ck_assert_uint_eq(last_minor(WCCP_REDIRECT_ASSIGN, &a), 0);
 	ck_assert_uint_eq(bench_router(&a)->minor, 0);
 	ck_assert_uint_eq(bench_notes("version", &a), 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 /* What the V bit is for: an old router that drops what is too new for it. */
 START_TEST(negotiation_reaches_a_router_that_drops_newer_headers)
 {
-	open_with(GROUP_V201, 1, 0, 0);
+	open_with(CACHE_V201, 1, 0, 0);
 	a.ignores_newer = true;
 	bench_health(true, 100);
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_WAITING);
-	B.conf.version = GROUP_NEGOTIATE;
+	ck_assert_int_eq(bench_state(&a), PEER_WAITING);
+	B.conf.version = CACHE_NEGOTIATE;
 	bench_clear();
 	bench_conf();
 	ck_assert_uint_eq(minor_in(bench_nth(WCCP_HERE_I_AM, &a, 0)), 0);
 	ck_assert(B.got.cache_identity.min_version);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(bench_router(&a)->minor, 0);
 }
 END_TEST
 
 START_TEST(negotiation_finds_the_highest)
 {
-	open_with(GROUP_NEGOTIATE, 1, 1, 0);
+	open_with(CACHE_NEGOTIATE, 1, 1, 0);
 	bench_health(true, 100);
 	ck_assert_uint_eq(minor_in(bench_nth(WCCP_HERE_I_AM, &a, 0)), 0);
 	ck_assert(B.got.cache_identity.min_version);
@@ -125,19 +125,19 @@ END_TEST
 
 START_TEST(router_of_the_future_is_met_with_what_we_know)
 {
-	open_with(GROUP_NEGOTIATE, 1, 7, 0);
+	open_with(CACHE_NEGOTIATE, 1, 7, 0);
 	bench_health(true, 100);
 	bench_run(2 * T);
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 1);
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 /* The version is that of the last message, not of the best one. */
 START_TEST(router_that_steps_back_is_followed)
 {
-	open_with(GROUP_NEGOTIATE, 1, 1, 0);
+	open_with(CACHE_NEGOTIATE, 1, 1, 0);
 	bench_health(true, 100);
 	bench_run(2 * T);
 	bench_clear();
@@ -148,18 +148,18 @@ START_TEST(router_that_steps_back_is_followed)
 	bench_run(T);
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 0);
 	ck_assert(!B.got.cache_identity.min_version);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 START_TEST(lost_router_is_asked_anew)
 {
-	open_with(GROUP_NEGOTIATE, 1, 0, 0);
+	open_with(CACHE_NEGOTIATE, 1, 0, 0);
 	bench_health(true, 100);
 	bench_run(2 * T);
 	a.answers = false;
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert(B.got.cache_identity.min_version);
@@ -178,7 +178,7 @@ START_TEST(version_of_a_message_for_others_does_not_count)
 	uint8_t octets[4096];
 	size_t len;
 
-	open_with(GROUP_NEGOTIATE, 1, 1, 0);
+	open_with(CACHE_NEGOTIATE, 1, 1, 0);
 	bench_health(true, 100);
 	self = B.conf.self;
 	B.conf.self = addr_v4(CACHE2); /* whom the bench's routers answer */
@@ -193,20 +193,20 @@ END_TEST
 
 START_TEST(reload_changes_the_version)
 {
-	open_with(GROUP_V20, 1, 1, 0);
+	open_with(CACHE_V20, 1, 1, 0);
 	bench_health(true, 100);
 	bench_run(2 * T);
-	B.conf.version = GROUP_NEGOTIATE;
+	B.conf.version = CACHE_NEGOTIATE;
 	bench_conf();
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	bench_run(T);
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 1);
-	B.conf.version = GROUP_V20;
+	B.conf.version = CACHE_V20;
 	bench_conf();
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 0);
 	ck_assert_uint_eq(bench_router(&a)->minor, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -220,17 +220,17 @@ START_TEST(protocol_0_alone_needs_201)
 					   .flags = WCCP_F_ONLY_PROTOCOL_0 |
 						    WCCP_F_SRC_IP_HASH };
 	bench_open(1, (struct rtr *[]){ &a });
-	B.conf.version = GROUP_V20;
+	B.conf.version = CACHE_V20;
 	bench_restart();
 	bench_health(true, 100);
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
 	ck_assert_str_eq(bench_router(&a)->reason,
 			 "redirect-only-protocol-0 needs WCCP 2.01");
 	ck_assert_uint_eq(B.n_sent, 0);
-	B.conf.version = GROUP_NEGOTIATE;
+	B.conf.version = CACHE_NEGOTIATE;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	for (unsigned i = 0; i < bench_count(WCCP_HERE_I_AM, &a); i++) {
 		bench_nth(WCCP_HERE_I_AM, &a, i);
 		ck_assert_uint_eq(B.got.minor, 1);
@@ -238,7 +238,7 @@ START_TEST(protocol_0_alone_needs_201)
 	}
 	a.max_minor = 0;
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
 }
 END_TEST
 
@@ -246,7 +246,7 @@ END_TEST
 
 START_TEST(each_router_is_spoken_to_in_its_version)
 {
-	open_with(GROUP_NEGOTIATE, 2, 1, 0);
+	open_with(CACHE_NEGOTIATE, 2, 1, 0);
 	bench_health(true, 100);
 	bench_run(3 * T);
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
@@ -275,7 +275,7 @@ static struct addr v6(const char *text)
 	return x;
 }
 
-static void open_v6(enum group_version version, uint8_t max_minor)
+static void open_v6(enum cache_version version, uint8_t max_minor)
 {
 	struct addr r1 = v6("2001:db8::1"), r2 = v6("2001:db8::2");
 
@@ -316,7 +316,7 @@ START_TEST(ipv6_group_in_full)
 {
 	struct addr id = v6("2001:db8:ffff::1");
 
-	open_v6(GROUP_V201, 1);
+	open_v6(CACHE_V201, 1);
 	v6_add(&a, "2001:db8::9:1", 100); /* above us: ::9:1 > ::10 */
 	v6_add(&b, "2001:db8::9:1", 100);
 	bench_health(true, 100);
@@ -324,58 +324,58 @@ START_TEST(ipv6_group_in_full)
 	ck_assert_uint_eq(B.got.minor, 1);
 	ck_assert_uint_eq(B.got.table_family, 2);
 	ck_assert(addr_equal(&B.got.cache_identity.addr, &B.conf.self));
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert(addr_equal(&bench_router(&a)->id, &id));
 	bench_run(2 * T);
 	ck_assert(bench_look()->designated);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	ck_assert_uint_eq(v6_count(&a, "2001:db8::10"), 128);
 	ck_assert_uint_eq(v6_count(&b, "2001:db8::9:1"), 128);
 	bench_last(WCCP_REDIRECT_ASSIGN, &a);
 	ck_assert_uint_eq(B.got.table_family, 2);
 	ck_assert(addr_equal(&B.got.assignment.key.cache, &B.conf.self));
 	bench_health(false, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
-	ck_assert_int_eq(bench_state(&b), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&b), PEER_WITHDRAWN);
 }
 END_TEST
 
 START_TEST(ipv6_negotiates_from_201_on)
 {
-	open_v6(GROUP_NEGOTIATE, 1);
+	open_v6(CACHE_NEGOTIATE, 1);
 	bench_health(true, 100);
 	bench_nth(WCCP_HERE_I_AM, &a, 0);
 	ck_assert_uint_eq(B.got.minor, 1); /* the lowest that can carry it */
 	ck_assert(B.got.cache_identity.min_version);
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 START_TEST(ipv6_is_refused_in_20)
 {
-	open_v6(GROUP_V20, 1);
+	open_v6(CACHE_V20, 1);
 	bench_health(true, 100);
 	bench_run(10 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
 	ck_assert_str_eq(bench_router(&a)->reason, "IPv6 needs WCCP 2.01");
 	ck_assert_uint_eq(bench_notes("mismatch", &a), 1);
 	ck_assert_uint_eq(B.n_sent, 0); /* nothing that it could say is legal */
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
 END_TEST
 
 START_TEST(ipv6_at_a_router_of_20)
 {
-	open_v6(GROUP_V201, 1);
+	open_v6(CACHE_V201, 1);
 	a.max_minor = 0;
 	a.answers = false;
 	bench_health(true, 100);
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_WAITING);
+	ck_assert_int_eq(bench_state(&a), PEER_WAITING);
 	/* Over IPv6, but its message can only have IPv4 addresses in it. */
 	a.id = addr_v4(R1);
 	for (unsigned i = 0; i < 3; i++) {
@@ -390,20 +390,20 @@ START_TEST(ipv6_at_a_router_of_20)
 		B.conf.self = self;
 		bench_rx(&a.address, octets, len);
 	}
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
 	ck_assert_str_eq(bench_router(&a)->reason, "IPv6 needs WCCP 2.01");
 	ck_assert_uint_eq(bench_notes("mismatch", &a), 1);
 	bench_clear();
 	bench_run(T); /* it is asked on, in what it would have to speak */
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 1);
 	ck_assert_uint_eq(B.got.cache_view.n_routers, 1);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	/* One that was updated is joined. */
 	a.id = a.address;
 	a.max_minor = 1;
 	a.answers = true;
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
 END_TEST
 
@@ -416,8 +416,8 @@ START_TEST(router_of_the_other_family)
 	bench_open(2, (struct rtr *[]){ &a, &b });
 	bench_health(true, 100);
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_MISMATCH);
 	ck_assert_str_eq(bench_router(&b)->reason,
 			 "its address is not of our address family");
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &b), 0);
@@ -440,7 +440,7 @@ START_TEST(ipv6_full_house_fits_a_datagram)
 		list[i] = &routers[i];
 	}
 	bench_open(RTRS_MAX, list);
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	B.conf.self = v6("2001:db8::10");
 	bench_restart();
 	for (unsigned i = 1; i < WCCP_MAX_CACHES; i++) {
@@ -454,7 +454,7 @@ START_TEST(ipv6_full_house_fits_a_datagram)
 	bench_run(2 * T);
 	ck_assert_uint_eq(bench_notes("encode", NULL), 0);
 	for (unsigned k = 0; k < RTRS_MAX; k++) {
-		ck_assert_int_eq(bench_state(&routers[k]), GROUP_ASSIGNED);
+		ck_assert_int_eq(bench_state(&routers[k]), PEER_ASSIGNED);
 		ck_assert_uint_eq(v6_count(&routers[k], "2001:db8::10"), 8);
 	}
 }
@@ -462,7 +462,7 @@ END_TEST
 
 /* -- main ------------------------------------------------------------------------------------------ */
 
-static TCase *group_case(Suite *s, const char *name)
+static TCase *cache_case(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
@@ -474,8 +474,8 @@ static TCase *group_case(Suite *s, const char *name)
 
 static Suite *version_suite(void)
 {
-	Suite *s = suite_create("group_version");
-	TCase *tc = group_case(s, "version");
+	Suite *s = suite_create("cache_version");
+	TCase *tc = cache_case(s, "version");
 
 	tcase_add_test(tc, v20_is_all_that_is_said);
 	tcase_add_test(tc, v201_is_the_maximum);
@@ -490,7 +490,7 @@ static Suite *version_suite(void)
 	tcase_add_test(tc, protocol_0_alone_needs_201);
 	tcase_add_test(tc, each_router_is_spoken_to_in_its_version);
 
-	tc = group_case(s, "ipv6");
+	tc = cache_case(s, "ipv6");
 	tcase_add_test(tc, ipv6_group_in_full);
 	tcase_add_test(tc, ipv6_negotiates_from_201_on);
 	tcase_add_test(tc, ipv6_is_refused_in_20);

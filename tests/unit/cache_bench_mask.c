@@ -3,7 +3,7 @@
  * The bench's routers, as far as masks and echoes go.  They show a table by the
  * word of the drafts, independently of how the group reads and writes one.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 #include "mask.h"
 
 #include <check.h>
@@ -133,7 +133,7 @@ void rtr_put_table(const struct rtr *r, struct wccp_msg *m)
 
 /* -- being told --------------------------------------------------------------------------- */
 
-static unsigned add_cache(struct group_table *t, const struct addr *cache)
+static unsigned add_cache(struct cache_table *t, const struct addr *cache)
 {
 	int at = addr_find(t->caches, t->n_caches, cache);
 
@@ -145,7 +145,7 @@ static unsigned add_cache(struct group_table *t, const struct addr *cache)
 }
 
 /* Every value is there at most once, and within the mask. */
-static void give(struct group_table *t, long slot, const struct addr *cache)
+static void give(struct cache_table *t, long slot, const struct addr *cache)
 {
 	ck_assert_int_ge(slot, 0);
 	ck_assert_int_lt(slot, t->n_slots);
@@ -155,7 +155,7 @@ static void give(struct group_table *t, long slot, const struct addr *cache)
 
 static void clear_table(struct rtr *r, const struct wccp_mask *mask, unsigned n_slots)
 {
-	r->table = (struct group_table){ .n_slots = n_slots, .mask = *mask };
+	r->table = (struct cache_table){ .n_slots = n_slots, .mask = *mask };
 	memset(r->table.owners, ASSIGN_NOBODY, sizeof(r->table.owners));
 }
 
@@ -181,7 +181,7 @@ static void take_sets(struct rtr *r, const struct wccp_msg *m)
 
 static void take_buckets(struct rtr *r, const struct wccp_hash_table *h)
 {
-	struct group_table *t = &r->table;
+	struct cache_table *t = &r->table;
 
 	clear_table(r, &(struct wccp_mask){ 0 }, WCCP_BUCKETS);
 	t->n_caches = h->n_caches;

@@ -3,7 +3,7 @@
  * A group with a multicast address: routers are met, not configured; one HERE_I_AM
  * and one REDIRECT_ASSIGN are for all.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static void join(void)
 {
 	bench_health(true, 100);
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	bench_clear();
 }
 
@@ -57,7 +57,7 @@ static uint32_t listed_id(const struct rtr *r)
 	return 0;
 }
 
-static struct group_counters counters(void)
+static struct cache_counters counters(void)
 {
 	return bench_look()->counters;
 }
@@ -75,7 +75,7 @@ START_TEST(nobody_is_known_before_the_first_answer)
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
 	ck_assert_uint_eq(B.got.cache_view.n_routers, 0);
 	bench_health(false, 0);
-	ck_assert(group_is_quiet(B.group));
+	ck_assert(cache_is_quiet(B.cache));
 	bench_clear();
 	bench_run(3 * T);
 	ck_assert_uint_eq(B.n_sent, 0);
@@ -88,9 +88,9 @@ START_TEST(routers_are_met_and_all_are_in_one_message)
 	bench_health(true, 100);
 	bench_run(5 * T);
 	ck_assert_uint_eq(bench_look()->n_routers, 3);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&c), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&c), PEER_ASSIGNED);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
 	ck_assert_uint_eq(rtr_count(&c, SELF), 256);
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
@@ -152,7 +152,7 @@ START_TEST(only_what_lists_us_is_a_meeting)
 	ck_assert_uint_eq(counters().not_for_us, 1);
 	rtr_see(&a, 0);
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_NEGOTIATING);
+	ck_assert_int_eq(bench_state(&a), PEER_NEGOTIATING);
 	/* And of one we know it is no answer. */
 	B.conf.self = addr_v4(CACHE2);
 	len = rtr_encode(&a, 0, octets, sizeof(octets));
@@ -214,7 +214,7 @@ START_TEST(allow_list_of_routers)
 	B.conf.routers[1] = b.address;
 	bench_conf();
 	bench_run(5 * T);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	B.conf.n_routers = 1;
 	B.conf.routers[0] = b.address;
 	bench_clear();
@@ -224,7 +224,7 @@ START_TEST(allow_list_of_routers)
 	ck_assert(wccp_has(&B.got, WCCP_C_COMMAND));
 	bench_run(3 * T);
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
 	ck_assert_uint_eq(listed_id(&a), 0);
 	ck_assert_uint_ne(listed_id(&b), 0);
@@ -251,7 +251,7 @@ START_TEST(full_table_is_refused_and_the_forgotten_make_room)
 	ck_assert_uint_eq(counters().table_full, 8);
 	ck_assert_uint_eq(bench_look()->n_routers, WCCP_MAX_ROUTERS);
 	ck_assert_uint_eq(bench_notes("forgotten", NULL), 1);
-	ck_assert_int_eq(bench_state(&r), GROUP_NEGOTIATING);
+	ck_assert_int_eq(bench_state(&r), PEER_NEGOTIATING);
 }
 END_TEST
 
@@ -261,15 +261,15 @@ START_TEST(lost_for_long_is_forgotten)
 	join();
 	a.answers = false;
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	ck_assert_uint_eq(bench_look()->n_routers, 2);
 	bench_run(30 * T);
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
 	ck_assert_uint_eq(bench_notes("forgotten", &a), 1);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	a.answers = true; /* and met again */
 	bench_run(5 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -280,7 +280,7 @@ START_TEST(one_id_at_two_addresses_is_one_router)
 	bench_health(true, 100);
 	bench_run(5 * T);
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_ge(bench_notes("not-for-us", &b), 1);
 }
 END_TEST
@@ -321,15 +321,15 @@ START_TEST(methods_must_suit_all)
 	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2);
 	offer(&b, WCCP_METHOD_GRE);
 	offer(&c, WCCP_METHOD_L2);
-	B.conf.forward = (struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	bench_restart();
 	bench_health(true, 100);
 	bench_run(5 * T);
 	/* L2 was chosen until the second one was met, GRE since. */
 	ck_assert_uint_eq(bench_router(&a)->forward, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(bench_router(&b)->forward, WCCP_METHOD_GRE);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&c), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&c), PEER_MISMATCH);
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
 	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(listed_id(&c), 0);
@@ -368,11 +368,11 @@ START_TEST(t_is_the_default_until_another_is_offered)
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 3);
 	a.answers = true;
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	/* When the only one falls silent, what it said holds on. */
 	a.answers = false;
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	bench_clear();
 	bench_run(T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 10);
@@ -387,8 +387,8 @@ START_TEST(timers_without_anything_in_common)
 	bench_restart();
 	bench_health(true, 100);
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_MISMATCH);
 	ck_assert_str_eq(bench_note_text("mismatch"),
 			 "router 10.0.0.2 offers no timers in common with the others");
 }
@@ -398,7 +398,7 @@ START_TEST(one_version_for_all)
 {
 	open_cast(2);
 	a.max_minor = 1;
-	B.conf.version = GROUP_NEGOTIATE;
+	B.conf.version = CACHE_NEGOTIATE;
 	bench_restart();
 	bench_health(true, 100);
 	bench_run(2000);
@@ -409,8 +409,8 @@ START_TEST(one_version_for_all)
 	ck_assert_uint_eq(bench_last(WCCP_HERE_I_AM, MULTICAST)->octets[5], 0);
 	ck_assert(!B.got.cache_identity.min_version);
 	ck_assert_uint_eq(bench_last(WCCP_REDIRECT_ASSIGN, MULTICAST)->octets[5], 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -434,9 +434,9 @@ START_TEST(repeated_for_all_by_one_message)
 	}
 	a.accepts = b.accepts = c.accepts = true;
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&c), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&c), PEER_ASSIGNED);
 	bench_clear();
 	bench_run(10 * T);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, NULL), 0);
@@ -477,19 +477,19 @@ START_TEST(shutdown_until_everyone_has_acknowledged)
 	ck_assert_uint_eq(B.got.commands[0].type, WCCP_CMD_SHUTDOWN);
 	ck_assert_uint_eq(listed_id(&a), a.receive_id);
 	ck_assert_uint_eq(listed_id(&b), b.receive_id);
-	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
+	ck_assert_int_eq(bench_state(&a), PEER_DRAINING);
 	/* It is no member any more at once, though it says so later. */
 	ck_assert_uint_eq(a.view.n_caches, 0);
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
-	ck_assert_int_eq(bench_state(&b), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&b), PEER_WITHDRAWN);
 	ck_assert_str_eq(bench_router(&b)->reason, "SHUTDOWN acknowledged");
-	ck_assert_int_eq(bench_state(&c), GROUP_DRAINING);
-	ck_assert(!group_is_quiet(B.group));
+	ck_assert_int_eq(bench_state(&c), PEER_DRAINING);
+	ck_assert(!cache_is_quiet(B.cache));
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&c), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&c), PEER_WITHDRAWN);
 	ck_assert_str_eq(bench_router(&c)->reason, "SHUTDOWN not acknowledged");
-	ck_assert(group_is_quiet(B.group));
+	ck_assert(cache_is_quiet(B.cache));
 	ck_assert_uint_le(bench_count(WCCP_HERE_I_AM, MULTICAST), 8);
 	bench_clear();
 	bench_run(10 * T);
@@ -505,8 +505,8 @@ START_TEST(pool_is_back)
 	bench_run(2 * T);
 	bench_health(true, 50);
 	bench_run(5 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	ck_assert_uint_eq(a.view.caches[0].weight, 50);
 }
 END_TEST
@@ -535,14 +535,14 @@ START_TEST(reload_to_unicast_and_back)
 	B.conf.routers[1] = b.address;
 	bench_conf();
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_gt(bench_count(WCCP_HERE_I_AM, &b), 0);
 	bench_clear();
 	B.conf.multicast = addr_v4(GROUP_ADDRESS);
 	bench_conf();
 	bench_run(6 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	bench_clear();
 	bench_run(2 * T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, NULL), 2);
@@ -570,16 +570,16 @@ START_TEST(ipv6_multicast)
 	bench_run(2 * T);
 	ck_assert_uint_eq(B.n_sent, 0);
 	ck_assert_uint_eq(bench_notes("mismatch", NULL), 1);
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	bench_conf();
 	bench_run(5 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
 /* -- main ------------------------------------------------------------------------------------------ */
 
-static TCase *group_case(Suite *s, const char *name)
+static TCase *cache_case(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
@@ -591,7 +591,7 @@ static TCase *group_case(Suite *s, const char *name)
 
 static void add_meeting(Suite *s)
 {
-	TCase *tc = group_case(s, "meeting");
+	TCase *tc = cache_case(s, "meeting");
 
 	tcase_add_test(tc, nobody_is_known_before_the_first_answer);
 	tcase_add_test(tc, routers_are_met_and_all_are_in_one_message);
@@ -609,7 +609,7 @@ static void add_meeting(Suite *s)
 
 static void add_agreeing(Suite *s)
 {
-	TCase *tc = group_case(s, "agreeing");
+	TCase *tc = cache_case(s, "agreeing");
 
 	tcase_add_test(tc, methods_must_suit_all);
 	tcase_add_test(tc, one_t_for_all);
@@ -621,7 +621,7 @@ static void add_agreeing(Suite *s)
 
 static void add_leaving(Suite *s)
 {
-	TCase *tc = group_case(s, "leaving");
+	TCase *tc = cache_case(s, "leaving");
 
 	tcase_add_test(tc, removal_query_is_answered_by_unicast);
 	tcase_add_test(tc, shutdown_until_everyone_has_acknowledged);

@@ -3,7 +3,7 @@
  * The web-cache side of a group: joining, agreeing, being refused, losing and
  * leaving routers.  Real datagrams, virtual time.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static void open_two(void)
 static void join(void)
 {
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_clear();
 }
 
@@ -47,7 +47,7 @@ static uint32_t listed_id(const struct rtr *r)
 	return 0;
 }
 
-static struct group_counters counters(void)
+static struct cache_counters counters(void)
 {
 	return bench_look()->counters;
 }
@@ -59,9 +59,9 @@ START_TEST(idle_until_the_pool_is_up)
 	open_one();
 	bench_run(60000);
 	ck_assert_uint_eq(B.n_sent, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_IDLE);
-	ck_assert(group_is_quiet(B.group));
-	ck_assert(mono_is_never(group_deadline(B.group)));
+	ck_assert_int_eq(bench_state(&a), PEER_IDLE);
+	ck_assert(cache_is_quiet(B.cache));
+	ck_assert(mono_is_never(cache_deadline(B.cache)));
 }
 END_TEST
 
@@ -81,8 +81,8 @@ START_TEST(first_hello_leaves_the_router_out)
 	ck_assert(B.got.cache_identity.unassigned);
 	ck_assert_int_eq(B.got.cache_identity.kind, WCCP_DATA_HASH);
 	ck_assert_uint_eq(B.got.cache_identity.weight, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_WAITING);
-	ck_assert(!group_is_quiet(B.group));
+	ck_assert_int_eq(bench_state(&a), PEER_WAITING);
+	ck_assert(!cache_is_quiet(B.cache));
 }
 END_TEST
 
@@ -96,13 +96,13 @@ START_TEST(usable_without_waiting)
 	bench_health(true, 100);
 	bench_skip(3);
 	rtr_see(&a, 0); /* not in its view yet */
-	ck_assert_int_eq(bench_state(&a), GROUP_NEGOTIATING);
+	ck_assert_int_eq(bench_state(&a), PEER_NEGOTIATING);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
 	ck_assert_int_eq(mono_ms_between(start, bench_last(WCCP_HERE_I_AM, &a)->at), 3);
 	ck_assert_uint_eq(listed_id(&a), a.receive_id);
 	rtr_add(&a, SELF, 100);
 	rtr_see(&a, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	/* Nothing to hurry for any more. */
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
 	bench_run(T - 1);
@@ -170,7 +170,7 @@ START_TEST(view_lists_heard_routers_and_their_caches)
 	bench_run(5 * T);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert_uint_eq(B.got.cache_view.change_number, before);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -179,7 +179,7 @@ START_TEST(identity_states_buckets_or_history)
 	open_one();
 	join();
 	bench_run(2 * T); /* the assignment is made and echoed */
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert(!B.got.cache_identity.unassigned);
@@ -187,7 +187,7 @@ START_TEST(identity_states_buckets_or_history)
 	rtr_give(&a, SELF, 0, 0); /* flushed */
 	a.accepts = false;
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert(B.got.cache_identity.unassigned);
@@ -219,7 +219,7 @@ START_TEST(dynamic_service_is_described_well_known_is_not)
 	ck_assert_uint_eq(B.got.service.id, 90);
 	ck_assert_uint_eq(B.got.service.flags, a.service.flags);
 	ck_assert_uint_eq(B.got.service.ports[0], 443);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
 END_TEST
 
@@ -232,7 +232,7 @@ START_TEST(router_that_never_lists_us_is_not_hammered)
 		rtr_see(&a, 0);
 		bench_run(10);
 	}
-	ck_assert_int_eq(bench_state(&a), GROUP_NEGOTIATING);
+	ck_assert_int_eq(bench_state(&a), PEER_NEGOTIATING);
 	ck_assert_uint_le(bench_count(WCCP_HERE_I_AM, &a), 6);
 }
 END_TEST
@@ -255,9 +255,9 @@ START_TEST(member_repeats_early_at_most_six_times)
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_int_eq(
 			mono_ms_between(start, bench_nth(WCCP_HERE_I_AM, &a, i)->at), at[i]);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	bench_run(1);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 }
 END_TEST
 
@@ -289,7 +289,7 @@ START_TEST(waiting_router_is_asked_every_t_only)
 	bench_health(true, 100);
 	bench_run(10 * T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 11);
-	ck_assert_int_eq(bench_state(&a), GROUP_WAITING);
+	ck_assert_int_eq(bench_state(&a), PEER_WAITING);
 	ck_assert_uint_eq(bench_router(&a)->outstanding, 11);
 }
 END_TEST
@@ -302,7 +302,7 @@ START_TEST(no_early_repetition_where_we_are_not_in_the_view)
 	bench_health(true, 100);
 	for (unsigned i = 0; i < 10; i++)
 		rtr_see(&a, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_NEGOTIATING);
+	ck_assert_int_eq(bench_state(&a), PEER_NEGOTIATING);
 	bench_clear();
 	bench_run(3 * T - 1);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
@@ -316,7 +316,7 @@ START_TEST(lost_and_back)
 	bench_run(2 * T);
 	a.answers = false;
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	ck_assert_uint_eq(bench_notes("lost", &a), 1);
 	ck_assert_uint_eq(bench_look()->my_buckets, 0);
 	bench_clear();
@@ -332,10 +332,10 @@ START_TEST(lost_and_back)
 	a.view.key = (struct wccp_key){ 0 };
 	a.answers = true;
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(bench_router(&a)->receive_id, 2);
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -349,7 +349,7 @@ START_TEST(restarted_router_is_joined_again)
 	rtr_remove(&a, SELF);
 	bench_run(T);
 	ck_assert_uint_eq(bench_notes("negotiating", &a), 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(a.stale, 1);
 }
 END_TEST
@@ -362,7 +362,7 @@ START_TEST(every_restart_is_joined_at_once)
 		a.receive_id = 1000 * i;
 		rtr_remove(&a, SELF);
 		rtr_see(&a, 0);
-		ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+		ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	}
 }
 END_TEST
@@ -373,10 +373,10 @@ START_TEST(back_from_lost_is_answered_at_once)
 	join();
 	a.answers = false;
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	bench_clear();
 	rtr_see(&a, 0); /* it never lost us: only its answers were lost */
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert_uint_eq(listed_id(&a), a.receive_id);
@@ -399,7 +399,7 @@ START_TEST(timers_run_while_the_socket_is_busy)
 	}
 	ck_assert_int_eq(
 		mono_ms_between(start, bench_nth(WCCP_HERE_I_AM, &a, 0)->at), T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 }
 END_TEST
 
@@ -508,8 +508,8 @@ START_TEST(one_id_at_two_addresses)
 	open_two();
 	b.id = a.id;
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
-	ck_assert_int_eq(bench_state(&b), GROUP_WAITING);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
+	ck_assert_int_eq(bench_state(&b), PEER_WAITING);
 	ck_assert_uint_ge(counters().not_for_us, 1);
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &a);
@@ -547,7 +547,7 @@ START_TEST(cut_and_bent_datagrams_change_nothing)
 	}
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
 	bench_run(40 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -603,7 +603,7 @@ START_TEST(wrong_password_while_joining)
 	B.n_rtrs = 0; /* it cannot even read us */
 	bench_health(true, 100);
 	rtr_see(&a, 0); /* without any */
-	ck_assert_int_eq(bench_state(&a), GROUP_AUTH_FAILED);
+	ck_assert_int_eq(bench_state(&a), PEER_AUTH_FAILED);
 	ck_assert_uint_eq(counters().refused[CODEC_AUTH_MISSING], 1);
 	rtr_see(&a, 0);
 	ck_assert_uint_eq(bench_notes("auth-failed", &a), 1);
@@ -612,7 +612,7 @@ START_TEST(wrong_password_while_joining)
 	a.answers = true;
 	B.n_rtrs = 1;
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
 END_TEST
 
@@ -626,11 +626,11 @@ START_TEST(forgery_does_not_talk_us_out_of_a_working_router)
 	ck_assert_int_eq(codec_password("guess", &forger.password, NULL), 0);
 	for (unsigned i = 0; i < 50; i++)
 		rtr_see(&forger, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(counters().refused[CODEC_AUTH_UNEXPECTED], 50);
 	ck_assert_uint_eq(B.n_changed, 0);
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -653,7 +653,7 @@ START_TEST(first_preference_on_offer)
 	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2, WCCP_METHOD_GRE,
 	      WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK);
 	b.caps.present = 0; /* says nothing: GRE, GRE, hash */
-	B.conf.forward = (struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	B.conf.ret = B.conf.forward;
 	bench_conf();
 	join();
@@ -692,7 +692,7 @@ START_TEST(choice_stays_while_it_is_offered)
 {
 	open_one();
 	offer(&a, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
-	B.conf.forward = (struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	bench_conf();
 	join();
 	a.caps.forward |= WCCP_METHOD_L2;
@@ -714,8 +714,8 @@ START_TEST(mismatch_stays_with_its_router)
 	offer(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_MASK);
 	bench_health(true, 100);
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	ck_assert_uint_eq(rtr_count(&b, SELF), 256);
 	ck_assert_uint_eq(bench_notes("mismatch", &a), 1);
 	ck_assert_str_eq(bench_note_text("mismatch"),
@@ -732,10 +732,10 @@ START_TEST(mismatch_stays_with_its_router)
 
 	offer(&a, WCCP_METHOD_L2 | WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -745,7 +745,7 @@ START_TEST(router_that_stops_offering_what_we_use)
 	join();
 	offer(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
 	ck_assert_uint_eq(bench_router(&a)->forward, 0);
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &b);
@@ -763,7 +763,7 @@ START_TEST(each_router_by_the_method_it_offers)
 	offer(&b, WCCP_METHOD_GRE, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
 	a.by_mask = true;
 	B.conf.assign =
-		(struct group_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
+		(struct cache_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
 	bench_conf();
 	join();
 	ck_assert_uint_eq(bench_router(&a)->assign, WCCP_ASSIGN_MASK);
@@ -819,7 +819,7 @@ START_TEST(t_is_the_default_until_another_is_offered)
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 3);
 	a.answers = true;
 	bench_run(1);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_clear();
 	bench_run(1000);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
@@ -877,9 +877,9 @@ START_TEST(scales_stretch_the_time_outs)
 	bench_run(1);
 	ck_assert_uint_eq(counters().assignments_sent, 1);
 	bench_run(5 * T - 2); /* last heard at 2 T */
-	ck_assert_int_ne(bench_state(&a), GROUP_LOST);
+	ck_assert_int_ne(bench_state(&a), PEER_LOST);
 	bench_run(2);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 }
 END_TEST
 
@@ -941,18 +941,18 @@ START_TEST(shutdown_acknowledged)
 	ck_assert_uint_eq(B.got.n_commands, 1);
 	ck_assert_uint_eq(B.got.commands[0].type, WCCP_CMD_SHUTDOWN);
 	ck_assert_uint_eq(addr_to_v4(&B.got.commands[0].cache), SELF);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
-	ck_assert_int_eq(bench_state(&b), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&b), PEER_WITHDRAWN);
 	ck_assert_str_eq(bench_router(&a)->reason, "SHUTDOWN acknowledged");
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, NULL), 2);
 	ck_assert_uint_eq(a.view.n_caches, 0);
-	ck_assert(group_is_quiet(B.group));
+	ck_assert(cache_is_quiet(B.cache));
 	bench_run(100 * T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, NULL), 2);
 
 	bench_health(true, 50);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
-	ck_assert_int_eq(bench_state(&b), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
+	ck_assert_int_eq(bench_state(&b), PEER_JOINED);
 }
 END_TEST
 
@@ -968,10 +968,10 @@ START_TEST(response_for_another_is_none)
 	len = rtr_encode(&a, WCCP_CMD_SHUTDOWN_RESPONSE, octets, sizeof(octets));
 	octets[len - 1] ^= 1; /* the address, which is the end of the message */
 	bench_rx(&a.address, octets, len);
-	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
+	ck_assert_int_eq(bench_state(&a), PEER_DRAINING);
 	octets[len - 1] ^= 1;
 	bench_rx(&a.address, octets, len);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 }
 END_TEST
 
@@ -981,17 +981,17 @@ START_TEST(shutdown_given_up)
 	join();
 	a.answers = false;
 	bench_health(false, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
-	ck_assert(!group_is_quiet(B.group));
+	ck_assert_int_eq(bench_state(&a), PEER_DRAINING);
+	ck_assert(!cache_is_quiet(B.cache));
 	bench_run(4 * T / 10);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 5);
-	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
+	ck_assert_int_eq(bench_state(&a), PEER_DRAINING);
 	bench_run(T / 10);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 5);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 	ck_assert_str_eq(bench_router(&a)->reason, "SHUTDOWN not acknowledged");
 	ck_assert_uint_eq(bench_notes("withdrawn", &a), 1);
-	ck_assert(group_is_quiet(B.group));
+	ck_assert(cache_is_quiet(B.cache));
 }
 END_TEST
 
@@ -1007,7 +1007,7 @@ START_TEST(shutdown_with_a_stale_id_is_repeated_at_once)
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
 	ck_assert_int_eq(mono_ms_between(start, bench_last(WCCP_HERE_I_AM, &a)->at), 0);
 	ck_assert(wccp_has(&B.got, WCCP_C_COMMAND));
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 	ck_assert_uint_eq(a.view.n_caches, 0);
 }
 END_TEST
@@ -1020,7 +1020,7 @@ START_TEST(gone_from_the_view_is_withdrawn)
 	bench_health(false, 0);
 	rtr_remove(&a, SELF);
 	rtr_see(&a, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 	ck_assert_str_eq(bench_router(&a)->reason, "no longer in its view");
 }
 END_TEST
@@ -1033,7 +1033,7 @@ START_TEST(router_without_shutdown_is_not_hammered)
 	bench_health(false, 0);
 	bench_run(10 * T);
 	ck_assert_uint_le(bench_count(WCCP_HERE_I_AM, &a), 8);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 }
 END_TEST
 
@@ -1046,9 +1046,9 @@ START_TEST(pool_back_before_the_answer)
 	bench_run(100);
 	a.answers = true;
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -1059,8 +1059,8 @@ START_TEST(never_heard_is_not_told_goodbye)
 	bench_health(true, 100);
 	bench_health(false, 0);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_IDLE);
-	ck_assert(group_is_quiet(B.group));
+	ck_assert_int_eq(bench_state(&a), PEER_IDLE);
+	ck_assert(cache_is_quiet(B.cache));
 }
 END_TEST
 
@@ -1069,12 +1069,12 @@ START_TEST(shutdown_is_for_ever)
 	open_one();
 	join();
 	bench_shutdown();
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 	bench_clear();
 	bench_health(true, 100);
 	bench_run(10 * T);
 	ck_assert_uint_eq(B.n_sent, 0);
-	ck_assert(group_is_quiet(B.group));
+	ck_assert(cache_is_quiet(B.cache));
 }
 END_TEST
 
@@ -1087,7 +1087,7 @@ START_TEST(query_after_a_lost_shutdown)
 	a.answers = false;
 	bench_health(false, 0);
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN);
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 	bench_clear();
 	rtr_query(&a, &self);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
@@ -1142,8 +1142,8 @@ START_TEST(reload_touches_only_what_changed)
 
 	B.conf.n_routers = 2;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&b), GROUP_JOINED);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_int_eq(bench_router(&a)->since.ns, since.ns);
 
 	B.conf.routers[0] = b.address; /* now without the first */
@@ -1154,9 +1154,9 @@ START_TEST(reload_touches_only_what_changed)
 	ck_assert(wccp_has(&B.got, WCCP_C_COMMAND));
 	ck_assert_uint_eq(a.view.n_caches, 0);
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
-	ck_assert_int_eq(bench_state(&b), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&b), PEER_JOINED);
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	bench_last(WCCP_HERE_I_AM, &b);
 	ck_assert_uint_eq(B.got.cache_view.n_routers, 1);
 }
@@ -1169,13 +1169,13 @@ START_TEST(removed_and_back_before_the_answer)
 	a.answers = false;
 	B.conf.n_routers = 0;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
+	ck_assert_int_eq(bench_state(&a), PEER_DRAINING);
 	a.answers = true;
 	B.conf.n_routers = 1;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_health(false, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_WITHDRAWN); /* and not forgotten */
+	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN); /* and not forgotten */
 }
 END_TEST
 
@@ -1187,7 +1187,7 @@ START_TEST(router_being_left_is_in_no_view_of_others)
 	B.conf.routers[0] = b.address;
 	B.conf.n_routers = 1;
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_DRAINING);
+	ck_assert_int_eq(bench_state(&a), PEER_DRAINING);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert_uint_eq(B.got.cache_view.n_routers, 2);
 	ck_assert_uint_eq(listed_id(&a), a.receive_id);
@@ -1203,22 +1203,22 @@ START_TEST(reload_of_preferences_and_password)
 	open_one();
 	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
 	join();
-	B.conf.forward = (struct group_preference){ 1, { WCCP_METHOD_L2 } };
+	B.conf.forward = (struct cache_preference){ 1, { WCCP_METHOD_L2 } };
 	bench_conf();
 	ck_assert_uint_eq(bench_router(&a)->forward, WCCP_METHOD_L2);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_L2);
-	B.conf.ret = (struct group_preference){ 1, { WCCP_METHOD_L2 } };
+	B.conf.ret = (struct cache_preference){ 1, { WCCP_METHOD_L2 } };
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_MISMATCH);
-	B.conf.ret = (struct group_preference){ 1, { WCCP_METHOD_GRE } };
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
+	B.conf.ret = (struct cache_preference){ 1, { WCCP_METHOD_GRE } };
 	bench_conf();
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_int_eq(codec_password("new", &B.conf.password, NULL), 0);
 	a.password = B.conf.password;
 	bench_conf();
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(counters().refused[CODEC_AUTH_FAILED], 0);
 }
 END_TEST
@@ -1261,7 +1261,7 @@ END_TEST
 
 /* -- main -------------------------------------------------------------------------------------- */
 
-static TCase *group_case(Suite *s, const char *name)
+static TCase *cache_case(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
@@ -1273,7 +1273,7 @@ static TCase *group_case(Suite *s, const char *name)
 
 static void add_joining(Suite *s)
 {
-	TCase *tc = group_case(s, "joining");
+	TCase *tc = cache_case(s, "joining");
 
 	tcase_add_test(tc, idle_until_the_pool_is_up);
 	tcase_add_test(tc, first_hello_leaves_the_router_out);
@@ -1297,7 +1297,7 @@ static void add_joining(Suite *s)
 
 static void add_refusing(Suite *s)
 {
-	TCase *tc = group_case(s, "refusing");
+	TCase *tc = cache_case(s, "refusing");
 
 	tcase_add_test(tc, stranger_is_refused);
 	tcase_add_test(tc, known_id_from_elsewhere_needs_a_password);
@@ -1315,7 +1315,7 @@ static void add_refusing(Suite *s)
 
 static void add_agreeing(Suite *s)
 {
-	TCase *tc = group_case(s, "agreeing");
+	TCase *tc = cache_case(s, "agreeing");
 
 	tcase_add_test(tc, first_preference_on_offer);
 	tcase_add_test(tc, only_kinds_that_the_router_mentioned);
@@ -1338,7 +1338,7 @@ static void add_agreeing(Suite *s)
 
 static void add_leaving(Suite *s)
 {
-	TCase *tc = group_case(s, "leaving");
+	TCase *tc = cache_case(s, "leaving");
 
 	tcase_add_test(tc, removal_query_gets_three_answers);
 	tcase_add_test(tc, removal_query_flood_is_one_series);

@@ -3,7 +3,7 @@
  * The list of web-caches that are allowed: others may join the group, but they get
  * nothing from us, do not become the designated one, and are reported.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <stdlib.h>

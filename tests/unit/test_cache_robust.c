@@ -4,7 +4,7 @@
  * ids that change or are claimed twice, routers that only others hear, changes of
  * mind; and that every transition is exactly one note.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -37,11 +37,11 @@ static void settle(void)
 {
 	bench_health(true, 100);
 	bench_run(2 * T + T / 2);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	bench_clear();
 }
 
-static struct group_counters counters(void)
+static struct cache_counters counters(void)
 {
 	return bench_look()->counters;
 }
@@ -82,7 +82,7 @@ START_TEST(receive_id_wraps_around_zero)
 	ck_assert_uint_eq(bench_router(&a)->receive_id, 1);
 	bench_run(2 * T);
 	ck_assert_uint_eq(a.stale, 0);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(counters().refused[CODEC_MALFORMED], 0);
 }
 END_TEST
@@ -126,7 +126,7 @@ START_TEST(router_id_changes_at_the_same_address)
 	a.view.key = (struct wccp_key){ 0 };
 	bench_run(T + SETTLE + T);
 	ck_assert_uint_eq(addr_to_v4(&bench_router(&a)->id), 0xc0a80001);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(bench_notes("router-id", &a), 1);
 	bench_last(WCCP_HERE_I_AM, &b);
 	ck_assert_uint_ne(B.got.cache_view.change_number, change);
@@ -143,8 +143,8 @@ START_TEST(second_claimant_of_an_id_waits_for_the_first_to_go)
 	b.id = a.id;
 	bench_health(true, 100);
 	bench_run(3 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
-	ck_assert_int_eq(bench_state(&b), GROUP_WAITING);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_WAITING);
 	ck_assert_uint_ge(bench_notes("not-for-us", &b), 1);
 	for (unsigned i = 0; i < bench_count(WCCP_HERE_I_AM, NULL); i++) {
 		bench_nth(WCCP_HERE_I_AM, NULL, i);
@@ -152,12 +152,12 @@ START_TEST(second_claimant_of_an_id_waits_for_the_first_to_go)
 	}
 	a.answers = false; /* the box moved: same id, the other address */
 	bench_run(6 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	a.answers = true; /* and now the other way round */
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -171,7 +171,7 @@ START_TEST(router_restart_between_two_answers)
 	a.receive_id = 0;
 	a.view = (struct wccp_router_view){ .change_number = 1 };
 	bench_run(T + SETTLE + T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
 	ck_assert_uint_eq(lost(&before, &b, SELF), 0);
 	ck_assert_uint_eq(bench_notes("negotiating", &a), 1);
@@ -197,7 +197,7 @@ START_TEST(our_restart_within_the_time_out_moves_nothing)
 	before = a;
 	bench_restart();
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(bench_look()->my_buckets, rtr_count(&a, SELF));
 	bench_run(4 * T);
 	ck_assert_uint_eq(lost(&before, &a, SELF) + lost(&before, &a, CACHE2) +
@@ -222,11 +222,11 @@ START_TEST(our_restart_after_the_time_out_moves_our_share_only)
 	rtr_give(&a, CACHE3, 171, 85);
 	a.view.key = (struct wccp_key){ addr_v4(CACHE2), 1 };
 	before = a;
-	B.group = group_new(&B.conf, B.now);
+	B.cache = cache_new(&B.conf, B.now);
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_run(4 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	/* 102.4 of 256: the odd bucket may be anybody's. */
 	ck_assert(rtr_count(&a, SELF) + 1 >= share && rtr_count(&a, SELF) <= share + 1);
 	ck_assert_uint_eq(lost(&before, &a, CACHE2) + lost(&before, &a, CACHE3),
@@ -314,7 +314,7 @@ START_TEST(one_that_hears_more_is_left_to_assign)
 	B.conf.n_routers = 2;
 	rtr_add(&b, CACHE2, 100);
 	bench_conf();
-	ck_assert_int_eq(bench_state(&b), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&b), PEER_JOINED);
 	bench_run(3 * T);
 	ck_assert(bench_look()->designated);
 	ck_assert_uint_eq(counters().assignments_sent, 1);
@@ -358,7 +358,7 @@ START_TEST(router_that_died_unblocks_when_nobody_lists_it)
 	settle();
 	b.answers = false;
 	bench_run(3 * T + T / 2);
-	ck_assert_int_eq(bench_state(&b), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&b), PEER_LOST);
 	bench_clear();
 	a.view.n_routers = 1; /* the others noticed as well */
 	a.view.change_number++;
@@ -412,7 +412,7 @@ START_TEST(renegotiation_is_noted_with_both)
 	a.caps.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_TRANSMIT_T;
 	a.caps.forward = WCCP_METHOD_GRE | WCCP_METHOD_L2;
 	a.caps.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
-	B.conf.forward = (struct group_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	B.conf.transmit_t_ms = 2000;
 	bench_restart();
 	settle();
@@ -431,7 +431,7 @@ START_TEST(renegotiation_is_noted_with_both)
 	bench_clear();
 	bench_run(10000);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -445,9 +445,9 @@ START_TEST(scale_of_zero_is_not_agreed_to)
 	settle();
 	a.answers = false;
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	bench_run(2 * T);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	bench_last(WCCP_HERE_I_AM, &a);
 }
 END_TEST
@@ -476,9 +476,9 @@ START_TEST(every_time_follows_from_what_was_agreed)
 	start = bench_last(WCCP_HERE_I_AM, &a)->at;
 	bench_clear();
 	bench_run(11900 - mono_ms_between(start, B.now));
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED); /* 3 TB of 4 s */
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED); /* 3 TB of 4 s */
 	bench_run(200);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 }
 END_TEST
 
@@ -564,7 +564,7 @@ static void disturb(struct rtr *r)
 
 static void random_run(uint32_t seed, bool multicast)
 {
-	enum group_state was[2] = { GROUP_IDLE, GROUP_IDLE };
+	enum peer_state was[2] = { PEER_IDLE, PEER_IDLE };
 	uint64_t changes = 0;
 
 	dice = seed;
@@ -574,12 +574,12 @@ static void random_run(uint32_t seed, bool multicast)
 		a.see_at = b.see_at = B.now;
 		B.conf.multicast = addr_v4(0xe0010101);
 	}
-	B.conf.version = GROUP_NEGOTIATE;
+	B.conf.version = CACHE_NEGOTIATE;
 	bench_restart();
 	rtr_add(&a, CACHE2, 100);
 	rtr_add(&b, CACHE2, 100);
 	for (unsigned i = 0; i < 500; i++) {
-		struct group_counters c;
+		struct cache_counters c;
 
 		bench_clear();
 		disturb(roll(2) ? &a : &b);
@@ -590,10 +590,10 @@ static void random_run(uint32_t seed, bool multicast)
 			      (unsigned)(c.state_changes - changes));
 		/* And no state changes behind the counter's back. */
 		for (unsigned k = 0; k < B.status.n_routers; k++) {
-			const struct group_router_status *r = &B.status.routers[k];
+			const struct cache_router_status *r = &B.status.routers[k];
 			unsigned which = addr_equal(&r->address, &b.address);
 
-			if (r->state != was[which] && r->state != GROUP_IDLE)
+			if (r->state != was[which] && r->state != PEER_IDLE)
 				ck_assert_uint_gt(state_notes(), 0);
 			was[which] = r->state;
 		}
@@ -615,7 +615,7 @@ END_TEST
 
 /* -- main ------------------------------------------------------------------------------------------ */
 
-static TCase *group_case(Suite *s, const char *name)
+static TCase *cache_case(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
@@ -627,7 +627,7 @@ static TCase *group_case(Suite *s, const char *name)
 
 static void add_numbers(Suite *s)
 {
-	TCase *tc = group_case(s, "restarts");
+	TCase *tc = cache_case(s, "restarts");
 
 	tcase_add_test(tc, receive_id_wraps_around_zero);
 	tcase_add_test(tc, member_change_number_wraps);
@@ -641,7 +641,7 @@ static void add_numbers(Suite *s)
 
 static void add_unheard(Suite *s)
 {
-	TCase *tc = group_case(s, "unheard");
+	TCase *tc = cache_case(s, "unheard");
 
 	tcase_add_test(tc, key_met_on_joining_is_no_reason_to_yield);
 	tcase_add_test(tc, one_that_hears_more_is_left_to_assign);
@@ -653,7 +653,7 @@ static void add_unheard(Suite *s)
 
 static void add_minds(Suite *s)
 {
-	TCase *tc = group_case(s, "minds");
+	TCase *tc = cache_case(s, "minds");
 
 	tcase_add_test(tc, renegotiation_is_noted_with_both);
 	tcase_add_test(tc, scale_of_zero_is_not_agreed_to);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The bench of group_bench.h.
+ * The bench of cache_bench.h.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <string.h>
@@ -327,12 +327,12 @@ static void record(const struct action *a)
 
 /* Messages reach the routers in the order they were sent, each answered before
  * the next is delivered. */
-static void step(const struct group_event *ev)
+static void step(const struct cache_event *ev)
 {
 	unsigned first = B.n_sent, n;
 
 	actions_reset(&out);
-	group_step(B.group, ev, &scratch, &out);
+	cache_step(B.cache, ev, &scratch, &out);
 	ck_assert_uint_eq(out.dropped, 0);
 	for (unsigned i = 0; i < out.n; i++)
 		record(&out.list[i]);
@@ -346,7 +346,7 @@ static void step(const struct group_event *ev)
 
 void bench_rx(const struct addr *from, const void *octets, size_t len)
 {
-	struct group_event ev = { .type = GROUP_EV_RX, .now = B.now };
+	struct cache_event ev = { .type = CACHE_EV_RX, .now = B.now };
 
 	ev.u.rx.from = *from;
 	ev.u.rx.octets = octets;
@@ -356,7 +356,7 @@ void bench_rx(const struct addr *from, const void *octets, size_t len)
 
 void bench_health(bool up, uint16_t weight)
 {
-	struct group_event ev = { .type = GROUP_EV_HEALTH, .now = B.now };
+	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = B.now };
 
 	ev.u.health.up = up;
 	ev.u.health.weight = weight;
@@ -365,7 +365,7 @@ void bench_health(bool up, uint16_t weight)
 
 void bench_conf(void)
 {
-	struct group_event ev = { .type = GROUP_EV_CONF, .now = B.now };
+	struct cache_event ev = { .type = CACHE_EV_CONF, .now = B.now };
 
 	ev.u.conf = &B.conf;
 	step(&ev);
@@ -373,7 +373,7 @@ void bench_conf(void)
 
 void bench_shutdown(void)
 {
-	struct group_event ev = { .type = GROUP_EV_SHUTDOWN, .now = B.now };
+	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = B.now };
 
 	step(&ev);
 }
@@ -405,24 +405,24 @@ static void send_multicasts(void)
 void bench_run(int64_t ms)
 {
 	struct mono end = mono_add_ms(B.now, ms);
-	struct mono due = group_deadline(B.group);
+	struct mono due = cache_deadline(B.cache);
 	struct mono see = next_multicast();
 
 	while (mono_due(mono_min(due, see), end)) {
-		struct group_event ev = { .type = GROUP_EV_TICK };
+		struct cache_event ev = { .type = CACHE_EV_TICK };
 
 		if (mono_before(B.now, mono_min(due, see)))
 			B.now = mono_min(due, see);
 		ev.now = B.now;
 		if (mono_due(due, B.now)) {
 			step(&ev);
-			due = group_deadline(B.group);
+			due = cache_deadline(B.cache);
 			/* A deadline that stays due would spin the daemon. */
 			ck_assert_msg(mono_before(B.now, due),
 				      "a TICK left its deadline due");
 		}
 		send_multicasts();
-		due = group_deadline(B.group);
+		due = cache_deadline(B.cache);
 		see = next_multicast();
 	}
 	B.now = end;
@@ -439,7 +439,7 @@ void bench_open(unsigned n_rtrs, struct rtr *const *rtrs)
 	arena_used = 0;
 	B.now = (struct mono){ 1000000000 };
 	B.n_rtrs = n_rtrs;
-	B.conf = (struct group_conf){
+	B.conf = (struct cache_conf){
 		.service = { .type = WCCP_SERVICE_STANDARD, .id = WCCP_WEB_CACHE_ID },
 		.self = addr_v4(SELF),
 		.n_routers = n_rtrs,
@@ -455,22 +455,22 @@ void bench_open(unsigned n_rtrs, struct rtr *const *rtrs)
 		B.conf.password = rtrs[0]->password;
 		B.conf.service = rtrs[0]->service;
 	}
-	B.group = group_new(&B.conf, B.now);
-	ck_assert_ptr_nonnull(B.group);
+	B.cache = cache_new(&B.conf, B.now);
+	ck_assert_ptr_nonnull(B.cache);
 }
 
 void bench_restart(void)
 {
 	bench_close();
 	bench_multicast.address = B.conf.multicast;
-	B.group = group_new(&B.conf, B.now);
-	ck_assert_ptr_nonnull(B.group);
+	B.cache = cache_new(&B.conf, B.now);
+	ck_assert_ptr_nonnull(B.cache);
 }
 
 void bench_close(void)
 {
-	group_free(B.group);
-	B.group = NULL;
+	cache_free(B.cache);
+	B.cache = NULL;
 }
 
 void bench_clear(void)
@@ -536,15 +536,15 @@ const char *bench_note_text(const char *event)
 	return "";
 }
 
-const struct group_status *bench_look(void)
+const struct cache_status *bench_look(void)
 {
-	group_get_status(B.group, &B.status);
+	cache_get_status(B.cache, &B.status);
 	return &B.status;
 }
 
-const struct group_router_status *bench_router(const struct rtr *r)
+const struct cache_router_status *bench_router(const struct rtr *r)
 {
-	const struct group_status *st = bench_look();
+	const struct cache_status *st = bench_look();
 
 	for (unsigned i = 0; i < st->n_routers; i++)
 		if (addr_equal(&st->routers[i].address, &r->address))
@@ -553,7 +553,7 @@ const struct group_router_status *bench_router(const struct rtr *r)
 	return NULL;
 }
 
-enum group_state bench_state(const struct rtr *r)
+enum peer_state bench_state(const struct rtr *r)
 {
 	return bench_router(r)->state;
 }

@@ -22,7 +22,7 @@ struct packet {
 static struct {
 	struct mono now;
 	bool paired, mask;
-	struct group *groups[CACHES][SERVICES];
+	struct cache *groups[CACHES][SERVICES];
 	struct router *routers[ROUTERS][SERVICES];
 	unsigned n_queued;
 	struct packet queue[QUEUE];
@@ -249,13 +249,13 @@ static void carry_out(unsigned from, unsigned service)
 	}
 }
 
-static void step_group(unsigned i, unsigned k, struct group_event *ev)
+static void step_group(unsigned i, unsigned k, struct cache_event *ev)
 {
 	if (!W.groups[i][k])
 		return;
 	ev->now = W.now;
 	actions_reset(&actions);
-	group_step(W.groups[i][k], ev, &scratch, &actions);
+	cache_step(W.groups[i][k], ev, &scratch, &actions);
 	carry_out(i, k);
 }
 
@@ -272,7 +272,7 @@ static void step_router(unsigned j, unsigned k, struct router_event *ev)
 static void deliver(const struct packet *p)
 {
 	if (p->to < CACHES) {
-		struct group_event ev = { .type = GROUP_EV_RX };
+		struct cache_event ev = { .type = CACHE_EV_RX };
 
 		ev.u.rx.from = router_addr(p->from - CACHES);
 		ev.u.rx.octets = p->octets;
@@ -303,7 +303,7 @@ static void deliver_all(void)
 static struct mono deadline_of(unsigned node, unsigned k)
 {
 	if (node < CACHES)
-		return W.groups[node][k] ? group_deadline(W.groups[node][k])
+		return W.groups[node][k] ? cache_deadline(W.groups[node][k])
 					 : MONO_NEVER;
 	node -= CACHES;
 	return W.routers[node][k] ? router_deadline(W.routers[node][k]) : MONO_NEVER;
@@ -311,7 +311,7 @@ static struct mono deadline_of(unsigned node, unsigned k)
 
 static void tick(unsigned node, unsigned k)
 {
-	struct group_event gev = { .type = GROUP_EV_TICK };
+	struct cache_event gev = { .type = CACHE_EV_TICK };
 	struct router_event rev = { .type = ROUTER_EV_TICK };
 
 	if (node < CACHES)
@@ -386,7 +386,7 @@ static struct wccp_service service(unsigned k)
 static void start_cache(unsigned i)
 {
 	for (unsigned k = 0; k < SERVICES; k++) {
-		struct group_conf conf = {
+		struct cache_conf conf = {
 			.service = service(k),
 			.self = cache_addr(i),
 			.n_routers = ROUTERS,
@@ -401,15 +401,15 @@ static void start_cache(unsigned i)
 			conf.mask = mask;
 		else if (W.mask && !W.paired) /* else it follows */
 			conf.mask = mask_mirror(&mask);
-		W.groups[i][k] = group_new(&conf, W.now);
+		W.groups[i][k] = cache_new(&conf, W.now);
 	}
 	if (W.paired)
-		group_pair(W.groups[i][0], W.groups[i][1]);
+		cache_pair(W.groups[i][0], W.groups[i][1]);
 }
 
 static void health(unsigned i, unsigned k, bool up, uint16_t weight)
 {
-	struct group_event ev = { .type = GROUP_EV_HEALTH };
+	struct cache_event ev = { .type = CACHE_EV_HEALTH };
 
 	ev.u.health.up = up;
 	ev.u.health.weight = weight;
@@ -434,7 +434,7 @@ static void down(unsigned i)
 static void crash(unsigned i)
 {
 	for (unsigned k = 0; k < SERVICES; k++) {
-		group_free(W.groups[i][k]);
+		cache_free(W.groups[i][k]);
 		W.groups[i][k] = NULL;
 	}
 }
@@ -775,7 +775,7 @@ START_TEST(unpaired_they_go_on_alone)
 	begin(true, _i);
 	up(0);
 	run(3 * T_MS);
-	group_unpair(W.groups[0][_i]);
+	cache_unpair(W.groups[0][_i]);
 	W.paired = false;
 	stop_router(0, 1);
 	stop_router(1, 1);
@@ -783,7 +783,7 @@ START_TEST(unpaired_they_go_on_alone)
 	run(8 * T_MS);
 	ck_assert(look(0, 0)->assigned);
 	ck_assert_uint_gt(owned(0, 0, 1), 0);
-	group_free(W.groups[0][0]);
+	cache_free(W.groups[0][0]);
 	W.groups[0][0] = NULL;
 	run(T_MS);
 	end();
@@ -796,7 +796,7 @@ START_TEST(a_mate_may_be_freed)
 	begin(true, false);
 	up(0);
 	run(3 * T_MS);
-	group_free(W.groups[0][_i]);
+	cache_free(W.groups[0][_i]);
 	W.groups[0][_i] = NULL;
 	W.paired = false;
 	run(6 * T_MS);
@@ -870,7 +870,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("group_pair");
+	Suite *s = suite_create("cache_pair");
 	TCase *tc = tcase_create("pair");
 	SRunner *sr = srunner_create(s);
 	int failed;

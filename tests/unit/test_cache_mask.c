@@ -3,7 +3,7 @@
  * How the traffic is divided: masks and their values, weights of nothing, buckets
  * with the alternate hash.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 #include "mask.h"
 
 #include <check.h>
@@ -26,7 +26,7 @@ static void by_mask(struct rtr *r, uint32_t address)
 	r->by_mask = true;
 	r->caps.present = 1u << WCCP_CAP_ASSIGN;
 	r->caps.assign = WCCP_ASSIGN_MASK;
-	r->table = (struct group_table){ .n_slots = 64,
+	r->table = (struct cache_table){ .n_slots = 64,
 					 .mask = { .dst = addr_v4(MASK_DEFAULT) } };
 	memset(r->table.owners, ASSIGN_NOBODY, sizeof(r->table.owners));
 }
@@ -34,7 +34,7 @@ static void by_mask(struct rtr *r, uint32_t address)
 static void prefer_masks(void)
 {
 	B.conf.assign =
-		(struct group_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
+		(struct cache_preference){ 2, { WCCP_ASSIGN_MASK, WCCP_ASSIGN_HASH } };
 }
 
 static void open_masks(void)
@@ -69,7 +69,7 @@ START_TEST(six_bits_of_the_destination_by_default)
 	ck_assert(B.status.by_mask);
 	ck_assert_uint_eq(B.status.n_slots, 64);
 	ck_assert_uint_eq(B.status.my_slots, 16);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -77,7 +77,7 @@ START_TEST(sequence_numbers_to_who_knows_201)
 {
 	open_masks();
 	a.max_minor = 1;
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	bench_restart();
 	settle();
 	bench_last(WCCP_REDIRECT_ASSIGN, &a);
@@ -92,7 +92,7 @@ START_TEST(numbers_in_the_identity_for_201_only)
 {
 	open_masks();
 	a.max_minor = 1;
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	bench_restart();
 	settle();
 	bench_nth(WCCP_HERE_I_AM, &a, 0);
@@ -120,7 +120,7 @@ START_TEST(every_number_once)
 
 	open_masks();
 	a.max_minor = 1;
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	bench_restart();
 	rtr_add(&a, CACHE2, 70);
 	rtr_add(&a, CACHE3, 20);
@@ -144,7 +144,7 @@ START_TEST(method_of_the_others_is_taken)
 		by_mask(&a, R1);
 		a.caps.assign = WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
 		bench_open(1, (struct rtr *[]){ &a });
-		B.conf.assign = (struct group_preference){
+		B.conf.assign = (struct cache_preference){
 			2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK }
 		};
 		bench_restart();
@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST(a_third_moves_only_a_third)
 {
-	static struct group_table before;
+	static struct cache_table before;
 	unsigned moved = 0;
 
 	open_masks();
@@ -207,11 +207,11 @@ START_TEST(a_restart_moves_no_value)
 		      { RTR_LISTS_NO_VALUE, RTR_ECHOES_MAP },
 		      { RTR_LISTS_NO_SET, RTR_ECHOES_MAP },
 		      { RTR_LISTS_NO_SET, RTR_ECHOES_ALT_MAP } };
-	static struct group_table before;
+	static struct cache_table before;
 
 	open_masks();
 	a.max_minor = 1;
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	a.listing = kinds[_i].listing;
 	a.echo = kinds[_i].echo;
 	bench_restart();
@@ -309,11 +309,11 @@ START_TEST(the_largest_assignment_of_ipv6_fits)
 	bench_open(1, (struct rtr *[]){ &a });
 	prefer_masks();
 	B.conf.self = self;
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	addr_parse("::3ff", &B.conf.mask.dst);
 	bench_restart();
 	settle();
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(a.table.n_slots, 1024);
 	ck_assert_uint_eq(bench_notes("encode", NULL), 0);
 	/* Having all of them is said, too. */
@@ -398,11 +398,11 @@ START_TEST(flags_of_an_inherited_table)
 	open_hot();
 	a.echo = _i ? RTR_ECHOES_ALT_MAP : RTR_ECHOES_MAP;
 	a.max_minor = 1;
-	B.conf.version = GROUP_V201;
+	B.conf.version = CACHE_V201;
 	bench_restart();
 	rtr_add(&a, CACHE2, 100);
 	a.view.key = (struct wccp_key){ addr_v4(CACHE2), 5 };
-	a.table = (struct group_table){ .n_slots = WCCP_BUCKETS,
+	a.table = (struct cache_table){ .n_slots = WCCP_BUCKETS,
 					.n_caches = 2,
 					.caches = { addr_v4(SELF), addr_v4(CACHE2) } };
 	memset(a.table.alt.octets, 0xff, sizeof(a.table.alt.octets));
@@ -420,7 +420,7 @@ START_TEST(flags_of_an_inherited_table)
 }
 END_TEST
 
-static TCase *group_case(Suite *s, const char *name)
+static TCase *cache_case(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
@@ -434,7 +434,7 @@ int main(void)
 {
 	Suite *s = suite_create("group_mask");
 	SRunner *sr = srunner_create(s);
-	TCase *tc = group_case(s, "masks");
+	TCase *tc = cache_case(s, "masks");
 	int failed;
 
 	tcase_add_test(tc, six_bits_of_the_destination_by_default);
@@ -449,9 +449,9 @@ int main(void)
 	tcase_add_test(tc, each_router_by_its_method);
 	tcase_add_test(tc, the_largest_assignment_fits);
 	tcase_add_test(tc, the_largest_assignment_of_ipv6_fits);
-	tc = group_case(s, "weights");
+	tc = cache_case(s, "weights");
 	tcase_add_loop_test(tc, weight_zero_is_nothing_while_another_has_weight, 0, 2);
-	tc = group_case(s, "alternate");
+	tc = cache_case(s, "alternate");
 	tcase_add_test(tc, hot_buckets_get_the_flag);
 	tcase_add_loop_test(tc, flags_of_an_inherited_table, 0, 2);
 	srunner_run_all(sr, CK_NORMAL);

@@ -3,7 +3,7 @@
  * The designated web-cache: election, intersection of views, when an assignment
  * is made and repeated, how few buckets move, and who had them before.
  */
-#include "group_bench.h"
+#include "cache_bench.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static void open_two(void)
 static void announce(void)
 {
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_clear();
 }
 
@@ -57,7 +57,7 @@ static void resettle(void)
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
 }
 
-static struct group_counters counters(void)
+static struct cache_counters counters(void)
 {
 	return bench_look()->counters;
 }
@@ -129,7 +129,7 @@ START_TEST(assigned_after_one_and_a_half_t)
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
 	bench_run(1);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(bench_look()->my_buckets, 256);
 	ck_assert_uint_eq(bench_notes("assignment-sent", NULL), 1);
 	ck_assert_uint_eq(bench_notes("assignment-acknowledged", &a), 1);
@@ -164,7 +164,7 @@ START_TEST(router_id_is_not_its_address)
 	a.id = addr_v4(0xc0a8ff01);
 	bench_open(1, (struct rtr *[]){ &a });
 	settle();
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(addr_to_v4(&bench_router(&a)->id), 0xc0a8ff01);
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(only_caches_that_every_router_sees)
 	/* Not counted: a router that hears us no more. */
 	a.answers = false;
 	bench_run(4 * T + SETTLE);
-	ck_assert_int_eq(bench_state(&a), GROUP_LOST);
+	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	bench_last(WCCP_REDIRECT_ASSIGN, &b);
 	ck_assert_uint_eq(B.got.assignment.n_routers, 1);
 	ck_assert_uint_eq(B.got.assignment.hash.n_caches, 3);
@@ -299,11 +299,11 @@ START_TEST(repeated_every_t_until_echoed)
 	ck_assert_uint_eq(counters().assignments_sent, 1);
 	ck_assert_uint_eq(counters().assignments_resent,
 			  bench_count(WCCP_REDIRECT_ASSIGN, &a) - 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 
 	a.accepts = true;
 	bench_run(T);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(bench_notes("assignment-acknowledged", &a), 1);
 	bench_clear();
 	bench_run(10 * T);
@@ -337,11 +337,11 @@ START_TEST(stale_receive_id_race)
 	a.receive_id++; /* an I_SEE_YOU that crosses our assignment */
 	bench_run(1);
 	ck_assert_uint_eq(a.refused, 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	bench_run(T / 10 + ECHO); /* not after T: the answer showed the old key */
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 2);
 	ck_assert_uint_eq(a.refused, 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -372,7 +372,7 @@ START_TEST(only_the_router_that_missed_it_gets_it_again)
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &b), 3);
 	bench_last(WCCP_REDIRECT_ASSIGN, &b);
 	ck_assert_uint_eq(B.got.assignment.n_routers, 2);
-	ck_assert_int_eq(bench_state(&b), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -385,7 +385,7 @@ START_TEST(flushed_table_is_assigned_again)
 	bench_run(T + ECHO);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -424,7 +424,7 @@ START_TEST(another_service_does_not_cancel_it)
 	bench_run(SETTLE);
 	ck_assert_uint_eq(counters().bad_service, 15);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
 END_TEST
 
@@ -496,7 +496,7 @@ START_TEST(weights_make_shares)
 	resettle();
 	ck_assert_uint_eq(rtr_count(&a, SELF), 0);
 	ck_assert_uint_eq(rtr_count(&a, CACHE2), 256);
-	ck_assert_int_eq(bench_state(&a), GROUP_JOINED);
+	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
 END_TEST
 
@@ -527,7 +527,7 @@ START_TEST(restart_starts_from_the_table_of_the_routers)
 	a.view.key = (struct wccp_key){ addr_v4(SELF), 41 }; /* of our last life */
 	before = a;
 	bench_health(true, 100);
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(bench_look()->my_buckets, 86);
 	bench_run(SETTLE);
 	bench_last(WCCP_REDIRECT_ASSIGN, &a);
@@ -591,7 +591,7 @@ START_TEST(key_at_the_end_of_its_range)
 	open_one();
 	a.view.key = (struct wccp_key){ addr_v4(SELF), 0xffffffff };
 	settle();
-	ck_assert_int_eq(bench_state(&a), GROUP_ASSIGNED);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_ne(a.view.key.change_number, 0xffffffff);
 }
 END_TEST
@@ -740,7 +740,7 @@ END_TEST
 
 /* -- main ------------------------------------------------------------------------------------------ */
 
-static TCase *group_case(Suite *s, const char *name)
+static TCase *cache_case(Suite *s, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
@@ -752,7 +752,7 @@ static TCase *group_case(Suite *s, const char *name)
 
 static void add_making(Suite *s)
 {
-	TCase *tc = group_case(s, "making");
+	TCase *tc = cache_case(s, "making");
 
 	tcase_add_test(tc, assigned_after_one_and_a_half_t);
 	tcase_add_test(tc, every_router_is_listed_with_its_newest_ids);
@@ -767,7 +767,7 @@ static void add_making(Suite *s)
 
 static void add_repeating(Suite *s)
 {
-	TCase *tc = group_case(s, "repeating");
+	TCase *tc = cache_case(s, "repeating");
 
 	tcase_add_test(tc, repeated_every_t_until_echoed);
 	tcase_add_test(tc, lost_assignment_and_silent_router);
@@ -782,7 +782,7 @@ static void add_repeating(Suite *s)
 
 static void add_moving(Suite *s)
 {
-	TCase *tc = group_case(s, "moving");
+	TCase *tc = cache_case(s, "moving");
 
 	tcase_add_test(tc, third_cache_moves_a_third);
 	tcase_add_test(tc, half_dies_and_comes_back);
@@ -797,7 +797,7 @@ static void add_moving(Suite *s)
 
 static void add_knowing(Suite *s)
 {
-	TCase *tc = group_case(s, "knowing");
+	TCase *tc = cache_case(s, "knowing");
 
 	tcase_add_test(tc, handover_names_the_previous_owner);
 	tcase_add_test(tc, handover_of_a_third_cache);

@@ -3,8 +3,8 @@
  * A bench to put one group on: virtual time, simple routers made of real
  * datagrams, and a record of everything the group had done.
  */
-#ifndef GROUP_BENCH_H
-#define GROUP_BENCH_H
+#ifndef CACHE_BENCH_H
+#define CACHE_BENCH_H
 
 #include "cache.h"
 
@@ -40,7 +40,7 @@ struct rtr {
 	bool addressed;   /* there is somebody to answer */
 	uint16_t command; /* to be answered */
 	bool by_mask;         /* what follows is its table, not what is in `view` */
-	struct group_table table; /* by hash, only for the echo */
+	struct cache_table table; /* by hash, only for the echo */
 	enum rtr_listing listing;
 	enum rtr_echo echo;
 	unsigned stale; /* HERE_I_AMs with a wrong receive id, discarded */
@@ -66,8 +66,8 @@ struct noted {
 };
 
 struct bench {
-	struct group *group;
-	struct group_conf conf;
+	struct cache *cache;
+	struct cache_conf conf;
 	struct mono now;
 	unsigned n_rtrs;
 	struct rtr *rtrs[RTRS_MAX];
@@ -75,7 +75,7 @@ struct bench {
 	struct sent sent[SENT_MAX];
 	struct noted noted[NOTED_MAX];
 	struct wccp_msg got;      /* the message bench_last() decoded */
-	struct group_status status; /* filled by bench_look() */
+	struct cache_status status; /* filled by bench_look() */
 };
 
 extern struct bench B;
@@ -100,7 +100,7 @@ unsigned rtr_count(const struct rtr *r, uint32_t cache);
 /* The same in the table of a router that assigns by mask. */
 void rtr_give_values(struct rtr *r, uint32_t cache, unsigned first, unsigned n);
 unsigned rtr_count_values(const struct rtr *r, uint32_t cache);
-/* -- group_bench_mask.c, for group_bench.c */
+/* -- cache_bench_mask.c, for cache_bench.c */
 void rtr_put_table(const struct rtr *r, struct wccp_msg *m);
 void rtr_take_table(struct rtr *r, const struct wccp_msg *m);
 /* Send an I_SEE_YOU with the next receive id; `command` 0 for none. */
@@ -130,9 +130,9 @@ extern struct rtr bench_multicast;
 unsigned bench_notes(const char *event, const struct rtr *about);
 const char *bench_note_text(const char *event); /* of the newest; "" */
 /* Fill and return B.status. */
-const struct group_status *bench_look(void);
-enum group_state bench_state(const struct rtr *r);
-const struct group_router_status *bench_router(const struct rtr *r);
+const struct cache_status *bench_look(void);
+enum peer_state bench_state(const struct rtr *r);
+const struct cache_router_status *bench_router(const struct rtr *r);
 
 #define SELF 0x0a00000a /* 10.0.0.10 */
 
