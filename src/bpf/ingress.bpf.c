@@ -5,7 +5,7 @@
  * stack; all others go back to the router, or on to the web-cache that had their
  * bucket before.
  *
- * Touched are only GRE packets of WCCP from a known router or fellow web-cache to
+ * Touched are only GRE packets of WCCP from a known router or another web-cache to
  * our address, and frames from the MAC address of a router that agreed on L2, for
  * a destination that is not ours, which fit a service of that router.  For the
  * rest the next filter decides (TC_ACT_UNSPEC), as if this one were not there.
@@ -38,51 +38,53 @@ struct {
 
 /* -- carrying out ------------------------------------------------------------------ */
 
-static __always_inline int deliver(struct __sk_buff *skb, const struct job *job)
+static __always_inline int ingress_deliver(struct __sk_buff *skb,
+					   const struct ingress_job *job)
 {
 	const struct ingress_config *cfg = job->cfg;
 
-	if (job->by_gre && unwrap(skb))
+	if (job->by_gre && ingress_unwrap(skb))
 		return TC_ACT_SHOT;
 	skb->mark = (skb->mark & ~cfg->mark_mask) | cfg->mark;
 	return TC_ACT_OK;
 }
 
-static __always_inline bool has_mac(const struct ingress_router *r)
+static __always_inline bool ingress_has_mac(const struct ingress_router *r)
 {
 	return r->mac[0] | r->mac[1] | r->mac[2] | r->mac[3] | r->mac[4] | r->mac[5];
 }
 
 /* By L2, of what a router sent? */
-static __always_inline bool returns_bare(const struct job *job)
+static __always_inline bool ingress_returns_bare(const struct ingress_job *job)
 {
 	return job->service && job->router->return_l2 & job->service->bit;
 }
 
 /* The way back of what a router sent. */
-static __always_inline int return_to_sender(struct __sk_buff *skb,
-					    const struct job *job)
+static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
+						    const struct ingress_job *job)
 {
 	const struct ingress_router *r = job->router;
-	bool by_l2 = returns_bare(job);
+	bool by_l2 = ingress_returns_bare(job);
 	struct packet_redirect unknown = { .bits = WCCP_RH_UNAVAILABLE };
 
 	if (job->by_gre && by_l2) {
-		if (unwrap(skb))
+		if (ingress_unwrap(skb))
 			return TC_ACT_SHOT;
-		return has_mac(r) ? send_to_mac(skb, r->mac) : send_back(skb);
+		return ingress_has_mac(r) ? ingress_send_to_mac(skb, r->mac)
+					  : ingress_send_back(skb);
 	}
-	if (job->by_gre && readdress(skb, job, job->from))
+	if (job->by_gre && ingress_readdress(skb, job, job->from))
 		return TC_ACT_SHOT;
-	if (!job->by_gre && !by_l2 && wrap(skb, job, r->id, unknown))
+	if (!job->by_gre && !by_l2 && ingress_wrap(skb, job, r->id, unknown))
 		return TC_ACT_SHOT;
-	return send_back(skb);
+	return ingress_send_back(skb);
 }
 
-/* The way back of what a fellow handed over.  It does not say which router it had
+/* The way back of what another web-cache handed over.  It does not say which router it had
  * it from: the service's first one will do. */
-static __always_inline int return_for_fellow(struct __sk_buff *skb,
-					     const struct job *job)
+static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
+						    const struct ingress_job *job)
 {
 	const struct ingress_service *s = job->service;
 	const struct ingress_router *r;
@@ -91,19 +93,24 @@ static __always_inline int return_for_fellow(struct __sk_buff *skb,
 		return TC_ACT_SHOT;
 	r = &job->cfg->routers[steer_index(s->router, INGRESS_ROUTERS)];
 	if (r->return_l2 & s->bit)
-		return unwrap(skb) ? TC_ACT_SHOT : send_to(skb, r->address);
-	return readdress(skb, job, r->id) ? TC_ACT_SHOT : send_to(skb, 0);
+		return ingress_unwrap(skb) ? TC_ACT_SHOT
+					   : ingress_send_to_ip(skb, r->address);
+	return ingress_readdress(skb, job, r->id) ? TC_ACT_SHOT
+						  : ingress_send_to_ip(skb, 0);
 }
 
-static __always_inline int give_back(struct __sk_buff *skb, const struct job *job)
+static __always_inline int ingress_return(struct __sk_buff *skb,
+					  const struct ingress_job *job)
 {
-	return job->router ? return_to_sender(skb, job) : return_for_fellow(skb, job);
+	return job->router ? ingress_return_to_router(skb, job)
+			   : ingress_return_for_other(skb, job);
 }
 
-static __always_inline int hand_over(struct __sk_buff *skb, const struct job *job)
+static __always_inline int ingress_hand_over(struct __sk_buff *skb,
+					     const struct ingress_job *job)
 {
 	const struct ingress_service *s = job->service;
-	__u32 bucket = bucket_of(job);
+	__u32 bucket = ingress_bucket(job);
 	struct packet_redirect redirect = {
 		.bits = s->type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0,
 		.service = s->id,
@@ -111,39 +118,43 @@ static __always_inline int hand_over(struct __sk_buff *skb, const struct job *jo
 	};
 	__be32 to = s->handover[bucket];
 
-	if (job->by_gre ? readdress(skb, job, to) : wrap(skb, job, to, redirect))
+	if (job->by_gre ? ingress_readdress(skb, job, to)
+			: ingress_wrap(skb, job, to, redirect))
 		return TC_ACT_SHOT;
-	return send_to(skb, 0);
+	return ingress_send_to_ip(skb, 0);
 }
 
 /* What came bare leaves wrapped: handed over always, returned where GRE is agreed. */
-static __always_inline bool needs_wrapping(const struct job *job, enum verdict verdict)
+static __always_inline bool ingress_needs_wrapping(const struct ingress_job *job,
+						   enum ingress_verdict verdict)
 {
 	if (job->by_gre)
 		return false;
-	return verdict == HAND_OVER || (verdict == GIVE_BACK && !returns_bare(job));
+	return verdict == HAND_OVER ||
+	       (verdict == GIVE_BACK && !ingress_returns_bare(job));
 }
 
-static __always_inline int carry_out(struct __sk_buff *skb, const struct job *job,
-				     enum verdict verdict)
+static __always_inline int ingress_carry_out(struct __sk_buff *skb,
+					     const struct ingress_job *job,
+					     enum ingress_verdict verdict)
 {
 	struct ingress_counters *count = job->count;
 	__u64 *counter = &count->dropped;
 	int action = TC_ACT_SHOT;
 
-	if (needs_wrapping(job, verdict) && too_long_to_wrap(skb, job))
+	if (ingress_needs_wrapping(job, verdict) && ingress_is_too_long(skb, job))
 		verdict = REFUSE_LENGTH;
 	if (verdict == DELIVER || verdict == DELIVER_NEW) {
-		action = deliver(skb, job);
+		action = ingress_deliver(skb, job);
 		counter = &count->delivered;
 	} else if (verdict == GIVE_BACK) {
-		action = give_back(skb, job);
+		action = ingress_return(skb, job);
 		counter = &count->returned;
 	} else if (verdict == HAND_OVER) {
-		action = hand_over(skb, job);
+		action = ingress_hand_over(skb, job);
 		counter = &count->handed_over;
 	} else if (verdict == REFUSE_LENGTH) {
-		action = refuse_length(skb, job);
+		action = ingress_refuse_length(skb, job);
 	}
 	if (action == TC_ACT_SHOT)
 		counter = &count->dropped;
@@ -156,7 +167,7 @@ static __always_inline int carry_out(struct __sk_buff *skb, const struct job *jo
 /* -- whose packet is it? ------------------------------------------------------------- */
 
 static __always_inline const struct ingress_service *
-service_at(const struct ingress_config *cfg, __u32 index)
+ingress_service_at(const struct ingress_config *cfg, __u32 index)
 {
 	return &cfg->services[steer_index(index, INGRESS_SERVICES)];
 }
@@ -164,7 +175,7 @@ service_at(const struct ingress_config *cfg, __u32 index)
 /* Of the services in `allowed`, the one that the redirect header names; or, when it
  * names none, the first that the packet fits. */
 static __always_inline const struct ingress_service *
-service_of_gre(const struct job *job, __u64 allowed)
+ingress_service_of_gre(const struct ingress_job *job, __u64 allowed)
 {
 	const struct ingress_config *cfg = job->cfg;
 	const struct packet_redirect *r = &job->redirect;
@@ -174,17 +185,18 @@ service_of_gre(const struct job *job, __u64 allowed)
 	if (r->bits & WCCP_RH_UNAVAILABLE) {
 		__u64 found = ingress_matching(cfg, &job->p) & allowed;
 
-		return found ? service_at(cfg, ingress_first(found)) : NULL;
+		return found ? ingress_service_at(cfg, ingress_first(found)) : NULL;
 	}
 	index = cfg->service_of_id[!!(r->bits & WCCP_RH_DYNAMIC)][r->service];
 	if (index >= INGRESS_SERVICES)
 		return NULL;
-	s = service_at(cfg, index);
+	s = ingress_service_at(cfg, index);
 	return s->bit & allowed ? s : NULL;
 }
 
 /* Both expect the frame's own packet in job->p; what came by GRE is put there. */
-static __always_inline bool came_by_gre(struct __sk_buff *skb, struct job *job)
+static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
+						struct ingress_job *job)
 {
 	const struct ingress_config *cfg = job->cfg;
 	const struct packet outer = job->p;
@@ -205,11 +217,12 @@ static __always_inline bool came_by_gre(struct __sk_buff *skb, struct job *job)
 	}
 	job->by_gre = true;
 	job->from = outer.src;
-	job->service = service_of_gre(job, allowed);
+	job->service = ingress_service_of_gre(job, allowed);
 	return true;
 }
 
-static __always_inline bool came_by_l2(struct __sk_buff *skb, struct job *job)
+static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
+					       struct ingress_job *job)
 {
 	const struct ingress_config *cfg = job->cfg;
 	const __u8 *frame = (const void *)(long)skb->data;
@@ -222,17 +235,17 @@ static __always_inline bool came_by_l2(struct __sk_buff *skb, struct job *job)
 	who = ingress_find(cfg,
 			   ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
 					   *(const __u16 *)(frame + ETH_ALEN + 4)));
-	if (who >= INGRESS_ROUTERS || is_local(cfg, job->p.dst))
+	if (who >= INGRESS_ROUTERS || ingress_is_own(cfg, job->p.dst))
 		return false;
 	job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
 	found = ingress_matching(cfg, &job->p) & job->router->l2;
 	if (!found)
 		return false;
-	job->service = service_at(cfg, ingress_first(found));
+	job->service = ingress_service_at(cfg, ingress_first(found));
 	return true;
 }
 
-static __always_inline const struct ingress_config *config_in_force(void)
+static __always_inline const struct ingress_config *ingress_config_in_force(void)
 {
 	__u32 zero = 0;
 	void *inner = bpf_map_lookup_elem(&configs, &zero);
@@ -243,18 +256,18 @@ static __always_inline const struct ingress_config *config_in_force(void)
 SEC("tc")
 int ingress(struct __sk_buff *skb)
 {
-	struct job job = { .cfg = config_in_force() };
+	struct ingress_job job = { .cfg = ingress_config_in_force() };
 	__u32 index;
 
 	if (!job.cfg || skb->pkt_type != 0 /* PACKET_HOST */ ||
 	    skb->protocol != bpf_htons(ETH_P_IP))
 		return TC_ACT_UNSPEC;
 	if (packet_parse(skb, ETH_HLEN, &job.p) ||
-	    (!came_by_gre(skb, &job) && !came_by_l2(skb, &job)))
+	    (!ingress_came_by_gre(skb, &job) && !ingress_came_by_l2(skb, &job)))
 		return TC_ACT_UNSPEC;
 	/* A service that we do not have (any more): the router shall see to it. */
 	if (!job.service)
-		return give_back(skb, &job);
+		return ingress_return(skb, &job);
 	index = job.service->counters;
 	job.count = bpf_map_lookup_elem(&counters, &index);
 	if (!job.count)
@@ -263,7 +276,7 @@ int ingress(struct __sk_buff *skb)
 		job.count->redirected++;
 		job.count->redirected_octets += skb->len - job.p.l3;
 	}
-	return carry_out(skb, &job, judge(skb, &job));
+	return ingress_carry_out(skb, &job, ingress_judge(skb, &job));
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -11,11 +11,11 @@
 /* This map and the next are the steering program's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_LOCALS);
+	__uint(max_entries, STEER_OWN_PREFIXES);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_local);
+	__type(key, struct steer_prefix);
 	__type(value, __u8);
-} locals SEC(".maps");
+} own_prefixes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -30,24 +30,32 @@ struct {
 	__uint(max_entries, STEER_SLOTS);
 	__type(key, __u32);
 	__type(value, __u64);
-} given SEC(".maps");
+} new_connections SEC(".maps");
 
-static __always_inline bool is_local(const struct ingress_config *cfg, __be32 addr)
+static __always_inline bool ingress_is_own(const struct ingress_config *cfg,
+					   __be32 addr)
 {
-	struct steer_local key = { .bits = 32, .addr = addr };
+	struct steer_prefix key = { .bits = 32, .addr = addr };
 
-	return ingress_near_local(cfg, addr) && bpf_map_lookup_elem(&locals, &key);
+	return ingress_near_own(cfg, addr) && bpf_map_lookup_elem(&own_prefixes, &key);
 }
 
 /* The word of a TCP header that has the flags, in its second octet. */
 enum { TCP_FLAGS = 12, TCP_SYN = 0x02, TCP_ACK = 0x10 };
 
-enum verdict { DELIVER, DELIVER_NEW, GIVE_BACK, HAND_OVER, REFUSE_LENGTH, DROP };
+enum ingress_verdict {
+	DELIVER,
+	DELIVER_NEW,
+	GIVE_BACK,
+	HAND_OVER,
+	REFUSE_LENGTH,
+	DROP
+};
 
 /* Who would take this packet, the steering program included?  `port` is the remote
  * port to ask with; the socket must be released. */
-static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb,
-						    const struct packet *p, __be16 port)
+static __always_inline struct bpf_sock *
+ingress_find_socket(struct __sk_buff *skb, const struct packet *p, __be16 port)
 {
 	struct bpf_sock_tuple tuple = {
 		.ipv4 = {
@@ -63,21 +71,23 @@ static __always_inline struct bpf_sock *find_socket(struct __sk_buff *skb,
 }
 
 /* The same; and in `probe`, what the steering program says if it was asked. */
-static __always_inline struct bpf_sock *look_up(struct __sk_buff *skb,
-						const struct packet *p, __be16 port,
-						struct steer_probe *probe)
+static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
+							const struct packet *p,
+							__be16 port,
+							struct steer_probe *probe)
 {
 	probe->remote_port = bpf_ntohs(p->sport);
 	probe->chosen = 0;
-	return find_socket(skb, p, port);
+	return ingress_find_socket(skb, p, port);
 }
 
 /* Is there a listener of the pool for this packet's bucket, whatever else knows
  * its flow? */
-static __always_inline bool pool_takes(struct __sk_buff *skb, const struct packet *p,
-				       struct steer_probe *probe)
+static __always_inline bool ingress_pool_takes(struct __sk_buff *skb,
+					       const struct packet *p,
+					       struct steer_probe *probe)
 {
-	struct bpf_sock *sk = look_up(skb, p, 0, probe);
+	struct bpf_sock *sk = ingress_look_up(skb, p, 0, probe);
 
 	if (!sk)
 		return false;
@@ -85,10 +95,10 @@ static __always_inline bool pool_takes(struct __sk_buff *skb, const struct packe
 	return probe->chosen;
 }
 
-static __always_inline void count_given(const struct steer_probe *probe)
+static __always_inline void ingress_count_new(const struct steer_probe *probe)
 {
 	__u32 slot = probe->chosen - 1;
-	__u64 *n = bpf_map_lookup_elem(&given, &slot);
+	__u64 *n = bpf_map_lookup_elem(&new_connections, &slot);
 
 	if (n)
 		(*n)++;
@@ -99,11 +109,12 @@ static __always_inline void count_given(const struct steer_probe *probe)
  * listen on the port is not ours to feed.  A retransmitted SYN finds the half-open
  * connection, and is no new flow.
  */
-static __always_inline enum verdict
-judge_syn(struct __sk_buff *skb, const struct job *job, struct steer_probe *probe)
+static __always_inline enum ingress_verdict
+ingress_judge_syn(struct __sk_buff *skb, const struct ingress_job *job,
+		  struct steer_probe *probe)
 {
 	const struct packet *p = &job->p;
-	struct bpf_sock *sk = look_up(skb, p, p->sport, probe);
+	struct bpf_sock *sk = ingress_look_up(skb, p, p->sport, probe);
 	__u32 state = BPF_TCP_LISTEN;
 	bool takes = false;
 
@@ -116,11 +127,11 @@ judge_syn(struct __sk_buff *skb, const struct job *job, struct steer_probe *prob
 		bpf_sk_release(sk);
 	}
 	if (state == BPF_TCP_TIME_WAIT)
-		takes = pool_takes(skb, p, probe);
+		takes = ingress_pool_takes(skb, p, probe);
 	else if (state != BPF_TCP_LISTEN)
 		return DELIVER;
 	if (takes) {
-		count_given(probe);
+		ingress_count_new(probe);
 		return DELIVER_NEW;
 	}
 	return job->service->drop_when_down ? DROP : GIVE_BACK;
@@ -128,8 +139,9 @@ judge_syn(struct __sk_buff *skb, const struct job *job, struct steer_probe *prob
 
 /* Is it the ACK that completes a handshake by SYN cookie?  Of such a connection
  * there is nothing but the listener until it arrives. */
-static __always_inline bool answers_cookie(struct __sk_buff *skb, const struct job *job,
-					   struct bpf_sock *listener)
+static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
+						   const struct ingress_job *job,
+						   struct bpf_sock *listener)
 {
 	struct tcphdr tcp;
 	struct iphdr ip;
@@ -142,7 +154,7 @@ static __always_inline bool answers_cookie(struct __sk_buff *skb, const struct j
 	       0;
 }
 
-static __always_inline __u32 bucket_of(const struct job *job)
+static __always_inline __u32 ingress_bucket(const struct ingress_job *job)
 {
 	const struct packet_redirect *r = &job->redirect;
 
@@ -154,35 +166,38 @@ static __always_inline __u32 bucket_of(const struct job *job)
 }
 
 /* Nobody here knows the flow.  Either another web-cache does, or it is older than
- * the redirection; what a fellow handed over is not handed on again. */
-static __always_inline enum verdict judge_unknown(const struct job *job)
+ * the redirection; what another web-cache handed over is not handed on again. */
+static __always_inline enum ingress_verdict
+ingress_judge_unknown(const struct ingress_job *job)
 {
 	const struct ingress_service *s = job->service;
 
-	if (job->router && s->handover[bucket_of(job)])
+	if (job->router && s->handover[ingress_bucket(job)])
 		return HAND_OVER;
 	return GIVE_BACK;
 }
 
 /* Of a flow of which there is no socket. */
-static __always_inline enum verdict
-judge_strange(struct __sk_buff *skb, const struct job *job, struct steer_probe *probe)
+static __always_inline enum ingress_verdict
+ingress_judge_stray(struct __sk_buff *skb, const struct ingress_job *job,
+		    struct steer_probe *probe)
 {
 	const struct packet *p = &job->p;
-	struct bpf_sock *sk = look_up(skb, p, p->sport, probe);
+	struct bpf_sock *sk = ingress_look_up(skb, p, p->sport, probe);
 	bool known;
 
 	if (!sk)
-		return judge_unknown(job);
-	known = probe->chosen && answers_cookie(skb, job, sk);
+		return ingress_judge_unknown(job);
+	known = probe->chosen && ingress_answers_cookie(skb, job, sk);
 	bpf_sk_release(sk);
-	return known ? DELIVER : judge_unknown(job);
+	return known ? DELIVER : ingress_judge_unknown(job);
 }
 
 /* Not a SYN: nearly always of a flow that has a socket. */
-static __always_inline bool has_flow(struct __sk_buff *skb, const struct packet *p)
+static __always_inline bool ingress_has_flow(struct __sk_buff *skb,
+					     const struct packet *p)
 {
-	struct bpf_sock *sk = find_socket(skb, p, p->sport);
+	struct bpf_sock *sk = ingress_find_socket(skb, p, p->sport);
 	bool has;
 
 	if (!sk)
@@ -193,7 +208,8 @@ static __always_inline bool has_flow(struct __sk_buff *skb, const struct packet 
 }
 
 /* The flags of a TCP header; none where there is no header. */
-static __always_inline __u8 tcp_flags(struct __sk_buff *skb, const struct job *job)
+static __always_inline __u8 ingress_tcp_flags(struct __sk_buff *skb,
+					      const struct ingress_job *job)
 {
 	__u8 word[4] = { 0 };
 
@@ -205,7 +221,8 @@ static __always_inline __u8 tcp_flags(struct __sk_buff *skb, const struct job *j
 	return word[1];
 }
 
-static __always_inline enum verdict judge(struct __sk_buff *skb, const struct job *job)
+static __always_inline enum ingress_verdict ingress_judge(struct __sk_buff *skb,
+							  const struct ingress_job *job)
 {
 	const struct packet *p = &job->p;
 	struct steer_probe *probe;
@@ -214,7 +231,7 @@ static __always_inline enum verdict judge(struct __sk_buff *skb, const struct jo
 
 	/* Redirected although addressed to us: the local stack knows what it is.  (By
 	 * L2 that would not have been taken for redirected.) */
-	if (job->by_gre && is_local(job->cfg, p->dst))
+	if (job->by_gre && ingress_is_own(job->cfg, p->dst))
 		return DELIVER;
 	/* Instances speak TCP. */
 	if (p->protocol != IPPROTO_TCP)
@@ -223,14 +240,14 @@ static __always_inline enum verdict judge(struct __sk_buff *skb, const struct jo
 	 * that was delivered; if not, the datagram is lost. */
 	if (!p->has_ports)
 		return DELIVER;
-	flags = tcp_flags(skb, job) & (TCP_SYN | TCP_ACK);
-	if (flags != TCP_SYN && has_flow(skb, p))
+	flags = ingress_tcp_flags(skb, job) & (TCP_SYN | TCP_ACK);
+	if (flags != TCP_SYN && ingress_has_flow(skb, p))
 		return DELIVER;
 	probe = bpf_map_lookup_elem(&probes, &zero);
 	if (!probe)
 		return GIVE_BACK;
-	return flags == TCP_SYN ? judge_syn(skb, job, probe)
-				: judge_strange(skb, job, probe);
+	return flags == TCP_SYN ? ingress_judge_syn(skb, job, probe)
+				: ingress_judge_stray(skb, job, probe);
 }
 
 #endif

@@ -21,7 +21,7 @@ enum {
 	INGRESS_BINS = 512, /* for senders, and how many one takes */
 	INGRESS_BIN = 4,
 	/* In place of an index into the routers: */
-	INGRESS_FELLOW = 0xfffe, /* a fellow web-cache */
+	INGRESS_OTHER_CACHE = 0xfffe, /* another web-cache */
 	INGRESS_NOBODY = 0xffff,
 	INGRESS_NONE = 0xff,
 };
@@ -33,8 +33,8 @@ enum {
 
 struct ingress_bin {
 	__u64 keys[INGRESS_BIN];
-	__u32 who[INGRESS_BIN]; /* index into routers, or INGRESS_FELLOW */
-	__u32 pad[4];		/* to a line of the processor's cache */
+	__u32 who[INGRESS_BIN]; /* index into routers, or INGRESS_OTHER_CACHE */
+	__u32 pad[4];		/* to a cache line */
 };
 
 struct ingress_router {
@@ -52,8 +52,8 @@ struct ingress_service {
 	__u32 flags; /* WCCP_F_* */
 	__u8 type, id;
 	__u8 drop_when_down;
-	__u8 router;	/* gets what a fellow handed over in vain; or INGRESS_NONE */
-	__u32 counters; /* index into the counters */
+	__u8 router; /* gets what another web-cache handed over in vain; or INGRESS_NONE */
+	__u32 counters;		       /* index into the counters */
 	__be32 handover[WCCP_BUCKETS]; /* 0: to nobody */
 };
 
@@ -78,7 +78,7 @@ struct ingress_config {
 	/* So that a packet touches no more memory than it must: by the upper half of an
 	 * address, a bit each: may it be the box's own?  Most need no look-up in the
 	 * trie then. */
-	__u64 near_local[65536 / 64];
+	__u64 near_own[65536 / 64];
 	struct ingress_bin bins[INGRESS_BINS];
 	struct ingress_router routers[INGRESS_ROUTERS];
 	struct ingress_service services[INGRESS_SERVICES];
@@ -141,11 +141,11 @@ packet_inline __u64 ingress_matching(const struct ingress_config *cfg,
 	return found | (tcp ? class->from_tcp : class->from_udp);
 }
 
-packet_inline bool ingress_near_local(const struct ingress_config *cfg, __be32 addr)
+packet_inline bool ingress_near_own(const struct ingress_config *cfg, __be32 addr)
 {
 	__u32 half = packet_be32(addr) >> 16;
 
-	return cfg->near_local[half / 64] >> half % 64 & 1;
+	return cfg->near_own[half / 64] >> half % 64 & 1;
 }
 
 /* Index of the lowest bit of a mask that is not 0. */

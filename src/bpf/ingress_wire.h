@@ -11,9 +11,9 @@
 #include <linux/tcp.h>
 
 /* A redirected packet and all that is known of it. */
-struct job {
+struct ingress_job {
 	const struct ingress_config *cfg;
-	const struct ingress_router *router;   /* it came from; NULL: a fellow */
+	const struct ingress_router *router;   /* it came from; NULL: another cache */
 	const struct ingress_service *service; /* NULL: none that we have */
 	struct ingress_counters *count;	       /* of that service */
 	struct packet p;		       /* the redirected packet itself */
@@ -23,7 +23,7 @@ struct job {
 };
 
 /* "Fragmentation needed", RFC 1191.  (The kernel's <linux/icmp.h> wants a libc.) */
-struct too_long {
+struct ingress_too_long {
 	__u8 type, code;
 	__u16 checksum;
 	__u16 unused;
@@ -35,7 +35,7 @@ enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
 enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
 
 /* Of `len` octets, an even and constant number. */
-static __always_inline __u16 checksum(const void *octets, unsigned len)
+static __always_inline __u16 ingress_checksum(const void *octets, unsigned len)
 {
 	const __u16 *words = octets;
 	__u32 sum = 0;
@@ -47,8 +47,8 @@ static __always_inline __u16 checksum(const void *octets, unsigned len)
 	return ~sum;
 }
 
-static __always_inline int set_macs(struct __sk_buff *skb, const __u8 *dst,
-				    const __u8 *src)
+static __always_inline int ingress_set_macs(struct __sk_buff *skb, const __u8 *dst,
+					    const __u8 *src)
 {
 	/* No checksum to keep up: at TC ingress none covers the MAC header. */
 	if (bpf_skb_store_bytes(skb, 0, dst, ETH_ALEN, 0))
@@ -57,29 +57,30 @@ static __always_inline int set_macs(struct __sk_buff *skb, const __u8 *dst,
 }
 
 /* Back to the neighbour that sent this frame.  Needs neither route nor ARP. */
-static __always_inline int send_back(struct __sk_buff *skb)
+static __always_inline int ingress_send_back(struct __sk_buff *skb)
 {
 	__u8 macs[2 * ETH_ALEN]; /* destination (ours), source */
 
 	if (bpf_skb_load_bytes(skb, 0, macs, sizeof(macs)) ||
-	    set_macs(skb, macs + ETH_ALEN, macs))
+	    ingress_set_macs(skb, macs + ETH_ALEN, macs))
 		return TC_ACT_SHOT;
 	return bpf_redirect(skb->ifindex, 0);
 }
 
 /* To a neighbour by its MAC address. */
-static __always_inline int send_to_mac(struct __sk_buff *skb, const __u8 *mac)
+static __always_inline int ingress_send_to_mac(struct __sk_buff *skb, const __u8 *mac)
 {
 	__u8 dst[ETH_ALEN], ours[ETH_ALEN];
 
 	__builtin_memcpy(dst, mac, ETH_ALEN);
-	if (bpf_skb_load_bytes(skb, 0, ours, sizeof(ours)) || set_macs(skb, dst, ours))
+	if (bpf_skb_load_bytes(skb, 0, ours, sizeof(ours)) ||
+	    ingress_set_macs(skb, dst, ours))
 		return TC_ACT_SHOT;
 	return bpf_redirect(skb->ifindex, 0);
 }
 
 /* To a neighbour by its IP address; 0: to where the packet itself is addressed. */
-static __always_inline int send_to(struct __sk_buff *skb, __be32 next)
+static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, __be32 next)
 {
 	struct bpf_redir_neigh to = { .nh_family = 2 /* AF_INET */, .ipv4_nh = next };
 
@@ -89,15 +90,15 @@ static __always_inline int send_to(struct __sk_buff *skb, __be32 next)
 }
 
 /* Take the outer headers off. */
-static __always_inline int unwrap(struct __sk_buff *skb)
+static __always_inline int ingress_unwrap(struct __sk_buff *skb)
 {
 	return bpf_skb_adjust_room(skb, -(__s32)WRAPPING, BPF_ADJ_ROOM_MAC,
 				   BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
 /* New outer addresses and a fresh TTL; everything behind stays as it is. */
-static __always_inline int readdress(struct __sk_buff *skb, const struct job *job,
-				     __be32 dst)
+static __always_inline int ingress_readdress(struct __sk_buff *skb,
+					     const struct ingress_job *job, __be32 dst)
 {
 	struct iphdr ip;
 
@@ -107,14 +108,15 @@ static __always_inline int readdress(struct __sk_buff *skb, const struct job *jo
 	ip.daddr = dst;
 	ip.ttl = 64;
 	ip.check = 0;
-	ip.check = checksum(&ip, sizeof(ip));
+	ip.check = ingress_checksum(&ip, sizeof(ip));
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
 				   BPF_F_RECOMPUTE_CSUM);
 }
 
 /* Put outer headers on a packet that came bare. */
-static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
-				__be32 dst, struct packet_redirect redirect)
+static __always_inline int ingress_wrap(struct __sk_buff *skb,
+					const struct ingress_job *job, __be32 dst,
+					struct packet_redirect redirect)
 {
 	struct {
 		struct iphdr ip;
@@ -138,7 +140,7 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
 		},
 	};
 
-	outer.ip.check = checksum(&outer.ip, sizeof(outer.ip));
+	outer.ip.check = ingress_checksum(&outer.ip, sizeof(outer.ip));
 	/* Of a large packet that the hardware will cut, the pieces get smaller. */
 	if (bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC,
 				BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
@@ -150,8 +152,8 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
 
 /* Would it be longer than the link allows once it is wrapped?  (What the hardware will
  * cut is cut to fit.) */
-static __always_inline bool too_long_to_wrap(const struct __sk_buff *skb,
-					     const struct job *job)
+static __always_inline bool ingress_is_too_long(const struct __sk_buff *skb,
+						const struct ingress_job *job)
 {
 	return !skb->gso_size && job->p.len + WRAPPING > job->cfg->mtu;
 }
@@ -162,11 +164,12 @@ static __always_inline bool too_long_to_wrap(const struct __sk_buff *skb,
  * whose checksum is still to be computed, the kernel lets none be cut off before
  * that.
  */
-static __always_inline int refuse_length(struct __sk_buff *skb, const struct job *job)
+static __always_inline int ingress_refuse_length(struct __sk_buff *skb,
+						 const struct ingress_job *job)
 {
 	struct {
 		struct iphdr ip;
-		struct too_long icmp;
+		struct ingress_too_long icmp;
 		__u8 quote[sizeof(struct iphdr) + sizeof(struct tcphdr)];
 	} m = {
 		.ip = {
@@ -188,14 +191,14 @@ static __always_inline int refuse_length(struct __sk_buff *skb, const struct job
 
 	if (!job->p.df || bpf_skb_load_bytes(skb, ETH_HLEN, m.quote, sizeof(m.quote)))
 		return TC_ACT_SHOT;
-	m.ip.check = checksum(&m.ip, sizeof(m.ip));
-	m.icmp.checksum = checksum(&m.icmp, sizeof(m.icmp) + sizeof(m.quote));
+	m.ip.check = ingress_checksum(&m.ip, sizeof(m.ip));
+	m.icmp.checksum = ingress_checksum(&m.icmp, sizeof(m.icmp) + sizeof(m.quote));
 	if (bpf_skb_change_tail(skb, ETH_HLEN + sizeof(m.quote), 0) ||
 	    bpf_skb_adjust_room(skb, sizeof(m.ip) + sizeof(m.icmp), BPF_ADJ_ROOM_MAC,
 				0) ||
 	    bpf_skb_store_bytes(skb, ETH_HLEN, &m, sizeof(m), BPF_F_RECOMPUTE_CSUM))
 		return TC_ACT_SHOT;
-	return send_back(skb);
+	return ingress_send_back(skb);
 }
 
 #endif

@@ -21,7 +21,7 @@
 /* ---- returned packets ---- */
 
 /* The service that a redirect header names, for counting. */
-static __always_inline __u32 number_of(const struct packet_redirect *r)
+static __always_inline __u32 fwd_number(const struct packet_redirect *r)
 {
 	__u32 key = (r->bits & WCCP_RH_DYNAMIC ? 1u << 8 : 0) | r->service;
 	__u32 *number = bpf_map_lookup_elem(&numbers, &key);
@@ -32,72 +32,75 @@ static __always_inline __u32 number_of(const struct packet_redirect *r)
 }
 
 /* A GRE packet by which a member returns one to us (2.0 section 4.13)? */
-static __always_inline bool is_returned(struct __sk_buff *skb, const struct job *job,
-					struct packet_redirect *redirect)
+static __always_inline bool fwd_is_returned(struct __sk_buff *skb,
+					    const struct fwd_job *job,
+					    struct packet_redirect *redirect)
 {
-	return job->p.protocol == IPPROTO_GRE && groups_of(&job->src) &&
+	return job->p.protocol == IPPROTO_GRE && fwd_memberships(&job->src) &&
 	       bpf_map_lookup_elem(&own, &job->dst) &&
 	       packet_redirect(skb, &job->p, redirect) == 0;
 }
 
-static __always_inline int take_back(struct __sk_buff *skb, const struct job *job,
-				     const struct packet_redirect *redirect)
+static __always_inline int fwd_take_back(struct __sk_buff *skb,
+					 const struct fwd_job *job,
+					 const struct packet_redirect *redirect)
 {
-	__u32 number = number_of(redirect);
+	__u32 number = fwd_number(redirect);
 
-	if (unwrap(skb, job)) {
-		COUNT(number, dropped);
+	if (fwd_unwrap(skb, job)) {
+		FWD_COUNT(number, dropped);
 		return DROP;
 	}
-	COUNT(number, returned);
+	FWD_COUNT(number, returned);
 	return PASS;
 }
 
 /* ---- redirection ---- */
 
 /* Nobody takes it: 2.0 section 4.11.1 lets it go its way, a closed service not. */
-static __always_inline int unassigned(const struct router_entry *s)
+static __always_inline int fwd_unassigned(const struct router_entry *s)
 {
-	COUNT(s->number, unassigned);
+	FWD_COUNT(s->number, unassigned);
 	if (!s->closed)
 		return PASS;
-	COUNT(s->number, dropped);
+	FWD_COUNT(s->number, dropped);
 	return DROP;
 }
 
 /* The packet fits service `s`. */
-static __always_inline int redirect(struct __sk_buff *skb, const struct job *job,
-				    const struct router_entry *s)
+static __always_inline int fwd_redirect(struct __sk_buff *skb,
+					const struct fwd_job *job,
+					const struct router_entry *s)
 {
 	struct packet_redirect header = {
 		.bits = s->match.type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0,
 		.service = s->match.id,
 	};
-	const struct router_target *t = find_target(job, s, &header);
+	const struct router_target *t = fwd_find_target(job, s, &header);
 
 	if (!t)
-		return unassigned(s);
+		return fwd_unassigned(s);
 	if (job->p.ttl <= 1 && !job->leaving)
 		return PASS; /* the stack tells its sender */
-	return send_to(skb, job, s, t, &header);
+	return fwd_send_to_cache(skb, job, s, t, &header);
 }
 
-static __always_inline int redirect_if_wanted(struct __sk_buff *skb,
-					      const struct job *job)
+static __always_inline int fwd_redirect_if_wanted(struct __sk_buff *skb,
+						  const struct fwd_job *job)
 {
-	const struct router_entry *service = find_service(skb, job);
+	const struct router_entry *service = fwd_find_service(skb, job);
 
-	return service ? redirect(skb, job, service) : PASS;
+	return service ? fwd_redirect(skb, job, service) : PASS;
 }
 
 /* ---- the programs ---- */
 
 /* A job for this packet, if it is one of IP without a tag: a tagged frame belongs to
  * the VLAN's own interface. */
-static __always_inline struct job *new_job(struct __sk_buff *skb)
+static __always_inline struct fwd_job *fwd_new_job(struct __sk_buff *skb)
 {
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
-	struct job *job;
+	struct fwd_job *job;
 	__u32 zero = 0;
 
 	if ((!v6 && skb->protocol != bpf_htons(ETH_P_IP)) || skb->vlan_present)
@@ -109,43 +112,44 @@ static __always_inline struct job *new_job(struct __sk_buff *skb)
 }
 
 SEC("tc")
-int router_ingress(struct __sk_buff *skb)
+int fwd_ingress(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex;
 	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct job *job = new_job(skb);
+	struct fwd_job *job = fwd_new_job(skb);
 	struct packet_redirect header;
 
 	if (!roles || !job || skb->pkt_type != PACKET_HOST)
 		return PASS;
 	job->roles = *roles;
 	job->leaving = false;
-	if (job_parse(skb, ETH_HLEN, job))
+	if (fwd_parse(skb, ETH_HLEN, job))
 		return PASS;
-	if (job->roles & ROUTER_IF_CACHES && is_returned(skb, job, &header))
-		return take_back(skb, job, &header);
-	return job->roles & ROUTER_IF_REDIRECT ? redirect_if_wanted(skb, job) : PASS;
+	if (job->roles & ROUTER_IF_CACHES && fwd_is_returned(skb, job, &header))
+		return fwd_take_back(skb, job, &header);
+	return job->roles & ROUTER_IF_REDIRECT ? fwd_redirect_if_wanted(skb, job)
+					       : PASS;
 }
 
 /* Only what the stack forwards, and has not from a web-cache: what those return, by
  * whatever method, has come in on one of their interfaces. */
 SEC("tc")
-int router_egress(struct __sk_buff *skb)
+int fwd_egress(struct __sk_buff *skb)
 {
 	__u32 from = skb->ingress_ifindex;
 	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &from);
-	struct job *job;
+	struct fwd_job *job;
 
 	if (!from || (roles && *roles & (ROUTER_IF_CACHES | ROUTER_IF_EXCLUDED)))
 		return PASS;
-	job = new_job(skb);
+	job = fwd_new_job(skb);
 	if (!job)
 		return PASS;
 	job->roles = 0;
 	job->leaving = true;
-	if (job_parse(skb, ETH_HLEN, job))
+	if (fwd_parse(skb, ETH_HLEN, job))
 		return PASS;
-	return redirect_if_wanted(skb, job);
+	return fwd_redirect_if_wanted(skb, job);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -11,7 +11,7 @@
 
 /* ---- never redirected ---- */
 
-static __always_inline bool from_member_mac(struct __sk_buff *skb)
+static __always_inline bool fwd_from_member_mac(struct __sk_buff *skb)
 {
 	struct router_mac mac = {};
 
@@ -22,7 +22,7 @@ static __always_inline bool from_member_mac(struct __sk_buff *skb)
 }
 
 /* No unicast address, or one that is good on a single link only (RFC 4291)? */
-static __always_inline bool is_confined(const struct job *job)
+static __always_inline bool fwd_is_confined(const struct fwd_job *job)
 {
 	const __be32 link_local = bpf_htonl(0xfe800000), mask = bpf_htonl(0xffc00000);
 
@@ -35,22 +35,23 @@ static __always_inline bool is_confined(const struct job *job)
 
 /* For us, not for forwarding at all, redirected by another router already, or
  * returned by L2: such frames carry no sign but the sender's address. */
-static __always_inline bool is_exempt(struct __sk_buff *skb, const struct job *job)
+static __always_inline bool fwd_is_exempt(struct __sk_buff *skb,
+					  const struct fwd_job *job)
 {
 	struct packet_redirect ignored;
 
-	if (is_confined(job) || bpf_map_lookup_elem(&own, &job->dst) ||
+	if (fwd_is_confined(job) || bpf_map_lookup_elem(&own, &job->dst) ||
 	    packet_redirect(skb, &job->p, &ignored) == 0)
 		return true;
-	if (!(job->roles & ROUTER_IF_CACHES) || !from_member_mac(skb))
+	if (!(job->roles & ROUTER_IF_CACHES) || !fwd_from_member_mac(skb))
 		return false;
-	COUNT(ROUTER_MAX_SERVICES, bypassed);
+	FWD_COUNT(ROUTER_MAX_SERVICES, bypassed);
 	return true;
 }
 
 /* ---- the service ---- */
 
-static __always_inline __u64 groups_of(const struct packet_addr *a)
+static __always_inline __u64 fwd_memberships(const struct packet_addr *a)
 {
 	const __u64 *in = bpf_map_lookup_elem(&members, a);
 
@@ -59,8 +60,8 @@ static __always_inline __u64 groups_of(const struct packet_addr *a)
 
 /* Services in priority order; the first that fits, but for those of `in`: a router
  * redirects nothing that a member of the group sends (2.0 section 4.10). */
-static __always_inline const struct router_entry *first_fit(const struct job *job,
-							    __u64 in)
+static __always_inline const struct router_entry *
+fwd_first_fit(const struct fwd_job *job, __u64 in)
 {
 	__u32 zero = 0, i;
 	void *table = bpf_map_lookup_elem(&tables, &zero);
@@ -77,37 +78,37 @@ static __always_inline const struct router_entry *first_fit(const struct job *jo
 			continue;
 		if (!(in >> (s->number & 63) & 1))
 			return s;
-		COUNT(s->number, bypassed);
+		FWD_COUNT(s->number, bypassed);
 	}
 	return NULL;
 }
 
 /* The service that decides, or NULL.  Most packets fit none, and most that do come
  * from no member: what costs a look-up, or a second search, is for the others. */
-static __always_inline const struct router_entry *find_service(struct __sk_buff *skb,
-							       const struct job *job)
+static __always_inline const struct router_entry *
+fwd_find_service(struct __sk_buff *skb, const struct fwd_job *job)
 {
-	const struct router_entry *s = first_fit(job, 0);
+	const struct router_entry *s = fwd_first_fit(job, 0);
 	__u64 in;
 
-	if (!s || is_exempt(skb, job))
+	if (!s || fwd_is_exempt(skb, job))
 		return NULL;
-	in = groups_of(&job->src);
+	in = fwd_memberships(&job->src);
 	if (in)
-		s = first_fit(job, in);
+		s = fwd_first_fit(job, in);
 	/* A denied packet goes its way, whatever other services say of it. */
-	if (!s || !s->has_list || list_permits(job, s->number))
+	if (!s || !s->has_list || fwd_list_permits(job, s->number))
 		return s;
-	COUNT(s->number, denied);
+	FWD_COUNT(s->number, denied);
 	return NULL;
 }
 
 /* ---- the web-cache ---- */
 
 /* Who has the packet's bucket (2.0 section 4.11.1)? */
-static __always_inline __u8 owner_by_bucket(const struct packet *p,
-					    const struct router_entry *s,
-					    struct packet_redirect *header)
+static __always_inline __u8 fwd_owner_by_bucket(const struct packet *p,
+						const struct router_entry *s,
+						struct packet_redirect *header)
 {
 	__u8 owner;
 
@@ -120,8 +121,8 @@ static __always_inline __u8 owner_by_bucket(const struct packet *p,
 	return s->buckets[header->alternate];
 }
 
-static __always_inline struct packet_addr masked(const struct packet_addr *a,
-						 const struct packet_addr *mask)
+static __always_inline struct packet_addr fwd_masked(const struct packet_addr *a,
+						     const struct packet_addr *mask)
 {
 	return (struct packet_addr){ {
 		a->words[0] & mask->words[0],
@@ -133,8 +134,8 @@ static __always_inline struct packet_addr masked(const struct packet_addr *a,
 
 /* Who has the first value that fits (2.0 section 4.11.2)?  Of a mask's values at
  * most one fits, so that each mask is one look-up. */
-static __always_inline __u8 owner_by_mask(const struct job *job,
-					  const struct router_entry *s)
+static __always_inline __u8 fwd_owner_by_mask(const struct fwd_job *job,
+					      const struct router_entry *s)
 {
 	struct router_lookup key = { .generation = s->generation, .number = s->number };
 	__u32 i;
@@ -146,8 +147,8 @@ static __always_inline __u8 owner_by_mask(const struct job *job,
 		if (i >= s->n_masks)
 			break;
 		key.mask = i;
-		key.fields.src = masked(&job->src, &mask->src);
-		key.fields.dst = masked(&job->dst, &mask->dst);
+		key.fields.src = fwd_masked(&job->src, &mask->src);
+		key.fields.dst = fwd_masked(&job->dst, &mask->dst);
 		key.fields.sport = job->p.sport & mask->sport;
 		key.fields.dport = job->p.dport & mask->dport;
 		owner = bpf_map_lookup_elem(&lookups, &key);
@@ -159,11 +160,11 @@ static __always_inline __u8 owner_by_mask(const struct job *job,
 
 /* The redirect header is filled as far as `s` is by buckets.  NULL: nobody. */
 static __always_inline const struct router_target *
-find_target(const struct job *job, const struct router_entry *s,
-	    struct packet_redirect *header)
+fwd_find_target(const struct fwd_job *job, const struct router_entry *s,
+		struct packet_redirect *header)
 {
-	__u8 owner = s->by_mask ? owner_by_mask(job, s)
-				: owner_by_bucket(&job->p, s, header);
+	__u8 owner = s->by_mask ? fwd_owner_by_mask(job, s)
+				: fwd_owner_by_bucket(&job->p, s, header);
 	const struct router_target *t;
 
 	if (owner == WCCP_BUCKET_NONE)

@@ -42,7 +42,7 @@ struct router_target {
 	__u32 ifindex;		    /* towards it; 0: not reachable */
 	__u32 mtu;		    /* of that interface */
 	__u32 method;		    /* WCCP_METHOD_*, one of them */
-	__u32 slot;		    /* its place in router_tally.caches */
+	__u32 slot;		    /* its place in fwd_counters.caches */
 };
 
 /* What decides under mask assignment, as a mask and as a value; the fields lie as
@@ -114,7 +114,7 @@ struct router_cache_packets {
 };
 
 /* All counters of a service, on one CPU: 64-bit numbers only. */
-struct router_tally {
+struct fwd_counters {
 	struct router_packets all;
 	struct router_cache_packets caches[WCCP_MAX_CACHES]; /* by router_target.slot */
 	__u64 buckets[WCCP_BUCKETS]; /* redirected; by the bucket that decided */

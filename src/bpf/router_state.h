@@ -12,7 +12,7 @@
 
 enum { PASS = TC_ACT_UNSPEC, DROP = TC_ACT_SHOT };
 
-struct job {
+struct fwd_job {
 	struct packet p;
 	struct packet_addr src, dst;
 	bool v6;
@@ -21,7 +21,8 @@ struct job {
 };
 
 /* The packet that begins at `l3`.  0, or -1 when it is not a sound one. */
-static __always_inline int job_parse(struct __sk_buff *skb, __u32 l3, struct job *job)
+static __always_inline int fwd_parse(struct __sk_buff *skb, __u32 l3,
+				     struct fwd_job *job)
 {
 	if (job->v6)
 		return packet6_parse(skb, l3, &job->p, &job->src, &job->dst);
@@ -67,7 +68,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct job);
+	__type(value, struct fwd_job);
 } jobs SEC(".maps");
 
 /* ifindex -> ROUTER_IF_* */
@@ -122,8 +123,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, ROUTER_MAX_SERVICES + 1);
 	__type(key, __u32);
-	__type(value, struct router_tally);
-} tallies SEC(".maps");
+	__type(value, struct fwd_counters);
+} counters SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -132,35 +133,35 @@ struct {
 
 /* ---- counting ---- */
 
-#define COUNT(number, field)                                                           \
+#define FWD_COUNT(number, field)                                                       \
 	do {                                                                           \
 		__u32 count_key = (number);                                            \
-		struct router_tally *count_at;                                         \
+		struct fwd_counters *count_at;                                         \
                                                                                        \
-		count_at = bpf_map_lookup_elem(&tallies, &count_key);                  \
+		count_at = bpf_map_lookup_elem(&counters, &count_key);                 \
 		if (count_at)                                                          \
 			count_at->all.field++;                                         \
 	} while (0)
 
-static __always_inline void count_redirected(const struct router_entry *s,
-					     const struct router_target *t,
-					     const struct packet_redirect *header,
-					     __u32 octets)
+static __always_inline void fwd_count_redirected(const struct router_entry *s,
+						 const struct router_target *t,
+						 const struct packet_redirect *header,
+						 __u32 octets)
 {
 	__u32 number = s->number;
-	struct router_tally *tally = bpf_map_lookup_elem(&tallies, &number);
+	struct fwd_counters *of_service = bpf_map_lookup_elem(&counters, &number);
 	struct router_cache_packets *cache;
 
-	if (!tally)
+	if (!of_service)
 		return;
-	tally->all.redirected++;
-	tally->all.redirected_octets += octets;
-	cache = &tally->caches[t->slot & (WCCP_MAX_CACHES - 1)];
+	of_service->all.redirected++;
+	of_service->all.redirected_octets += octets;
+	cache = &of_service->caches[t->slot & (WCCP_MAX_CACHES - 1)];
 	cache->redirected++;
 	cache->redirected_octets += octets;
 	if (!s->by_mask)
-		tally->buckets[header->bits & WCCP_RH_ALT ? header->alternate
-							  : header->primary]++;
+		of_service->buckets[header->bits & WCCP_RH_ALT ? header->alternate
+							       : header->primary]++;
 }
 
 #endif

@@ -30,7 +30,8 @@ _Static_assert(sizeof(struct wrapping6) == ROUTER_GRE_OVERHEAD6, "no padding");
 
 /* Octets of the largest packet that will leave for this one, were it not
  * wrapped: of a packet that segmentation offload still has to cut, a segment. */
-static __always_inline __u32 segment_len(struct __sk_buff *skb, const struct packet *p)
+static __always_inline __u32 fwd_segment_len(struct __sk_buff *skb,
+					     const struct packet *p)
 {
 	__u32 header = p->l4 - p->l3 + 8;
 	__u8 offset;
@@ -44,7 +45,8 @@ static __always_inline __u32 segment_len(struct __sk_buff *skb, const struct pac
 }
 
 /* The beginning of the packet, for whoever answers. */
-static __always_inline int quote(struct __sk_buff *skb, const struct job *job, void *to)
+static __always_inline int fwd_quote(struct __sk_buff *skb, const struct fwd_job *job,
+				     void *to)
 {
 	if (job->v6)
 		return bpf_skb_load_bytes(skb, job->p.l3, to, ROUTER_QUOTE6_LEN);
@@ -56,18 +58,18 @@ static __always_inline int quote(struct __sk_buff *skb, const struct job *job, v
  * all TCP wants path MTU discovery, and in IPv6 routers do not fragment: userspace
  * is asked to answer.
  */
-static __always_inline int too_big(struct __sk_buff *skb, const struct job *job,
-				   __u32 number, __u32 mtu)
+static __always_inline int fwd_too_big(struct __sk_buff *skb, const struct fwd_job *job,
+				       __u32 number, __u32 mtu)
 {
 	struct router_too_big *event;
 
-	COUNT(number, too_big);
+	FWD_COUNT(number, too_big);
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event)
 		return DROP;
 	event->mtu = mtu;
 	event->v6 = job->v6;
-	if (quote(skb, job, event->quote))
+	if (fwd_quote(skb, job, event->quote))
 		bpf_ringbuf_discard(event, 0);
 	else
 		bpf_ringbuf_submit(event, 0);
@@ -78,7 +80,8 @@ static __always_inline int too_big(struct __sk_buff *skb, const struct job *job,
 
 /* Redirected packets have passed a router (the caller has looked at the TTL).  Those
  * that the stack was about to send have it behind them. */
-static __always_inline int decrement_ttl(struct __sk_buff *skb, const struct job *job)
+static __always_inline int fwd_decrement_ttl(struct __sk_buff *skb,
+					     const struct fwd_job *job)
 {
 	const struct packet *p = &job->p;
 	__be16 from = bpf_htons(p->ttl << 8 | p->protocol);
@@ -98,7 +101,7 @@ static __always_inline int decrement_ttl(struct __sk_buff *skb, const struct job
 				   sizeof(to), 0);
 }
 
-static __always_inline __sum16 ip_checksum(struct iphdr *ip)
+static __always_inline __sum16 fwd_ip_checksum(struct iphdr *ip)
 {
 	__s64 sum = bpf_csum_diff(0, 0, (__be32 *)ip, sizeof(*ip), 0);
 
@@ -108,7 +111,7 @@ static __always_inline __sum16 ip_checksum(struct iphdr *ip)
 }
 
 static __always_inline struct packet_gre_redirect
-gre_header(const struct packet_redirect *redirect)
+fwd_gre_header(const struct packet_redirect *redirect)
 {
 	return (struct packet_gre_redirect){
 		.gre.protocol = bpf_htons(WCCP_GRE_PROTO),
@@ -118,15 +121,16 @@ gre_header(const struct packet_redirect *redirect)
 
 /* An unfinished TCP segment may be cut smaller, so that it still fits; of datagrams
  * the size must stay. */
-static __always_inline __u64 room_flags(const struct packet *p)
+static __always_inline __u64 fwd_room_flags(const struct packet *p)
 {
 	return BPF_F_ADJ_ROOM_ENCAP_L4_GRE |
 	       (p->protocol == IPPROTO_TCP ? 0 : BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
 /* Put an outer IPv4 header, GRE and the redirect header in front. */
-static __always_inline int wrap4(struct __sk_buff *skb, const struct packet *p,
-				 const struct packet_redirect *redirect, __be32 cache)
+static __always_inline int fwd_wrap4(struct __sk_buff *skb, const struct packet *p,
+				     const struct packet_redirect *redirect,
+				     __be32 cache)
 {
 	struct wrapping w = {
 		.ip = {
@@ -142,20 +146,20 @@ static __always_inline int wrap4(struct __sk_buff *skb, const struct packet *p,
 			.saddr = router_id,
 			.daddr = cache,
 		},
-		.gre = gre_header(redirect),
+		.gre = fwd_gre_header(redirect),
 	};
 
-	w.ip.check = ip_checksum(&w.ip);
+	w.ip.check = fwd_ip_checksum(&w.ip);
 	if (bpf_skb_adjust_room(skb, sizeof(w), BPF_ADJ_ROOM_MAC,
-				BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | room_flags(p)))
+				BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | fwd_room_flags(p)))
 		return -1;
 	return bpf_skb_store_bytes(skb, p->l3, &w, sizeof(w), BPF_F_RECOMPUTE_CSUM);
 }
 
 /* The same with an outer IPv6 header. */
-static __always_inline int wrap6(struct __sk_buff *skb, const struct packet *p,
-				 const struct packet_redirect *redirect,
-				 const struct packet_addr *cache)
+static __always_inline int fwd_wrap6(struct __sk_buff *skb, const struct packet *p,
+				     const struct packet_redirect *redirect,
+				     const struct packet_addr *cache)
 {
 	struct wrapping6 w = {
 		.ip = {
@@ -166,46 +170,47 @@ static __always_inline int wrap6(struct __sk_buff *skb, const struct packet *p,
 			.nexthdr = IPPROTO_GRE,
 			.hop_limit = OUTER_TTL,
 		},
-		.gre = gre_header(redirect),
+		.gre = fwd_gre_header(redirect),
 	};
 
 	for (int i = 0; i < 4; i++)
 		w.ip.saddr.in6_u.u6_addr32[i] = router_id6.words[i];
 	__builtin_memcpy(&w.ip.daddr, cache, sizeof(w.ip.daddr));
 	if (bpf_skb_adjust_room(skb, sizeof(w), BPF_ADJ_ROOM_MAC,
-				BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | room_flags(p)))
+				BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 | fwd_room_flags(p)))
 		return -1;
 	return bpf_skb_store_bytes(skb, p->l3, &w, sizeof(w), BPF_F_RECOMPUTE_CSUM);
 }
 
-static __always_inline int wrap(struct __sk_buff *skb, const struct job *job,
-				const struct packet_redirect *redirect,
-				const struct packet_addr *cache)
+static __always_inline int fwd_wrap(struct __sk_buff *skb, const struct fwd_job *job,
+				    const struct packet_redirect *redirect,
+				    const struct packet_addr *cache)
 {
 	if (job->v6)
-		return wrap6(skb, &job->p, redirect, cache);
-	return wrap4(skb, &job->p, redirect, cache->words[3]);
+		return fwd_wrap6(skb, &job->p, redirect, cache);
+	return fwd_wrap4(skb, &job->p, redirect, cache->words[3]);
 }
 
 /*
  * Remove everything in front of the packet that a member returned in GRE (2.0 section
  * 4.13); the stack forwards it.  It is of the family of the header around it.
  */
-static __always_inline int unwrap(struct __sk_buff *skb, const struct job *outer)
+static __always_inline int fwd_unwrap(struct __sk_buff *skb,
+				      const struct fwd_job *outer)
 {
 	__u32 l3 = outer->p.l4 + sizeof(struct packet_gre_redirect);
-	struct job inner = { .v6 = outer->v6 };
+	struct fwd_job inner = { .v6 = outer->v6 };
 	__s32 wrapping = l3 - outer->p.l3;
 
-	if (job_parse(skb, l3, &inner) || inner.p.len + wrapping > outer->p.len)
+	if (fwd_parse(skb, l3, &inner) || inner.p.len + wrapping > outer->p.len)
 		return -1;
 	return bpf_skb_adjust_room(skb, -wrapping, BPF_ADJ_ROOM_MAC, 0);
 }
 
 /* ---- sending ---- */
 
-static __always_inline int send_to_neighbour(const struct job *job,
-					     const struct router_target *t)
+static __always_inline int fwd_send_to_neighbour(const struct fwd_job *job,
+						 const struct router_target *t)
 {
 	struct bpf_redir_neigh hop = { .nh_family = job->v6 ? FAMILY_V6 : FAMILY_V4 };
 
@@ -217,26 +222,28 @@ static __always_inline int send_to_neighbour(const struct job *job,
 }
 
 /* To the web-cache of `t`, for service `s`. */
-static __always_inline int send_to(struct __sk_buff *skb, const struct job *job,
-				   const struct router_entry *s,
-				   const struct router_target *t,
-				   const struct packet_redirect *redirect)
+static __always_inline int fwd_send_to_cache(struct __sk_buff *skb,
+					     const struct fwd_job *job,
+					     const struct router_entry *s,
+					     const struct router_target *t,
+					     const struct packet_redirect *redirect)
 {
 	const struct packet *p = &job->p;
 	__u32 overhead = job->v6 ? ROUTER_GRE_OVERHEAD6 : ROUTER_GRE_OVERHEAD;
 	bool gre = t->method == WCCP_METHOD_GRE;
 	__u32 room = t->mtu - (gre ? overhead : 0);
 
-	/* wrap() has the stack cut unfinished TCP segments small enough. */
-	if (segment_len(skb, p) >
+	/* fwd_wrap() has the stack cut unfinished TCP segments small enough. */
+	if (fwd_segment_len(skb, p) >
 	    (gre && skb->gso_size && p->protocol == IPPROTO_TCP ? t->mtu : room))
-		return too_big(skb, job, s->number, room);
-	if (decrement_ttl(skb, job) || (gre && wrap(skb, job, redirect, &t->cache))) {
-		COUNT(s->number, dropped);
+		return fwd_too_big(skb, job, s->number, room);
+	if (fwd_decrement_ttl(skb, job) ||
+	    (gre && fwd_wrap(skb, job, redirect, &t->cache))) {
+		FWD_COUNT(s->number, dropped);
 		return DROP;
 	}
-	count_redirected(s, t, redirect, p->len);
-	return send_to_neighbour(job, t);
+	fwd_count_redirected(s, t, redirect, p->len);
+	return fwd_send_to_neighbour(job, t);
 }
 
 #endif

@@ -48,11 +48,11 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_LOCALS);
+	__uint(max_entries, STEER_OWN_PREFIXES);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_local);
+	__type(key, struct steer_prefix);
 	__type(value, __u8);
-} locals SEC(".maps");
+} own_prefixes SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -66,7 +66,7 @@ const volatile bool tells_ifindex = true;
 /* Chosen at random when loaded, so that nobody outside can aim at one bucket. */
 const volatile __u64 seed = 0;
 
-static __always_inline const struct steer_table *table_in_force(void)
+static __always_inline const struct steer_table *steer_table_in_force(void)
 {
 	__u32 zero = 0;
 	void *inner = bpf_map_lookup_elem(&tables, &zero);
@@ -74,14 +74,14 @@ static __always_inline const struct steer_table *table_in_force(void)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
-static __always_inline bool is_local(__be32 addr)
+static __always_inline bool steer_is_own(__be32 addr)
 {
-	struct steer_local key = { .bits = 32, .addr = addr };
+	struct steer_prefix key = { .bits = 32, .addr = addr };
 
-	return bpf_map_lookup_elem(&locals, &key);
+	return bpf_map_lookup_elem(&own_prefixes, &key);
 }
 
-static __always_inline __u32 bucket_of(__u64 addrs, __u64 ports)
+static __always_inline __u32 steer_bucket(__u64 addrs, __u64 ports)
 {
 	__u64 x = addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL;
 
@@ -95,8 +95,8 @@ static __always_inline __u32 bucket_of(__u64 addrs, __u64 ports)
 }
 
 /* 1 + the slot of the socket that took it, or 0. */
-static __always_inline __u32 give(struct bpf_sk_lookup *ctx,
-				  const struct steer_pool *pool, __u32 bucket)
+static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
+					  const struct steer_pool *pool, __u32 bucket)
 {
 	const __u16 *slots = pool->slots[steer_index(bucket, STEER_BUCKETS)];
 
@@ -129,23 +129,23 @@ int steer(struct bpf_sk_lookup *ctx)
 
 	if (ctx->family != AF_INET || ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
-	table = table_in_force();
+	table = steer_table_in_force();
 	probe = bpf_map_lookup_elem(&probes, &zero);
 	if (!table || !probe)
 		return SK_PASS;
 	if (tells_ifindex && ctx->ingress_ifindex != table->ifindex)
 		return SK_PASS;
 	pool = table->pool_of_port[ctx->local_port & 0xffff];
-	if (pool >= STEER_POOLS || is_local(ctx->local_ip4))
+	if (pool >= STEER_POOLS || steer_is_own(ctx->local_ip4))
 		return SK_PASS;
 
 	remote_port = bpf_ntohs((__u16)ctx->remote_port);
 	if (remote_port == 0)
 		remote_port = probe->remote_port;
-	bucket = bucket_of((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
-			   remote_port << 16 | (ctx->local_port & 0xffff));
-	probe->chosen =
-		give(ctx, &table->pools[steer_index(pool, STEER_POOLS)], bucket);
+	bucket = steer_bucket((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
+			      remote_port << 16 | (ctx->local_port & 0xffff));
+	probe->chosen = steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
+				     bucket);
 	return probe->chosen ? SK_PASS : SK_DROP;
 }
 

@@ -30,9 +30,9 @@ enum {
 	STEER_RANKS = 8,
 	STEER_BUCKETS = 256,
 	STEER_POOLS = 16,
-	STEER_LOCALS = 1024,	/* prefixes that are the box's own */
-	STEER_NO_SLOT = 0xffff, /* >= STEER_SLOTS */
-	STEER_NO_POOL = 0xff,	/* >= STEER_POOLS */
+	STEER_OWN_PREFIXES = 1024, /* prefixes that are the box's own */
+	STEER_NO_SLOT = 0xffff,	   /* >= STEER_SLOTS */
+	STEER_NO_POOL = 0xff,	   /* >= STEER_POOLS */
 };
 
 /* Candidates of each bucket, best first; slots are indices into the SOCKMAP. */
@@ -51,7 +51,7 @@ struct steer_table {
 };
 
 /* Key of the trie of local prefixes. */
-struct steer_local {
+struct steer_prefix {
 	__u32 bits; /* length of the prefix */
 	__be32 addr;
 };

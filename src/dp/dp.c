@@ -13,11 +13,11 @@
 #include "dp/dp.h"
 
 #include "dp/facts.h"
-#include "dp/new_connections.h"
 #include "dp/ingress.h"
-#include "kernel/features.h"
 #include "dp/link.h"
+#include "dp/new_connections.h"
 #include "dp/steer.h"
+#include "kernel/features.h"
 
 #include <bpf/libbpf.h>
 #include <stdarg.h>
@@ -29,13 +29,14 @@ struct dp {
 	struct steer *steer;
 	struct ingress *ingress;
 	struct facts facts;
-	struct given given;
+	struct new_connections given;
 	struct err trouble;
 };
 
 /* -- opening and closing ----------------------------------------------------------- */
 
-static int be_silent(enum libbpf_print_level level, const char *format, va_list args)
+static int dp_silence_libbpf(enum libbpf_print_level level, const char *format,
+			     va_list args)
 {
 	(void)level;
 	(void)format;
@@ -43,16 +44,16 @@ static int be_silent(enum libbpf_print_level level, const char *format, va_list 
 	return 0;
 }
 
-static int open_drivers(struct dp *dp, struct err *err)
+static int dp_open_drivers(struct dp *dp, struct err *err)
 {
 	if (kernel_check(err) < 0 || link_new(&dp->link, err) < 0 ||
 	    steer_new(&dp->steer, err) < 0)
 		return -1;
-	return ingress_new(&dp->ingress, steer_locals_fd(dp->steer),
+	return ingress_new(&dp->ingress, steer_own_prefixes_fd(dp->steer),
 			   steer_probes_fd(dp->steer), err);
 }
 
-static void free_drivers(struct dp *dp)
+static void dp_free_drivers(struct dp *dp)
 {
 	ingress_free(dp->ingress);
 	steer_free(dp->steer);
@@ -66,16 +67,16 @@ int dp_open(struct dp **out, struct err *err)
 
 	if (!dp)
 		return err_set(err, "data plane: out of memory");
-	libbpf_set_print(be_silent); /* what went wrong is in `err` */
-	if (open_drivers(dp, err) < 0) {
-		free_drivers(dp);
+	libbpf_set_print(dp_silence_libbpf); /* what went wrong is in `err` */
+	if (dp_open_drivers(dp, err) < 0) {
+		dp_free_drivers(dp);
 		return err_prefix(err, "data plane");
 	}
 	*out = dp;
 	return 0;
 }
 
-static void clear(struct dp *dp)
+static void dp_clear(struct dp *dp)
 {
 	ingress_clear(dp->ingress);
 	steer_clear(dp->steer);
@@ -86,16 +87,17 @@ void dp_close(struct dp *dp)
 {
 	if (!dp)
 		return;
-	clear(dp);
-	free_drivers(dp);
+	dp_clear(dp);
+	dp_free_drivers(dp);
 }
 
 /* -- applying -------------------------------------------------------------------------- */
 
-static int check_sizes(const struct plan *plan, struct err *err)
+static int dp_check_sizes(const struct plan *plan, struct err *err)
 {
 	if (plan->n_services > PLAN_MAX_SERVICES || plan->n_pools > PLAN_MAX_POOLS ||
-	    plan->n_routers > PLAN_MAX_ROUTERS || plan->n_fellows > WCCP_MAX_CACHES)
+	    plan->n_routers > PLAN_MAX_ROUTERS ||
+	    plan->n_other_caches > WCCP_MAX_CACHES)
 		return err_set(err, "plan: too large");
 	for (unsigned i = 0; i < plan->n_services; i++)
 		if (plan->services[i].pool >= plan->n_pools)
@@ -119,7 +121,7 @@ static int check_sizes(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-static int check(const struct plan *plan, struct err *err)
+static int dp_check(const struct plan *plan, struct err *err)
 {
 	if (plan->self.family != ADDR_V4)
 		return err_set(err, "plan: our address is not an IPv4 address");
@@ -130,10 +132,10 @@ static int check(const struct plan *plan, struct err *err)
 	if (plan->table == 0 || (plan->table >= 253 && plan->table <= 255))
 		return err_set(err, "plan: routing table %u is the system's",
 			       plan->table);
-	return check_sizes(plan, err);
+	return dp_check_sizes(plan, err);
 }
 
-static int stage(struct dp *dp, const struct plan *plan, struct err *err)
+static int dp_stage(struct dp *dp, const struct plan *plan, struct err *err)
 {
 	if (link_stage(dp->link, plan, &dp->facts, &dp->trouble, err) < 0 ||
 	    steer_stage(dp->steer, plan, &dp->facts, &dp->trouble, err) < 0)
@@ -146,7 +148,7 @@ static int stage(struct dp *dp, const struct plan *plan, struct err *err)
 	return ingress_stage(dp->ingress, plan, &dp->facts, err);
 }
 
-static int commit(struct dp *dp, struct err *err)
+static int dp_commit(struct dp *dp, struct err *err)
 {
 	if (link_commit(dp->link, err) < 0 || steer_commit(dp->steer, err) < 0)
 		return -1;
@@ -154,7 +156,7 @@ static int commit(struct dp *dp, struct err *err)
 }
 
 /* Each of them knows how far it came. */
-static void revert(struct dp *dp)
+static void dp_revert(struct dp *dp)
 {
 	ingress_revert(dp->ingress);
 	steer_revert(dp->steer);
@@ -162,14 +164,14 @@ static void revert(struct dp *dp)
 }
 
 /* Put what the slots have counted to the accounts of their owners. */
-static void account(struct dp *dp)
+static void dp_account(struct dp *dp)
 {
 	for (unsigned i = 0; i < STEER_SLOTS; i++) {
 		const struct steer_owner *owner = steer_owner(dp->steer, i);
 
 		if (owner)
-			given_add(&dp->given, i, owner->pool, owner->instance,
-				  ingress_given(dp->ingress, i));
+			new_connections_add(&dp->given, i, owner->pool, owner->instance,
+					    ingress_new_connections(dp->ingress, i));
 	}
 }
 
@@ -177,19 +179,19 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 {
 	dp->trouble.text[0] = '\0';
 	if (!plan->interface[0]) { /* nothing is wanted at all */
-		account(dp);
-		clear(dp);
+		dp_account(dp);
+		dp_clear(dp);
 		return 0;
 	}
-	if (check(plan, err) < 0)
+	if (dp_check(plan, err) < 0)
 		return err_prefix(err, "data plane");
-	if (stage(dp, plan, err) < 0 || commit(dp, err) < 0) {
-		revert(dp);
+	if (dp_stage(dp, plan, err) < 0 || dp_commit(dp, err) < 0) {
+		dp_revert(dp);
 		return err_prefix(err, "data plane");
 	}
 	/* Nobody is given anything by the old table any more: slots that only it named
 	 * have their last count, and can change hands. */
-	account(dp);
+	dp_account(dp);
 	ingress_settle(dp->ingress);
 	steer_settle(dp->steer);
 	link_settle(dp->link);
@@ -205,18 +207,19 @@ const char *dp_trouble(const struct dp *dp)
 
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
 {
-	return ingress_counters(dp->ingress, service, out);
+	return ingress_get_counters(dp->ingress, service, out);
 }
 
-int dp_get_given(struct dp *dp, const struct plan *plan, unsigned pool,
-		 uint64_t given[PLAN_MAX_INSTANCES])
+int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,
+			   uint64_t given[PLAN_MAX_INSTANCES])
 {
 	const struct plan_pool *p = &plan->pools[pool];
 
 	if (pool >= plan->n_pools)
 		return -1;
-	account(dp);
+	dp_account(dp);
 	for (unsigned i = 0; i < p->n_instances; i++)
-		given[i] = given_to(&dp->given, p->name, p->instances[i].name);
+		given[i] =
+			new_connections_of(&dp->given, p->name, p->instances[i].name);
 	return 0;
 }

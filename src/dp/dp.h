@@ -5,8 +5,8 @@
 #ifndef WCCPD_DP_DP_H
 #define WCCPD_DP_DP_H
 
-#include "err.h"
 #include "dp/plan.h"
+#include "err.h"
 
 struct dp;
 
@@ -33,18 +33,18 @@ void dp_close(struct dp *dp);
 
 /* Packets since dp_open(), per plan service (by position in the newest plan). */
 struct dp_counters {
-	uint64_t redirected;   /* arrived from a router, GRE or L2 */
+	uint64_t redirected; /* arrived from a router, GRE or L2 */
 	uint64_t redirected_octets;
-	uint64_t delivered;    /* to a local instance: known flow or new one */
-	uint64_t new_flows;    /* of these: SYNs */
-	uint64_t returned;     /* to the router */
-	uint64_t handed_over;  /* to another web-cache */
-	uint64_t dropped;      /* when-down drop */
+	uint64_t delivered;   /* to a local instance: known flow or new one */
+	uint64_t new_flows;   /* of these: SYNs */
+	uint64_t returned;    /* to the router */
+	uint64_t handed_over; /* to another web-cache */
+	uint64_t dropped;     /* when-down drop */
 };
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);
 
 /* New connections given to each instance of a pool since dp_open(). */
-int dp_get_given(struct dp *dp, const struct plan *plan, unsigned pool,
-		 uint64_t given[PLAN_MAX_INSTANCES]);
+int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,
+			   uint64_t given[PLAN_MAX_INSTANCES]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the drivers need to know of the host beside the plan.  link_look() fills
+ * What the drivers need to know of the host beside the plan.  link_facts() fills
  * it; the rendering takes it as an argument and so stays pure.
  */
 #ifndef WCCPD_DP_FACTS_H
@@ -8,10 +8,10 @@
 
 #include "dp/plan.h"
 
-enum { FACTS_MAX_LOCALS = 1024 };
+enum { FACTS_MAX_PREFIXES = 1024 };
 
 /* A prefix of the kernel's local table: addresses that are the box's own. */
-struct facts_local {
+struct facts_prefix {
 	struct addr addr;
 	unsigned bits;
 };
@@ -23,8 +23,8 @@ struct facts {
 		bool known;
 		uint8_t octets[6];
 	} macs[PLAN_MAX_ROUTERS];
-	unsigned n_locals;
-	struct facts_local locals[FACTS_MAX_LOCALS];
+	unsigned n_own_prefixes;
+	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES];
 };
 
 #endif

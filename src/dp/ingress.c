@@ -2,9 +2,9 @@
 /* Redirected packets at the WCCP interface (TC ingress). */
 #include "dp/ingress.h"
 
-#include "kernel/bpf_table.h"
 #include "bpf/ingress.skel.h"
 #include "dp/ingress_render.h"
+#include "kernel/bpf_table.h"
 #include "kernel/tc.h"
 
 #include <bpf/bpf.h>
@@ -13,22 +13,22 @@
 #include <string.h>
 
 /* Counters belong to a service for as long as it is planned, wherever it stands. */
-struct tally {
+struct ingress_counters_owner {
 	bool used;
 	uint8_t type, id;
 };
 
 /* Which counters the services of a plan have, by position. */
-struct tallies {
+struct ingress_counters_owners {
 	unsigned n_services;
 	uint32_t of_service[INGRESS_SERVICES];
-	struct tally list[INGRESS_SERVICES];
+	struct ingress_counters_owner list[INGRESS_SERVICES];
 };
 
 struct ingress {
 	struct ingress_bpf *bpf;
 	struct bpf_table table;
-	struct tallies tallies, staged_tallies;
+	struct ingress_counters_owners owners, staged_owners;
 	unsigned staged_ifindex;
 	/* While `moving` to another interface, or to the first one, `before` is the
 	 * filter on the one before. */
@@ -40,14 +40,15 @@ struct ingress {
 
 /* -- loading -------------------------------------------------------------------------- */
 
-static int load(struct ingress *g, int locals_fd, int probes_fd, struct err *err)
+static int ingress_load(struct ingress *g, int own_prefixes_fd, int probes_fd,
+			struct err *err)
 {
 	int rc;
 
 	g->bpf = ingress_bpf__open();
 	if (!g->bpf)
 		return err_set(err, "ingress program: %s", strerror(errno));
-	rc = bpf_map__reuse_fd(g->bpf->maps.locals, locals_fd);
+	rc = bpf_map__reuse_fd(g->bpf->maps.own_prefixes, own_prefixes_fd);
 	if (rc == 0)
 		rc = bpf_map__reuse_fd(g->bpf->maps.probes, probes_fd);
 	if (rc == 0)
@@ -64,13 +65,14 @@ static int load(struct ingress *g, int locals_fd, int probes_fd, struct err *err
 			      "ingress_config", sizeof(struct ingress_config), err);
 }
 
-int ingress_new(struct ingress **out, int locals_fd, int probes_fd, struct err *err)
+int ingress_new(struct ingress **out, int own_prefixes_fd, int probes_fd,
+		struct err *err)
 {
 	struct ingress *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return err_set(err, "out of memory");
-	if (load(g, locals_fd, probes_fd, err) < 0) {
+	if (ingress_load(g, own_prefixes_fd, probes_fd, err) < 0) {
 		ingress_free(g);
 		return -1;
 	}
@@ -90,7 +92,7 @@ void ingress_free(struct ingress *g)
 
 /* -- counters ------------------------------------------------------------------------- */
 
-static void zero_counters(const struct ingress *g, uint32_t index)
+static void ingress_zero_counters(const struct ingress *g, uint32_t index)
 {
 	memset(g->per_cpu, 0, (size_t)g->n_cpus * sizeof(struct ingress_counters));
 	bpf_map_update_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu,
@@ -98,7 +100,8 @@ static void zero_counters(const struct ingress *g, uint32_t index)
 }
 
 /* The counters that the service has, or had when it was planned last. */
-static uint32_t find_tally(struct tallies *t, const struct wccp_service *s)
+static uint32_t ingress_find_counters(struct ingress_counters_owners *t,
+				      const struct wccp_service *s)
 {
 	uint32_t i;
 
@@ -111,8 +114,9 @@ static uint32_t find_tally(struct tallies *t, const struct wccp_service *s)
 
 /* The counters of a new service: fresh ones, or those of one that is planned no more.
  * There are as many as services in a plan, so there always are some. */
-static uint32_t take_tally(const struct ingress *g, struct tallies *t, const bool *kept,
-			   const struct wccp_service *s)
+static uint32_t ingress_take_counters(const struct ingress *g,
+				      struct ingress_counters_owners *t,
+				      const bool *kept, const struct wccp_service *s)
 {
 	uint32_t i, free_one = 0;
 
@@ -122,40 +126,42 @@ static uint32_t take_tally(const struct ingress *g, struct tallies *t, const boo
 			if (!t->list[i].used)
 				break;
 		}
-	t->list[free_one] =
-		(struct tally){ .used = true, .type = s->type, .id = s->id };
-	zero_counters(g, free_one);
+	t->list[free_one] = (struct ingress_counters_owner){ .used = true,
+							     .type = s->type,
+							     .id = s->id };
+	ingress_zero_counters(g, free_one);
 	return free_one;
 }
 
-static void stage_tallies(struct ingress *g, const struct plan *plan)
+static void ingress_stage_counters(struct ingress *g, const struct plan *plan)
 {
-	struct tallies *t = &g->staged_tallies;
+	struct ingress_counters_owners *t = &g->staged_owners;
 	bool kept[INGRESS_SERVICES] = { false };
 
-	*t = g->tallies;
+	*t = g->owners;
 	t->n_services = plan->n_services;
 	for (unsigned i = 0; i < plan->n_services; i++) {
-		t->of_service[i] = find_tally(t, &plan->services[i].service);
+		t->of_service[i] = ingress_find_counters(t, &plan->services[i].service);
 		if (t->of_service[i] < INGRESS_SERVICES)
 			kept[t->of_service[i]] = true;
 	}
 	for (unsigned i = 0; i < plan->n_services; i++)
 		if (t->of_service[i] == INGRESS_SERVICES) {
-			t->of_service[i] =
-				take_tally(g, t, kept, &plan->services[i].service);
+			t->of_service[i] = ingress_take_counters(
+				g, t, kept, &plan->services[i].service);
 			kept[t->of_service[i]] = true;
 		}
 }
 
-int ingress_counters(const struct ingress *g, unsigned service, struct dp_counters *out)
+int ingress_get_counters(const struct ingress *g, unsigned service,
+			 struct dp_counters *out)
 {
 	const struct ingress_counters *c = g->per_cpu;
 
 	*out = (struct dp_counters){ 0 };
-	if (service >= g->tallies.n_services ||
+	if (service >= g->owners.n_services ||
 	    bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.counters),
-				&g->tallies.of_service[service], g->per_cpu) < 0)
+				&g->owners.of_service[service], g->per_cpu) < 0)
 		return -1;
 	for (int i = 0; i < g->n_cpus; i++, c++) {
 		out->redirected += c->redirected;
@@ -169,13 +175,14 @@ int ingress_counters(const struct ingress *g, unsigned service, struct dp_counte
 	return 0;
 }
 
-uint64_t ingress_given(const struct ingress *g, unsigned slot)
+uint64_t ingress_new_connections(const struct ingress *g, unsigned slot)
 {
 	const uint64_t *n = g->per_cpu;
 	uint64_t sum = 0;
 	uint32_t key = slot;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.given), &key, g->per_cpu) < 0)
+	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.new_connections), &key,
+				g->per_cpu) < 0)
 		return 0;
 	for (int i = 0; i < g->n_cpus; i++)
 		sum += n[i];
@@ -188,9 +195,9 @@ int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts
 		  struct err *err)
 {
 	(void)err;
-	stage_tallies(g, plan);
+	ingress_stage_counters(g, plan);
 	g->staged_ifindex = facts->ifindex;
-	ingress_render(plan, facts, g->staged_tallies.of_service,
+	ingress_render(plan, facts, g->staged_owners.of_service,
 		       g->table.staged.octets);
 	return 0;
 }
@@ -209,7 +216,7 @@ int ingress_commit(struct ingress *g, struct err *err)
 			 bpf_program__fd(g->bpf->progs.ingress), err);
 }
 
-static void stop_moving(struct ingress *g)
+static void ingress_stop_moving(struct ingress *g)
 {
 	g->before = (struct tc_filter){ 0 };
 	g->moving = false;
@@ -219,8 +226,8 @@ void ingress_settle(struct ingress *g)
 {
 	if (g->moving)
 		tc_detach(&g->before);
-	stop_moving(g);
-	g->tallies = g->staged_tallies;
+	ingress_stop_moving(g);
+	g->owners = g->staged_owners;
 	bpf_table_settle(&g->table);
 }
 
@@ -230,7 +237,7 @@ void ingress_revert(struct ingress *g)
 		tc_detach(&g->filter);
 		g->filter = g->before;
 	}
-	stop_moving(g);
+	ingress_stop_moving(g);
 	bpf_table_revert(&g->table);
 }
 

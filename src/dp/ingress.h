@@ -8,14 +8,15 @@
 #define WCCPD_DP_INGRESS_H
 
 #include "dp/dp.h"
-#include "err.h"
 #include "dp/facts.h"
 #include "dp/plan.h"
+#include "err.h"
 
 struct ingress;
 
 /* Load the program.  The two maps are those of the steering program, see steer.h. */
-int ingress_new(struct ingress **out, int locals_fd, int probes_fd, struct err *err);
+int ingress_new(struct ingress **out, int own_prefixes_fd, int probes_fd,
+		struct err *err);
 
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
 		  struct err *err);
@@ -26,9 +27,9 @@ void ingress_clear(struct ingress *g);
 void ingress_free(struct ingress *g);
 
 /* Of a service, by its position in the newest plan that is in force. */
-int ingress_counters(const struct ingress *g, unsigned service,
-		     struct dp_counters *out);
+int ingress_get_counters(const struct ingress *g, unsigned service,
+			 struct dp_counters *out);
 /* New connections delivered for a slot, ever. */
-uint64_t ingress_given(const struct ingress *g, unsigned slot);
+uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
 
 #endif

@@ -33,7 +33,7 @@ struct draft {
 	struct ingress_config *out;
 };
 
-static __be32 to_be32(const struct addr *a)
+static __be32 ingress_be32(const struct addr *a)
 {
 	return htonl(addr_to_v4(a));
 }
@@ -41,7 +41,7 @@ static __be32 to_be32(const struct addr *a)
 /* -- services ---------------------------------------------------------------------- */
 
 /* Highest priority first; of equals the one that the plan names first. */
-static void rank_services(struct draft *d)
+static void ingress_rank_services(struct draft *d)
 {
 	const struct plan *plan = d->plan;
 
@@ -57,7 +57,7 @@ static void rank_services(struct draft *d)
 	}
 }
 
-static struct ingress_class *class_of(struct draft *d, __be16 port)
+static struct ingress_class *ingress_class_of(struct draft *d, __be16 port)
 {
 	uint16_t *class = &d->out->class_of_port[ntohs(port)];
 
@@ -66,10 +66,10 @@ static struct ingress_class *class_of(struct draft *d, __be16 port)
 	return &d->out->classes[*class];
 }
 
-static void add_port(struct draft *d, const struct packet_service *s, __be16 port,
-		     uint64_t bit)
+static void ingress_add_port(struct draft *d, const struct packet_service *s,
+			     __be16 port, uint64_t bit)
 {
-	struct ingress_class *class = class_of(d, port);
+	struct ingress_class *class = ingress_class_of(d, port);
 	bool source = s->flags & WCCP_F_PORTS_SOURCE;
 
 	d->out->uses_sources |= source;
@@ -80,7 +80,8 @@ static void add_port(struct draft *d, const struct packet_service *s, __be16 por
 }
 
 /* What packet_matches() asks of a packet, turned round. */
-static void add_match(struct draft *d, const struct packet_service *s, uint64_t bit)
+static void ingress_add_match(struct draft *d, const struct packet_service *s,
+			      uint64_t bit)
 {
 	bool any = !s->protocol && !(s->flags & WCCP_F_ONLY_PROTOCOL_0);
 	bool has_ports = s->protocol == IPPROTO_TCP || s->protocol == IPPROTO_UDP;
@@ -92,10 +93,10 @@ static void add_match(struct draft *d, const struct packet_service *s, uint64_t 
 			d->out->whole_protocol[p] |= whole ? bit : 0;
 		}
 	for (unsigned i = 0; !whole && i < WCCP_MAX_PORTS && s->ports[i]; i++)
-		add_port(d, s, s->ports[i], bit);
+		ingress_add_port(d, s, s->ports[i], bit);
 }
 
-static void add_service(struct draft *d, unsigned index, uint32_t counters)
+static void ingress_add_service(struct draft *d, unsigned index, uint32_t counters)
 {
 	const struct plan_service *from = &d->plan->services[index];
 	const struct packet_service *s = &d->services[index];
@@ -112,16 +113,16 @@ static void add_service(struct draft *d, unsigned index, uint32_t counters)
 	};
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
 		if (!addr_equal(&from->handover[b], &d->plan->self))
-			to->handover[b] = to_be32(&from->handover[b]);
+			to->handover[b] = ingress_be32(&from->handover[b]);
 	d->out->service_of_id[s->type == WCCP_SERVICE_DYNAMIC][s->id] =
 		(uint8_t)d->rank[index];
-	add_match(d, s, to->bit);
+	ingress_add_match(d, s, to->bit);
 }
 
 /* -- senders --------------------------------------------------------------------- */
 
 /* The first to claim a key has it: a second one means two routers at one address. */
-static void add_sender(struct draft *d, uint64_t key, uint32_t who)
+static void ingress_add_sender(struct draft *d, uint64_t key, uint32_t who)
 {
 	if (key == 0) /* an address that is not set */
 		return;
@@ -132,7 +133,7 @@ static void add_sender(struct draft *d, uint64_t key, uint32_t who)
 		d->senders[d->n_senders++] = (struct sender){ .key = key, .who = who };
 }
 
-static uint64_t mac_key(const uint8_t *mac)
+static uint64_t ingress_key_of_mac(const uint8_t *mac)
 {
 	uint32_t first;
 	uint16_t last;
@@ -143,7 +144,7 @@ static uint64_t mac_key(const uint8_t *mac)
 }
 
 /* Puts every sender into its bin.  Returns false when one has no room. */
-static bool fill_bins(struct draft *d, uint64_t mix)
+static bool ingress_fill_bins(struct draft *d, uint64_t mix)
 {
 	struct ingress_config *out = d->out;
 	uint8_t used[INGRESS_BINS] = { 0 };
@@ -169,19 +170,19 @@ static bool fill_bins(struct draft *d, uint64_t mix)
 
 /* With as many senders as there can be, nine of ten multipliers leave room in every
  * bin. */
-static void place_senders(struct draft *d)
+static void ingress_place_senders(struct draft *d)
 {
 	uint64_t mix = 0x9e3779b97f4a7c15; /* 2^64 by the golden ratio */
 
-	for (unsigned tries = 0; tries < 100 && !fill_bins(d, mix); tries++)
+	for (unsigned tries = 0; tries < 100 && !ingress_fill_bins(d, mix); tries++)
 		mix = mix * 6364136223846793005 + 2; /* stays odd */
 }
 
 /* One router serves several services: find it by its id and address.
  * INGRESS_NOBODY when there is no room for it. */
-static unsigned router_of(struct draft *d, const struct plan_router *r)
+static unsigned ingress_router_of(struct draft *d, const struct plan_router *r)
 {
-	__be32 id = to_be32(&r->id), address = to_be32(&r->address);
+	__be32 id = ingress_be32(&r->id), address = ingress_be32(&r->address);
 	struct ingress_router *list = d->out->routers;
 	unsigned i;
 
@@ -195,10 +196,10 @@ static unsigned router_of(struct draft *d, const struct plan_router *r)
 	return d->n_routers++;
 }
 
-static void add_router(struct draft *d, unsigned index)
+static void ingress_add_router(struct draft *d, unsigned index)
 {
 	const struct plan_router *r = &d->plan->routers[index];
-	unsigned rank = d->rank[r->service], who = router_of(d, r);
+	unsigned rank = d->rank[r->service], who = ingress_router_of(d, r);
 	struct ingress_service *s = &d->out->services[rank];
 	struct ingress_router *to;
 
@@ -212,23 +213,23 @@ static void add_router(struct draft *d, unsigned index)
 		to->return_l2 |= s->bit;
 	if (s->router == INGRESS_NONE)
 		s->router = (uint8_t)who;
-	add_sender(d, to->id, who);
-	add_sender(d, to->address, who);
+	ingress_add_sender(d, to->id, who);
+	ingress_add_sender(d, to->address, who);
 	if (d->facts->macs[index].known) {
 		memcpy(to->mac, d->facts->macs[index].octets, sizeof(to->mac));
-		add_sender(d, mac_key(to->mac), who);
+		ingress_add_sender(d, ingress_key_of_mac(to->mac), who);
 	}
 }
 
 /* A prefix that is shorter than the half that is looked at covers several. */
-static void mark_local(struct ingress_config *out, const struct facts_local *l)
+static void ingress_mark_own(struct ingress_config *out, const struct facts_prefix *l)
 {
 	uint32_t first = addr_to_v4(&l->addr) >> 16;
 	uint32_t n = l->bits < 16 ? 1u << (16 - l->bits) : 1;
 
 	first -= first % n;
 	for (uint32_t half = first; half < first + n; half++)
-		out->near_local[half / 64] |= 1ULL << half % 64;
+		out->near_own[half / 64] |= 1ULL << half % 64;
 }
 
 void ingress_render(const struct plan *plan, const struct facts *facts,
@@ -237,19 +238,20 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	struct draft d = { .plan = plan, .facts = facts, .out = out };
 
 	memset(out, 0, sizeof(*out));
-	out->self = to_be32(&plan->self);
+	out->self = ingress_be32(&plan->self);
 	out->mark = plan->mark;
 	out->mark_mask = plan->mark_mask;
 	out->mtu = facts->mtu;
 	memset(out->service_of_id, INGRESS_NONE, sizeof(out->service_of_id));
-	rank_services(&d);
+	ingress_rank_services(&d);
 	for (unsigned i = 0; i < plan->n_services; i++)
-		add_service(&d, i, counters[i]);
+		ingress_add_service(&d, i, counters[i]);
 	for (unsigned i = 0; i < plan->n_routers; i++)
-		add_router(&d, i);
-	for (unsigned i = 0; i < plan->n_fellows; i++)
-		add_sender(&d, to_be32(&plan->fellows[i]), INGRESS_FELLOW);
-	place_senders(&d);
-	for (unsigned i = 0; i < facts->n_locals; i++)
-		mark_local(out, &facts->locals[i]);
+		ingress_add_router(&d, i);
+	for (unsigned i = 0; i < plan->n_other_caches; i++)
+		ingress_add_sender(&d, ingress_be32(&plan->other_caches[i]),
+				   INGRESS_OTHER_CACHE);
+	ingress_place_senders(&d);
+	for (unsigned i = 0; i < facts->n_own_prefixes; i++)
+		ingress_mark_own(out, &facts->own_prefixes[i]);
 }

@@ -5,8 +5,8 @@
  */
 #include "dp/link.h"
 
-#include "dp/link_look.h"
-#include "dp/link_way.h"
+#include "dp/delivery_route.h"
+#include "dp/link_facts.h"
 
 #include <errno.h>
 #include <netlink/netlink.h>
@@ -15,24 +15,24 @@
 #include <string.h>
 
 /* A changed rp_filter: that of an interface, and what to put back. */
-struct filter {
+struct link_rp_filter {
 	bool changed;
 	char interface[IF_NAMESIZE];
 	int before;
 };
 
 /* What is made for one plan. */
-struct made {
-	bool has_way;
-	struct link_way way;
-	struct filter filter;
+struct link_made {
+	bool has_route;
+	struct delivery_route route;
+	struct link_rp_filter filter;
 };
 
 struct link {
 	struct nl_sock *sock;
-	struct made now, before; /* `before` only while `changing` */
-	bool changing;		 /* between commit and settle or revert */
-	struct link_way wanted;	 /* from stage to commit */
+	struct link_made now, before; /* `before` only while `changing` */
+	bool changing;		      /* between commit and settle or revert */
+	struct delivery_route wanted; /* from stage to commit */
 	/* Routers that did not answer: their silence is waited for only once. */
 	unsigned n_silent;
 	struct addr silent[PLAN_MAX_ROUTERS];
@@ -65,8 +65,8 @@ void link_free(struct link *l)
 
 /* -- looking ----------------------------------------------------------------------- */
 
-static void tell_missing(struct link *l, const struct plan *plan,
-			 const struct facts *facts, struct err *trouble)
+static void link_report_silent(struct link *l, const struct plan *plan,
+			       const struct facts *facts, struct err *trouble)
 {
 	l->n_silent = 0;
 	for (unsigned i = 0; i < plan->n_routers; i++) {
@@ -83,8 +83,8 @@ static void tell_missing(struct link *l, const struct plan *plan,
 }
 
 /* Is there one that we have not yet waited for in vain? */
-static bool has_new_silence(const struct link *l, const struct plan *plan,
-			    const struct facts *facts)
+static bool link_has_new_silence(const struct link *l, const struct plan *plan,
+				 const struct facts *facts)
 {
 	for (unsigned i = 0; i < plan->n_routers; i++) {
 		const struct plan_router *r = &plan->routers[i];
@@ -99,15 +99,15 @@ static bool has_new_silence(const struct link *l, const struct plan *plan,
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err)
 {
-	if (link_look_interface(l->sock, plan->interface, out, err) < 0 ||
-	    link_look_locals(l->sock, out, err) < 0 ||
-	    link_look_macs(l->sock, plan, false, out, err) < 0)
+	if (link_facts_interface(l->sock, plan->interface, out, err) < 0 ||
+	    link_facts_own_prefixes(l->sock, out, err) < 0 ||
+	    link_facts_macs(l->sock, plan, false, out, err) < 0)
 		return -1;
-	if (has_new_silence(l, plan, out) &&
-	    link_look_macs(l->sock, plan, true, out, err) < 0)
+	if (link_has_new_silence(l, plan, out) &&
+	    link_facts_macs(l->sock, plan, true, out, err) < 0)
 		return -1;
-	tell_missing(l, plan, out, trouble);
-	l->wanted = (struct link_way){
+	link_report_silent(l, plan, out, trouble);
+	l->wanted = (struct delivery_route){
 		.mark = plan->mark,
 		.mask = plan->mark_mask,
 		.table = plan->table,
@@ -118,7 +118,7 @@ int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 
 /* -- reverse-path filtering ------------------------------------------------------------ */
 
-static int filter_read(const char *interface)
+static int link_rp_filter_read(const char *interface)
 {
 	char path[64 + IF_NAMESIZE];
 	int value = -1;
@@ -134,7 +134,7 @@ static int filter_read(const char *interface)
 	return value;
 }
 
-static int filter_write(const char *interface, int value, struct err *err)
+static int link_rp_filter_write(const char *interface, int value, struct err *err)
 {
 	char path[64 + IF_NAMESIZE];
 	FILE *f;
@@ -157,14 +157,15 @@ static int filter_write(const char *interface, int value, struct err *err)
  */
 enum { FILTER_STRICT = 1, FILTER_LOOSE = 2 };
 
-static int filter_loosen(struct filter *f, const char *interface, struct err *err)
+static int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
+				 struct err *err)
 {
-	int all = filter_read("all"), own = filter_read(interface);
+	int all = link_rp_filter_read("all"), own = link_rp_filter_read(interface);
 
 	if (own == FILTER_LOOSE || all == FILTER_LOOSE ||
 	    (own != FILTER_STRICT && all != FILTER_STRICT))
 		return 0;
-	if (filter_write(interface, FILTER_LOOSE, err) < 0)
+	if (link_rp_filter_write(interface, FILTER_LOOSE, err) < 0)
 		return -1;
 	if (!f->changed)
 		f->before = own;
@@ -174,26 +175,29 @@ static int filter_loosen(struct filter *f, const char *interface, struct err *er
 }
 
 /* Only if it is as we left it: what somebody set meanwhile is his will. */
-static void filter_restore(struct filter *f)
+static void link_rp_filter_restore(struct link_rp_filter *f)
 {
-	if (f->changed && filter_read(f->interface) == FILTER_LOOSE)
-		filter_write(f->interface, f->before, NULL);
+	if (f->changed && link_rp_filter_read(f->interface) == FILTER_LOOSE)
+		link_rp_filter_write(f->interface, f->before, NULL);
 	f->changed = false;
 }
 
 /* -- making and removing ----------------------------------------------------------------- */
 
 /* Take away what `old` has and `keep` has not. */
-static void remove_made(struct link *l, struct made *old, const struct made *keep)
+static void link_remove_made(struct link *l, struct link_made *old,
+			     const struct link_made *keep)
 {
-	if (old->has_way && !(keep->has_way && link_way_equal(&old->way, &keep->way)))
-		link_way_remove(l->sock, &old->way,
-				keep->has_way && keep->way.table == old->way.table);
+	if (old->has_route &&
+	    !(keep->has_route && delivery_route_equal(&old->route, &keep->route)))
+		delivery_route_remove(l->sock, &old->route,
+				      keep->has_route &&
+					      keep->route.table == old->route.table);
 	if (old->filter.changed &&
 	    !(keep->filter.changed &&
 	      !strcmp(old->filter.interface, keep->filter.interface)))
-		filter_restore(&old->filter);
-	*old = (struct made){ 0 };
+		link_rp_filter_restore(&old->filter);
+	*old = (struct link_made){ 0 };
 }
 
 int link_commit(struct link *l, struct err *err)
@@ -204,35 +208,35 @@ int link_commit(struct link *l, struct err *err)
 	    strcmp(l->now.filter.interface, l->wanted.interface) != 0)
 		l->now.filter.changed = false; /* it lives on in `before` */
 	/* Noted before it is made, so that a failure half way is undone as well. */
-	l->now.way = l->wanted;
-	l->now.has_way = true;
-	if (link_way_add(l->sock, &l->wanted, err) < 0)
+	l->now.route = l->wanted;
+	l->now.has_route = true;
+	if (delivery_route_add(l->sock, &l->wanted, err) < 0)
 		return -1;
-	return filter_loosen(&l->now.filter, l->wanted.interface, err);
+	return link_rp_filter_loosen(&l->now.filter, l->wanted.interface, err);
 }
 
 void link_settle(struct link *l)
 {
-	remove_made(l, &l->before, &l->now);
+	link_remove_made(l, &l->before, &l->now);
 	l->changing = false;
 }
 
 void link_revert(struct link *l)
 {
-	struct made failed = l->now;
+	struct link_made failed = l->now;
 
 	if (!l->changing)
 		return;
 	l->changing = false;
 	l->now = l->before;
-	l->before = (struct made){ 0 };
-	remove_made(l, &failed, &l->now);
+	l->before = (struct link_made){ 0 };
+	link_remove_made(l, &failed, &l->now);
 }
 
 void link_clear(struct link *l)
 {
-	static const struct made nothing;
+	static const struct link_made nothing;
 
-	remove_made(l, &l->now, &nothing);
+	link_remove_made(l, &l->now, &nothing);
 	l->n_silent = 0;
 }

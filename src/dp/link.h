@@ -9,9 +9,9 @@
 #ifndef WCCPD_DP_LINK_H
 #define WCCPD_DP_LINK_H
 
-#include "err.h"
 #include "dp/facts.h"
 #include "dp/plan.h"
+#include "err.h"
 
 struct link;
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static unsigned find(const struct given *g, const char *pool, const char *instance)
+static unsigned new_connections_find(const struct new_connections *g, const char *pool,
+				     const char *instance)
 {
 	unsigned i;
 
@@ -16,13 +17,13 @@ static unsigned find(const struct given *g, const char *pool, const char *instan
 	return i;
 }
 
-void given_add(struct given *g, unsigned slot, const char *pool, const char *instance,
-	       uint64_t total)
+void new_connections_add(struct new_connections *g, unsigned slot, const char *pool,
+			 const char *instance, uint64_t total)
 {
-	unsigned i = find(g, pool, instance);
-	struct given_account *a;
+	unsigned i = new_connections_find(g, pool, instance);
+	struct new_connections_account *a;
 
-	if (i == GIVEN_ACCOUNTS)
+	if (i == NEW_CONNECTIONS_ACCOUNTS)
 		return;
 	a = &g->accounts[i];
 	if (i == g->n_accounts) {
@@ -34,9 +35,10 @@ void given_add(struct given *g, unsigned slot, const char *pool, const char *ins
 	g->counted[slot] = total;
 }
 
-uint64_t given_to(const struct given *g, const char *pool, const char *instance)
+uint64_t new_connections_of(const struct new_connections *g, const char *pool,
+			    const char *instance)
 {
-	unsigned i = find(g, pool, instance);
+	unsigned i = new_connections_find(g, pool, instance);
 
 	return i < g->n_accounts ? g->accounts[i].n : 0;
 }

@@ -9,23 +9,24 @@
 #include "bpf/steer_maps.h"
 #include "dp/plan.h"
 
-enum { GIVEN_ACCOUNTS = PLAN_MAX_POOLS * PLAN_MAX_INSTANCES };
+enum { NEW_CONNECTIONS_ACCOUNTS = PLAN_MAX_POOLS * PLAN_MAX_INSTANCES };
 
-struct given_account {
+struct new_connections_account {
 	char pool[32], instance[32];
 	uint64_t n;
 };
 
-struct given {
+struct new_connections {
 	unsigned n_accounts;
-	struct given_account accounts[GIVEN_ACCOUNTS];
+	struct new_connections_account accounts[NEW_CONNECTIONS_ACCOUNTS];
 	uint64_t counted[STEER_SLOTS]; /* what is on accounts already */
 };
 
 /* Slot `slot`, owned by this instance, has counted `total` connections ever.  An
  * instance for which there is no account left is not counted. */
-void given_add(struct given *g, unsigned slot, const char *pool, const char *instance,
-	       uint64_t total);
-uint64_t given_to(const struct given *g, const char *pool, const char *instance);
+void new_connections_add(struct new_connections *g, unsigned slot, const char *pool,
+			 const char *instance, uint64_t total);
+uint64_t new_connections_of(const struct new_connections *g, const char *pool,
+			    const char *instance);
 
 #endif

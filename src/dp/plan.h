@@ -17,7 +17,7 @@
 enum {
 	PLAN_MAX_SERVICES = 64,
 	PLAN_MAX_POOLS = 16,
-	PLAN_MAX_INSTANCES = 64, /* in one pool */
+	PLAN_MAX_INSTANCES = 64,  /* in one pool */
 	PLAN_MAX_LISTENERS = 256, /* in all pools: SMP instances have several */
 	/* One for each service at each router ... */
 	PLAN_MAX_ROUTERS = PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS,
@@ -26,16 +26,16 @@ enum {
 
 /* One listening socket of an instance, as found in the kernel. */
 struct plan_listener {
-	uint64_t inode; /* of the socket: its identity */
-	pid_t pid;      /* who owns it ... */
-	int fd;         /* ... under which descriptor there */
+	uint64_t inode;	   /* of the socket: its identity */
+	pid_t pid;	   /* who owns it ... */
+	int fd;		   /* ... under which descriptor there */
 	uint16_t instance; /* index into the pool's instances */
 };
 
 struct plan_instance {
 	char name[32];
 	uint16_t weight; /* share among the instances of its pool */
-	bool takes;      /* may new connections go there? */
+	bool takes;	 /* may new connections go there? */
 };
 
 struct plan_pool {
@@ -47,7 +47,7 @@ struct plan_pool {
 
 struct plan_service {
 	struct wccp_service service;
-	unsigned pool; /* index into plan.pools */
+	unsigned pool;	     /* index into plan.pools */
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
 	/* See cache_status.handover. */
 	struct addr handover[WCCP_BUCKETS];
@@ -55,24 +55,25 @@ struct plan_service {
 
 /* A router as a source of redirected packets, for one service. */
 struct plan_router {
-	unsigned service; /* index into plan.services */
-	struct addr id;   /* source of its GRE packets */
-	struct addr address; /* where it answers from: its on-link address for L2 */
+	unsigned service;      /* index into plan.services */
+	struct addr id;	       /* source of its GRE packets */
+	struct addr address;   /* where it answers from: its on-link address for L2 */
 	uint32_t forward, ret; /* WCCP_METHOD_*, as agreed */
 };
 
 struct plan {
 	char interface[IF_NAMESIZE]; /* that redirected packets arrive on */
-	struct addr self;            /* our address: outer destination of GRE */
+	struct addr self;	     /* our address: outer destination of GRE */
 	uint32_t mark, mark_mask;    /* firewall mark of packets to deliver here */
-	uint32_t table;              /* routing table with the local default route */
-	unsigned n_services, n_pools, n_routers, n_fellows;
+	uint32_t table;		     /* routing table with the local default route */
+	unsigned n_services, n_pools, n_routers, n_other_caches;
 	/* Different ones among the routers; services at routers that found no room. */
 	unsigned n_addresses, n_left_out;
 	struct plan_service services[PLAN_MAX_SERVICES];
 	struct plan_pool pools[PLAN_MAX_POOLS];
 	struct plan_router routers[PLAN_MAX_ROUTERS];
-	struct addr fellows[WCCP_MAX_CACHES]; /* other web-caches that may hand flows over */
+	struct addr other_caches
+		[WCCP_MAX_CACHES]; /* other web-caches that may hand flows over */
 };
 
 #endif

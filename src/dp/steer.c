@@ -2,11 +2,11 @@
 /* Steering: which local listener takes a new connection (sk_lookup). */
 #include "dp/steer.h"
 
-#include "kernel/bpf_table.h"
-#include "kernel/features.h"
 #include "bpf/steer.skel.h"
 #include "dp/steer_render.h"
 #include "dp/steer_slots.h"
+#include "kernel/bpf_table.h"
+#include "kernel/features.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -25,13 +25,14 @@ struct steer {
 	struct steer_slots slots;
 	/* Who had which bucket in the table in force, and in the staged one. */
 	struct steer_memory memory, staged_memory;
-	unsigned n_locals, n_staged_locals;
-	struct facts_local locals[FACTS_MAX_LOCALS], staged_locals[FACTS_MAX_LOCALS];
+	unsigned n_own_prefixes, n_staged_prefixes;
+	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES],
+		staged_prefixes[FACTS_MAX_PREFIXES];
 };
 
 /* -- loading ---------------------------------------------------------------------- */
 
-static int load(struct steer *s, struct err *err)
+static int steer_load(struct steer *s, struct err *err)
 {
 	uint64_t seed = 0;
 	int rc;
@@ -58,7 +59,7 @@ int steer_new(struct steer **out, struct err *err)
 
 	if (!s)
 		return err_set(err, "out of memory");
-	if (load(s, err) < 0) {
+	if (steer_load(s, err) < 0) {
 		steer_free(s);
 		return -1;
 	}
@@ -75,9 +76,9 @@ void steer_free(struct steer *s)
 	free(s);
 }
 
-int steer_locals_fd(const struct steer *s)
+int steer_own_prefixes_fd(const struct steer *s)
 {
-	return bpf_map__fd(s->bpf->maps.locals);
+	return bpf_map__fd(s->bpf->maps.own_prefixes);
 }
 
 int steer_probes_fd(const struct steer *s)
@@ -92,16 +93,16 @@ const struct steer_owner *steer_owner(const struct steer *s, unsigned slot)
 
 /* -- own addresses ------------------------------------------------------------------- */
 
-static struct steer_local local_key(const struct facts_local *l)
+static struct steer_prefix steer_prefix_key(const struct facts_prefix *l)
 {
-	return (struct steer_local){
+	return (struct steer_prefix){
 		.bits = l->bits,
 		.addr = htonl(addr_to_v4(&l->addr)),
 	};
 }
 
-static bool has_local(const struct facts_local *list, unsigned n,
-		      const struct facts_local *l)
+static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
+			     const struct facts_prefix *l)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (list[i].bits == l->bits && addr_equal(&list[i].addr, &l->addr))
@@ -110,24 +111,27 @@ static bool has_local(const struct facts_local *list, unsigned n,
 }
 
 /* These are facts, not wishes: there is nothing to go back to when the rest fails. */
-static int renew_locals(struct steer *s, struct err *err)
+static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 {
 	const uint8_t yes = 1;
 
-	for (unsigned i = 0; i < s->n_staged_locals; i++) {
-		struct steer_local key = local_key(&s->staged_locals[i]);
+	for (unsigned i = 0; i < s->n_staged_prefixes; i++) {
+		struct steer_prefix key = steer_prefix_key(&s->staged_prefixes[i]);
 
-		if (bpf_map_update_elem(steer_locals_fd(s), &key, &yes, BPF_ANY) < 0)
+		if (bpf_map_update_elem(steer_own_prefixes_fd(s), &key, &yes, BPF_ANY) <
+		    0)
 			return err_set(err, "local addresses: %s", strerror(errno));
 	}
-	for (unsigned i = 0; i < s->n_locals; i++) {
-		struct steer_local key = local_key(&s->locals[i]);
+	for (unsigned i = 0; i < s->n_own_prefixes; i++) {
+		struct steer_prefix key = steer_prefix_key(&s->own_prefixes[i]);
 
-		if (!has_local(s->staged_locals, s->n_staged_locals, &s->locals[i]))
-			bpf_map_delete_elem(steer_locals_fd(s), &key);
+		if (!steer_has_prefix(s->staged_prefixes, s->n_staged_prefixes,
+				      &s->own_prefixes[i]))
+			bpf_map_delete_elem(steer_own_prefixes_fd(s), &key);
 	}
-	s->n_locals = s->n_staged_locals;
-	memcpy(s->locals, s->staged_locals, s->n_locals * sizeof(s->locals[0]));
+	s->n_own_prefixes = s->n_staged_prefixes;
+	memcpy(s->own_prefixes, s->staged_prefixes,
+	       s->n_own_prefixes * sizeof(s->own_prefixes[0]));
 	return 0;
 }
 
@@ -140,7 +144,8 @@ enum {
 };
 
 /* What listeners may announce, so that full segments fit when they come wrapped. */
-static void limit_mss(const struct plan *plan, const struct facts *facts, int *mss)
+static void steer_limit_mss(const struct plan *plan, const struct facts *facts,
+			    int *mss)
 {
 	for (unsigned i = 0; i < plan->n_pools; i++)
 		mss[i] = facts->mtu >= MTU_SANE && steer_pool_by_gre(plan, i)
@@ -154,7 +159,7 @@ int steer_stage(struct steer *s, const struct plan *plan, const struct facts *fa
 	struct steer_places places;
 	int mss[PLAN_MAX_POOLS];
 
-	limit_mss(plan, facts, mss);
+	steer_limit_mss(plan, facts, mss);
 	if (steer_slots_fill(&s->slots, plan, mss, &places, trouble, err) < 0) {
 		steer_slots_revert(&s->slots);
 		return -1;
@@ -162,13 +167,13 @@ int steer_stage(struct steer *s, const struct plan *plan, const struct facts *fa
 	s->staged_memory = s->memory;
 	steer_render(plan, facts->ifindex, &places, &s->staged_memory,
 		     s->table.staged.octets);
-	s->n_staged_locals = facts->n_locals;
-	memcpy(s->staged_locals, facts->locals,
-	       facts->n_locals * sizeof(facts->locals[0]));
+	s->n_staged_prefixes = facts->n_own_prefixes;
+	memcpy(s->staged_prefixes, facts->own_prefixes,
+	       facts->n_own_prefixes * sizeof(facts->own_prefixes[0]));
 	return 0;
 }
 
-static int attach(struct steer *s, struct err *err)
+static int steer_attach(struct steer *s, struct err *err)
 {
 	int here;
 
@@ -185,7 +190,7 @@ static int attach(struct steer *s, struct err *err)
 	return s->link ? 0 : -1;
 }
 
-static void detach(struct steer *s)
+static void steer_detach(struct steer *s)
 {
 	bpf_link__destroy(s->link);
 	s->link = NULL;
@@ -194,9 +199,10 @@ static void detach(struct steer *s)
 
 int steer_commit(struct steer *s, struct err *err)
 {
-	if (renew_locals(s, err) < 0 || bpf_table_switch(&s->table, err) < 0)
+	if (steer_renew_own_prefixes(s, err) < 0 ||
+	    bpf_table_switch(&s->table, err) < 0)
 		return -1;
-	return attach(s, err);
+	return steer_attach(s, err);
 }
 
 void steer_settle(struct steer *s)
@@ -210,14 +216,14 @@ void steer_settle(struct steer *s)
 void steer_revert(struct steer *s)
 {
 	if (s->newly_attached)
-		detach(s);
+		steer_detach(s);
 	bpf_table_revert(&s->table);
 	steer_slots_revert(&s->slots);
 }
 
 void steer_clear(struct steer *s)
 {
-	detach(s);
+	steer_detach(s);
 	bpf_table_clear(&s->table);
 	steer_slots_clear(&s->slots);
 	s->memory.n = 0;

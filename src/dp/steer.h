@@ -7,9 +7,9 @@
 #ifndef WCCPD_DP_STEER_H
 #define WCCPD_DP_STEER_H
 
-#include "err.h"
 #include "dp/facts.h"
 #include "dp/plan.h"
+#include "err.h"
 
 struct steer;
 
@@ -27,7 +27,7 @@ void steer_clear(struct steer *s);
 void steer_free(struct steer *s);
 
 /* Maps that the ingress program uses as well; the descriptors stay ours. */
-int steer_locals_fd(const struct steer *s);
+int steer_own_prefixes_fd(const struct steer *s);
 int steer_probes_fd(const struct steer *s);
 
 /* The instance that slot `i` (< STEER_SLOTS) belongs to, or NULL. */

@@ -15,7 +15,7 @@
 /* The MSS that a socket states when none was set (RFC 9293 section 3.7.1). */
 enum { MSS_UNSET = 536 };
 
-static int option(int fd, int level, int name)
+static int steer_fetch_option(int fd, int level, int name)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
@@ -23,27 +23,27 @@ static int option(int fd, int level, int name)
 	return getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
 }
 
-static int is_transparent(int fd)
+static int steer_fetch_is_transparent(int fd)
 {
-	if (option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6)
-		return option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT);
-	return option(fd, IPPROTO_IP, IP_TRANSPARENT);
+	if (steer_fetch_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6)
+		return steer_fetch_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT);
+	return steer_fetch_option(fd, IPPROTO_IP, IP_TRANSPARENT);
 }
 
-static enum steer_fetched check(int fd, uint64_t inode, struct err *err)
+static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, struct err *err)
 {
 	struct stat st;
 
 	/* The descriptor may have been closed and given to something else. */
 	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_ino != inode ||
-	    option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
+	    steer_fetch_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
 		return STEER_GONE;
-	if (option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP) {
+	if (steer_fetch_option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP) {
 		err_set(err, "it is not a TCP socket");
 		return STEER_USELESS;
 	}
 	/* Without it, the kernel refuses to answer from an address not its own. */
-	if (is_transparent(fd) != 1) {
+	if (steer_fetch_is_transparent(fd) != 1) {
 		err_set(err,
 			"the port is not transparent (Squid: http_port ... tproxy)");
 		return STEER_USELESS;
@@ -74,7 +74,7 @@ enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
 			errno == EPERM ? " (needs CAP_SYS_PTRACE)" : "");
 		return STEER_DENIED;
 	}
-	rc = check(*out, inode, err);
+	rc = steer_fetch_check(*out, inode, err);
 	if (rc != STEER_FETCHED) {
 		close(*out);
 		*out = -1;
@@ -84,7 +84,7 @@ enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
 
 int steer_set_mss(int listener, int mss)
 {
-	int before = option(listener, IPPROTO_TCP, TCP_MAXSEG);
+	int before = steer_fetch_option(listener, IPPROTO_TCP, TCP_MAXSEG);
 
 	setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss));
 	return before == MSS_UNSET || before < 0 ? 0 : before;

@@ -9,8 +9,8 @@
  */
 #include "dp/steer_render.h"
 
-#include "bpf/packet.h"
 #include "assign.h"
+#include "bpf/packet.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@ static_assert((int)PLAN_MAX_INSTANCES <= (int)ASSIGN_MAX, "instances");
 
 /* -- which pool takes a port ---------------------------------------------------- */
 
-static void take_ports(struct steer_table *out, const struct packet_service *s,
-		       uint8_t pool)
+static void steer_take_ports(struct steer_table *out, const struct packet_service *s,
+			     uint8_t pool)
 {
 	for (unsigned i = 0; i < WCCP_MAX_PORTS && s->ports[i]; i++) {
 		uint8_t *owner = &out->pool_of_port[ntohs(s->ports[i])];
@@ -33,7 +33,7 @@ static void take_ports(struct steer_table *out, const struct packet_service *s,
 	}
 }
 
-static void take_free_ports(struct steer_table *out, uint8_t pool)
+static void steer_take_free_ports(struct steer_table *out, uint8_t pool)
 {
 	for (unsigned port = 0; port < 65536; port++)
 		if (out->pool_of_port[port] == STEER_NO_POOL)
@@ -42,21 +42,21 @@ static void take_free_ports(struct steer_table *out, uint8_t pool)
 
 /* A service of source ports catches the way back of connections that instances
  * opened; none of them opens here. */
-static void take_service(struct steer_table *out, const struct packet_service *s,
-			 unsigned pool)
+static void steer_take_service(struct steer_table *out, const struct packet_service *s,
+			       unsigned pool)
 {
 	bool any = !s->protocol && !(s->flags & WCCP_F_ONLY_PROTOCOL_0);
 
 	if (s->protocol != IPPROTO_TCP && !any)
 		return;
 	if (any || !(s->flags & WCCP_F_PORTS_DEFINED))
-		take_free_ports(out, (uint8_t)pool);
+		steer_take_free_ports(out, (uint8_t)pool);
 	else if (!(s->flags & WCCP_F_PORTS_SOURCE))
-		take_ports(out, s, (uint8_t)pool);
+		steer_take_ports(out, s, (uint8_t)pool);
 }
 
 /* Highest priority first; of equals the one that the plan names first. */
-static void render_ports(const struct plan *plan, struct steer_table *out)
+static void steer_render_ports(const struct plan *plan, struct steer_table *out)
 {
 	memset(out->pool_of_port, STEER_NO_POOL, sizeof(out->pool_of_port));
 	for (int priority = 255; priority >= 0; priority--)
@@ -65,7 +65,7 @@ static void render_ports(const struct plan *plan, struct steer_table *out)
 
 			packet_service_set(&s, &plan->services[i].service);
 			if (s.priority == priority)
-				take_service(out, &s, plan->services[i].pool);
+				steer_take_service(out, &s, plan->services[i].pool);
 		}
 }
 
@@ -83,8 +83,8 @@ struct candidates {
 	struct candidate list[PLAN_MAX_INSTANCES];
 };
 
-static void gather(const struct plan_pool *pool, const uint16_t *places,
-		   struct candidates *out)
+static void steer_gather(const struct plan_pool *pool, const uint16_t *places,
+			 struct candidates *out)
 {
 	out->n = 0;
 	for (unsigned i = 0; i < pool->n_instances; i++) {
@@ -102,7 +102,7 @@ static void gather(const struct plan_pool *pool, const uint16_t *places,
 	}
 }
 
-static struct steer_owners *recall(struct steer_memory *memory, const char *pool)
+static struct steer_owners *steer_recall(struct steer_memory *memory, const char *pool)
 {
 	for (unsigned i = 0; i < memory->n; i++)
 		if (!strcmp(memory->pools[i].pool, pool))
@@ -111,8 +111,9 @@ static struct steer_owners *recall(struct steer_memory *memory, const char *pool
 }
 
 /* The rank-0 owners, as indices into the candidates. */
-static void own(const struct candidates *c, const struct steer_owners *before,
-		struct assign_table *out)
+static void steer_own_buckets(const struct candidates *c,
+			      const struct steer_owners *before,
+			      struct assign_table *out)
 {
 	uint16_t weights[PLAN_MAX_INSTANCES];
 
@@ -127,7 +128,7 @@ static void own(const struct candidates *c, const struct steer_owners *before,
 }
 
 /* FNV-1a over name and bucket, then mixed: its low bits alone are weak. */
-static uint32_t affinity(const char *name, unsigned bucket)
+static uint32_t steer_affinity(const char *name, unsigned bucket)
 {
 	uint32_t h = 2166136261u;
 
@@ -147,15 +148,15 @@ struct contender {
 	uint32_t affinity;
 };
 
-static bool goes_before(const struct contender *a, const struct contender *b)
+static bool steer_goes_before(const struct contender *a, const struct contender *b)
 {
 	if (a->class != b->class)
 		return a->class < b->class;
 	return a->affinity > b->affinity;
 }
 
-static void rank(const struct candidates *c, unsigned owner, unsigned bucket,
-		 struct contender *out)
+static void steer_rank_candidates(const struct candidates *c, unsigned owner,
+				  unsigned bucket, struct contender *out)
 {
 	for (unsigned i = 0; i < c->n; i++) {
 		struct contender x = {
@@ -163,19 +164,19 @@ static void rank(const struct candidates *c, unsigned owner, unsigned bucket,
 			.class = i == owner		       ? 0
 				 : c->list[i].instance->weight ? 1
 							       : 2,
-			.affinity = affinity(c->list[i].instance->name, bucket),
+			.affinity = steer_affinity(c->list[i].instance->name, bucket),
 		};
 		unsigned at = i;
 
-		for (; at > 0 && goes_before(&x, &out[at - 1]); at--)
+		for (; at > 0 && steer_goes_before(&x, &out[at - 1]); at--)
 			out[at] = out[at - 1];
 		out[at] = x;
 	}
 }
 
 /* `turn` counts the buckets of the owner: its listeners take turns. */
-static void fill_bucket(const struct contender *order, unsigned n, unsigned turn,
-			uint16_t *slots)
+static void steer_fill_bucket(const struct contender *order, unsigned n, unsigned turn,
+			      uint16_t *slots)
 {
 	unsigned filled = 0, more = 1;
 
@@ -193,17 +194,17 @@ static void fill_bucket(const struct contender *order, unsigned n, unsigned turn
 	}
 }
 
-static void render_pool(const struct plan_pool *pool, const uint16_t *places,
-			const struct steer_owners *before, struct steer_owners *after,
-			struct steer_pool *out)
+static void steer_render_pool(const struct plan_pool *pool, const uint16_t *places,
+			      const struct steer_owners *before,
+			      struct steer_owners *after, struct steer_pool *out)
 {
 	struct contender order[PLAN_MAX_INSTANCES];
 	unsigned turns[PLAN_MAX_INSTANCES] = { 0 };
 	struct candidates c;
 	struct assign_table table;
 
-	gather(pool, places, &c);
-	own(&c, before, &table);
+	steer_gather(pool, places, &c);
+	steer_own_buckets(&c, before, &table);
 	snprintf(after->pool, sizeof(after->pool), "%s", pool->name);
 	for (unsigned b = 0; b < STEER_BUCKETS; b++) {
 		unsigned owner = table.owners[b];
@@ -212,8 +213,8 @@ static void render_pool(const struct plan_pool *pool, const uint16_t *places,
 			continue;
 		memcpy(after->instance[b], c.list[owner].instance->name,
 		       sizeof(after->instance[b]));
-		rank(&c, owner, b, order);
-		fill_bucket(order, c.n, turns[owner]++, out->slots[b]);
+		steer_rank_candidates(&c, owner, b, order);
+		steer_fill_bucket(order, c.n, turns[owner]++, out->slots[b]);
 	}
 }
 
@@ -224,12 +225,12 @@ void steer_render(const struct plan *plan, unsigned ifindex,
 	struct steer_memory now = { .n = plan->n_pools };
 
 	out->ifindex = ifindex;
-	render_ports(plan, out);
+	steer_render_ports(plan, out);
 	memset(out->pools, 0xff, sizeof(out->pools)); /* STEER_NO_SLOT */
 	for (unsigned i = 0; i < plan->n_pools; i++)
-		render_pool(&plan->pools[i], places->slots[i],
-			    recall(memory, plan->pools[i].name), &now.pools[i],
-			    &out->pools[i]);
+		steer_render_pool(&plan->pools[i], places->slots[i],
+				  steer_recall(memory, plan->pools[i].name),
+				  &now.pools[i], &out->pools[i]);
 	*memory = now;
 }
 
@@ -239,7 +240,7 @@ bool steer_pool_by_gre(const struct plan *plan, unsigned pool)
 		const struct plan_router *r = &plan->routers[i];
 
 		if (plan->services[r->service].pool == pool &&
-		    (r->forward & WCCP_METHOD_GRE || plan->n_fellows > 0))
+		    (r->forward & WCCP_METHOD_GRE || plan->n_other_caches > 0))
 			return true;
 	}
 	return false;

@@ -34,8 +34,8 @@ void steer_render(const struct plan *plan, unsigned ifindex,
 		  const struct steer_places *places, struct steer_memory *memory,
 		  struct steer_table *out);
 
-/* May packets to the pool come wrapped in GRE, from a router or handed over by a
- * fellow?  Then the 28 octets of wrapping must fit beside the payload. */
+/* May packets to the pool come wrapped in GRE, from a router or handed over by another
+ * web-cache?  Then the 28 octets of wrapping must fit beside the payload. */
 bool steer_pool_by_gre(const struct plan *plan, unsigned pool);
 
 #endif

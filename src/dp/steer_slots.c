@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct steer_slot *find(struct steer_slots *s, uint64_t inode)
+static struct steer_slot *steer_slots_find(struct steer_slots *s, uint64_t inode)
 {
 	for (unsigned i = 0; i < STEER_SLOTS; i++)
 		if (s->list[i].inode == inode)
@@ -23,21 +23,23 @@ static struct steer_slot *find(struct steer_slots *s, uint64_t inode)
 	return NULL;
 }
 
-static uint32_t index_of(const struct steer_slots *s, const struct steer_slot *slot)
+static uint32_t steer_slots_index(const struct steer_slots *s,
+				  const struct steer_slot *slot)
 {
 	return (uint32_t)(slot - s->list);
 }
 
 /* Older kernels take a socket out that stops listening, even if it listens again. */
-static bool is_in_map(const struct steer_slots *s, const struct steer_slot *slot)
+static bool steer_slots_is_in_map(const struct steer_slots *s,
+				  const struct steer_slot *slot)
 {
-	uint32_t key = index_of(s, slot);
+	uint32_t key = steer_slots_index(s, slot);
 	uint64_t cookie;
 
 	return bpf_map_lookup_elem(s->map, &key, &cookie) == 0;
 }
 
-static void set_mss(struct steer_slot *slot, int fd, int mss)
+static void steer_slots_set_mss(struct steer_slot *slot, int fd, int mss)
 {
 	int before;
 
@@ -51,29 +53,30 @@ static void set_mss(struct steer_slot *slot, int fd, int mss)
 
 /* The owner's setting comes back with the slot; if the owner is gone, so is its
  * setting. */
-static void change_mss(struct steer_slot *slot, int mss)
+static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 {
 	int fd;
 
 	if (slot->mss == mss ||
 	    steer_fetch(slot->pid, slot->fd, slot->inode, &fd, NULL) != STEER_FETCHED)
 		return;
-	set_mss(slot, fd, mss);
+	steer_slots_set_mss(slot, fd, mss);
 	close(fd);
 }
 
-static void empty(struct steer_slots *s, struct steer_slot *slot)
+static void steer_slots_empty(struct steer_slots *s, struct steer_slot *slot)
 {
-	uint32_t key = index_of(s, slot);
+	uint32_t key = steer_slots_index(s, slot);
 
-	change_mss(slot, 0);
+	steer_slots_change_mss(slot, 0);
 	bpf_map_delete_elem(s->map, &key);
 	*slot = (struct steer_slot){ 0 };
 }
 
-static int put(struct steer_slots *s, struct steer_slot *slot, int fd, struct err *err)
+static int steer_slots_put(struct steer_slots *s, struct steer_slot *slot, int fd,
+			   struct err *err)
 {
-	uint32_t key = index_of(s, slot);
+	uint32_t key = steer_slots_index(s, slot);
 	uint64_t value = (uint64_t)fd;
 
 	if (bpf_map_update_elem(s->map, &key, &value, BPF_ANY) < 0)
@@ -82,9 +85,10 @@ static int put(struct steer_slots *s, struct steer_slot *slot, int fd, struct er
 }
 
 /* Fetch the listener, put it into `slot`, and let go of it. */
-static enum steer_fetched fill(struct steer_slots *s, struct steer_slot *slot,
-			       const struct plan_listener *from, int mss,
-			       struct err *err)
+static enum steer_fetched steer_slots_fill_one(struct steer_slots *s,
+					       struct steer_slot *slot,
+					       const struct plan_listener *from,
+					       int mss, struct err *err)
 {
 	enum steer_fetched rc;
 	int fd;
@@ -92,16 +96,17 @@ static enum steer_fetched fill(struct steer_slots *s, struct steer_slot *slot,
 	rc = steer_fetch(from->pid, from->fd, from->inode, &fd, err);
 	if (rc != STEER_FETCHED)
 		return rc;
-	if (put(s, slot, fd, err) < 0)
+	if (steer_slots_put(s, slot, fd, err) < 0)
 		rc = STEER_USELESS;
 	else
-		set_mss(slot, fd, mss);
+		steer_slots_set_mss(slot, fd, mss);
 	close(fd);
 	return rc;
 }
 
-static void note_owner(struct steer_slot *slot, const struct plan_pool *pool,
-		       const struct plan_listener *from)
+static void steer_slots_note_owner(struct steer_slot *slot,
+				   const struct plan_pool *pool,
+				   const struct plan_listener *from)
 {
 	slot->inode = from->inode;
 	slot->pid = from->pid;
@@ -112,46 +117,48 @@ static void note_owner(struct steer_slot *slot, const struct plan_pool *pool,
 }
 
 /* The slot that holds the listener in the end, or NULL. */
-static struct steer_slot *place(struct steer_slots *s, const struct plan_listener *from,
-				int mss, enum steer_fetched *rc, struct err *err)
+static struct steer_slot *steer_slots_place(struct steer_slots *s,
+					    const struct plan_listener *from, int mss,
+					    enum steer_fetched *rc, struct err *err)
 {
-	struct steer_slot *slot = find(s, from->inode);
+	struct steer_slot *slot = steer_slots_find(s, from->inode);
 
 	*rc = STEER_FETCHED;
-	if (slot && is_in_map(s, slot)) {
+	if (slot && steer_slots_is_in_map(s, slot)) {
 		if (!slot->planned) { /* the first pool that names it decides */
 			slot->pid = from->pid;
 			slot->fd = from->fd;
-			change_mss(slot, mss);
+			steer_slots_change_mss(slot, mss);
 		}
 		return slot;
 	}
 	if (!slot)
-		slot = find(s, 0);
+		slot = steer_slots_find(s, 0);
 	if (!slot) {
 		*rc = STEER_USELESS;
 		err_set(err, "more than %d listeners", STEER_SLOTS);
 		return NULL;
 	}
-	*rc = fill(s, slot, from, mss, err);
+	*rc = steer_slots_fill_one(s, slot, from, mss, err);
 	if (*rc != STEER_FETCHED)
 		return NULL;
 	slot->fresh = !slot->inode;
 	return slot;
 }
 
-static int fill_pool(struct steer_slots *s, const struct plan_pool *pool, int mss,
-		     uint16_t *out, struct err *trouble, struct err *err)
+static int steer_slots_fill_pool(struct steer_slots *s, const struct plan_pool *pool,
+				 int mss, uint16_t *out, struct err *trouble,
+				 struct err *err)
 {
 	for (unsigned i = 0; i < pool->n_listeners; i++) {
 		const struct plan_listener *from = &pool->listeners[i];
 		enum steer_fetched rc;
 		struct err why;
-		struct steer_slot *slot = place(s, from, mss, &rc, &why);
+		struct steer_slot *slot = steer_slots_place(s, from, mss, &rc, &why);
 
-		out[i] = slot ? (uint16_t)index_of(s, slot) : STEER_NO_SLOT;
+		out[i] = slot ? (uint16_t)steer_slots_index(s, slot) : STEER_NO_SLOT;
 		if (slot && !slot->planned)
-			note_owner(slot, pool, from);
+			steer_slots_note_owner(slot, pool, from);
 		if (slot)
 			slot->planned = true;
 		if (rc == STEER_DENIED)
@@ -170,8 +177,8 @@ int steer_slots_fill(struct steer_slots *s, const struct plan *plan, const int *
 	for (unsigned i = 0; i < STEER_SLOTS; i++)
 		s->list[i].planned = false;
 	for (unsigned i = 0; i < plan->n_pools; i++)
-		if (fill_pool(s, &plan->pools[i], mss[i], out->slots[i], trouble, err) <
-		    0)
+		if (steer_slots_fill_pool(s, &plan->pools[i], mss[i], out->slots[i],
+					  trouble, err) < 0)
 			return -1;
 	return 0;
 }
@@ -183,7 +190,7 @@ void steer_slots_settle(struct steer_slots *s)
 
 		slot->fresh = false;
 		if (slot->inode && !slot->planned)
-			empty(s, slot);
+			steer_slots_empty(s, slot);
 	}
 }
 
@@ -191,12 +198,12 @@ void steer_slots_revert(struct steer_slots *s)
 {
 	for (unsigned i = 0; i < STEER_SLOTS; i++)
 		if (s->list[i].fresh)
-			empty(s, &s->list[i]);
+			steer_slots_empty(s, &s->list[i]);
 }
 
 void steer_slots_clear(struct steer_slots *s)
 {
 	for (unsigned i = 0; i < STEER_SLOTS; i++)
 		if (s->list[i].inode)
-			empty(s, &s->list[i]);
+			steer_slots_empty(s, &s->list[i]);
 }

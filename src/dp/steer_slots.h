@@ -3,9 +3,9 @@
 #ifndef WCCPD_DP_STEER_SLOTS_H
 #define WCCPD_DP_STEER_SLOTS_H
 
-#include "err.h"
 #include "dp/steer.h"
 #include "dp/steer_render.h"
+#include "err.h"
 
 struct steer_slot {
 	uint64_t inode; /* of the listener; 0: the slot is free */

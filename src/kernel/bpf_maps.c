@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool wanted(const void *key, const uint8_t *keys, size_t key_size, unsigned n)
+static bool bpf_maps_is_wanted(const void *key, const uint8_t *keys, size_t key_size,
+			       unsigned n)
 {
 	unsigned i;
 
@@ -20,13 +21,14 @@ static bool wanted(const void *key, const uint8_t *keys, size_t key_size, unsign
 	return false;
 }
 
-static void remove_others(int fd, const uint8_t *keys, size_t key_size, unsigned n)
+static void bpf_maps_remove_others(int fd, const uint8_t *keys, size_t key_size,
+				   unsigned n)
 {
 	uint8_t key[16], previous[16];
 	void *from = NULL;
 
 	while (bpf_map_get_next_key(fd, from, key) == 0) {
-		if (wanted(key, keys, key_size, n)) {
+		if (bpf_maps_is_wanted(key, keys, key_size, n)) {
 			memcpy(previous, key, key_size);
 			from = previous;
 		} else {
@@ -36,8 +38,8 @@ static void remove_others(int fd, const uint8_t *keys, size_t key_size, unsigned
 	}
 }
 
-int maps_sync(int fd, const void *keys, size_t key_size, const void *values,
-	      size_t value_size, unsigned n, struct err *err)
+int bpf_maps_sync(int fd, const void *keys, size_t key_size, const void *values,
+		  size_t value_size, unsigned n, struct err *err)
 {
 	const uint8_t *key = keys, *value = values;
 	unsigned i;
@@ -46,11 +48,11 @@ int maps_sync(int fd, const void *keys, size_t key_size, const void *values,
 		if (bpf_map_update_elem(fd, key + i * key_size, value + i * value_size,
 					BPF_ANY) < 0)
 			return err_set(err, "eBPF map: %s", strerror(errno));
-	remove_others(fd, keys, key_size, n);
+	bpf_maps_remove_others(fd, keys, key_size, n);
 	return 0;
 }
 
-int maps_sum(int fd, const void *key, unsigned long long *sum, unsigned n)
+int bpf_maps_sum(int fd, const void *key, unsigned long long *sum, unsigned n)
 {
 	int cpus = libbpf_num_possible_cpus(), cpu;
 	uint64_t *values;

@@ -9,10 +9,10 @@
 
 /* Make a hash map hold these `n` keys (16 octets at most each) and values, and no
  * others.  What is new comes first, what is old goes then. */
-int maps_sync(int fd, const void *keys, size_t key_size, const void *values,
-	      size_t value_size, unsigned n, struct err *err);
+int bpf_maps_sync(int fd, const void *keys, size_t key_size, const void *values,
+		  size_t value_size, unsigned n, struct err *err);
 
 /* Sum a per-CPU value that consists of `n` 64-bit counters.  -1: no such key. */
-int maps_sum(int fd, const void *key, unsigned long long *sum, unsigned n);
+int bpf_maps_sum(int fd, const void *key, unsigned long long *sum, unsigned n);
 
 #endif

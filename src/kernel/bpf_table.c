@@ -27,14 +27,14 @@ int bpf_table_init(struct bpf_table *t, int outer, const char *name, size_t size
 	return 0;
 }
 
-static void forget(struct bpf_table_copy *c)
+static void bpf_table_forget(struct bpf_table_copy *c)
 {
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
 }
 
-static int make_inner(const struct bpf_table *t, struct err *err)
+static int bpf_table_make_inner(const struct bpf_table *t, struct err *err)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, t->name, sizeof(zero),
 				(uint32_t)t->size, 1, NULL);
@@ -50,7 +50,7 @@ static int make_inner(const struct bpf_table *t, struct err *err)
 	return fd;
 }
 
-static int put_in_force(const struct bpf_table *t, int fd)
+static int bpf_table_put_in_force(const struct bpf_table *t, int fd)
 {
 	/* The kernel waits for programs that still run with the old one. */
 	if (fd < 0)
@@ -65,13 +65,13 @@ int bpf_table_switch(struct bpf_table *t, struct err *err)
 	t->switched = false;
 	if (t->now.fd >= 0 && !memcmp(t->now.octets, t->staged.octets, t->size))
 		return 0;
-	t->staged.fd = make_inner(t, err);
+	t->staged.fd = bpf_table_make_inner(t, err);
 	if (t->staged.fd < 0)
 		return -1;
-	if (put_in_force(t, t->staged.fd) < 0) {
+	if (bpf_table_put_in_force(t, t->staged.fd) < 0) {
 		err_set(err, "%s: cannot replace the map: %s", t->name,
 			strerror(errno));
-		forget(&t->staged);
+		bpf_table_forget(&t->staged);
 		return -1;
 	}
 	t->before = t->now;
@@ -83,7 +83,7 @@ int bpf_table_switch(struct bpf_table *t, struct err *err)
 
 void bpf_table_settle(struct bpf_table *t)
 {
-	forget(&t->before);
+	bpf_table_forget(&t->before);
 	t->switched = false;
 }
 
@@ -93,7 +93,7 @@ void bpf_table_revert(struct bpf_table *t)
 
 	if (!t->switched)
 		return;
-	put_in_force(t, t->before.fd);
+	bpf_table_put_in_force(t, t->before.fd);
 	t->now = t->before;
 	t->before = failed;
 	bpf_table_settle(t);
@@ -102,8 +102,8 @@ void bpf_table_revert(struct bpf_table *t)
 void bpf_table_clear(struct bpf_table *t)
 {
 	if (t->now.fd >= 0)
-		put_in_force(t, -1);
-	forget(&t->now);
+		bpf_table_put_in_force(t, -1);
+	bpf_table_forget(&t->now);
 	bpf_table_settle(t);
 }
 

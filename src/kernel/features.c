@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Our effective capabilities, as a mask of 64 bits. */
-static uint64_t capabilities(void)
+static uint64_t kernel_capabilities(void)
 {
 	struct __user_cap_header_struct head = { .version =
 							 _LINUX_CAPABILITY_VERSION_3 };
@@ -25,7 +25,7 @@ static uint64_t capabilities(void)
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
-static int check_capabilities(struct err *err)
+static int kernel_check_capabilities(struct err *err)
 {
 	static const struct {
 		int number;
@@ -37,7 +37,7 @@ static int check_capabilities(struct err *err)
 		{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
 		  "the listeners of other processes" },
 	};
-	uint64_t have = capabilities();
+	uint64_t have = kernel_capabilities();
 
 	for (unsigned i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		bool bpf =
@@ -53,7 +53,7 @@ static int check_capabilities(struct err *err)
 	return 0;
 }
 
-static int check_programs(struct err *err)
+static int kernel_check_programs(struct err *err)
 {
 	static const struct {
 		enum bpf_prog_type type;
@@ -74,7 +74,7 @@ static int check_programs(struct err *err)
 	return 0;
 }
 
-static int check_pidfd(struct err *err)
+static int kernel_check_pidfd(struct err *err)
 {
 	int self = pidfd_open(getpid(), 0);
 	int copy = self < 0 ? -1 : pidfd_getfd(self, self, 0);
@@ -92,9 +92,9 @@ static int check_pidfd(struct err *err)
 
 int kernel_check(struct err *err)
 {
-	if (check_capabilities(err) < 0 || check_pidfd(err) < 0)
+	if (kernel_check_capabilities(err) < 0 || kernel_check_pidfd(err) < 0)
 		return -1;
-	return check_programs(err);
+	return kernel_check_programs(err);
 }
 
 bool kernel_tells_ifindex(void)

@@ -14,14 +14,14 @@
  * WCCP's port, for want of a better number: others' filters may come before. */
 enum { TC_HANDLE = 0x57434350 /* "WCCP" */, TC_PRIORITY = 2048 };
 
-static struct bpf_tc_hook hook_of(unsigned ifindex, enum bpf_tc_attach_point point)
+static struct bpf_tc_hook tc_hook_of(unsigned ifindex, enum bpf_tc_attach_point point)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 
 	return hook;
 }
 
-static __u32 program_id(int program)
+static __u32 tc_program_id(int program)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -30,9 +30,9 @@ static __u32 program_id(int program)
 }
 
 /* Id of the program in our place; 0: none. */
-static __u32 attached_id(unsigned ifindex)
+static __u32 tc_attached_id(unsigned ifindex)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = tc_hook_of(ifindex, BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
 
 	return bpf_tc_query(&hook, &opts) == 0 ? opts.prog_id : 0;
@@ -40,13 +40,13 @@ static __u32 attached_id(unsigned ifindex)
 
 int tc_attach(struct tc_filter *f, unsigned ifindex, int program, struct err *err)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = tc_hook_of(ifindex, BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY,
 		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
-	__u32 there = attached_id(ifindex);
+	__u32 there = tc_attached_id(ifindex);
 	int rc;
 
-	if (there && f->ifindex == ifindex && there == program_id(program))
+	if (there && f->ifindex == ifindex && there == tc_program_id(program))
 		return 0;
 	rc = bpf_tc_hook_create(&hook);
 	if (rc < 0 && rc != -EEXIST)
@@ -60,7 +60,7 @@ int tc_attach(struct tc_filter *f, unsigned ifindex, int program, struct err *er
 	return 0;
 }
 
-static bool has_filters(struct nl_sock *sock, unsigned ifindex, __u32 parent)
+static bool tc_has_filters(struct nl_sock *sock, unsigned ifindex, __u32 parent)
 {
 	struct nl_cache *filters;
 	bool found;
@@ -73,29 +73,29 @@ static bool has_filters(struct nl_sock *sock, unsigned ifindex, __u32 parent)
 }
 
 /* Others may have come to use the qdisc that we made. */
-static bool is_used(unsigned ifindex)
+static bool tc_is_used(unsigned ifindex)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 	bool used = true;
 
 	if (sock && nl_connect(sock, NETLINK_ROUTE) == 0)
-		used = has_filters(sock, ifindex,
-				   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) ||
-		       has_filters(sock, ifindex,
-				   TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
+		used = tc_has_filters(sock, ifindex,
+				      TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) ||
+		       tc_has_filters(sock, ifindex,
+				      TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS));
 	nl_socket_free(sock);
 	return used;
 }
 
 void tc_detach(struct tc_filter *f)
 {
-	struct bpf_tc_hook hook = hook_of(f->ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = tc_hook_of(f->ifindex, BPF_TC_INGRESS);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
 
 	if (!f->ifindex)
 		return;
 	bpf_tc_detach(&hook, &opts);
-	if (f->own_qdisc && !is_used(f->ifindex)) {
+	if (f->own_qdisc && !tc_is_used(f->ifindex)) {
 		/* Both points at once mean the qdisc itself. */
 		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
 		bpf_tc_hook_destroy(&hook);

@@ -12,7 +12,7 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->mark = conf->mark;
 	out->mark_mask = conf->mark_mask;
 	out->table = conf->table;
-	out->n_services = out->n_pools = out->n_routers = out->n_fellows = 0;
+	out->n_services = out->n_pools = out->n_routers = out->n_other_caches = 0;
 	out->n_addresses = out->n_left_out = 0;
 }
 
@@ -56,17 +56,18 @@ static void add_routers(unsigned service, const struct cache_status *status,
 }
 
 /* Strangers may say what they like, packets are not exchanged with them. */
-static void add_fellows(const struct cache_conf *conf, const struct cache_status *status,
-			struct plan *out)
+static void planner_add_other_caches(const struct cache_conf *conf,
+				     const struct cache_status *status,
+				     struct plan *out)
 {
 	for (unsigned i = 0; i < status->n_caches; i++) {
 		const struct addr *a = &status->caches[i].addr;
 
 		if (addr_equal(a, &out->self) || !cache_conf_allows(conf, a) ||
-		    addr_find(out->fellows, out->n_fellows, a) >= 0 ||
-		    out->n_fellows == WCCP_MAX_CACHES)
+		    addr_find(out->other_caches, out->n_other_caches, a) >= 0 ||
+		    out->n_other_caches == WCCP_MAX_CACHES)
 			continue;
-		out->fellows[out->n_fellows++] = *a;
+		out->other_caches[out->n_other_caches++] = *a;
 	}
 }
 
@@ -80,6 +81,6 @@ void planner_add_service(const struct conf_service *conf,
 	s->drop_when_down = conf->drop_when_down;
 	memcpy(s->handover, status->handover, sizeof s->handover);
 	add_routers(out->n_services, status, out);
-	add_fellows(&conf->group, status, out);
+	planner_add_other_caches(&conf->group, status, out);
 	out->n_services++;
 }

@@ -10,7 +10,7 @@
 /* The parts that do not come from groups: interface, mark, table.  Starts a plan
  * without services, pools and routers. */
 void planner_begin(const struct conf *conf, struct plan *out);
-/* One service, its routers and its fellow web-caches. */
+/* One service, its routers and the other web-caches. */
 void planner_add_service(const struct conf_service *conf,
 			 const struct cache_status *status, struct plan *out);
 

@@ -184,7 +184,7 @@ static json_t *pool_json(struct daemon *d, unsigned position)
 	uint64_t given[PLAN_MAX_INSTANCES] = { 0 };
 	json_t *instances = json_array();
 
-	dp_get_given(d->dp, &d->plan, position, given);
+	dp_get_new_connections(d->dp, &d->plan, position, given);
 	for (unsigned i = 0; i < p->n_instances; i++)
 		json_array_append_new(instances, instance_json(p->instances[i], given[i]));
 	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o}", "name", p->conf->name, "up",

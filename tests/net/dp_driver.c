@@ -136,7 +136,7 @@ static void add_router(void)
 
 static void add_fellow(void)
 {
-	plan.fellows[plan.n_fellows++] = address(word());
+	plan.other_caches[plan.n_other_caches++] = address(word());
 }
 
 static void reset(void)
@@ -174,7 +174,7 @@ static void tell_given(void)
 	unsigned pool = (unsigned)number();
 	uint64_t given[PLAN_MAX_INSTANCES];
 
-	if (dp_get_given(dp, &plan, pool, given) < 0) {
+	if (dp_get_new_connections(dp, &plan, pool, given) < 0) {
 		printf("error\n");
 		return;
 	}

@@ -281,7 +281,7 @@ START_TEST(every_sender_of_the_largest_plan_is_found)
 		set_mac(i, 63 - i);
 	}
 	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
-		plan.fellows[plan.n_fellows++] = addr_v4(0xc0a80000 + i * 0x01000001);
+		plan.other_caches[plan.n_other_caches++] = addr_v4(0xc0a80000 + i * 0x01000001);
 	/* Nobody plans that, but it must do no harm. */
 	add_router(0, 0x7f000001, 0x7f000002, WCCP_METHOD_L2, WCCP_METHOD_L2);
 	render();
@@ -292,33 +292,33 @@ START_TEST(every_sender_of_the_largest_plan_is_found)
 		ck_assert_uint_eq(find_mac(i), i);
 	}
 	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
-		ck_assert_uint_eq(find(addr_to_v4(&plan.fellows[i])), INGRESS_FELLOW);
+		ck_assert_uint_eq(find(addr_to_v4(&plan.other_caches[i])), INGRESS_OTHER_CACHE);
 	ck_assert_uint_eq(find(0x12345678), INGRESS_NOBODY);
 	ck_assert_uint_eq(find(0xffffffff), INGRESS_NOBODY);
 	ck_assert_uint_eq(find(0), INGRESS_NOBODY);
 }
 END_TEST
 
-static bool near_local(uint32_t address)
+static bool near_own(uint32_t address)
 {
-	return ingress_near_local(&config, htonl(address));
+	return ingress_near_own(&config, htonl(address));
 }
 
 /* Whatever is the box's own is never passed over; the filter may only err the other
  * way, within the same upper half. */
 START_TEST(own_prefixes_are_near)
 {
-	facts.locals[0] = (struct facts_local){ .addr = addr_v4(0x0a020002), .bits = 32 };
-	facts.locals[1] = (struct facts_local){ .addr = addr_v4(0x7f000000), .bits = 8 };
-	facts.locals[2] = (struct facts_local){ .addr = addr_v4(0xc0a80100), .bits = 24 };
-	facts.n_locals = 3;
+	facts.own_prefixes[0] = (struct facts_prefix){ .addr = addr_v4(0x0a020002), .bits = 32 };
+	facts.own_prefixes[1] = (struct facts_prefix){ .addr = addr_v4(0x7f000000), .bits = 8 };
+	facts.own_prefixes[2] = (struct facts_prefix){ .addr = addr_v4(0xc0a80100), .bits = 24 };
+	facts.n_own_prefixes = 3;
 	render();
-	ck_assert(near_local(0x0a020002));
-	ck_assert(near_local(0x7f000001) && near_local(0x7fffffff));
-	ck_assert(near_local(0xc0a801ff));
-	ck_assert(!near_local(0x0a030002));
-	ck_assert(!near_local(0x7effffff) && !near_local(0x80000000));
-	ck_assert(!near_local(0xc0a90100));
+	ck_assert(near_own(0x0a020002));
+	ck_assert(near_own(0x7f000001) && near_own(0x7fffffff));
+	ck_assert(near_own(0xc0a801ff));
+	ck_assert(!near_own(0x0a030002));
+	ck_assert(!near_own(0x7effffff) && !near_own(0x80000000));
+	ck_assert(!near_own(0xc0a90100));
 }
 END_TEST
 

@@ -44,7 +44,7 @@ START_TEST(takes_the_fixed_parts_from_the_configuration)
 	ck_assert_uint_eq(plan.mark, 0x5700);
 	ck_assert_uint_eq(plan.mark_mask, 0xff00);
 	ck_assert_uint_eq(plan.table, 77);
-	ck_assert_uint_eq(plan.n_services + plan.n_pools + plan.n_routers + plan.n_fellows,
+	ck_assert_uint_eq(plan.n_services + plan.n_pools + plan.n_routers + plan.n_other_caches,
 			  0);
 }
 END_TEST
@@ -79,9 +79,9 @@ START_TEST(lists_every_fellow_once_and_never_itself)
 	planner_add_service(&conf.services[0], &status, &plan);
 	planner_add_service(&conf.services[0], &status, &plan);
 	ck_assert_uint_eq(plan.n_services, 2);
-	ck_assert_uint_eq(plan.n_fellows, 2);
-	ck_assert_uint_eq(addr_to_v4(&plan.fellows[0]), 0x0a000103);
-	ck_assert_uint_eq(addr_to_v4(&plan.fellows[1]), 0x0a000104);
+	ck_assert_uint_eq(plan.n_other_caches, 2);
+	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[0]), 0x0a000103);
+	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[1]), 0x0a000104);
 }
 END_TEST
 
@@ -97,8 +97,8 @@ START_TEST(exchanges_no_packets_with_strangers)
 	status.caches[1].addr = addr_v4(0x0a000104);
 	planner_begin(&conf, &plan);
 	planner_add_service(&conf.services[0], &status, &plan);
-	ck_assert_uint_eq(plan.n_fellows, 1);
-	ck_assert_uint_eq(addr_to_v4(&plan.fellows[0]), 0x0a000104);
+	ck_assert_uint_eq(plan.n_other_caches, 1);
+	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[0]), 0x0a000104);
 }
 END_TEST
 

@@ -347,9 +347,9 @@ START_TEST(gre_is_expected_from_routers_and_fellows)
 	plan.routers[0].forward = WCCP_METHOD_L2;
 	plan.routers[0].ret = WCCP_METHOD_GRE;
 	ck_assert(!steer_pool_by_gre(&plan, 1));
-	plan.n_fellows = 1;
+	plan.n_other_caches = 1;
 	ck_assert(steer_pool_by_gre(&plan, 1));
-	plan.n_fellows = 0;
+	plan.n_other_caches = 0;
 	plan.routers[0].forward = WCCP_METHOD_GRE;
 	ck_assert(steer_pool_by_gre(&plan, 1));
 	ck_assert(!steer_pool_by_gre(&plan, 0));

@@ -90,8 +90,8 @@ static void forward_list_hooks(struct forward *f)
 static int forward_attach(struct forward *f, struct tc_hook *h, struct err *err)
 {
 	struct tc_hook_programs programs = {
-		bpf_program__fd(f->bpf->progs.router_ingress),
-		bpf_program__fd(f->bpf->progs.router_egress),
+		bpf_program__fd(f->bpf->progs.fwd_ingress),
+		bpf_program__fd(f->bpf->progs.fwd_egress),
 	};
 	__u32 ifindex;
 
@@ -156,7 +156,7 @@ static int forward_load(struct forward *f, struct err *err)
 		return err_set(err, "eBPF: the kernel refuses the program: %s",
 			       strerror(errno));
 	f->values.fd = bpf_map__fd(f->bpf->maps.lookups);
-	f->counters.fd = bpf_map__fd(f->bpf->maps.tallies);
+	f->counters.fd = bpf_map__fd(f->bpf->maps.counters);
 	f->members.members_fd = bpf_map__fd(f->bpf->maps.members);
 	f->members.macs_fd = bpf_map__fd(f->bpf->maps.member_macs);
 	f->members.own_fd = bpf_map__fd(f->bpf->maps.own);

@@ -6,17 +6,17 @@
 
 #include <string.h>
 
-enum { NUMBERS = sizeof(struct router_tally) / sizeof(__u64) };
+enum { NUMBERS = sizeof(struct fwd_counters) / sizeof(__u64) };
 
-_Static_assert(sizeof(struct router_tally) == NUMBERS * sizeof(__u64), "numbers only");
+_Static_assert(sizeof(struct fwd_counters) == NUMBERS * sizeof(__u64), "numbers only");
 
 /* Summed over the CPUs; zeros when that fails. */
 static int forward_counters_sum(const struct forward_counters *counters,
-				unsigned service, struct router_tally *out)
+				unsigned service, struct fwd_counters *out)
 {
 	__u32 key = service;
 
-	return maps_sum(counters->fd, &key, (unsigned long long *)out, NUMBERS);
+	return bpf_maps_sum(counters->fd, &key, (unsigned long long *)out, NUMBERS);
 }
 
 /* -1: none. */
@@ -51,7 +51,7 @@ static void forward_counters_take_slot(struct forward_counters *counters,
 {
 	const struct addr free = { 0 };
 	int i = forward_counters_find(counters->slots[service], &free);
-	struct router_tally now;
+	struct fwd_counters now;
 
 	if (i < 0)
 		return;
@@ -101,7 +101,7 @@ void forward_counters_number(const struct forward_counters *counters,
 int forward_counters_packets(const struct forward_counters *counters, unsigned service,
 			     struct router_packets *out)
 {
-	struct router_tally now;
+	struct fwd_counters now;
 	int r = forward_counters_sum(counters, service, &now);
 
 	*out = now.all;
@@ -114,7 +114,7 @@ int forward_counters_cache_packets(const struct forward_counters *counters,
 {
 	const struct forward_counters_slot *slots = counters->slots[service];
 	int i = forward_counters_find(slots, cache);
-	struct router_tally now;
+	struct fwd_counters now;
 
 	memset(out, 0, sizeof(*out));
 	if (i < 0 || forward_counters_sum(counters, service, &now) < 0)
@@ -128,7 +128,7 @@ int forward_counters_cache_packets(const struct forward_counters *counters,
 int forward_counters_bucket_packets(const struct forward_counters *counters,
 				    unsigned service, uint64_t out[WCCP_BUCKETS])
 {
-	struct router_tally now;
+	struct fwd_counters now;
 	int r = forward_counters_sum(counters, service, &now);
 
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++)

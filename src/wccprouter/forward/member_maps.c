@@ -49,7 +49,7 @@ static int member_maps_follow_members(struct member_maps *maps,
 			if (status[i].caches[j].usable)
 				member_maps_add_member(maps, &status[i].caches[j].addr,
 						       i);
-	return maps_sync(maps->members_fd, maps->members, sizeof(maps->members[0]),
+	return bpf_maps_sync(maps->members_fd, maps->members, sizeof(maps->members[0]),
 			 maps->groups, sizeof(maps->groups[0]), maps->n_members, err);
 }
 
@@ -74,7 +74,7 @@ static int member_maps_follow_macs(struct member_maps *maps, struct routes *rout
 	maps->n_macs = 0;
 	if (routes_neighbours(routes, member_maps_on_neighbour, maps) < 0)
 		return err_set(err, "cannot list neighbours");
-	return maps_sync(maps->macs_fd, maps->macs, sizeof(maps->macs[0]), ones, 1,
+	return bpf_maps_sync(maps->macs_fd, maps->macs, sizeof(maps->macs[0]), ones, 1,
 			 maps->n_macs, err);
 }
 
@@ -87,7 +87,7 @@ static int member_maps_follow_own(struct member_maps *maps, struct err *err)
 	n += routes_own_addresses(ADDR_V6, list + n, ROUTER_MAX_OWN);
 	for (i = 0; i < n; i++)
 		keys[i] = packet_addr_of(&list[i]);
-	return maps_sync(maps->own_fd, keys, sizeof(keys[0]), ones, 1, n, err);
+	return bpf_maps_sync(maps->own_fd, keys, sizeof(keys[0]), ones, 1, n, err);
 }
 
 int member_maps_follow(struct member_maps *maps, const struct router_status *status,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way of a marked packet to a local socket: one rule, one route. */
-#ifndef WCCPD_DP_LINK_WAY_H
-#define WCCPD_DP_LINK_WAY_H
+/* How a marked packet is delivered to a local socket: one rule, one route. */
+#ifndef WCCPD_DP_DELIVERY_ROUTE_H
+#define WCCPD_DP_DELIVERY_ROUTE_H
 
 #include "err.h"
 
@@ -19,15 +19,18 @@ struct nl_sock;
  * send that took their mark from a connection (tcp_fwmark_accept), and the look-up
  * of the source address where src_valid_mark is set.
  */
-struct link_way {
+struct delivery_route {
 	char interface[IF_NAMESIZE];
 	uint32_t mark, mask, table;
 };
 
-bool link_way_equal(const struct link_way *a, const struct link_way *b);
+bool delivery_route_equal(const struct delivery_route *a,
+			  const struct delivery_route *b);
 /* What is there already, of a run before, is taken over. */
-int link_way_add(struct nl_sock *sock, const struct link_way *way, struct err *err);
+int delivery_route_add(struct nl_sock *sock, const struct delivery_route *wanted,
+		       struct err *err);
 /* Best effort; the route stays when `keep_route`. */
-void link_way_remove(struct nl_sock *sock, const struct link_way *way, bool keep_route);
+void delivery_route_remove(struct nl_sock *sock, const struct delivery_route *wanted,
+			   bool keep_route);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking at the host: interface, addresses, neighbours. */
-#include "dp/link_look.h"
+#include "dp/link_facts.h"
 
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
-int link_look_interface(struct nl_sock *sock, const char *name, struct facts *out,
-			struct err *err)
+int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *out,
+			 struct err *err)
 {
 	struct rtnl_link *link = NULL;
 	int rc = rtnl_link_get_kernel(sock, 0, name, &link);
@@ -39,39 +39,39 @@ int link_look_interface(struct nl_sock *sock, const char *name, struct facts *ou
 
 /* -- own addresses ------------------------------------------------------------------- */
 
-struct locals_search {
+struct link_facts_search {
 	struct facts *out;
 	bool full;
 };
 
 /* The local table rather than the addresses: it also has prefixes that somebody made
  * local by a route. */
-static int take_local(struct nl_msg *msg, void *arg)
+static int link_facts_take_prefix(struct nl_msg *msg, void *arg)
 {
-	struct locals_search *s = arg;
+	struct link_facts_search *s = arg;
 	struct nlmsghdr *head = nlmsg_hdr(msg);
 	struct rtmsg *r = nlmsg_data(head);
 	struct nlattr *dst;
-	struct facts_local *local;
+	struct facts_prefix *local;
 	uint8_t octets[4] = { 0 };
 
 	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET ||
 	    r->rtm_table != RT_TABLE_LOCAL || r->rtm_type != RTN_LOCAL)
 		return NL_OK;
-	if (s->out->n_locals == FACTS_MAX_LOCALS) {
+	if (s->out->n_own_prefixes == FACTS_MAX_PREFIXES) {
 		s->full = true;
 		return NL_OK;
 	}
 	dst = nlmsg_find_attr(head, sizeof(*r), RTA_DST);
 	if (dst && nla_len(dst) == (int)sizeof(octets))
 		memcpy(octets, nla_data(dst), sizeof(octets));
-	local = &s->out->locals[s->out->n_locals++];
+	local = &s->out->own_prefixes[s->out->n_own_prefixes++];
 	local->addr = addr_from_octets(ADDR_V4, octets);
 	local->bits = r->rtm_dst_len;
 	return NL_OK;
 }
 
-static int dump_locals(struct nl_sock *sock, struct locals_search *s)
+static int link_facts_dump_prefixes(struct nl_sock *sock, struct link_facts_search *s)
 {
 	struct rtmsg filter = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL };
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
@@ -83,7 +83,7 @@ static int dump_locals(struct nl_sock *sock, struct locals_search *s)
 	 * but can be a million. */
 	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
 		   sizeof(on));
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, take_local, s);
+	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, link_facts_take_prefix, s);
 	rc = nl_send_simple(sock, RTM_GETROUTE, NLM_F_DUMP, &filter, sizeof(filter));
 	if (rc >= 0)
 		rc = nl_recvmsgs(sock, cb);
@@ -94,17 +94,17 @@ static int dump_locals(struct nl_sock *sock, struct locals_search *s)
 	return rc;
 }
 
-int link_look_locals(struct nl_sock *sock, struct facts *out, struct err *err)
+int link_facts_own_prefixes(struct nl_sock *sock, struct facts *out, struct err *err)
 {
-	struct locals_search s = { .out = out };
+	struct link_facts_search s = { .out = out };
 	int rc;
 
-	out->n_locals = 0;
-	rc = dump_locals(sock, &s);
+	out->n_own_prefixes = 0;
+	rc = link_facts_dump_prefixes(sock, &s);
 	if (rc < 0)
 		return err_set(err, "local addresses: %s", nl_geterror(rc));
 	if (s.full)
-		return err_set(err, "more than %d local addresses", FACTS_MAX_LOCALS);
+		return err_set(err, "more than %d local addresses", FACTS_MAX_PREFIXES);
 	return 0;
 }
 
@@ -117,15 +117,16 @@ enum {
 	WAIT_STEP_MS = 10,
 };
 
-static struct nl_addr *to_nl(const struct addr *a)
+static struct nl_addr *link_facts_nl_addr(const struct addr *a)
 {
 	return nl_addr_build(AF_INET, a->octets, addr_len(a));
 }
 
-static void take_mac(struct nl_cache *neighbours, const struct plan_router *r,
-		     unsigned index, struct facts *out)
+static void link_facts_take_mac(struct nl_cache *neighbours,
+				const struct plan_router *r, unsigned index,
+				struct facts *out)
 {
-	struct nl_addr *ip = to_nl(&r->address), *mac;
+	struct nl_addr *ip = link_facts_nl_addr(&r->address), *mac;
 	struct rtnl_neigh *n = NULL;
 
 	if (ip)
@@ -141,12 +142,13 @@ static void take_mac(struct nl_cache *neighbours, const struct plan_router *r,
 	nl_addr_put(ip);
 }
 
-static bool needs_mac(const struct plan_router *r)
+static bool link_facts_needs_mac(const struct plan_router *r)
 {
 	return (r->forward | r->ret) & WCCP_METHOD_L2;
 }
 
-static int read_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out)
+static int link_facts_read_macs(struct nl_sock *sock, const struct plan *plan,
+				struct facts *out)
 {
 	struct nl_cache *neighbours;
 	int missing = 0, rc = rtnl_neigh_alloc_cache(sock, &neighbours);
@@ -155,9 +157,9 @@ static int read_macs(struct nl_sock *sock, const struct plan *plan, struct facts
 		return rc;
 	memset(out->macs, 0, sizeof(out->macs));
 	for (unsigned i = 0; i < plan->n_routers; i++) {
-		if (!needs_mac(&plan->routers[i]))
+		if (!link_facts_needs_mac(&plan->routers[i]))
 			continue;
-		take_mac(neighbours, &plan->routers[i], i, out);
+		link_facts_take_mac(neighbours, &plan->routers[i], i, out);
 		missing += !out->macs[i].known;
 	}
 	nl_cache_free(neighbours);
@@ -165,11 +167,11 @@ static int read_macs(struct nl_sock *sock, const struct plan *plan, struct facts
 }
 
 /* Like `ip neigh ... use`: the kernel asks the link, nothing is overwritten. */
-static void ask_for_mac(struct nl_sock *sock, const struct addr *address,
-			unsigned ifindex)
+static void link_facts_ask_for_mac(struct nl_sock *sock, const struct addr *address,
+				   unsigned ifindex)
 {
 	struct rtnl_neigh *n = rtnl_neigh_alloc();
-	struct nl_addr *ip = to_nl(address);
+	struct nl_addr *ip = link_facts_nl_addr(address);
 
 	if (n && ip) {
 		rtnl_neigh_set_ifindex(n, (int)ifindex);
@@ -182,18 +184,19 @@ static void ask_for_mac(struct nl_sock *sock, const struct addr *address,
 	nl_addr_put(ip);
 }
 
-int link_look_macs(struct nl_sock *sock, const struct plan *plan, bool patient,
-		   struct facts *out, struct err *err)
+int link_facts_macs(struct nl_sock *sock, const struct plan *plan, bool patient,
+		    struct facts *out, struct err *err)
 {
 	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000 };
-	int missing = read_macs(sock, plan, out);
+	int missing = link_facts_read_macs(sock, plan, out);
 
 	for (unsigned i = 0; missing > 0 && i < plan->n_routers; i++)
-		if (needs_mac(&plan->routers[i]) && !out->macs[i].known)
-			ask_for_mac(sock, &plan->routers[i].address, out->ifindex);
+		if (link_facts_needs_mac(&plan->routers[i]) && !out->macs[i].known)
+			link_facts_ask_for_mac(sock, &plan->routers[i].address,
+					       out->ifindex);
 	for (unsigned i = 0; missing > 0 && patient && i < WAIT_STEPS; i++) {
 		nanosleep(&step, NULL);
-		missing = read_macs(sock, plan, out);
+		missing = link_facts_read_macs(sock, plan, out);
 	}
 	if (missing < 0)
 		return err_set(err, "neighbours: %s", nl_geterror(missing));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way of a marked packet to a local socket: one rule, one route. */
-#include "dp/link_way.h"
+/* How a marked packet is delivered to a local socket: one rule, one route. */
+#include "dp/delivery_route.h"
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-bool link_way_equal(const struct link_way *a, const struct link_way *b)
+bool delivery_route_equal(const struct delivery_route *a,
+			  const struct delivery_route *b)
 {
 	return !strcmp(a->interface, b->interface) && a->mark == b->mark &&
 	       a->mask == b->mask && a->table == b->table;
@@ -19,7 +20,7 @@ bool link_way_equal(const struct link_way *a, const struct link_way *b)
 
 /* -- the rule ------------------------------------------------------------------------ */
 
-static struct rtnl_rule *make_rule(const struct link_way *way)
+static struct rtnl_rule *delivery_route_make_rule(const struct delivery_route *wanted)
 {
 	struct rtnl_rule *rule = rtnl_rule_alloc();
 
@@ -27,27 +28,29 @@ static struct rtnl_rule *make_rule(const struct link_way *way)
 		return NULL;
 	rtnl_rule_set_family(rule, AF_INET);
 	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
-	rtnl_rule_set_mark(rule, way->mark);
-	rtnl_rule_set_mask(rule, way->mask);
-	rtnl_rule_set_iif(rule, way->interface);
-	rtnl_rule_set_table(rule, way->table);
+	rtnl_rule_set_mark(rule, wanted->mark);
+	rtnl_rule_set_mask(rule, wanted->mask);
+	rtnl_rule_set_iif(rule, wanted->interface);
+	rtnl_rule_set_table(rule, wanted->table);
 	return rule;
 }
 
-static bool is_our_rule(struct rtnl_rule *rule, const struct link_way *way)
+static bool delivery_route_is_our_rule(struct rtnl_rule *rule,
+				       const struct delivery_route *wanted)
 {
 	const char *iif = rtnl_rule_get_iif(rule);
 
 	return rtnl_rule_get_action(rule) == FR_ACT_TO_TBL &&
-	       rtnl_rule_get_mark(rule) == way->mark &&
-	       rtnl_rule_get_mask(rule) == way->mask && iif &&
-	       !strcmp(iif, way->interface) &&
-	       rtnl_rule_get_table(rule) == way->table && !rtnl_rule_get_src(rule) &&
+	       rtnl_rule_get_mark(rule) == wanted->mark &&
+	       rtnl_rule_get_mask(rule) == wanted->mask && iif &&
+	       !strcmp(iif, wanted->interface) &&
+	       rtnl_rule_get_table(rule) == wanted->table && !rtnl_rule_get_src(rule) &&
 	       !rtnl_rule_get_dst(rule) && !rtnl_rule_get_oif(rule);
 }
 
 /* 1: there, 0: not there, or a negative libnl error. */
-static int has_rule(struct nl_sock *sock, const struct link_way *way)
+static int delivery_route_has_rule(struct nl_sock *sock,
+				   const struct delivery_route *wanted)
 {
 	struct nl_cache *rules;
 	int found = 0, rc = rtnl_rule_alloc_cache(sock, AF_INET, &rules);
@@ -56,32 +59,33 @@ static int has_rule(struct nl_sock *sock, const struct link_way *way)
 		return rc;
 	for (struct nl_object *o = nl_cache_get_first(rules); o && !found;
 	     o = nl_cache_get_next(o))
-		found = is_our_rule((struct rtnl_rule *)o, way);
+		found = delivery_route_is_our_rule((struct rtnl_rule *)o, wanted);
 	nl_cache_free(rules);
 	return found;
 }
 
-static int add_rule(struct nl_sock *sock, const struct link_way *way, struct err *err)
+static int delivery_route_add_rule(struct nl_sock *sock,
+				   const struct delivery_route *wanted, struct err *err)
 {
 	struct rtnl_rule *rule;
-	int rc = has_rule(sock, way);
+	int rc = delivery_route_has_rule(sock, wanted);
 
 	if (rc > 0)
 		return 0;
-	rule = make_rule(way);
+	rule = delivery_route_make_rule(wanted);
 	if (rc == 0)
 		rc = rule ? rtnl_rule_add(sock, rule, NLM_F_CREATE | NLM_F_EXCL)
 			  : -NLE_NOMEM;
 	rtnl_rule_put(rule);
 	if (rc < 0)
-		return err_set(err, "rule for mark 0x%x/0x%x: %s", way->mark, way->mask,
-			       nl_geterror(rc));
+		return err_set(err, "rule for mark 0x%x/0x%x: %s", wanted->mark,
+			       wanted->mask, nl_geterror(rc));
 	return 0;
 }
 
 /* -- the route ----------------------------------------------------------------------- */
 
-static struct rtnl_route *make_route(const struct link_way *way)
+static struct rtnl_route *delivery_route_make(const struct delivery_route *wanted)
 {
 	struct rtnl_route *route = rtnl_route_alloc();
 	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
@@ -95,7 +99,7 @@ static struct rtnl_route *make_route(const struct link_way *way)
 	}
 	rtnl_route_nh_set_ifindex(hop, (int)if_nametoindex("lo"));
 	rtnl_route_set_family(route, AF_INET);
-	rtnl_route_set_table(route, way->table);
+	rtnl_route_set_table(route, wanted->table);
 	rtnl_route_set_type(route, RTN_LOCAL);
 	rtnl_route_set_scope(route, RT_SCOPE_HOST);
 	rtnl_route_set_protocol(route, RTPROT_STATIC);
@@ -105,15 +109,15 @@ static struct rtnl_route *make_route(const struct link_way *way)
 	return route;
 }
 
-struct route_search {
+struct delivery_route_search {
 	uint32_t table;
 	bool found;
 };
 
-static void look_at_route(struct nl_object *object, void *arg)
+static void delivery_route_look_at(struct nl_object *object, void *arg)
 {
 	struct rtnl_route *r = (struct rtnl_route *)object;
-	struct route_search *s = arg;
+	struct delivery_route_search *s = arg;
 
 	if (rtnl_route_get_table(r) == s->table &&
 	    rtnl_route_get_type(r) == RTN_LOCAL &&
@@ -123,49 +127,57 @@ static void look_at_route(struct nl_object *object, void *arg)
 
 /* The whole of the routes is asked for only when the kernel says "exists": is that
  * ours, or the default route of somebody who uses the table too? */
-static bool has_route(struct nl_sock *sock, const struct link_way *way)
+static bool delivery_route_exists(struct nl_sock *sock,
+				  const struct delivery_route *wanted)
 {
-	struct route_search s = { .table = way->table };
+	struct delivery_route_search s = { .table = wanted->table };
 	struct nl_cache *routes;
 
 	if (rtnl_route_alloc_cache(sock, AF_INET, 0, &routes) < 0)
 		return false;
-	nl_cache_foreach(routes, look_at_route, &s);
+	nl_cache_foreach(routes, delivery_route_look_at, &s);
 	nl_cache_free(routes);
 	return s.found;
 }
 
-static int add_route(struct nl_sock *sock, const struct link_way *way, struct err *err)
+static int delivery_route_add_local(struct nl_sock *sock,
+				    const struct delivery_route *wanted,
+				    struct err *err)
 {
-	struct rtnl_route *route = make_route(way);
+	struct rtnl_route *route = delivery_route_make(wanted);
 	int rc = route ? rtnl_route_add(sock, route, NLM_F_CREATE | NLM_F_EXCL)
 		       : -NLE_NOMEM;
 
 	rtnl_route_put(route);
 	if (rc == -NLE_EXIST) {
-		if (has_route(sock, way))
+		if (delivery_route_exists(sock, wanted))
 			return 0;
 		return err_set(err,
 			       "routing table %u has a default route already: "
 			       "choose another table",
-			       way->table);
+			       wanted->table);
 	}
 	if (rc < 0)
-		return err_set(err, "local route in table %u: %s", way->table,
+		return err_set(err, "local route in table %u: %s", wanted->table,
 			       nl_geterror(rc));
 	return 0;
 }
 
-int link_way_add(struct nl_sock *sock, const struct link_way *way, struct err *err)
+int delivery_route_add(struct nl_sock *sock, const struct delivery_route *wanted,
+		       struct err *err)
 {
 	/* The route first: a rule that leads to an empty table leads nowhere. */
-	return add_route(sock, way, err) < 0 || add_rule(sock, way, err) < 0 ? -1 : 0;
+	return delivery_route_add_local(sock, wanted, err) < 0 ||
+			       delivery_route_add_rule(sock, wanted, err) < 0
+		       ? -1
+		       : 0;
 }
 
-void link_way_remove(struct nl_sock *sock, const struct link_way *way, bool keep_route)
+void delivery_route_remove(struct nl_sock *sock, const struct delivery_route *wanted,
+			   bool keep_route)
 {
-	struct rtnl_rule *rule = make_rule(way);
-	struct rtnl_route *route = make_route(way);
+	struct rtnl_rule *rule = delivery_route_make_rule(wanted);
+	struct rtnl_route *route = delivery_route_make(wanted);
 
 	if (rule)
 		rtnl_rule_delete(sock, rule, 0);
