@@ -123,7 +123,8 @@ static int routerd_main_choose_router_id(struct routerd_conf *conf, struct err *
 static int routerd_main_run_scenario(struct routerd *d, const struct scenario *scenario)
 {
 	struct err err;
-	struct scenario_run *r = scenario_run_new(d, scenario, stdout, &err);
+	struct scenario_run *r =
+		scenario_run_new(d->base, &d->commands, scenario, stdout, &err);
 	bool good;
 
 	if (!r)

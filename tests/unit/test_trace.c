@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The trace of messages as text, and who wants which. */
-#include "wccprouter/show/trace.h"
+#include "wccprouter/net/trace.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "control.h"
 #include "log.h"
-#include "wccprouter/routerd.h"
+#include "wccprouter/service/routerd_services.h"
 
 #include <string.h>
 #include <time.h>
@@ -35,8 +35,9 @@ static bool message_debug_wants(void *m, unsigned n, char *const *words)
 }
 
 /* With the time, which a log has for itself. */
-static void message_debug_publish(struct routerd *d, const struct trace_message *m,
-				  const char *text, size_t len)
+static void message_debug_publish(const struct message_debug *d,
+				  const struct trace_message *m, const char *text,
+				  size_t len)
 {
 	char line[TRACE_MAX + 64], stamp[32];
 	struct timespec now;
@@ -51,10 +52,10 @@ static void message_debug_publish(struct routerd *d, const struct trace_message 
 	control_publish(d->control, message_debug_wants, (void *)m, line, (size_t)n);
 }
 
-void message_debug_see(struct routerd *d, const struct trace_message *m)
+void message_debug_see(struct message_debug *d, const struct trace_message *m)
 {
-	bool followed = control_is_followed(d->control);
-	bool logged = d->debug.on && trace_wants(&d->debug.filter, m);
+	bool followed = d->control && control_is_followed(d->control);
+	bool logged = d->on && trace_wants(&d->filter, m);
 	char text[TRACE_MAX];
 	size_t len;
 
@@ -75,12 +76,13 @@ static json_t *message_debug_refuse(const char *text)
 }
 
 /* A filter of a service that is not here would show nothing, ever. */
-static int message_debug_parse(const struct routerd *d, unsigned n, char *const *words,
-			       struct trace_filter *out, struct err *err)
+static int message_debug_parse(const struct message_debug *d, unsigned n,
+			       char *const *words, struct trace_filter *out,
+			       struct err *err)
 {
 	if (trace_parse(n, words, out, err) < 0)
 		return -1;
-	if (!out->service[0] || routerd_find(d, out->service) >= 0)
+	if (!out->service[0] || routerd_services_find(d->services, out->service) >= 0)
 		return 0;
 	return err_set(err, "%s is neither a configured service nor an address",
 		       out->service);
@@ -98,25 +100,27 @@ static json_t *message_debug_state(const struct message_debug *d)
 			 some ? ADDR_TEXT(&d->filter.peer) : "");
 }
 
-json_t *message_debug_command(struct routerd *d, unsigned n, char *const *words)
+json_t *message_debug_command(struct message_debug *d, unsigned n, char *const *words)
 {
 	struct trace_filter f = { 0 };
 	struct err err;
 	bool on;
 
 	if (n == 0)
-		return message_debug_state(&d->debug);
+		return message_debug_state(d);
 	on = strcmp(words[0], "on") == 0;
 	if (!on && (strcmp(words[0], "off") != 0 || n > 1))
 		return message_debug_refuse(
 			"debug: it takes on [SERVICE] [PEER], or off");
 	if (message_debug_parse(d, n - 1, words + 1, &f, &err) < 0)
 		return message_debug_refuse(err.text);
-	d->debug = (struct message_debug){ .on = on, .filter = f };
-	return message_debug_state(&d->debug);
+	d->on = on;
+	d->filter = f;
+	return message_debug_state(d);
 }
 
-json_t *message_debug_follow(struct routerd *d, unsigned n, char *const *words)
+json_t *message_debug_follow(const struct message_debug *d, unsigned n,
+			     char *const *words)
 {
 	struct trace_filter f;
 	struct err err;

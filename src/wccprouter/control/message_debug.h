@@ -3,22 +3,28 @@
 #ifndef WCCPD_WCCPROUTER_CONTROL_MESSAGE_DEBUG_H
 #define WCCPD_WCCPROUTER_CONTROL_MESSAGE_DEBUG_H
 
-#include "wccprouter/show/trace.h"
+#include "wccprouter/net/trace.h"
 
 #include <jansson.h>
 
-struct routerd;
+struct control;
+struct routerd_services;
 
 struct message_debug {
 	bool on; /* into the log, of ... */
 	struct trace_filter filter;
+	/* Not owned: */
+	struct control *control; /* whose clients may follow; NULL: none yet */
+	const struct routerd_services *services;
+	struct wccp_msg msg; /* scratch */
 };
 
-/* A message is on its way.  The router's scratch is free meanwhile. */
-void message_debug_see(struct routerd *d, const struct trace_message *m);
+/* A message is on its way. */
+void message_debug_see(struct message_debug *d, const struct trace_message *m);
 
 /* Commands: [on [SERVICE] [PEER] | off], and follow [SERVICE] [PEER]. */
-json_t *message_debug_command(struct routerd *d, unsigned n, char *const *words);
-json_t *message_debug_follow(struct routerd *d, unsigned n, char *const *words);
+json_t *message_debug_command(struct message_debug *d, unsigned n, char *const *words);
+json_t *message_debug_follow(const struct message_debug *d, unsigned n,
+			     char *const *words);
 
 #endif

@@ -3,15 +3,14 @@
 #include "wccprouter/control/metrics_http.h"
 
 #include "http.h"
-#include "wccprouter/routerd.h"
 #include "wccprouter/show/metrics.h"
 #include "wccprouter/show/show_json.h"
 
 #include <stdlib.h>
 
-static int metrics_http_write(void *d, struct evbuffer *out)
+static int metrics_http_write(void *services, struct evbuffer *out)
 {
-	json_t *all = show_json_all(d);
+	json_t *all = show_json_all(services);
 	char *text = NULL;
 	size_t len;
 	FILE *to = all ? open_memstream(&text, &len) : NULL;
@@ -33,13 +32,14 @@ static const struct http_page page = {
 	.write = metrics_http_write,
 };
 
-int metrics_http_open(struct routerd *d, struct err *err)
+struct http *metrics_http_open(struct event_base *base, const struct routerd_conf *conf,
+			       struct routerd_services *services, struct err *err)
 {
 	struct err why;
+	struct http *h = http_open(base, &conf->metrics, conf->metrics_port, &page,
+				   services, &why);
 
-	if (!addr_is_set(&d->conf->metrics))
-		return 0;
-	d->http = http_open(d->base, &d->conf->metrics, d->conf->metrics_port, &page, d,
-			    &why);
-	return d->http ? 0 : err_set(err, "metrics: %s", why.text);
+	if (!h)
+		err_set(err, "metrics: %s", why.text);
+	return h;
 }

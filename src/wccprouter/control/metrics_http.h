@@ -4,10 +4,15 @@
 #define WCCPD_WCCPROUTER_CONTROL_METRICS_HTTP_H
 
 #include "err.h"
+#include "wccprouter/conf/routerd_conf.h"
 
-struct routerd;
+#include <event2/event.h>
 
-/* Where the configuration says, if it does. */
-int metrics_http_open(struct routerd *d, struct err *err);
+struct routerd_services;
+
+/* Serve the metrics of these services where the configuration says, until http_close().
+ * NULL on error. */
+struct http *metrics_http_open(struct event_base *base, const struct routerd_conf *conf,
+			       struct routerd_services *services, struct err *err);
 
 #endif

@@ -2,8 +2,9 @@
 /* Changes to the running router. */
 #include "wccprouter/control/routerd_admin.h"
 
+#include "clock.h"
 #include "log.h"
-#include "wccprouter/routerd.h"
+#include "wccprouter/service/routerd_services.h"
 
 #include <string.h>
 
@@ -18,33 +19,36 @@ static json_t *routerd_admin_done(void)
 }
 
 /* The service that the first word names; -1 when none is. */
-static int routerd_admin_find(const struct routerd *d, const char *command, unsigned n,
-			      char *const *words, struct err *err)
+static int routerd_admin_find(const struct routerd_services *services,
+			      const char *command, unsigned n, char *const *words,
+			      struct err *err)
 {
 	int i;
 
 	if (n == 0)
 		return err_set(err, "%s: which service?", command);
-	i = routerd_find(d, words[0]);
+	i = routerd_services_find(services, words[0]);
 	return i >= 0 ? i
 		      : err_set(err, "%s: no service \"%.32s\" is configured", command,
 				words[0]);
 }
 
-json_t *routerd_admin_shut(struct routerd *d, bool shut, unsigned n, char *const *words)
+json_t *routerd_admin_shut(struct routerd_services *services, bool shut, unsigned n,
+			   char *const *words)
 {
 	struct err err;
-	int i = routerd_admin_find(d, shut ? "shut" : "no-shut", n, words, &err);
+	int i = routerd_admin_find(services, shut ? "shut" : "no-shut", n, words, &err);
 
 	if (i < 0)
 		return routerd_admin_refuse(&err);
-	if (d->services[i].shut == shut)
+	if (services->list[i].shut == shut)
 		return routerd_admin_done();
-	d->services[i].shut = shut;
+	services->list[i].shut = shut;
 	log_event(NOTE_INFO, shut ? "shut" : "no-shut",
 		  (struct log_about){ .service = words[0] }, "on request");
-	return routerd_reset(d, (unsigned)i, &err) < 0 ? routerd_admin_refuse(&err)
-						       : routerd_admin_done();
+	return routerd_services_reset(services, (unsigned)i, clock_now(), &err) < 0
+		       ? routerd_admin_refuse(&err)
+		       : routerd_admin_done();
 }
 
 static int routerd_admin_parse_list(unsigned n, char *const *words, struct addr *out,
@@ -64,18 +68,19 @@ static int routerd_admin_parse_list(unsigned n, char *const *words, struct addr 
 	return 0;
 }
 
-json_t *routerd_admin_group_list(struct routerd *d, unsigned n, char *const *words)
+json_t *routerd_admin_group_list(struct routerd_services *services, unsigned n,
+				 char *const *words)
 {
 	struct addr list[WCCP_MAX_CACHES];
 	struct routerd_service *s;
 	struct err err;
-	int i = routerd_admin_find(d, "group-list", n, words, &err);
+	int i = routerd_admin_find(services, "group-list", n, words, &err);
 	bool any = n == 2 && strcmp(words[1], "any") == 0;
 
 	if (i < 0 ||
 	    (!any && routerd_admin_parse_list(n - 1, words + 1, list, &err) < 0))
 		return routerd_admin_refuse(&err);
-	s = &d->services[i];
+	s = &services->list[i];
 	s->in_force.n_allowed = any ? 0 : n - 1;
 	memcpy(s->in_force.allowed, list, s->in_force.n_allowed * sizeof(list[0]));
 	router_allow(s->router, list, s->in_force.n_allowed);
@@ -84,13 +89,14 @@ json_t *routerd_admin_group_list(struct routerd *d, unsigned n, char *const *wor
 	return routerd_admin_done();
 }
 
-json_t *routerd_admin_restart(struct routerd *d, unsigned n, char *const *words)
+json_t *routerd_admin_restart(struct routerd_services *services, unsigned n,
+			      char *const *words)
 {
-	unsigned first = 0, last = d->n_services;
+	unsigned first = 0, last = services->n;
 	struct err err;
 
 	if (n) {
-		int i = routerd_admin_find(d, "restart", n, words, &err);
+		int i = routerd_admin_find(services, "restart", n, words, &err);
 
 		if (i < 0)
 			return routerd_admin_refuse(&err);
@@ -99,17 +105,18 @@ json_t *routerd_admin_restart(struct routerd *d, unsigned n, char *const *words)
 	}
 	log_info("restart", "on request: %s", n ? words[0] : "all services");
 	for (; first < last; first++)
-		if (routerd_reset(d, first, &err) < 0)
+		if (routerd_services_reset(services, first, clock_now(), &err) < 0)
 			return routerd_admin_refuse(&err);
 	return routerd_admin_done();
 }
 
-json_t *routerd_admin_receive_id(struct routerd *d, unsigned n, char *const *words)
+json_t *routerd_admin_receive_id(struct routerd_services *services, unsigned n,
+				 char *const *words)
 {
 	const char *how = n == 2 ? words[1] : "";
 	bool wrap = strcmp(how, "wrap") == 0;
 	struct err err;
-	int i = routerd_admin_find(d, "receive-id", n, words, &err);
+	int i = routerd_admin_find(services, "receive-id", n, words, &err);
 
 	if (i < 0)
 		return routerd_admin_refuse(&err);
@@ -117,7 +124,7 @@ json_t *routerd_admin_receive_id(struct routerd *d, unsigned n, char *const *wor
 		err_set(&err, "receive-id: jump or wrap");
 		return routerd_admin_refuse(&err);
 	}
-	router_skip_receive_ids(d->services[i].router, wrap);
+	router_skip_receive_ids(services->list[i].router, wrap);
 	log_event(NOTE_INFO, "receive-id", (struct log_about){ .service = words[0] },
 		  "on request: %s", how);
 	return routerd_admin_done();
@@ -130,23 +137,24 @@ static struct addr *routerd_admin_id_of(struct router_conf *conf,
 	return new->family == ADDR_V6 ? &conf->id6 : &conf->id;
 }
 
-json_t *routerd_admin_router_id(struct routerd *d, unsigned n, char *const *words)
+json_t *routerd_admin_router_id(struct routerd_services *services, unsigned n,
+				char *const *words)
 {
 	struct router_conf *conf;
 	struct addr id;
 	struct err err;
-	int i = routerd_admin_find(d, "router-id", n, words, &err);
+	int i = routerd_admin_find(services, "router-id", n, words, &err);
 
 	if (i < 0)
 		return routerd_admin_refuse(&err);
-	conf = &d->services[i].in_force;
+	conf = &services->list[i].in_force;
 	if (n != 2 || addr_parse(words[1], &id) < 0 ||
 	    !addr_is_set(routerd_admin_id_of(conf, &id))) {
 		err_set(&err, "router-id: an address of a family that has one");
 		return routerd_admin_refuse(&err);
 	}
 	*routerd_admin_id_of(conf, &id) = id;
-	router_set_id(d->services[i].router, &id);
+	router_set_id(services->list[i].router, &id);
 	log_event(NOTE_INFO, "router-id", (struct log_about){ .service = words[0] },
 		  "on request: %s", words[1]);
 	return routerd_admin_done();

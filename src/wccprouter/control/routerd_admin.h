@@ -7,21 +7,25 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-struct routerd;
+struct routerd_services;
 
 /* SERVICE: take it away, or have it again. */
-json_t *routerd_admin_shut(struct routerd *d, bool shut, unsigned n,
+json_t *routerd_admin_shut(struct routerd_services *services, bool shut, unsigned n,
 			   char *const *words);
 /* SERVICE any | ADDRESS...: who may join. */
-json_t *routerd_admin_group_list(struct routerd *d, unsigned n, char *const *words);
+json_t *routerd_admin_group_list(struct routerd_services *services, unsigned n,
+				 char *const *words);
 /* [SERVICE]: as a router that comes up again; all services, or one. */
-json_t *routerd_admin_restart(struct routerd *d, unsigned n, char *const *words);
+json_t *routerd_admin_restart(struct routerd_services *services, unsigned n,
+			      char *const *words);
 
 /* SERVICE jump | wrap: the receive id goes on from far ahead, or from just before it
  * begins again. */
-json_t *routerd_admin_receive_id(struct routerd *d, unsigned n, char *const *words);
+json_t *routerd_admin_receive_id(struct routerd_services *services, unsigned n,
+				 char *const *words);
 /* SERVICE ADDRESS: another router id is stated; packets still come from the configured
  * one. */
-json_t *routerd_admin_router_id(struct routerd *d, unsigned n, char *const *words);
+json_t *routerd_admin_router_id(struct routerd_services *services, unsigned n,
+				char *const *words);
 
 #endif

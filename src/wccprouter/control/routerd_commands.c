@@ -2,9 +2,9 @@
 /* What the router does on request: one function and one table entry a command. */
 #include "wccprouter/control/routerd_commands.h"
 
+#include "wccprouter/control/message_debug.h"
 #include "wccprouter/control/routerd_admin.h"
 #include "wccprouter/fault/faults.h"
-#include "wccprouter/routerd.h"
 #include "wccprouter/show/show_json.h"
 #include "wccprouter/show/show_view.h"
 
@@ -15,63 +15,80 @@ static json_t *routerd_commands_refuse(const struct err *err)
 	return json_pack("{s:s}", "error", err->text);
 }
 
-static json_t *routerd_commands_show(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_show(void *arg, unsigned n, char *const *words)
 {
+	const struct routerd_commands *c = arg;
 	struct show_request r;
 	struct err err = { "out of memory" };
 	json_t *part;
 
 	if (show_view_parse(n, words, &r, &err) < 0)
 		return routerd_commands_refuse(&err);
-	part = show_json_answer(d, &r, &err);
+	part = show_json_answer(c->services, &r, &err);
 	return part ? part : routerd_commands_refuse(&err);
 }
 
-static json_t *routerd_commands_debug(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_debug(void *arg, unsigned n, char *const *words)
 {
-	return message_debug_command(d, n, words);
+	const struct routerd_commands *c = arg;
+
+	return message_debug_command(c->debug, n, words);
 }
 
-static json_t *routerd_commands_follow(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_follow(void *arg, unsigned n, char *const *words)
 {
-	return message_debug_follow(d, n, words);
+	const struct routerd_commands *c = arg;
+
+	return message_debug_follow(c->debug, n, words);
 }
 
-static json_t *routerd_commands_shut(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_shut(void *arg, unsigned n, char *const *words)
 {
-	return routerd_admin_shut(d, true, n, words);
+	const struct routerd_commands *c = arg;
+
+	return routerd_admin_shut(c->services, true, n, words);
 }
 
-static json_t *routerd_commands_no_shut(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_no_shut(void *arg, unsigned n, char *const *words)
 {
-	return routerd_admin_shut(d, false, n, words);
+	const struct routerd_commands *c = arg;
+
+	return routerd_admin_shut(c->services, false, n, words);
 }
 
-static json_t *routerd_commands_group_list(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_group_list(void *arg, unsigned n, char *const *words)
 {
-	return routerd_admin_group_list(d, n, words);
+	const struct routerd_commands *c = arg;
+
+	return routerd_admin_group_list(c->services, n, words);
 }
 
-static json_t *routerd_commands_restart(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_restart(void *arg, unsigned n, char *const *words)
 {
-	return routerd_admin_restart(d, n, words);
+	const struct routerd_commands *c = arg;
+
+	return routerd_admin_restart(c->services, n, words);
 }
 
-static json_t *routerd_commands_receive_id(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_receive_id(void *arg, unsigned n, char *const *words)
 {
-	return routerd_admin_receive_id(d, n, words);
+	const struct routerd_commands *c = arg;
+
+	return routerd_admin_receive_id(c->services, n, words);
 }
 
-static json_t *routerd_commands_router_id(void *d, unsigned n, char *const *words)
+static json_t *routerd_commands_router_id(void *arg, unsigned n, char *const *words)
 {
-	return routerd_admin_router_id(d, n, words);
+	const struct routerd_commands *c = arg;
+
+	return routerd_admin_router_id(c->services, n, words);
 }
 
 static json_t *routerd_commands_fault(void *arg, unsigned n, char *const *words)
 {
-	struct routerd *d = arg;
+	const struct routerd_commands *c = arg;
 
-	return faults_command(d->faults, n, words);
+	return faults_command(c->faults, n, words);
 }
 
 static const struct control_command commands[] = {
@@ -94,22 +111,22 @@ static const struct control_command commands[] = {
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
-struct control *routerd_commands_open(struct routerd *d, struct err *err)
+struct control *routerd_commands_open(struct routerd_commands *c,
+				      struct event_base *base, const char *path,
+				      struct err *err)
 {
-	return control_open(d->base, d->conf->control, commands, N_COMMANDS, d, err);
+	return control_open(base, path, commands, N_COMMANDS, c, err);
 }
 
 bool routerd_commands_has(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < N_COMMANDS; i++)
+	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return !commands[i].follows;
 	return false;
 }
 
-json_t *routerd_commands_run(struct routerd *d, const char *line)
+json_t *routerd_commands_run(struct routerd_commands *c, const char *line)
 {
-	return control_run(commands, N_COMMANDS, d, line);
+	return control_run(commands, N_COMMANDS, c, line);
 }

@@ -5,12 +5,24 @@
 
 #include "control.h"
 
-struct routerd;
+struct faults;
+struct message_debug;
+struct routerd_services;
 
-/* Listen where the configuration says. */
-struct control *routerd_commands_open(struct routerd *d, struct err *err);
+/* What the commands work on; nothing of it is owned. */
+struct routerd_commands {
+	struct routerd_services *services;
+	struct faults *faults;
+	struct message_debug *debug;
+};
+
+/* Listen on the Unix socket `path`. */
+struct control *routerd_commands_open(struct routerd_commands *c,
+				      struct event_base *base, const char *path,
+				      struct err *err);
 /* The same from inside: is there such a command, that is done when it is answered? */
 bool routerd_commands_has(const char *name);
-json_t *routerd_commands_run(struct routerd *d, const char *line);
+/* A new reference to the answer; NULL when memory is short. */
+json_t *routerd_commands_run(struct routerd_commands *c, const char *line);
 
 #endif

@@ -7,6 +7,7 @@
  *   fault.c        one fault as text, and back
  *   fault_apply.c  all of them, applied to a datagram
  *   fault_edit.c   contents that are wrong in a signed message
+ *   fault_random.c what is left to chance
  *
  * Everything random comes from one seed, so a run can be repeated.
  */

@@ -12,7 +12,7 @@
 #include "addr.h"
 #include "err.h"
 #include "router.h"
-#include "wccprouter/show/trace.h"
+#include "wccprouter/net/trace.h"
 
 #include <stdio.h>
 

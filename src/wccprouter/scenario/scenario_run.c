@@ -4,12 +4,13 @@
 
 #include "clock.h"
 #include "wccprouter/control/routerd_commands.h"
-#include "wccprouter/routerd.h"
+#include "wccprouter/service/routerd_services.h"
 
 #include <stdlib.h>
 
 struct scenario_run {
-	struct routerd *d;
+	struct event_base *base;
+	struct routerd_commands *commands;
 	const struct scenario *s;
 	FILE *out;
 	struct event *timer;
@@ -103,7 +104,7 @@ static enum verdict scenario_run_expect(struct scenario_run *r, struct mono now)
 
 static enum verdict scenario_run_command(struct scenario_run *r, struct mono now)
 {
-	json_t *answer = routerd_commands_run(r->d, r->s->steps[r->next].text);
+	json_t *answer = routerd_commands_run(r->commands, r->s->steps[r->next].text);
 	const char *error = json_string_value(json_object_get(answer, "error"));
 	enum verdict v = answer && !error ? MET : FAILED;
 
@@ -140,7 +141,7 @@ static enum verdict scenario_run_try_step(struct scenario_run *r, struct mono no
 static void scenario_run_stop(struct scenario_run *r)
 {
 	r->running = false;
-	event_base_loopbreak(r->d->base);
+	event_base_loopbreak(r->base);
 }
 
 static void scenario_run_arm(struct scenario_run *r, struct mono now)
@@ -186,9 +187,9 @@ static void scenario_run_on_timer(evutil_socket_t fd, short what, void *arg)
 	scenario_run_advance(r);
 }
 
-/* ---- what the router tells ---- */
+/* ---- what the owner tells ---- */
 
-/* The step is judged by the timer, outside of what the router is about. */
+/* The step is judged by the timer, outside of whatever its owner is doing. */
 static void scenario_run_wake(struct scenario_run *r)
 {
 	event_active(r->timer, EV_TIMEOUT, 0);
@@ -226,25 +227,33 @@ void scenario_run_look(struct scenario_run *r)
 
 /* ---- life ---- */
 
-struct scenario_run *scenario_run_new(struct routerd *d, const struct scenario *s,
-				      FILE *out, struct err *err)
+static void scenario_run_list_services(struct scenario_run *r,
+				       const struct routerd_services *services)
+{
+	for (unsigned i = 0; i < services->n; i++)
+		r->services[r->n_services++] =
+			(struct scenario_service){ services->list[i].conf->name,
+						   &services->status[i] };
+}
+
+struct scenario_run *scenario_run_new(struct event_base *base,
+				      struct routerd_commands *commands,
+				      const struct scenario *s, FILE *out,
+				      struct err *err)
 {
 	struct scenario_run *r = calloc(1, sizeof(*r));
 	struct timeval now = { 0 };
-	unsigned i;
 
-	if (!r || !(r->timer = evtimer_new(d->base, scenario_run_on_timer, r))) {
+	if (!r || !(r->timer = evtimer_new(base, scenario_run_on_timer, r))) {
 		free(r);
 		err_set(err, "out of memory");
 		return NULL;
 	}
-	r->d = d;
+	r->base = base;
+	r->commands = commands;
 	r->s = s;
 	r->out = out;
-	for (i = 0; i < d->n_services; i++)
-		r->services[r->n_services++] =
-			(struct scenario_service){ d->services[i].conf->name,
-						   &d->status[i] };
+	scenario_run_list_services(r, commands->services);
 	if (scenario_check(s, r->services, r->n_services, err) < 0) {
 		scenario_run_free(r);
 		return NULL;

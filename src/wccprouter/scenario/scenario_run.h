@@ -5,18 +5,22 @@
 
 #include "wccprouter/scenario/scenario.h"
 
-struct routerd;
+struct event_base;
+struct routerd_commands;
 struct scenario_run;
 
-/* Begin with the first step when the router runs.  `s` must outlive it; each step
- * becomes a line in `out`.  At the end the router stops.  NULL with the reason. */
-struct scenario_run *scenario_run_new(struct routerd *d, const struct scenario *s,
-				      FILE *out, struct err *err);
+/* Begin with the first step when `base` runs: with the commands, and what they work
+ * on.  `s` must outlive it; each step becomes a line in `out`.  At the end `base` leaves
+ * its loop.  NULL with the reason. */
+struct scenario_run *scenario_run_new(struct event_base *base,
+				      struct routerd_commands *commands,
+				      const struct scenario *s, FILE *out,
+				      struct err *err);
 /* Was every step carried out, and every expectation met?  Says so in a last line. */
 bool scenario_run_end(struct scenario_run *r);
 void scenario_run_free(struct scenario_run *r); /* NULL is fine */
 
-/* What the router tells it (NULL: there is none): a message passes, or the state of a
+/* What its owner tells it (NULL: there is none): a message passes, or the state of a
  * service may have changed. */
 void scenario_run_see(struct scenario_run *r, const struct trace_message *m);
 void scenario_run_look(struct scenario_run *r);

@@ -5,7 +5,7 @@
 #include "wccprouter/show/show_json.h"
 
 #include "clock.h"
-#include "wccprouter/routerd.h"
+#include "wccprouter/service/routerd_services.h"
 #include "wccprouter/show/show_mask.h"
 #include "wccprouter/show/show_view.h"
 
@@ -51,14 +51,15 @@ static json_t *show_json_vector(const struct wccp_bucket_vector *v)
 	return json_string(text);
 }
 
-static json_t *show_json_client(const struct routerd *d, unsigned service,
-				const struct router_cache_status *c, struct mono now)
+static json_t *show_json_client(const struct routerd_services *services,
+				unsigned service, const struct router_cache_status *c,
+				struct mono now)
 {
 	struct router_cache_packets packets;
 	json_t *o = json_object();
 	char version[8];
 
-	forward_cache_packets(d->forward, service, &c->addr, &packets);
+	forward_cache_packets(services->forward, service, &c->addr, &packets);
 	snprintf(version, sizeof(version), "2.%02u", c->minor);
 	show_json_put(o, "address", show_json_address(&c->addr));
 	show_json_put_text(o, "state", c->usable ? "Usable" : "NOT Usable");
@@ -75,24 +76,25 @@ static json_t *show_json_client(const struct routerd *d, unsigned service,
 	show_json_put_number(o, "buckets", c->buckets);
 	show_json_put(o, "bucket_vector", show_json_vector(&c->vector));
 	show_json_put_number(o, "values", c->values);
-	if (d->status[service].by_mask)
-		show_json_put(o, "mask_values",
-			      show_mask_values(&d->status[service].masks, &c->addr));
+	if (services->status[service].by_mask)
+		show_json_put(
+			o, "mask_values",
+			show_mask_values(&services->status[service].masks, &c->addr));
 	show_json_put_number(o, "redirected", packets.redirected);
 	show_json_put_number(o, "redirected_octets", packets.redirected_octets);
 	return o;
 }
 
-static json_t *show_json_clients(const struct routerd *d, unsigned service,
-				 struct mono now)
+static json_t *show_json_clients(const struct routerd_services *services,
+				 unsigned service, struct mono now)
 {
-	const struct router_status *st = &d->status[service];
+	const struct router_status *st = &services->status[service];
 	json_t *list = json_array();
 	unsigned i;
 
 	for (i = 0; i < st->n_caches; i++)
 		json_array_append_new(
-			list, show_json_client(d, service, &st->caches[i], now));
+			list, show_json_client(services, service, &st->caches[i], now));
 	return list;
 }
 
@@ -116,14 +118,15 @@ static json_t *show_json_owner(const struct router_status *st, unsigned b)
 	return show_json_address(&st->table.caches[value & WCCP_BUCKET_INDEX]);
 }
 
-static json_t *show_json_buckets(const struct routerd *d, unsigned service)
+static json_t *show_json_buckets(const struct routerd_services *services,
+				 unsigned service)
 {
-	const struct router_status *st = &d->status[service];
+	const struct router_status *st = &services->status[service];
 	uint64_t packets[WCCP_BUCKETS];
 	json_t *list = json_array();
 	unsigned b;
 
-	forward_bucket_packets(d->forward, service, packets);
+	forward_bucket_packets(services->forward, service, packets);
 	for (b = 0; b < WCCP_BUCKETS; b++) {
 		uint8_t value = st->table.buckets[b];
 		json_t *o = json_object();
@@ -139,12 +142,13 @@ static json_t *show_json_buckets(const struct routerd *d, unsigned service)
 	return list;
 }
 
-static json_t *show_json_packets(const struct routerd *d, unsigned service)
+static json_t *show_json_packets(const struct routerd_services *services,
+				 unsigned service)
 {
 	struct router_packets p;
 	json_t *o = json_object();
 
-	forward_packets(d->forward, service, &p);
+	forward_packets(services->forward, service, &p);
 	show_json_put_number(o, "redirected", p.redirected);
 	show_json_put_number(o, "redirected_octets", p.redirected_octets);
 	show_json_put_number(o, "unassigned", p.unassigned);
@@ -237,11 +241,12 @@ static void show_json_put_masks(json_t *o, const struct router_status *st)
 							: 0);
 }
 
-static json_t *show_json_service(const struct routerd *d, unsigned i, struct mono now)
+static json_t *show_json_service(const struct routerd_services *services, unsigned i,
+				 struct mono now)
 {
-	const struct routerd_service *own = &d->services[i];
+	const struct routerd_service *own = &services->list[i];
 	const struct routerd_conf_service *conf = own->conf;
-	const struct router_status *st = &d->status[i];
+	const struct router_status *st = &services->status[i];
 	const struct addr nobody = { 0 };
 	json_t *o = json_object();
 
@@ -269,41 +274,42 @@ static json_t *show_json_service(const struct routerd *d, unsigned i, struct mon
 	show_json_put_number(o, "member_change", st->change_number);
 	show_json_put_number(o, "unassigned_buckets", show_json_unassigned_buckets(st));
 	show_json_put_masks(o, st);
-	show_json_put(o, "clients", show_json_clients(d, i, now));
+	show_json_put(o, "clients", show_json_clients(services, i, now));
 	show_json_put(o, "routers", show_json_addresses(st->routers, st->n_routers));
-	show_json_put(o, "packets", show_json_packets(d, i));
+	show_json_put(o, "packets", show_json_packets(services, i));
 	show_json_put(o, "counters", show_json_counters(&st->counters));
 	return o;
 }
 
-json_t *show_json_all(const struct routerd *d)
+json_t *show_json_all(const struct routerd_services *services)
 {
 	struct mono now = clock_now();
-	json_t *o = json_object(), *services = json_array();
+	json_t *o = json_object(), *list = json_array();
 	unsigned i;
 
-	for (i = 0; i < d->n_services; i++)
-		json_array_append_new(services, show_json_service(d, i, now));
+	for (i = 0; i < services->n; i++)
+		json_array_append_new(list, show_json_service(services, i, now));
 	show_json_put_text(o, "version", PACKAGE_VERSION);
-	show_json_put(o, "router_id", show_json_address(&d->conf->router_id));
-	show_json_put(o, "router_id6", show_json_address(&d->conf->router_id6));
-	show_json_put(o, "services", services);
-	show_json_put(o, "other_packets", show_json_packets(d, ROUTER_MAX_SERVICES));
-	show_json_put_number(o, "unknown_service", d->unknown_service);
-	show_json_put(o, "refused", show_json_refusals(d->refused));
+	show_json_put(o, "router_id", show_json_address(&services->conf->router_id));
+	show_json_put(o, "router_id6", show_json_address(&services->conf->router_id6));
+	show_json_put(o, "services", list);
+	show_json_put(o, "other_packets",
+		      show_json_packets(services, ROUTER_MAX_SERVICES));
+	show_json_put_number(o, "unknown_service", services->unknown_service);
+	show_json_put(o, "refused", show_json_refusals(services->refused));
 	return o;
 }
 
-json_t *show_json_answer(const struct routerd *d, const struct show_request *r,
-			 struct err *err)
+json_t *show_json_answer(const struct routerd_services *services,
+			 const struct show_request *r, struct err *err)
 {
-	json_t *all = show_json_all(d), *part = NULL;
+	json_t *all = show_json_all(services), *part = NULL;
 	int i = r->view == SHOW_BUCKETS ? show_view_find(all, r->service, err) : -1;
 
 	if (i >= 0)
 		show_json_put(
 			json_array_get(json_object_get(all, "services"), (size_t)i),
-			"buckets", show_json_buckets(d, (unsigned)i));
+			"buckets", show_json_buckets(services, (unsigned)i));
 	if (i >= 0 || r->view != SHOW_BUCKETS)
 		part = show_view_select(all, r, err);
 	json_decref(all);

@@ -10,14 +10,14 @@
 
 #include <jansson.h>
 
-struct routerd;
+struct routerd_services;
 struct show_request;
 
 /* All of it; the caller owns the reference.  NULL when out of memory. */
-json_t *show_json_all(const struct routerd *d);
+json_t *show_json_all(const struct routerd_services *services);
 
 /* The part that is asked for (show_view.h).  NULL with the reason. */
-json_t *show_json_answer(const struct routerd *d, const struct show_request *r,
-			 struct err *err);
+json_t *show_json_answer(const struct routerd_services *services,
+			 const struct show_request *r, struct err *err);
 
 #endif

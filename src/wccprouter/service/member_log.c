@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who has joined or left, and log lines about who gets what. */
-#include "wccprouter/member_log.h"
+#include "wccprouter/service/member_log.h"
 
 #include "log.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which address of ours a member talks to: what we say of our own accord (a
  * REMOVAL_QUERY) must come from there, too. */
-#ifndef WCCPD_WCCPROUTER_NET_REPLY_SOURCE_H
-#define WCCPD_WCCPROUTER_NET_REPLY_SOURCE_H
+#ifndef WCCPD_WCCPROUTER_SERVICE_REPLY_SOURCE_H
+#define WCCPD_WCCPROUTER_SERVICE_REPLY_SOURCE_H
 
 #include "router.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who has joined or left, and log lines about who gets what. */
-#ifndef WCCPD_WCCPROUTER_MEMBER_LOG_H
-#define WCCPD_WCCPROUTER_MEMBER_LOG_H
+#ifndef WCCPD_WCCPROUTER_SERVICE_MEMBER_LOG_H
+#define WCCPD_WCCPROUTER_SERVICE_MEMBER_LOG_H
 
 #include "router.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which address of ours a member talks to. */
-#include "wccprouter/net/reply_source.h"
+#include "wccprouter/service/reply_source.h"
 
 static bool reply_source_is_member(const struct router_status *st,
 				   const struct addr *cache)

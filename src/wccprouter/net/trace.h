@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* WCCP messages on their way in and out, as text for people. */
-#ifndef WCCPD_WCCPROUTER_SHOW_TRACE_H
-#define WCCPD_WCCPROUTER_SHOW_TRACE_H
+#ifndef WCCPD_WCCPROUTER_NET_TRACE_H
+#define WCCPD_WCCPROUTER_NET_TRACE_H
 
 #include "addr.h"
 #include "codec.h"

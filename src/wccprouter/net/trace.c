@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* WCCP messages as text. */
-#include "wccprouter/show/trace.h"
+#include "wccprouter/net/trace.h"
 
 #include <stdarg.h>
 #include <stdio.h>

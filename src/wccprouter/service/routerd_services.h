@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The services of the router: datagrams and points of time go in; the data plane follows
+ * what the protocol core makes of them, and what it wants to send goes out through a
+ * callback.  Whoever owns this reads the sockets and the clock.
+ */
+#ifndef WCCPD_WCCPROUTER_SERVICE_ROUTERD_SERVICES_H
+#define WCCPD_WCCPROUTER_SERVICE_ROUTERD_SERVICES_H
+
+#include "actions.h"
+#include "err.h"
+#include "router.h"
+#include "wccprouter/conf/routerd_conf.h"
+#include "wccprouter/forward/forward.h"
+#include "wccprouter/net/routerd_udp.h"
+#include "wccprouter/service/reply_source.h"
+
+struct routerd_service {
+	const struct routerd_conf_service *conf;
+	struct router_conf in_force; /* conf->router, as changed since */
+	bool shut;		     /* as if it were not configured */
+	struct router *router;
+	struct reply_source sources[WCCP_MAX_CACHES];
+};
+
+/* What the services tell their owner. */
+struct routerd_services_calls {
+	/* Send these octets of this service, from way->local where that is known. */
+	void (*send)(void *arg, const struct routerd_conf_service *service,
+		     const struct routerd_udp_way *way, const void *octets, size_t len,
+		     struct mono now);
+	/* A service has made a step: its status may be another one, and so may be
+	 * routerd_services_deadline(). */
+	void (*stepped)(void *arg, struct mono now);
+	void *arg;
+};
+
+struct routerd_services {
+	const struct routerd_conf *conf; /* not owned */
+	struct routerd_services_calls calls;
+	struct forward *forward; /* not owned; NULL: there is none yet */
+	bool stale;		 /* the data plane does not follow, and was logged */
+	unsigned n;
+	struct routerd_service list[ROUTERD_MAX_SERVICES];
+	/* Side by side, as forward_apply() wants them. */
+	struct router_status status[ROUTERD_MAX_SERVICES];
+	/* Datagrams that belong to no service of ours. */
+	uint64_t refused[CODEC_REFUSALS], unknown_service;
+	/* Scratch, large and reused. */
+	struct router_status fresh;
+	struct wccp_msg msg;
+	struct actions actions;
+};
+
+/* Those of the configuration, which must outlive them.  NULL when memory is short. */
+struct routerd_services *
+routerd_services_new(const struct routerd_conf *conf,
+		     const struct routerd_services_calls *calls, struct mono now);
+void routerd_services_free(struct routerd_services *s); /* NULL is fine */
+
+/* What a datagram claims to be. */
+struct routerd_services_look {
+	enum codec_refusal refusal;
+	struct codec_peek peek; /* with CODEC_OK only */
+	int service;		/* its number; -1: none of ours */
+};
+struct routerd_services_look routerd_services_look(const struct routerd_services *s,
+						   const void *octets, size_t len);
+
+/* A datagram has arrived, and looks so.  What follows from it is done. */
+void routerd_services_receive(struct routerd_services *s,
+			      const struct routerd_udp_arrival *arrival,
+			      const struct routerd_services_look *look,
+			      const void *octets, size_t len, struct mono now);
+/* Whatever is due at `now`. */
+void routerd_services_tick(struct routerd_services *s, struct mono now);
+struct mono routerd_services_deadline(const struct routerd_services *s);
+/* Have the data plane follow the routes, neighbours and interfaces of this moment. */
+void routerd_services_apply(struct routerd_services *s);
+
+/* Service `i` as after a restart of the router: nobody is in it, and nobody's receive
+ * id is right. */
+int routerd_services_reset(struct routerd_services *s, unsigned i, struct mono now,
+			   struct err *err);
+/* The number of the service of this name; -1 when there is none. */
+int routerd_services_find(const struct routerd_services *s, const char *name);
+
+#endif
