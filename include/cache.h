@@ -101,8 +101,8 @@ struct cache_event {
 	union {
 		struct {
 			struct addr from; /* source address of the datagram */
-			const void *octets;
-			size_t len;
+			const struct codec_datagram
+				*datagram; /* opened, refused or not */
 		} rx;
 		struct {
 			bool up;         /* announce, or withdraw */

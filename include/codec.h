@@ -2,16 +2,17 @@
 /*
  * WCCP messages between octets, struct wccp_msg and text.
  *
- * The order for a received datagram is: codec_peek() to learn which service
- * group it claims to be for, codec_authenticate() with that group's password,
- * codec_decode() of what is then believed (2.0 section 4.7: the security
- * component is checked right after the header).
+ * A received datagram is looked at once, by codec_open(), which finds its components
+ * and says which service group it claims to be for.  Then come codec_authenticate()
+ * with that group's password, and codec_decode() of what is then believed (2.0 section
+ * 4.7: the security component is checked right after the header).
  */
 #ifndef WCCPD_CODEC_H
 #define WCCPD_CODEC_H
 
 #include "err.h"
 #include "wccp.h"
+#include "wire.h"
 
 /* Why a message was refused; each is counted on its own. */
 enum codec_refusal {
@@ -40,42 +41,70 @@ struct codec_password {
 /* From text of 1 to 8 octets; -1 when it is longer or empty. */
 int codec_password(const char *text, struct codec_password *out, struct err *err);
 
-struct codec_peek {
-	uint32_t type;        /* enum wccp_type */
-	uint8_t service_type; /* WCCP_SERVICE_* */
-	uint8_t service_id;
+enum { CODEC_COMPONENTS = WCCP_C_ADDRESS_TABLE + 1 };
+
+/* A datagram with its header read and its components found, before anything inside
+ * them is believed.  The octets are not owned, and must outlive it. */
+struct codec_datagram {
+	const uint8_t *octets;
+	size_t len;		    /* of all that was received */
+	enum codec_refusal refusal; /* as codec_open() returned it */
+	/* After CODEC_OK and CODEC_NO_SERVICE: */
+	uint32_t type; /* enum wccp_type */
+	uint8_t minor;
+	uint8_t service_type, service_id; /* WCCP_SERVICE_*; 0 without a service */
+	size_t message_len;		  /* its header included, at most `len` */
+	uint32_t found;			  /* bit 1 << component: it is in `body` */
+	uint32_t odd;			  /* of these, bodies of an impossible length */
+	uint32_t cut; /* bit of a component that overruns the message */
+	struct wire_reader body[CODEC_COMPONENTS]; /* not cleared, see `found` */
 };
 
-/* Header and service of a datagram of `len` octets, without believing more. */
-enum codec_refusal codec_peek(const void *octets, size_t len, struct codec_peek *out);
+/*
+ * Read the header of a datagram of `len` octets, find its components and its service.
+ * The first component of a kind counts, the others and the unknown are stepped over;
+ * one that overruns the message is ignored (2.01).  Octets past the length in the
+ * header are not part of the message (2.01 section 5.1.1).
+ *
+ * A length that is no multiple of four is malformed in 2.01; 2.0 pads components to
+ * four octets without saying whether the padding is counted.  The only conforming
+ * reading is thus padding that is not counted, so the search goes on behind it, but no
+ * component known here can have such a length: it is marked odd, and is not decoded.
+ *
+ * CODEC_OK, CODEC_TRUNCATED, CODEC_BAD_TYPE, CODEC_BAD_VERSION or CODEC_NO_SERVICE.
+ */
+enum codec_refusal codec_open(const void *octets, size_t len,
+			      struct codec_datagram *out);
 
-/* Check the Security Info component; octets past the header's length are not
- * part of the message (2.01 section 5.1.1). */
-enum codec_refusal codec_authenticate(const void *octets, size_t len,
+/* Check the Security Info component of an opened datagram; without `password` (NULL or
+ * not set) there must be no digest.  What codec_open() refused is refused again, but
+ * for CODEC_NO_SERVICE, which does not matter here. */
+enum codec_refusal codec_authenticate(const struct codec_datagram *d,
 				      const struct codec_password *password);
 
 /*
- * Decode a datagram of `len` octets into `out` (reused, not cleared).  Unknown
- * components and elements are skipped, a second component of a kind is ignored,
- * one that overruns the message is ignored, and so is an optional one that is
- * inconsistent; the message is refused when what its type needs is absent or
- * inconsistent, or when anything exceeds the capacities.  `err` gets the words
- * for the log.
+ * Decode an opened datagram into `out` (reused, not cleared).  Unknown components and
+ * elements are skipped, a second component of a kind is ignored, one that overruns the
+ * message is ignored, and so is an optional one that is inconsistent; the message is
+ * refused when what its type needs is absent or inconsistent, or when anything exceeds
+ * the capacities.  `err` gets the words for the log.  What codec_open() refused is
+ * refused again.
  */
-enum codec_refusal codec_decode(const void *octets, size_t len,
+enum codec_refusal codec_decode(const struct codec_datagram *datagram,
 				struct wccp_msg *out, struct err *err);
 
 /*
  * Encode what `present` says, in the order of the drafts.  The Security component
- * is always there, with the digest filled in when `password` is set.  With msg->table_family != 0 the addresses go
- * through an Address Table (2.01 section 4.7.2).  Returns the number of octets,
- * or -1 when it does not fit into `size` or breaks a capacity.
+ * is always there, with the digest filled in when `password` is set (NULL: without).
+ * With msg->table_family != 0 the addresses go through an Address Table (2.01 section
+ * 4.7.2).  Returns the number of octets, or -1 with `err` when it does not fit into
+ * `size` or breaks a capacity.
  */
 int codec_encode(const struct wccp_msg *msg, const struct codec_password *password,
 		 void *octets, size_t size, struct err *err);
 
-/* Make the digest of an encoded message of `len` octets right, after somebody has edited
- * it.  -1 when it has none that could be found, or no password is set. */
+/* Compute the digest of an encoded message of `len` octets again, after it was edited.
+ * -1 when there is no digest to be found in it, or no password is set. */
 int codec_sign(void *octets, size_t len, const struct codec_password *password);
 
 /* Start an empty message: type, minor 0, nothing present, no sets. */

@@ -40,4 +40,10 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 void log_note(const struct actions *a, const struct action *note,
 	      const char *service, struct mono now);
 
+/* A warning about what a peer can cause at will, under the same rate limit.  `peer` and
+ * `service` may be NULL; `event` is static storage. */
+void log_complain(const char *event, const struct addr *peer, const char *service,
+		  struct mono now, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
 #endif

@@ -66,8 +66,7 @@ struct router_event {
 	struct {
 		struct addr from; /* source of the datagram */
 		struct addr to;   /* its destination: our address it was sent to */
-		const void *octets;
-		size_t len;
+		const struct codec_datagram *datagram; /* opened, refused or not */
 		/* Its source is behind another router: L2 is neither offered to
 		 * it nor accepted (2.0 section 4.12.2). */
 		bool off_link;

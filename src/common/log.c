@@ -173,12 +173,27 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 	errno = saved;
 }
 
+/* A line about `peer` (unset or NULL: about nobody), and how many like it were held
+ * back before. */
+static void log_about_peer(enum note_level level, const char *event,
+			   const struct addr *peer, const char *service,
+			   unsigned suppressed, const char *text)
+{
+	struct log_about about = { .service = service };
+	struct addr_text peer_text;
+
+	if (addr_is_set(peer))
+		about.peer = addr_text(peer, &peer_text);
+	if (suppressed)
+		log_event(level, event, about, "%s (and %u more like it)", text,
+			  suppressed);
+	else
+		log_event(level, event, about, "%s", text);
+}
+
 void log_note(const struct actions *a, const struct action *note, const char *service,
 	      struct mono now)
 {
-	struct log_about about = { .service = service };
-	const char *text = action_octets(a, note);
-	struct addr_text peer;
 	unsigned suppressed = 0;
 
 	if (note->level < state.least)
@@ -186,11 +201,25 @@ void log_note(const struct actions *a, const struct action *note, const char *se
 	if (note->rate_limited && !limit_pass(&state.limit, note->event, &note->peer,
 					      service, now, &suppressed))
 		return;
-	if (addr_is_set(&note->peer))
-		about.peer = addr_text(&note->peer, &peer);
-	if (suppressed)
-		log_event(note->level, note->event, about, "%s (and %u more like it)",
-			  text, suppressed);
-	else
-		log_event(note->level, note->event, about, "%s", text);
+	log_about_peer(note->level, note->event, &note->peer, service, suppressed,
+		       action_octets(a, note));
+}
+
+void log_complain(const char *event, const struct addr *peer, const char *service,
+		  struct mono now, const char *format, ...)
+{
+	static const struct addr nobody;
+	unsigned suppressed = 0;
+	char text[512];
+	va_list ap;
+
+	if (!peer)
+		peer = &nobody;
+	if (NOTE_WARNING < state.least ||
+	    !limit_pass(&state.limit, event, peer, service, now, &suppressed))
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	log_about_peer(NOTE_WARNING, event, peer, service, suppressed, text);
 }

@@ -24,9 +24,9 @@ enum {
 
 /* -- datagrams ------------------------------------------------------------------- */
 
-static struct service *service_of(struct daemon *d, const struct codec_peek *p)
+static struct service *service_of(struct daemon *d, const struct codec_datagram *g)
 {
-	struct wccp_service id = { .type = p->service_type, .id = p->service_id };
+	struct wccp_service id = { .type = g->service_type, .id = g->service_id };
 
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (wccp_same_group(&d->services[i].id, &id))
@@ -35,37 +35,34 @@ static struct service *service_of(struct daemon *d, const struct codec_peek *p)
 }
 
 /* For datagrams that cannot be given to any group. */
-static void complain(struct daemon *d, const char *event, const struct addr *from,
-		     const char *text, struct mono now)
+static void complain(const char *event, const struct addr *from, const char *text,
+		     struct mono now)
 {
-	actions_reset(&d->actions);
-	actions_complain(&d->actions, event, from, "datagram from %s refused: %s",
-			 ADDR_TEXT(from), text);
-	log_note(&d->actions, &d->actions.list[0], NULL, now);
+	log_complain(event, from, NULL, now, "datagram from %s refused: %s",
+		     ADDR_TEXT(from), text);
 }
 
 static void take_datagram(struct daemon *d, size_t len, const struct addr *from,
 			  struct mono now)
 {
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = now };
-	struct codec_peek peek;
-	enum codec_refusal r = codec_peek(d->datagram, len, &peek);
+	struct codec_datagram datagram;
+	enum codec_refusal r = codec_open(d->datagram, len, &datagram);
 	struct service *s;
 
 	if (r != CODEC_OK) {
 		d->refused[r]++;
-		complain(d, codec_refusal_name(r), from, codec_refusal_name(r), now);
+		complain(codec_refusal_name(r), from, codec_refusal_name(r), now);
 		return;
 	}
-	s = service_of(d, &peek);
+	s = service_of(d, &datagram);
 	if (!s) {
 		d->unknown_service++;
-		complain(d, "unknown-service", from, "not one of our services", now);
+		complain("unknown-service", from, "not one of our services", now);
 		return;
 	}
 	ev.u.rx.from = *from;
-	ev.u.rx.octets = d->datagram;
-	ev.u.rx.len = len;
+	ev.u.rx.datagram = &datagram;
 	daemon_step(d, s, &ev);
 }
 

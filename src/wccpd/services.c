@@ -17,15 +17,12 @@ static void send_datagram(struct daemon *d, const struct service *s,
 	bool scoped = s->multicast_ttl || x->peer.family == ADDR_V6;
 	unsigned ifindex = scoped ? if_nametoindex(d->conf->interface) : 0;
 	struct err err;
-	static struct actions complaint; /* reuses the rate limit of notes */
 
 	/* Whatever comes of it, the group goes by what it hears. */
 	if (udp_send(d->udp, &x->peer, ifindex, s->multicast_ttl,
 		     action_octets(&d->actions, x), x->len, &err) == 0)
 		return;
-	actions_reset(&complaint);
-	actions_complain(&complaint, "send-failed", &x->peer, "%s", err.text);
-	log_note(&complaint, &complaint.list[0], s->name, now);
+	log_complain("send-failed", &x->peer, s->name, now, "%s", err.text);
 }
 
 static void carry_out(struct daemon *d, const struct service *s, struct mono now)

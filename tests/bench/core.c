@@ -142,13 +142,14 @@ static void put(uint8_t *at, uint32_t number)
 
 static void hear(struct cache *g, struct letter *l, unsigned router, struct mono now)
 {
+	struct codec_datagram datagram;
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = now };
 
 	put(l->octets + l->router_id, addr_to_v4(&(struct addr){ 0 }) + 0x0a020001 + router);
 	put(l->octets + l->receive_id, ++receive_id);
 	ev.u.rx.from = router_addr(router);
-	ev.u.rx.octets = l->octets;
-	ev.u.rx.len = l->len;
+	codec_open(l->octets, l->len, &datagram);
+	ev.u.rx.datagram = &datagram;
 	actions_reset(&actions);
 	cache_step(g, &ev, &scratch, &actions);
 }

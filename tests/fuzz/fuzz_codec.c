@@ -4,6 +4,7 @@
  * same after being encoded and decoded again.  `make fuzz FUZZ_SECONDS=300`
  * builds it with clang and starts it from the samples of tests/unit.
  */
+#include "../datagram.h"
 #include "codec.h"
 
 #include <stdio.h>
@@ -34,9 +35,9 @@ static void check_accepted(void)
 	n = codec_encode(&m, md5 ? &password : NULL, room, sizeof(room), &err);
 	if (n < 0)
 		fail("encode", err.text);
-	if (codec_authenticate(room, (size_t)n, md5 ? &password : NULL) != CODEC_OK)
+	if (datagram_authenticate(room, (size_t)n, md5 ? &password : NULL) != CODEC_OK)
 		fail("authenticate", "our own message");
-	if (codec_decode(room, (size_t)n, &again, &err) != CODEC_OK)
+	if (datagram_decode(room, (size_t)n, &again, &err) != CODEC_OK)
 		fail("decode", err.text);
 	again.security = m.security; /* options unknown to us become none */
 	codec_print(&again, text_again, sizeof(text_again));
@@ -47,12 +48,12 @@ static void check_accepted(void)
 int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
 {
 	static const struct codec_password password = { .set = true };
-	struct codec_peek peek;
+	struct codec_datagram d;
 	struct err err;
 
-	codec_peek(octets, len, &peek);
-	codec_authenticate(octets, len, &password);
-	if (codec_decode(octets, len, &m, &err) == CODEC_OK)
+	codec_open(octets, len, &d);
+	codec_authenticate(&d, &password);
+	if (codec_decode(&d, &m, &err) == CODEC_OK)
 		check_accepted();
 	return 0;
 }

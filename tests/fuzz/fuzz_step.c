@@ -9,8 +9,9 @@
  * `make fuzz` builds it with clang.  A stream that fails replays: give it as the
  * argument.
  */
-#include "codec.h"
+#include "../datagram.h"
 #include "cache.h"
+#include "codec.h"
 #include "router.h"
 
 #include <stdio.h>
@@ -91,9 +92,9 @@ static void check_sent(const struct node *n, const struct action *x)
 	const struct codec_password *password = &world.router_conf.password;
 	struct err err = { "" };
 
-	if (codec_authenticate(octets, x->len, password) != CODEC_OK)
+	if (datagram_authenticate(octets, x->len, password) != CODEC_OK)
 		fail("sent", "it does not authenticate");
-	if (codec_decode(octets, x->len, &seen, &err) != CODEC_OK)
+	if (datagram_decode(octets, x->len, &seen, &err) != CODEC_OK)
 		fail("sent", err.text);
 	if (n->cache && seen.type != WCCP_HERE_I_AM &&
 	    seen.type != WCCP_REDIRECT_ASSIGN)
@@ -289,16 +290,17 @@ static void advance(void)
 static void arrive(const struct datagram *d, bool off_link)
 {
 	const struct node *n = &world.nodes[d->node];
+	struct codec_datagram datagram;
 	struct router_event to_router = {
 		.type = ROUTER_EV_RX,
 		.now = world.now,
-		.rx = { d->from, d->to, d->octets, d->len, off_link },
+		.rx = { d->from, d->to, &datagram, off_link },
 	};
 	struct cache_event to_group = { .type = CACHE_EV_RX, .now = world.now };
 
 	to_group.u.rx.from = d->from;
-	to_group.u.rx.octets = d->octets;
-	to_group.u.rx.len = d->len;
+	to_group.u.rx.datagram = &datagram;
+	codec_open(d->octets, d->len, &datagram);
 	if (n->router)
 		step_router(n, &to_router);
 	else

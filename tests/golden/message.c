@@ -359,21 +359,21 @@ static void trace_kept(struct stage *st, const struct kept *was, const struct ke
 /* -- entry -------------------------------------------------------------------------------- */
 
 static struct memory *recall(struct stage *st, const struct node *from, const char *to,
-			     const struct codec_peek *peek)
+			     const struct codec_datagram *d)
 {
-	unsigned service = (unsigned)peek->service_type << 8 | peek->service_id;
+	unsigned service = (unsigned)d->service_type << 8 | d->service_id;
 	struct memory *m;
 
 	for (m = st->memory; m; m = m->next)
-		if (m->from == from && strcmp(m->to, to) == 0 &&
-		    m->type == peek->type && m->service == service)
+		if (m->from == from && strcmp(m->to, to) == 0 && m->type == d->type &&
+		    m->service == service)
 			return m;
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		abort();
 	m->from = from;
 	snprintf(m->to, sizeof(m->to), "%s", to);
-	m->type = peek->type;
+	m->type = d->type;
 	m->service = service;
 	m->next = st->memory;
 	st->memory = m;
@@ -401,11 +401,11 @@ static const struct memory *said_to(const struct stage *st, const struct memory 
 }
 
 static void trace_decoded(struct stage *st, const struct node *from, const char *to,
-			  const struct codec_peek *peek, const struct wccp_msg *msg,
+			  const struct codec_datagram *d, const struct wccp_msg *msg,
 			  const char *fate)
 {
 	static char text[TEXT_MAX];
-	struct memory *m = recall(st, from, to, peek);
+	struct memory *m = recall(st, from, to, d);
 	bool several = st->n_services > 1;
 	const struct memory *other;
 	struct kept is;
@@ -434,12 +434,12 @@ void message_trace(struct stage *st, const struct node *from, const char *to,
 		   const void *octets, size_t len, const char *fate)
 {
 	static struct wccp_msg msg;
-	struct codec_peek peek;
+	struct codec_datagram d;
 	struct err err = { "" };
 
-	if (codec_peek(octets, len, &peek) == CODEC_OK &&
-	    codec_decode(octets, len, &msg, &err) == CODEC_OK)
-		trace_decoded(st, from, to, &peek, &msg, fate);
+	if (codec_open(octets, len, &d) == CODEC_OK &&
+	    codec_decode(&d, &msg, &err) == CODEC_OK)
+		trace_decoded(st, from, to, &d, &msg, fate);
 	else
 		trace_line(st, "%s > %s: %zu octets that are no message (%s)%s",
 			   from->name, to, len, err.text, fate);

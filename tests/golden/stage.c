@@ -60,14 +60,14 @@ struct node *stage_node_at(struct stage *st, const struct addr *addr)
 static bool is_lost(struct stage *st, const struct node *from, const struct node *to,
 		    const void *octets, size_t len)
 {
-	struct codec_peek peek = { 0 };
+	struct codec_datagram d;
 
-	codec_peek(octets, len, &peek);
+	codec_open(octets, len, &d);
 	for (unsigned i = 0; i < st->n_losses; i++) {
 		struct loss *l = &st->losses[i];
 
 		if (l->from != from || l->to != to || !l->left ||
-		    (l->type && l->type != peek.type))
+		    (l->type && l->type != d.type))
 			continue;
 		if (l->left != UINT_MAX)
 			l->left--;
@@ -301,15 +301,13 @@ void stage_end(struct stage *st)
 
 /* The machine of the service that it claims to be for.  One that tells nothing is
  * for the first, which refuses it. */
-static unsigned service_of(const struct stage *st, const struct packet *p)
+static unsigned service_of(const struct stage *st, const struct codec_datagram *d)
 {
-	struct codec_peek peek;
-
-	if (codec_peek(p->octets, p->len, &peek) != CODEC_OK)
+	if (d->refusal != CODEC_OK)
 		return 0;
 	for (unsigned i = 0; i < st->n_services; i++)
-		if (st->services[i].service.type == peek.service_type &&
-		    st->services[i].service.id == peek.service_id)
+		if (st->services[i].service.type == d->service_type &&
+		    st->services[i].service.id == d->service_id)
 			return i;
 	return 0;
 }
@@ -317,24 +315,26 @@ static unsigned service_of(const struct stage *st, const struct packet *p)
 static void deliver(struct stage *st)
 {
 	struct packet p = queue[0];
-	unsigned i = service_of(st, &p);
-	struct machine *m = &p.to->machines[i];
+	struct codec_datagram datagram;
+	struct machine *m;
+	unsigned i;
 
 	memmove(queue, queue + 1, --n_queued * sizeof(queue[0]));
+	codec_open(p.octets, p.len, &datagram);
+	i = service_of(st, &datagram);
+	m = &p.to->machines[i];
 	if (m->cache) {
 		struct cache_event ev = { .type = CACHE_EV_RX };
 
 		ev.u.rx.from = p.from->addr;
-		ev.u.rx.octets = p.octets;
-		ev.u.rx.len = p.len;
+		ev.u.rx.datagram = &datagram;
 		step_group(st, p.to, i, &ev);
 	} else if (m->router) {
 		struct router_event ev = { .type = ROUTER_EV_RX };
 
 		ev.rx.from = p.from->addr;
 		ev.rx.to = p.sent_to;
-		ev.rx.octets = p.octets;
-		ev.rx.len = p.len;
+		ev.rx.datagram = &datagram;
 		ev.rx.off_link = p.from->off_link;
 		step_router(st, p.to, i, &ev);
 	}

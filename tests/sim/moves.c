@@ -19,6 +19,7 @@
  */
 #include "sim.h"
 
+#include "../datagram.h"
 #include "mask.h"
 
 #include <stdlib.h>
@@ -98,7 +99,7 @@ static bool read_table(struct sim *sim, const void *octets, size_t len,
 
 	memset(t, 0, sizeof(*t));
 	memset(t->owners, ASSIGN_NOBODY, sizeof(t->owners));
-	if (codec_decode(octets, len, &m, &err) != CODEC_OK) {
+	if (datagram_decode(octets, len, &m, &err) != CODEC_OK) {
 		sim_fail(sim, "an assignment cannot be read: %s", err.text);
 		return false;
 	}

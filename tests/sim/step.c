@@ -83,18 +83,17 @@ static void transmit(struct sim *sim, unsigned from, unsigned service,
 		     const struct action *x, bool fresh)
 {
 	const uint8_t *octets = action_octets(&actions, x);
-	struct codec_peek peek = { 0 };
+	struct codec_datagram d;
 	struct sim_octets *copy;
 
-	if (x->len > WCCP_MAX_DATAGRAM ||
-	    codec_peek(octets, x->len, &peek) != CODEC_OK) {
+	if (codec_open(octets, x->len, &d) != CODEC_OK || x->len > WCCP_MAX_DATAGRAM) {
 		sim_fail(sim, "datagram of %zu octets, type %u", x->len,
-			 (unsigned)peek.type);
+			 (unsigned)d.type);
 		return;
 	}
-	if (is_held_back(sim, from, peek.type))
+	if (is_held_back(sim, from, d.type))
 		return;
-	if (sim_is_cache(from) && fresh && peek.type == WCCP_REDIRECT_ASSIGN)
+	if (sim_is_cache(from) && fresh && d.type == WCCP_REDIRECT_ASSIGN)
 		moves_judge(sim, from, service, octets, x->len);
 	hash_in(sim, octets, x->len);
 	copy = net_octets(octets, x->len);
@@ -205,12 +204,16 @@ static void step_router(struct sim *sim, unsigned j, unsigned service,
 static void deliver_to_cache(struct sim *sim, const struct sim_packet *p)
 {
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = sim->now };
+	struct codec_datagram datagram;
+	size_t len;
+	const void *octets = net_data(p->octets, &len);
 
 	if (!sim->caches[p->to].groups[p->service])
 		return;
 	ev.u.rx.from = sim_is_cache(p->from) ? sim->caches[p->from].addr
 					     : sim->routers[p->from - SIM_CACHES].addr;
-	ev.u.rx.octets = net_data(p->octets, &ev.u.rx.len);
+	codec_open(octets, len, &datagram);
+	ev.u.rx.datagram = &datagram;
 	step_cache(sim, p->to, p->service, &ev);
 }
 
@@ -219,11 +222,15 @@ static void deliver_to_router(struct sim *sim, const struct sim_packet *p)
 	unsigned j = p->to - SIM_CACHES, k = p->service;
 	struct sim_router *r = &sim->routers[j];
 	struct router_event ev = { .type = ROUTER_EV_RX, .now = sim->now };
+	struct codec_datagram datagram;
+	size_t len;
+	const void *octets = net_data(p->octets, &len);
 
 	if (!r->routers[k])
 		return;
 	ev.rx.to = p->cast ? r->plan[k].multicast : r->addr;
-	ev.rx.octets = net_data(p->octets, &ev.rx.len);
+	codec_open(octets, len, &datagram);
+	ev.rx.datagram = &datagram;
 	if (sim_is_cache(p->from)) {
 		ev.rx.from = sim->caches[p->from].addr;
 		r->heard[k][p->from] = sim->now;

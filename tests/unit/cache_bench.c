@@ -3,6 +3,7 @@
  * The bench of cache_bench.h.
  */
 #include "cache_bench.h"
+#include "../datagram.h"
 
 #include <check.h>
 #include <string.h>
@@ -280,10 +281,11 @@ static void deliver(struct rtr *r, const struct sent *x)
 {
 	struct err err;
 
-	ck_assert_msg(codec_authenticate(x->octets, x->len, &r->password) == CODEC_OK,
+	ck_assert_msg(datagram_authenticate(x->octets, x->len, &r->password) ==
+			      CODEC_OK,
 		      "our own message does not authenticate");
-	ck_assert_msg(codec_decode(x->octets, x->len, &scratch, &err) == CODEC_OK, "%s",
-		      err.text);
+	ck_assert_msg(datagram_decode(x->octets, x->len, &scratch, &err) == CODEC_OK,
+		      "%s", err.text);
 	if (scratch.type == WCCP_REDIRECT_ASSIGN)
 		take_assignment(r, &scratch);
 	else if (!r->answers || !understands(r, &scratch))
@@ -346,11 +348,12 @@ static void step(const struct cache_event *ev)
 
 void bench_rx(const struct addr *from, const void *octets, size_t len)
 {
+	struct codec_datagram d;
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = B.now };
 
 	ev.u.rx.from = *from;
-	ev.u.rx.octets = octets;
-	ev.u.rx.len = len;
+	codec_open(octets, len, &d);
+	ev.u.rx.datagram = &d;
 	step(&ev);
 }
 
@@ -503,7 +506,8 @@ const struct sent *bench_nth(enum wccp_type type, const struct rtr *to, unsigned
 
 		if (!is_sent(x, type, to) || nth-- > 0)
 			continue;
-		ck_assert_msg(codec_decode(x->octets, x->len, &B.got, &err) == CODEC_OK,
+		ck_assert_msg(datagram_decode(x->octets, x->len, &B.got, &err) ==
+				      CODEC_OK,
 			      "%s", err.text);
 		return x;
 	}

@@ -2,6 +2,7 @@
 /*
  * Which service a datagram is for, passwords and digests.
  */
+#include "../datagram.h"
 #include "codec_vectors.h"
 #include "test_codec.h"
 
@@ -30,28 +31,28 @@ START_TEST(passwords)
 }
 END_TEST
 
-START_TEST(peeks)
+START_TEST(opens)
 {
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load("here_i_am", octets);
-	struct codec_peek peek;
+	struct codec_datagram d;
 
-	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_OK);
-	ck_assert_uint_eq(peek.type, WCCP_HERE_I_AM);
-	ck_assert_uint_eq(peek.service_type, WCCP_SERVICE_DYNAMIC);
-	ck_assert_uint_eq(peek.service_id, 90);
-	ck_assert_int_eq(codec_peek(octets, len - 1, &peek), CODEC_TRUNCATED);
-	ck_assert_int_eq(codec_peek(octets, 7, &peek), CODEC_TRUNCATED);
+	ck_assert_int_eq(codec_open(octets, len, &d), CODEC_OK);
+	ck_assert_uint_eq(d.type, WCCP_HERE_I_AM);
+	ck_assert_uint_eq(d.service_type, WCCP_SERVICE_DYNAMIC);
+	ck_assert_uint_eq(d.service_id, 90);
+	ck_assert_int_eq(codec_open(octets, len - 1, &d), CODEC_TRUNCATED);
+	ck_assert_int_eq(codec_open(octets, 7, &d), CODEC_TRUNCATED);
 	octets[8 + 24 + 1] = 0x63; /* the type of the Service Info component */
-	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_NO_SERVICE);
+	ck_assert_int_eq(codec_open(octets, len, &d), CODEC_NO_SERVICE);
 	octets[4] = 1;
-	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_BAD_VERSION);
+	ck_assert_int_eq(codec_open(octets, len, &d), CODEC_BAD_VERSION);
 	octets[3] = 7;
-	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_BAD_TYPE);
+	ck_assert_int_eq(codec_open(octets, len, &d), CODEC_BAD_TYPE);
 
 	/* A component that is too short for a type and an id. */
 	len = vector_octets("0000000d 02 00 0004 0001 0000", octets, sizeof(octets));
-	ck_assert_int_eq(codec_peek(octets, len, &peek), CODEC_NO_SERVICE);
+	ck_assert_int_eq(codec_open(octets, len, &d), CODEC_NO_SERVICE);
 }
 END_TEST
 
@@ -63,15 +64,19 @@ START_TEST(right_and_wrong_passwords)
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load("here_i_am", octets);
 
-	ck_assert_int_eq(codec_authenticate(octets, len, &right), CODEC_OK);
-	ck_assert_int_eq(codec_authenticate(octets, len, &wrong), CODEC_AUTH_FAILED);
-	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_AUTH_UNEXPECTED);
-	ck_assert_int_eq(codec_authenticate(octets, len, &none), CODEC_AUTH_UNEXPECTED);
-	ck_assert_int_eq(codec_authenticate(octets, len - 1, &right), CODEC_TRUNCATED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &right), CODEC_OK);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &wrong), CODEC_AUTH_FAILED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, NULL),
+			 CODEC_AUTH_UNEXPECTED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &none),
+			 CODEC_AUTH_UNEXPECTED);
+	ck_assert_int_eq(datagram_authenticate(octets, len - 1, &right),
+			 CODEC_TRUNCATED);
 
 	len = vector_load("i_see_you", octets);
-	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_OK);
-	ck_assert_int_eq(codec_authenticate(octets, len, &right), CODEC_AUTH_MISSING);
+	ck_assert_int_eq(datagram_authenticate(octets, len, NULL), CODEC_OK);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &right),
+			 CODEC_AUTH_MISSING);
 }
 END_TEST
 
@@ -83,12 +88,12 @@ START_TEST(every_octet_counts)
 
 	for (size_t i = 0; i < len; i++) {
 		octets[i] ^= 0x10;
-		ck_assert_int_ne(codec_authenticate(octets, len, &right), CODEC_OK);
+		ck_assert_int_ne(datagram_authenticate(octets, len, &right), CODEC_OK);
 		octets[i] ^= 0x10;
 	}
 	/* But not those behind the message. */
 	octets[len] = 0x55;
-	ck_assert_int_eq(codec_authenticate(octets, len + 1, &right), CODEC_OK);
+	ck_assert_int_eq(datagram_authenticate(octets, len + 1, &right), CODEC_OK);
 }
 END_TEST
 
@@ -99,19 +104,21 @@ START_TEST(security_components)
 	size_t len;
 
 	len = vector_octets("0000000d 02 00 0000", octets, sizeof(octets));
-	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_AUTH_MISSING);
-	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_MISSING);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &p), CODEC_AUTH_MISSING);
+	ck_assert_int_eq(datagram_authenticate(octets, len, NULL), CODEC_MISSING);
 	len = vector_octets("0000000d 02 00 0004 0000 0000", octets, sizeof(octets));
-	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_MALFORMED);
-	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_MALFORMED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &p), CODEC_MALFORMED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, NULL), CODEC_MALFORMED);
 	/* MD5 without room for a digest, and an option that nobody knows. */
 	len = vector_octets("0000000d 02 00 0008 0000 0004 00000001", octets,
 			    sizeof(octets));
-	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_MALFORMED);
-	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_AUTH_UNEXPECTED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &p), CODEC_MALFORMED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, NULL),
+			 CODEC_AUTH_UNEXPECTED);
 	octets[15] = 2;
-	ck_assert_int_eq(codec_authenticate(octets, len, &p), CODEC_AUTH_FAILED);
-	ck_assert_int_eq(codec_authenticate(octets, len, NULL), CODEC_AUTH_UNEXPECTED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, &p), CODEC_AUTH_FAILED);
+	ck_assert_int_eq(datagram_authenticate(octets, len, NULL),
+			 CODEC_AUTH_UNEXPECTED);
 }
 END_TEST
 
@@ -134,7 +141,7 @@ TCase *auth_case(void)
 	TCase *tc = tcase_create("auth");
 
 	tcase_add_test(tc, passwords);
-	tcase_add_test(tc, peeks);
+	tcase_add_test(tc, opens);
 	tcase_add_test(tc, right_and_wrong_passwords);
 	tcase_add_test(tc, every_octet_counts);
 	tcase_add_test(tc, security_components);

@@ -2,6 +2,7 @@
 /*
  * Decoding the vectors: every field; and back to the same octets.
  */
+#include "../datagram.h"
 #include "codec_vectors.h"
 #include "test_codec.h"
 
@@ -23,7 +24,7 @@ static void decode(const char *name)
 
 	/* Whatever was there before must not shine through. */
 	memset(&m, 0xa5, sizeof(m));
-	r = codec_decode(octets, len, &m, &err);
+	r = datagram_decode(octets, len, &m, &err);
 	ck_assert_msg(r == CODEC_OK, "%s: %s: %s", name, codec_refusal_name(r),
 		      err.text);
 }

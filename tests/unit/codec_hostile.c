@@ -4,6 +4,7 @@
  * a buffer of exactly its size, so that a sanitizer sees any step past it; what
  * is accepted must be something that the encoder can say again.
  */
+#include "../datagram.h"
 #include "codec_vectors.h"
 #include "test_codec.h"
 
@@ -26,7 +27,7 @@ static void check_accepted(void)
 	ck_assert_int_eq((int)strlen(text), size);
 	n = codec_encode(&m, md5 ? &password : NULL, room, sizeof(room), &err);
 	ck_assert_msg(n > 0, "%s", err.text);
-	ck_assert_msg(codec_decode(room, (size_t)n, &again, &err) == CODEC_OK, "%s",
+	ck_assert_msg(datagram_decode(room, (size_t)n, &again, &err) == CODEC_OK, "%s",
 		      err.text);
 	again.security = m.security; /* options unknown to us become none */
 	codec_print(&again, text_again, sizeof(text_again));
@@ -37,16 +38,16 @@ static enum codec_refusal attack(const uint8_t *octets, size_t len)
 {
 	static const struct codec_password password = { .set = true };
 	uint8_t *exact = malloc(len ? len : 1);
-	struct codec_peek peek;
+	struct codec_datagram d;
 	struct err err;
 	enum codec_refusal r;
 
 	ck_assert_ptr_nonnull(exact);
 	memcpy(exact, octets, len);
-	codec_peek(exact, len, &peek);
-	codec_authenticate(exact, len, &password);
-	codec_authenticate(exact, len, NULL);
-	r = codec_decode(exact, len, &m, &err);
+	codec_open(exact, len, &d);
+	codec_authenticate(&d, &password);
+	codec_authenticate(&d, NULL);
+	r = codec_decode(&d, &m, &err);
 	ck_assert_int_lt(r, CODEC_REFUSALS);
 	if (r == CODEC_OK)
 		check_accepted();

@@ -2,6 +2,7 @@
 /*
  * What the decoder skips, ignores and refuses.
  */
+#include "../datagram.h"
 #include "codec_vectors.h"
 #include "test_codec.h"
 
@@ -63,7 +64,7 @@ static enum codec_refusal decode(void)
 	ck_assert_ptr_nonnull(exact);
 	memcpy(exact, octets, len);
 	memset(&m, 0xa5, sizeof(m));
-	r = codec_decode(exact, len, &m, &err);
+	r = datagram_decode(exact, len, &m, &err);
 	free(exact);
 	return r;
 }

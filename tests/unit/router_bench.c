@@ -3,6 +3,7 @@
  * The bench of the router tests.
  */
 #include "router_bench.h"
+#include "../datagram.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -124,12 +125,14 @@ void bench_assign(const struct fake *f, uint32_t key, const struct fake *caches,
 
 void bench_octets(const struct addr *source, const void *octets, size_t len)
 {
+	struct codec_datagram datagram;
 	struct router_event ev = {
 		.type = ROUTER_EV_RX,
 		.now = bench.now,
-		.rx = { *source, bench.to, octets, len, bench.off_link },
+		.rx = { *source, bench.to, &datagram, bench.off_link },
 	};
 
+	codec_open(octets, len, &datagram);
 	actions_reset(&bench.out);
 	router_step(bench.r, &ev, &bench.scratch, &bench.out);
 	ck_assert_uint_eq(bench.out.dropped, 0);
@@ -163,9 +166,11 @@ const struct wccp_msg *bench_sent_to(const struct addr *to)
 	if (!found)
 		return NULL;
 	octets = action_octets(&bench.out, found);
-	ck_assert_int_eq(codec_authenticate(octets, found->len, &bench.conf.password),
+	ck_assert_int_eq(
+		datagram_authenticate(octets, found->len, &bench.conf.password),
+		CODEC_OK);
+	ck_assert_int_eq(datagram_decode(octets, found->len, &bench.seen, &err),
 			 CODEC_OK);
-	ck_assert_int_eq(codec_decode(octets, found->len, &bench.seen, &err), CODEC_OK);
 	return &bench.seen;
 }
 

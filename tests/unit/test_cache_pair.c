@@ -271,20 +271,21 @@ static void step_router(unsigned j, unsigned k, struct router_event *ev)
 
 static void deliver(const struct packet *p)
 {
+	struct codec_datagram datagram;
+
+	codec_open(p->octets, p->len, &datagram);
 	if (p->to < CACHES) {
 		struct cache_event ev = { .type = CACHE_EV_RX };
 
 		ev.u.rx.from = router_addr(p->from - CACHES);
-		ev.u.rx.octets = p->octets;
-		ev.u.rx.len = p->len;
+		ev.u.rx.datagram = &datagram;
 		step_group(p->to, p->service, &ev);
 	} else {
 		struct router_event ev = { .type = ROUTER_EV_RX };
 
 		ev.rx.from = cache_addr(p->from);
 		ev.rx.to = router_addr(p->to - CACHES);
-		ev.rx.octets = p->octets;
-		ev.rx.len = p->len;
+		ev.rx.datagram = &datagram;
 		step_router(p->to - CACHES, p->service, &ev);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Faults: what is asked for, and what becomes of datagrams. */
+#include "../datagram.h"
 #include "wccprouter/fault/fault.h"
 
 #include <check.h>
@@ -158,9 +159,11 @@ static void apply(const struct fault_about *about)
 static enum codec_refusal read_back(void)
 {
 	struct err err;
-	enum codec_refusal r = codec_authenticate(result.octets, result.len, &password);
+	enum codec_refusal r =
+		datagram_authenticate(result.octets, result.len, &password);
 
-	return r == CODEC_OK ? codec_decode(result.octets, result.len, &back, &err) : r;
+	return r == CODEC_OK ? datagram_decode(result.octets, result.len, &back, &err)
+			     : r;
 }
 
 START_TEST(without_faults_nothing_happens)

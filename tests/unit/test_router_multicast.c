@@ -3,6 +3,7 @@
  * Router side: web-caches that speak to the group's multicast address, and the
  * scheduled I_SEE_YOU that answers them (2.01 section 3.1).
  */
+#include "../datagram.h"
 #include "router_bench.h"
 
 #define GROUP addr_v4(0xe0000105) /* 224.0.1.5 */
@@ -401,8 +402,8 @@ START_TEST(all_shut_down_at_once)
 		if (x->kind != ACTION_SEND)
 			continue;
 		ck_assert(addr_equal(&x->peer, &group));
-		ck_assert_int_eq(codec_decode(action_octets(&bench.out, x), x->len,
-					      &bench.seen, &err),
+		ck_assert_int_eq(datagram_decode(action_octets(&bench.out, x), x->len,
+						 &bench.seen, &err),
 				 CODEC_OK);
 		messages++;
 		for (unsigned k = 0; k < WCCP_MAX_CACHES; k++)
@@ -484,8 +485,8 @@ START_TEST(off_link_listeners_have_a_message_of_their_own)
 		struct err err;
 
 		ck_assert(x->kind == ACTION_SEND && addr_equal(&x->peer, &group));
-		ck_assert_int_eq(codec_decode(action_octets(&bench.out, x), x->len,
-					      &bench.seen, &err),
+		ck_assert_int_eq(datagram_decode(action_octets(&bench.out, x), x->len,
+						 &bench.seen, &err),
 				 CODEC_OK);
 		ck_assert_int_ne(is_for(&a), is_for(&b));
 		ck_assert_uint_eq(bench.seen.caps.forward,

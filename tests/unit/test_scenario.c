@@ -262,14 +262,15 @@ START_TEST(which_message)
 		0, 0, 0, 0,  0, 0, 0, 0,  0,  0, 0
 	};
 	struct addr peer = addr_v4(0x0a000005);
+	struct codec_datagram datagram;
 	struct trace_message m = { .way = TRACE_RECEIVED,
 				   .service = "web-cache",
 				   .peer = &peer,
-				   .octets = octets,
-				   .len = sizeof(octets) };
+				   .datagram = &datagram };
 	struct scenario_expect x =
 		expect("expect message here-i-am from 10.0.0.5 of web-cache within 1s");
 
+	codec_open(octets, sizeof(octets), &datagram);
 	ck_assert(scenario_matches(&x, &m));
 	m.way = TRACE_SENT;
 	ck_assert(!scenario_matches(&x, &m));
@@ -283,9 +284,9 @@ START_TEST(which_message)
 	x.type = WCCP_I_SEE_YOU;
 	ck_assert(!scenario_matches(&x, &m));
 	x.type = WCCP_HERE_I_AM;
-	m.len = 3;
+	codec_open(octets, 3, &datagram);
 	ck_assert(!scenario_matches(&x, &m));
-	m.len = sizeof(octets);
+	codec_open(octets, sizeof(octets), &datagram);
 	peer = addr_v4(0x0a000006);
 	ck_assert(!scenario_matches(&x, &m));
 }

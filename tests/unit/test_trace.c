@@ -12,6 +12,7 @@ static struct wccp_msg msg, scratch;
 static uint8_t octets[WCCP_MAX_DATAGRAM];
 static char text[TRACE_MAX];
 static struct addr peer;
+static struct codec_datagram datagram;
 static struct trace_message m;
 
 static int parse(unsigned n, char *a, char *b, struct trace_filter *f)
@@ -35,7 +36,7 @@ static void encode_query(const struct codec_password *password)
 	msg.query.target = addr_v4(0x0a000005);
 	len = codec_encode(&msg, password, octets, sizeof(octets), &err);
 	ck_assert_msg(len > 0, "%s", err.text);
-	m.len = (size_t)len;
+	codec_open(octets, (size_t)len, &datagram);
 }
 
 static void begin(void)
@@ -44,7 +45,7 @@ static void begin(void)
 	m = (struct trace_message){
 		.service = "80",
 		.peer = &peer,
-		.octets = octets,
+		.datagram = &datagram,
 	};
 }
 
@@ -73,7 +74,7 @@ START_TEST(a_message_is_told_in_full)
 	snprintf(head, sizeof(head),
 		 "sent to 10.0.0.5, service 80, %zu octets: REMOVAL_QUERY version "
 		 "2.00\n",
-		 m.len);
+		 datagram.len);
 	ck_assert_int_eq(strncmp(text, head, strlen(head)), 0);
 	assert_has("\n  dynamic 80 ");
 	assert_has("\n  sent-to 10.0.9.1 target 10.0.0.5\n");
@@ -108,17 +109,17 @@ END_TEST
 START_TEST(what_cannot_be_decoded_is_shown_in_octets)
 {
 	memset(octets, 0xab, 300);
-	m.len = 18;
+	codec_open(octets, 18, &datagram);
 	print();
 	assert_has(": bad-");
 	assert_has("\n  0000: ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab ab\n"
 		   "  0010: ab ab\n");
-	m.len = 300;
+	codec_open(octets, 300, &datagram);
 	print();
 	assert_has("  00f0: ab ab");
 	ck_assert_ptr_null(strstr(text, "0100:"));
 	assert_has("\n  and 44 octets more\n");
-	m.len = 0;
+	codec_open(octets, 0, &datagram);
 	print();
 	assert_has("0 octets: truncated");
 }
@@ -143,7 +144,7 @@ START_TEST(what_is_too_long_ends_in_dots)
 		msg.assignment.hash.buckets[b] = (uint8_t)(b % 2 | (b % 3 ? 0x80 : 0));
 	len = codec_encode(&msg, NULL, octets, sizeof(octets), &err);
 	ck_assert_msg(len > 0, "%s", err.text);
-	m.len = (size_t)len;
+	codec_open(octets, (size_t)len, &datagram);
 	print();
 	ck_assert_uint_eq(strlen(text), TRACE_MAX - 1);
 	ck_assert_str_eq(text + TRACE_MAX - 5, "...\n");

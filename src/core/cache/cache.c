@@ -420,7 +420,7 @@ void cache_step(struct cache *g, const struct cache_event *ev, struct wccp_msg *
 
 	switch (ev->type) {
 	case CACHE_EV_RX:
-		cache_receive(g, &ev->u.rx.from, ev->u.rx.octets, ev->u.rx.len, &s);
+		cache_receive(g, &ev->u.rx.from, ev->u.rx.datagram, &s);
 		break;
 	case CACHE_EV_TICK:
 		break;

@@ -290,8 +290,8 @@ void cache_multicast_timers(struct cache *g, struct step *s);
 struct mono cache_multicast_deadline(const struct cache *g);
 
 /* group_rx.c */
-void cache_receive(struct cache *g, const struct addr *from, const void *octets,
-		   size_t len, struct step *s);
+void cache_receive(struct cache *g, const struct addr *from,
+		   const struct codec_datagram *d, struct step *s);
 /* Listed there, or -1. */
 int peer_find_fellow(const struct peer *p, const struct addr *cache);
 

@@ -435,33 +435,32 @@ static void stranger_to_meet(struct cache *g, const struct addr *from, struct st
 }
 
 /* What other web-caches say to the group's address comes to us as well. */
-static bool is_for_routers(const struct cache *g, const struct codec_peek *peek)
+static bool is_for_routers(const struct cache *g, const struct codec_datagram *d)
 {
 	return cache_is_multicast(g) &&
-	       (peek->type == WCCP_HERE_I_AM || peek->type == WCCP_REDIRECT_ASSIGN);
+	       (d->type == WCCP_HERE_I_AM || d->type == WCCP_REDIRECT_ASSIGN);
 }
 
-void cache_receive(struct cache *g, const struct addr *from, const void *octets, size_t len,
-		   struct step *s)
+void cache_receive(struct cache *g, const struct addr *from,
+		   const struct codec_datagram *d, struct step *s)
 {
 	struct peer *p = peer_at(g, from);
-	struct codec_peek peek;
 	struct err err = { "" };
-	enum codec_refusal r = codec_peek(octets, len, &peek);
+	enum codec_refusal r = d->refusal;
 
 	if (r != CODEC_OK) {
 		refuse(g, p, from, r, codec_refusal_name(r), s);
 		return;
 	}
-	if (peek.service_type != g->conf.service.type ||
-	    peek.service_id != g->conf.service.id) {
+	if (d->service_type != g->conf.service.type ||
+	    d->service_id != g->conf.service.id) {
 		g->counters.bad_service++;
 		actions_complain(s->out, "bad-service", from,
 				 "datagram from %s refused: service type %u id %u",
-				 ADDR_TEXT(from), peek.service_type, peek.service_id);
+				 ADDR_TEXT(from), d->service_type, d->service_id);
 		return;
 	}
-	if (!p && is_for_routers(g, &peek)) {
+	if (!p && is_for_routers(g, d)) {
 		g->counters.not_for_us++;
 		return;
 	}
@@ -469,12 +468,12 @@ void cache_receive(struct cache *g, const struct addr *from, const void *octets,
 		refuse_stranger(g, from, s);
 		return;
 	}
-	r = codec_authenticate(octets, len, &g->conf.password);
+	r = codec_authenticate(d, &g->conf.password);
 	if (r != CODEC_OK) {
 		refuse(g, p, from, r, codec_refusal_name(r), s);
 		return;
 	}
-	r = codec_decode(octets, len, s->msg, &err);
+	r = codec_decode(d, s->msg, &err);
 	if (r != CODEC_OK) {
 		refuse(g, p, from, r, err.text, s);
 		return;

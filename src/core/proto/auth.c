@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is decided about a datagram before its contents are believed: which
- * service group it is for, and whether its sender knows the password.
+ * Whether the sender of a datagram knows the password, which is decided before
+ * anything in it is believed.
  */
 #include "core/proto/auth.h"
 
@@ -24,22 +24,6 @@ int codec_password(const char *text, struct codec_password *out, struct err *err
 	*out = (struct codec_password){ .set = true };
 	memcpy(out->octets, text, len);
 	return 0;
-}
-
-enum codec_refusal codec_peek(const void *octets, size_t len, struct codec_peek *out)
-{
-	struct parts parts;
-	struct wire_reader *body = &parts.body[WCCP_C_SERVICE];
-	enum codec_refusal r = component_locate_all(octets, len, &parts);
-
-	if (r != CODEC_OK)
-		return r;
-	if (!component_has(&parts, WCCP_C_SERVICE))
-		return CODEC_NO_SERVICE;
-	out->type = parts.type;
-	out->service_type = wire_get_u8(body);
-	out->service_id = wire_get_u8(body);
-	return wire_failed(body) ? CODEC_NO_SERVICE : CODEC_OK;
 }
 
 void auth_digest(const struct codec_password *password, const uint8_t *message,
@@ -67,35 +51,36 @@ static bool auth_digests_equal(const uint8_t *a, const uint8_t *b)
 	return difference == 0;
 }
 
-static enum codec_refusal auth_check_digest(const struct parts *parts,
+/* `body` is that of the Security Info component, up to the digest. */
+static enum codec_refusal auth_check_digest(const struct codec_datagram *d,
 					    struct wire_reader *body,
 					    const struct codec_password *password)
 {
-	size_t digest_at = (size_t)(body->at - parts->message);
+	size_t digest_at = (size_t)(body->at - d->octets);
 	uint8_t theirs[WCCP_DIGEST_LEN], ours[WCCP_DIGEST_LEN];
 
 	wire_get_octets(body, theirs, sizeof(theirs));
 	if (wire_failed(body))
 		return CODEC_MALFORMED;
-	auth_digest(password, parts->message, parts->len, digest_at, ours);
+	auth_digest(password, d->octets, d->message_len, digest_at, ours);
 	return auth_digests_equal(theirs, ours) ? CODEC_OK : CODEC_AUTH_FAILED;
 }
 
-enum codec_refusal codec_authenticate(const void *octets, size_t len,
+enum codec_refusal codec_authenticate(const struct codec_datagram *d,
 				      const struct codec_password *password)
 {
-	struct parts parts;
-	struct wire_reader *body = &parts.body[WCCP_C_SECURITY];
 	bool wanted = password && password->set;
-	enum codec_refusal r = component_locate_all(octets, len, &parts);
+	enum codec_refusal r = component_refusal(d);
+	struct wire_reader body;
 	uint32_t option;
 
 	if (r != CODEC_OK)
 		return r;
-	if (!component_has(&parts, WCCP_C_SECURITY))
+	if (!component_has(d, WCCP_C_SECURITY))
 		return wanted ? CODEC_AUTH_MISSING : CODEC_MISSING;
-	option = wire_get_u32(body);
-	if (wire_failed(body))
+	body = d->body[WCCP_C_SECURITY];
+	option = wire_get_u32(&body);
+	if (wire_failed(&body))
 		return CODEC_MALFORMED;
 	if (option == WCCP_SECURITY_NONE)
 		return wanted ? CODEC_AUTH_MISSING : CODEC_OK;
@@ -103,22 +88,26 @@ enum codec_refusal codec_authenticate(const void *octets, size_t len,
 		return CODEC_AUTH_UNEXPECTED;
 	if (option != WCCP_SECURITY_MD5)
 		return CODEC_AUTH_FAILED;
-	return auth_check_digest(&parts, body, password);
+	return auth_check_digest(d, &body, password);
 }
 
 int codec_sign(void *octets, size_t len, const struct codec_password *password)
 {
 	uint8_t digest[WCCP_DIGEST_LEN];
-	struct parts parts;
-	struct wire_reader *body = &parts.body[WCCP_C_SECURITY];
+	struct codec_datagram d;
+	struct wire_reader body;
 	size_t digest_at;
 
-	if (!password->set || component_locate_all(octets, len, &parts) != CODEC_OK ||
-	    !component_has(&parts, WCCP_C_SECURITY) ||
-	    wire_get_u32(body) != WCCP_SECURITY_MD5 || wire_left(body) < sizeof(digest))
+	codec_open(octets, len, &d);
+	if (!password->set || component_refusal(&d) != CODEC_OK ||
+	    !component_has(&d, WCCP_C_SECURITY))
 		return -1;
-	digest_at = (size_t)(body->at - parts.message);
-	auth_digest(password, parts.message, parts.len, digest_at, digest);
+	body = d.body[WCCP_C_SECURITY];
+	if (wire_get_u32(&body) != WCCP_SECURITY_MD5 ||
+	    wire_left(&body) < sizeof(digest))
+		return -1;
+	digest_at = (size_t)(body.at - d.octets);
+	auth_digest(password, d.octets, d.message_len, digest_at, digest);
 	memcpy((uint8_t *)octets + digest_at, digest, sizeof(digest));
 	return 0;
 }

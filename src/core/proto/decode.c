@@ -4,7 +4,6 @@
  */
 #include "core/proto/decode.h"
 
-#include "core/proto/names.h"
 #include "core/proto/component.h"
 
 #include <stdarg.h>
@@ -157,7 +156,7 @@ static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
 
 typedef enum codec_refusal decode_fn(struct decoder *d, struct wire_reader *r);
 
-static decode_fn *const decode_functions[COMPONENT_KINDS] = {
+static decode_fn *const decode_functions[CODEC_COMPONENTS] = {
 	[WCCP_C_SECURITY] = decode_security,
 	[WCCP_C_SERVICE] = decode_service,
 	[WCCP_C_ROUTER_ID] = decode_router_identity,
@@ -174,25 +173,24 @@ static decode_fn *const decode_functions[COMPONENT_KINDS] = {
 	[WCCP_C_ADDRESS_TABLE] = decode_table,
 };
 
-static enum codec_refusal decode_component(struct decoder *d, struct parts *parts,
-					   unsigned type)
+static enum codec_refusal decode_component(struct decoder *d, unsigned type)
 {
-	struct wire_reader *body = &parts->body[type];
+	struct wire_reader body = d->datagram->body[type];
 	enum codec_refusal r;
 
 	d->bad_index = false;
-	if (parts->odd >> type & 1)
+	if (d->datagram->odd >> type & 1)
 		r = decode_refuse(d, CODEC_MALFORMED,
 				  "its length is no multiple of four");
 	else
-		r = decode_functions[type](d, body);
-	if (r == CODEC_OK && wire_failed(body))
+		r = decode_functions[type](d, &body);
+	if (r == CODEC_OK && wire_failed(&body))
 		r = decode_refuse(d, CODEC_MALFORMED, "it ends too early");
 	if (r == CODEC_OK && d->bad_index)
 		r = decode_refuse(d, CODEC_MALFORMED,
 				  "an address index is outside of the address table");
 	if (r != CODEC_OK)
-		err_prefix(d->err, "%s component", names_component(type));
+		err_prefix(d->err, "%s component", component_name(type));
 	return r;
 }
 
@@ -247,7 +245,7 @@ static enum codec_refusal decode_check_presence(struct decoder *d,
 	if (!missing)
 		return CODEC_OK;
 	return decode_refuse(d, CODEC_MISSING, "no %s component",
-			     names_component((unsigned)__builtin_ctz(missing)));
+			     component_name((unsigned)__builtin_ctz(missing)));
 }
 
 /*
@@ -255,13 +253,13 @@ static enum codec_refusal decode_check_presence(struct decoder *d,
  * that overruns the message is not ignored, as other components would be:
  * indices would be taken for addresses.
  */
-static enum codec_refusal decode_table_first(struct decoder *d, struct parts *parts)
+static enum codec_refusal decode_table_first(struct decoder *d)
 {
 	enum codec_refusal r = CODEC_OK;
 
-	if (component_has(parts, WCCP_C_ADDRESS_TABLE))
-		r = decode_component(d, parts, WCCP_C_ADDRESS_TABLE);
-	else if (parts->cut & BIT(WCCP_C_ADDRESS_TABLE))
+	if (component_has(d->datagram, WCCP_C_ADDRESS_TABLE))
+		r = decode_component(d, WCCP_C_ADDRESS_TABLE);
+	else if (d->datagram->cut & BIT(WCCP_C_ADDRESS_TABLE))
 		r = decode_refuse(d, CODEC_MALFORMED,
 				  "Address Table component overruns the message");
 	if (r == CODEC_OK && d->has_table)
@@ -269,20 +267,21 @@ static enum codec_refusal decode_table_first(struct decoder *d, struct parts *pa
 	return r;
 }
 
-static enum codec_refusal decode_components(struct decoder *d, struct parts *parts)
+static enum codec_refusal decode_components(struct decoder *d)
 {
-	const struct rule *rule = &decode_rules[parts->type - WCCP_HERE_I_AM];
-	uint32_t found = parts->found & (rule->needed | rule->one_of | rule->optional);
+	const struct rule *rule = &decode_rules[d->datagram->type - WCCP_HERE_I_AM];
+	uint32_t found =
+		d->datagram->found & (rule->needed | rule->one_of | rule->optional);
 	uint32_t must = rule->needed | rule->one_of;
 	enum codec_refusal r = decode_check_presence(d, rule, found);
 
 	if (r == CODEC_OK)
-		r = decode_table_first(d, parts);
+		r = decode_table_first(d);
 	for (found = decode_drop_alternates(found); r == CODEC_OK && found;
 	     found &= found - 1) {
 		unsigned type = (unsigned)__builtin_ctz(found);
 
-		r = decode_component(d, parts, type);
+		r = decode_component(d, type);
 		if (r == CODEC_OK)
 			d->msg->present |= BIT(type);
 		else if (r == CODEC_MALFORMED && !(must & BIT(type)))
@@ -307,27 +306,28 @@ void codec_begin(struct wccp_msg *msg, enum wccp_type type)
 	decode_reset(msg, type, 0);
 }
 
-enum codec_refusal codec_decode(const void *octets, size_t len, struct wccp_msg *out,
-				struct err *err)
+enum codec_refusal codec_decode(const struct codec_datagram *datagram,
+				struct wccp_msg *out, struct err *err)
 {
-	struct parts parts;
+	enum codec_refusal r = component_refusal(datagram);
 	struct decoder d;
-	enum codec_refusal r = component_locate_all(octets, len, &parts);
 
 	if (r != CODEC_OK) {
 		decode_reset(out, 0, 0);
-		err_set(err, "%s datagram of %zu octets", codec_refusal_name(r), len);
+		err_set(err, "%s datagram of %zu octets", codec_refusal_name(r),
+			datagram->len);
 		return r;
 	}
-	decode_reset(out, parts.type, parts.minor);
+	decode_reset(out, datagram->type, datagram->minor);
 	/* Field by field: the table is large and seldom there. */
+	d.datagram = datagram;
 	d.msg = out;
 	d.err = err;
 	d.bad_index = false;
 	d.has_table = false;
 	d.n_table = 0;
-	r = decode_components(&d, &parts);
+	r = decode_components(&d);
 	if (r != CODEC_OK)
-		err_prefix(err, "%s", codec_type_name(parts.type));
+		err_prefix(err, "%s", codec_type_name(datagram->type));
 	return r;
 }

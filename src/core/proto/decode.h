@@ -26,6 +26,7 @@ enum {
 };
 
 struct decoder {
+	const struct codec_datagram *datagram;
 	struct wccp_msg *msg;
 	struct err *err;
 	bool bad_index; /* an address index was outside of the table */

@@ -5,7 +5,7 @@
 #include "core/proto/encode.h"
 
 #include "core/proto/auth.h"
-#include "core/proto/names.h"
+#include "core/proto/component.h"
 
 /* Address family numbers as IANA assigns them. */
 enum { IANA_IPV4 = 1, IANA_IPV6 = 2 };
@@ -192,12 +192,12 @@ static int encode_component(struct encoder *e, unsigned type,
 	wire_put_u16(&e->w, (uint16_t)type);
 	mark = wire_mark_u16(&e->w);
 	if (encode(e) < 0)
-		return err_prefix(e->err, "%s component", names_component(type));
+		return err_prefix(e->err, "%s component", component_name(type));
 	if (e->bad_addr)
 		return err_set(e->err,
 			       "%s component: an address is not of the message's "
 			       "family, or the address table is full",
-			       names_component(type));
+			       component_name(type));
 	wire_fill_u16(&e->w, mark);
 	return 0;
 }

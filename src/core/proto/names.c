@@ -2,9 +2,7 @@
 /*
  * Names of messages, components and refusals.
  */
-#include "core/proto/names.h"
-
-#include "codec.h"
+#include "core/proto/component.h"
 
 #include <stddef.h>
 
@@ -45,7 +43,7 @@ const char *codec_type_name(uint32_t type)
 	}
 }
 
-const char *names_component(unsigned type)
+const char *component_name(unsigned type)
 {
 	static const char *const names[] = {
 		[WCCP_C_SECURITY] = "Security Info",

@@ -4,7 +4,7 @@
  * component.
  */
 #include "codec.h"
-#include "core/proto/names.h"
+#include "core/proto/component.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -366,7 +366,7 @@ int codec_print(const struct wccp_msg *msg, char *text, size_t size)
 	for (unsigned c = 0; c < sizeof(printers) / sizeof(printers[0]); c++) {
 		if (!wccp_has(msg, c) || !printers[c])
 			continue;
-		print_say(&t, "%s\n", names_component(c));
+		print_say(&t, "%s\n", component_name(c));
 		printers[c](&t, msg);
 	}
 	return (int)t.len;

@@ -56,16 +56,16 @@ void router_set_id(struct router *r, const struct addr *id)
 }
 
 static enum codec_refusal router_decode(struct router_call *c,
-					const struct router_event *ev, struct err *err)
+					const struct codec_datagram *d, struct err *err)
 {
 	enum codec_refusal refusal;
 
-	refusal = codec_authenticate(ev->rx.octets, ev->rx.len, &c->r->conf.password);
+	refusal = codec_authenticate(d, &c->r->conf.password);
 	if (refusal != CODEC_OK) {
 		err_set(err, "not authenticated");
 		return refusal;
 	}
-	return codec_decode(ev->rx.octets, ev->rx.len, c->msg, err);
+	return codec_decode(d, c->msg, err);
 }
 
 static void router_refuse(struct router_call *c, enum codec_refusal refusal,
@@ -79,14 +79,13 @@ static void router_refuse(struct router_call *c, enum codec_refusal refusal,
 			 c->r->name, addr_text(&c->from, &text), name, err->text);
 }
 
-static void router_receive(struct router_call *c, const struct router_event *ev)
+static void router_receive(struct router_call *c, const struct codec_datagram *d)
 {
-	struct codec_peek peek;
 	struct err err = { "no WCCP message" };
-	enum codec_refusal refusal = codec_peek(ev->rx.octets, ev->rx.len, &peek);
+	enum codec_refusal refusal = d->refusal;
 
-	if (refusal == CODEC_OK && (peek.service_type != c->r->conf.service_type ||
-				    peek.service_id != c->r->conf.service_id)) {
+	if (refusal == CODEC_OK && (d->service_type != c->r->conf.service_type ||
+				    d->service_id != c->r->conf.service_id)) {
 		c->r->counters.bad_service++;
 		return;
 	}
@@ -95,7 +94,7 @@ static void router_receive(struct router_call *c, const struct router_event *ev)
 		return;
 	}
 	if (refusal == CODEC_OK)
-		refusal = router_decode(c, ev, &err);
+		refusal = router_decode(c, d, &err);
 	if (refusal != CODEC_OK) {
 		router_refuse(c, refusal, &err);
 		return;
@@ -171,7 +170,7 @@ void router_step(struct router *r, const struct router_event *ev,
 	/* What is overdue comes first: a datagram does not revive the dead. */
 	router_tick(&c);
 	if (ev->type == ROUTER_EV_RX)
-		router_receive(&c, ev);
+		router_receive(&c, ev->rx.datagram);
 }
 
 struct mono router_deadline(const struct router *r)

@@ -78,8 +78,8 @@ static void trace_say(struct text *t, const char *format, ...)
 
 static void trace_say_octets(struct text *t, const struct trace_message *m)
 {
-	const uint8_t *octets = m->octets;
-	size_t i, n = m->len < DUMP_MAX ? m->len : DUMP_MAX;
+	const uint8_t *octets = m->datagram->octets;
+	size_t i, n = m->datagram->len < DUMP_MAX ? m->datagram->len : DUMP_MAX;
 
 	for (i = 0; i < n; i++) {
 		if (i % DUMP_ROW == 0)
@@ -87,25 +87,25 @@ static void trace_say_octets(struct text *t, const struct trace_message *m)
 		trace_say(t, " %02x%s", octets[i],
 			  i % DUMP_ROW == DUMP_ROW - 1 || i == n - 1 ? "\n" : "");
 	}
-	if (n < m->len)
-		trace_say(t, "  and %zu octets more\n", m->len - n);
+	if (n < m->datagram->len)
+		trace_say(t, "  and %zu octets more\n", m->datagram->len - n);
 }
 
 static void trace_say_head(struct text *t, const struct trace_message *m)
 {
 	trace_say(t, "%s %s, service %s, %zu octets: ",
 		  m->way == TRACE_RECEIVED ? "received from" : "sent to",
-		  ADDR_TEXT(m->peer), m->service ? m->service : "unknown", m->len);
+		  ADDR_TEXT(m->peer), m->service ? m->service : "unknown",
+		  m->datagram->len);
 }
 
 static enum codec_refusal trace_check(const struct trace_message *m)
 {
-	struct codec_peek peek;
-	enum codec_refusal r = codec_peek(m->octets, m->len, &peek);
+	enum codec_refusal r = m->datagram->refusal;
 
 	if (r != CODEC_OK || !m->password)
 		return r;
-	return codec_authenticate(m->octets, m->len, m->password);
+	return codec_authenticate(m->datagram, m->password);
 }
 
 static void trace_say_message(struct text *t, const struct trace_message *m,
@@ -113,7 +113,7 @@ static void trace_say_message(struct text *t, const struct trace_message *m,
 {
 	struct err err = { "no WCCP message" };
 	enum codec_refusal distrust = trace_check(m);
-	enum codec_refusal r = codec_decode(m->octets, m->len, scratch, &err);
+	enum codec_refusal r = codec_decode(m->datagram, scratch, &err);
 
 	if (r != CODEC_OK) {
 		trace_say(t, "%s: %s\n",

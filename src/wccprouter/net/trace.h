@@ -19,8 +19,7 @@ struct trace_message {
 	enum trace_way way;
 	const char *service; /* NULL: of none that is configured */
 	const struct addr *peer;
-	const void *octets;
-	size_t len;
+	const struct codec_datagram *datagram; /* opened, refused or not */
 	/* To check what was received; NULL: it is not checked. */
 	const struct codec_password *password;
 };

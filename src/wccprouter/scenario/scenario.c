@@ -90,14 +90,12 @@ bool scenario_holds(const struct scenario_expect *x,
 
 bool scenario_matches(const struct scenario_expect *x, const struct trace_message *m)
 {
-	struct codec_peek peek;
-
 	if (x->what != SCENARIO_MESSAGE || x->way != m->way ||
 	    !addr_equal(&x->peer, m->peer))
 		return false;
 	if (x->service[0] && (!m->service || strcmp(x->service, m->service) != 0))
 		return false;
-	return codec_peek(m->octets, m->len, &peek) == CODEC_OK && peek.type == x->type;
+	return m->datagram->refusal == CODEC_OK && m->datagram->type == x->type;
 }
 
 /* ---- in words ---- */

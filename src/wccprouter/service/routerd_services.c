@@ -108,7 +108,7 @@ static void routerd_services_carry_out(struct routerd_services *s,
 		if (x->kind == ACTION_SEND)
 			routerd_services_send(s, one, x, arrival, now);
 		else if (x->kind == ACTION_NOTE)
-			log_note(&s->actions, x, one ? one->conf->name : NULL, now);
+			log_note(&s->actions, x, one->conf->name, now);
 	}
 	if (s->actions.dropped)
 		log_warning("actions-full", "%u actions dropped", s->actions.dropped);
@@ -147,70 +147,58 @@ static void routerd_services_step(struct routerd_services *s, unsigned i,
 
 /* ---- datagrams ---- */
 
-static int routerd_services_find_peeked(const struct routerd_services *s,
-					const struct codec_peek *p)
+int routerd_services_of(const struct routerd_services *s,
+			const struct codec_datagram *datagram)
 {
+	if (datagram->refusal != CODEC_OK)
+		return -1;
 	for (unsigned i = 0; i < s->n; i++) {
 		const struct router_conf *r = &s->list[i].conf->router;
 
-		if (r->service_type == p->service_type &&
-		    r->service_id == p->service_id)
+		if (r->service_type == datagram->service_type &&
+		    r->service_id == datagram->service_id)
 			return s->list[i].shut ? -1 : (int)i;
 	}
 	return -1;
 }
 
-struct routerd_services_look routerd_services_look(const struct routerd_services *s,
-						   const void *octets, size_t len)
-{
-	struct routerd_services_look look = { .service = -1 };
-
-	look.refusal = codec_peek(octets, len, &look.peek);
-	if (look.refusal == CODEC_OK)
-		look.service = routerd_services_find_peeked(s, &look.peek);
-	return look;
-}
-
 /* Not for any service of ours: a rate-limited line, and no answer. */
 static void routerd_services_complain(struct routerd_services *s,
-				      const struct routerd_udp_arrival *arrival,
-				      const struct routerd_services_look *look,
-				      size_t len, struct mono now)
+				      const struct addr *from,
+				      const struct codec_datagram *datagram,
+				      struct mono now)
 {
-	actions_reset(&s->actions);
-	if (look->refusal != CODEC_OK) {
-		s->refused[look->refusal]++;
-		actions_complain(&s->actions, codec_refusal_name(look->refusal),
-				 &arrival->from, "datagram of %zu octets refused", len);
-	} else {
-		s->unknown_service++;
-		actions_complain(&s->actions, "unknown-service", &arrival->from,
-				 "%s service %u is not configured",
-				 look->peek.service_type == WCCP_SERVICE_STANDARD
-					 ? "well-known"
-					 : "dynamic",
-				 look->peek.service_id);
+	enum codec_refusal r = datagram->refusal;
+
+	if (r != CODEC_OK) {
+		s->refused[r]++;
+		log_complain(codec_refusal_name(r), from, NULL, now,
+			     "datagram of %zu octets refused", datagram->len);
+		return;
 	}
-	routerd_services_carry_out(s, NULL, arrival, now);
+	s->unknown_service++;
+	log_complain("unknown-service", from, NULL, now,
+		     "%s service %u is not configured",
+		     datagram->service_type == WCCP_SERVICE_STANDARD ? "well-known"
+								     : "dynamic",
+		     datagram->service_id);
 }
 
-void routerd_services_receive(struct routerd_services *s,
+void routerd_services_receive(struct routerd_services *s, int service,
 			      const struct routerd_udp_arrival *arrival,
-			      const struct routerd_services_look *look,
-			      const void *octets, size_t len, struct mono now)
+			      const struct codec_datagram *datagram, struct mono now)
 {
 	struct router_event ev = { .type = ROUTER_EV_RX, .now = now };
 
-	if (look->service < 0) {
-		routerd_services_complain(s, arrival, look, len, now);
+	if (service < 0) {
+		routerd_services_complain(s, &arrival->from, datagram, now);
 		return;
 	}
 	ev.rx.from = arrival->from;
 	ev.rx.to = arrival->to;
-	ev.rx.octets = octets;
-	ev.rx.len = len;
+	ev.rx.datagram = datagram;
 	ev.rx.off_link = !forward_is_on_link(s->forward, &arrival->from);
-	routerd_services_step(s, (unsigned)look->service, &ev, arrival);
+	routerd_services_step(s, (unsigned)service, &ev, arrival);
 }
 
 /* ---- time ---- */

@@ -58,20 +58,16 @@ routerd_services_new(const struct routerd_conf *conf,
 		     const struct routerd_services_calls *calls, struct mono now);
 void routerd_services_free(struct routerd_services *s); /* NULL is fine */
 
-/* What a datagram claims to be. */
-struct routerd_services_look {
-	enum codec_refusal refusal;
-	struct codec_peek peek; /* with CODEC_OK only */
-	int service;		/* its number; -1: none of ours */
-};
-struct routerd_services_look routerd_services_look(const struct routerd_services *s,
-						   const void *octets, size_t len);
+/* The number of the service that an opened datagram claims to be for; -1: none of
+ * ours, or it was refused. */
+int routerd_services_of(const struct routerd_services *s,
+			const struct codec_datagram *datagram);
 
-/* A datagram has arrived, and looks so.  What follows from it is done. */
-void routerd_services_receive(struct routerd_services *s,
+/* A datagram has arrived for this service, -1 for none.  What follows from it is
+ * done. */
+void routerd_services_receive(struct routerd_services *s, int service,
 			      const struct routerd_udp_arrival *arrival,
-			      const struct routerd_services_look *look,
-			      const void *octets, size_t len, struct mono now);
+			      const struct codec_datagram *datagram, struct mono now);
 /* Whatever is due at `now`. */
 void routerd_services_tick(struct routerd_services *s, struct mono now);
 struct mono routerd_services_deadline(const struct routerd_services *s);

@@ -57,17 +57,18 @@ static void transport_put_out(void *arg, struct mono now, const void *context,
 {
 	struct transport *t = arg;
 	const struct transport_outgoing *out = context;
+	struct codec_datagram datagram;
 	struct trace_message m = {
 		.way = TRACE_SENT,
 		.service = out->service->name,
 		.peer = &out->way.to,
-		.octets = octets,
-		.len = len,
+		.datagram = &datagram,
 	};
 	int fd = out->way.to.family == ADDR_V6 ? t->udp6 : t->udp4;
 	struct err err;
 
 	(void)now;
+	codec_open(octets, len, &datagram);
 	t->watch(t->arg, &m);
 	if (addr_equal(&out->way.to, &out->service->router.multicast))
 		routerd_multicast_send(t->conf, out->service, fd, octets, len);
@@ -98,38 +99,31 @@ void transport_send(struct transport *t, const struct routerd_conf_service *serv
 
 /* ---- in ---- */
 
-static const struct routerd_conf_service *
-transport_service_of(const struct transport *t,
-		     const struct routerd_services_look *look)
-{
-	return look->service < 0 ? NULL : t->services->list[look->service].conf;
-}
-
 /* The faults may have made another message of it: it is looked at again. */
 static void transport_take_in(void *arg, struct mono now, const void *context,
 			      const void *octets, size_t len)
 {
 	struct transport *t = arg;
-	struct routerd_services_look look =
-		routerd_services_look(t->services, octets, len);
+	struct codec_datagram datagram;
 
-	routerd_services_receive(t->services, context, &look, octets, len, now);
+	codec_open(octets, len, &datagram);
+	routerd_services_receive(t->services,
+				 routerd_services_of(t->services, &datagram), context,
+				 &datagram, now);
 }
 
-/* `len` octets are in t->datagram. */
-static void transport_receive_one(struct transport *t,
-				  const struct routerd_udp_arrival *arrival, size_t len,
-				  struct mono now)
+/* For this service, -1 for none of ours. */
+static void transport_take(struct transport *t, int service,
+			   const struct routerd_udp_arrival *arrival,
+			   const struct codec_datagram *datagram, struct mono now)
 {
-	struct routerd_services_look look =
-		routerd_services_look(t->services, t->datagram, len);
-	const struct routerd_conf_service *conf = transport_service_of(t, &look);
+	const struct routerd_conf_service *conf =
+		service < 0 ? NULL : t->services->list[service].conf;
 	struct trace_message m = {
 		.way = TRACE_RECEIVED,
 		.service = conf ? conf->name : NULL,
 		.peer = &arrival->from,
-		.octets = t->datagram,
-		.len = len,
+		.datagram = datagram,
 		.password = conf ? &conf->router.password : NULL,
 	};
 	struct fault_about about = {
@@ -140,22 +134,24 @@ static void transport_receive_one(struct transport *t,
 
 	t->watch(t->arg, &m);
 	if (faults_any(t->faults))
-		faults_pass(t->faults, now, &about, t->datagram, len, transport_take_in,
-			    t, arrival, sizeof(*arrival));
+		faults_pass(t->faults, now, &about, datagram->octets, datagram->len,
+			    transport_take_in, t, arrival, sizeof(*arrival));
 	else
-		routerd_services_receive(t->services, arrival, &look, t->datagram, len,
-					 now);
+		routerd_services_receive(t->services, service, arrival, datagram, now);
 }
 
 void transport_receive(struct transport *t, int fd, struct mono now)
 {
 	for (unsigned left = RX_BATCH; left > 0; left--) {
+		struct codec_datagram datagram;
 		struct routerd_udp_arrival arrival;
 		ssize_t n = routerd_udp_receive(fd, t->datagram, sizeof(t->datagram),
 						&arrival);
 
 		if (n < 0)
 			break;
-		transport_receive_one(t, &arrival, (size_t)n, now);
+		codec_open(t->datagram, (size_t)n, &datagram);
+		transport_take(t, routerd_services_of(t->services, &datagram), &arrival,
+			       &datagram, now);
 	}
 }
