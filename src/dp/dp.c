@@ -205,6 +205,11 @@ const char *dp_trouble(const struct dp *dp)
 	return dp->trouble.text;
 }
 
+bool dp_is_waiting(const struct dp *dp)
+{
+	return link_is_waiting(dp->link);
+}
+
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
 {
 	return ingress_get_counters(dp->ingress, service, out);

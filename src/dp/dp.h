@@ -28,6 +28,13 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err);
  */
 const char *dp_trouble(const struct dp *dp);
 
+/*
+ * Has the kernel been asked for something that it does not know yet, as the MAC address
+ * of an L2 router?  dp_apply() never waits: apply again when a neighbour has changed
+ * (kernel/rtnl_monitor.h), which takes up to three seconds when nobody answers.
+ */
+bool dp_is_waiting(const struct dp *dp);
+
 /* Remove everything that dp_apply() made, and free. */
 void dp_close(struct dp *dp);
 

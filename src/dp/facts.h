@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the drivers need to know of the host beside the plan.  link_facts() fills
- * it; the rendering takes it as an argument and so stays pure.
+ * What the drivers need to know of the host beside the plan.  link_stage() fills
+ * it in; the rendering takes it as an argument and so stays pure.
  */
 #ifndef WCCPD_DP_FACTS_H
 #define WCCPD_DP_FACTS_H
 
 #include "dp/plan.h"
+#include "kernel/neighbours.h"
 
 enum { FACTS_MAX_PREFIXES = 1024 };
 
@@ -20,8 +21,8 @@ struct facts {
 	unsigned ifindex, mtu; /* of plan.interface; MTU in octets of IP packet */
 	/* Per plan.routers: the MAC address of `address` on that interface. */
 	struct {
-		bool known;
-		uint8_t octets[6];
+		enum neighbour_state state;
+		uint8_t octets[6]; /* if NEIGHBOUR_KNOWN */
 	} macs[PLAN_MAX_ROUTERS];
 	unsigned n_own_prefixes;
 	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES];

@@ -215,7 +215,7 @@ static void ingress_add_router(struct draft *d, unsigned index)
 		s->router = (uint8_t)who;
 	ingress_add_sender(d, to->id, who);
 	ingress_add_sender(d, to->address, who);
-	if (d->facts->macs[index].known) {
+	if (d->facts->macs[index].state == NEIGHBOUR_KNOWN) {
 		memcpy(to->mac, d->facts->macs[index].octets, sizeof(to->mac));
 		ingress_add_sender(d, ingress_key_of_mac(to->mac), who);
 	}

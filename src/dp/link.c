@@ -7,6 +7,7 @@
 
 #include "dp/delivery_route.h"
 #include "dp/link_facts.h"
+#include "kernel/netlink.h"
 
 #include <errno.h>
 #include <netlink/netlink.h>
@@ -28,28 +29,32 @@ struct link_made {
 	struct link_rp_filter filter;
 };
 
+/* Routers, or several services of one, whose MAC address is needed and not known. */
+struct link_unknown {
+	unsigned n;
+	struct addr routers[PLAN_MAX_ROUTERS];
+	bool silent[PLAN_MAX_ROUTERS];
+};
+
 struct link {
 	struct nl_sock *sock;
 	struct link_made now, before; /* `before` only while `changing` */
 	bool changing;		      /* between commit and settle or revert */
 	struct delivery_route wanted; /* from stage to commit */
-	/* Routers that did not answer: their silence is waited for only once. */
-	unsigned n_silent;
-	struct addr silent[PLAN_MAX_ROUTERS];
+	struct link_unknown unknown;  /* as of the newest look */
+	bool is_waiting;	      /* for the MAC address of one of them */
 };
 
 int link_new(struct link **out, struct err *err)
 {
 	struct link *l = calloc(1, sizeof(*l));
-	int rc;
 
 	if (!l)
 		return err_set(err, "out of memory");
-	l->sock = nl_socket_alloc();
-	rc = l->sock ? nl_connect(l->sock, NETLINK_ROUTE) : -NLE_NOMEM;
-	if (rc < 0) {
+	l->sock = netlink_connect(err);
+	if (!l->sock) {
 		link_free(l);
-		return err_set(err, "netlink: %s", nl_geterror(rc));
+		return -1;
 	}
 	*out = l;
 	return 0;
@@ -65,35 +70,46 @@ void link_free(struct link *l)
 
 /* -- looking ----------------------------------------------------------------------- */
 
-static void link_report_silent(struct link *l, const struct plan *plan,
-			       const struct facts *facts, struct err *trouble)
+/*
+ * Routers whose packets arrive bare are recognised by their MAC address.  An answer to
+ * ARP takes milliseconds and its absence three seconds; until one of them is certain,
+ * there is nothing to report.  A router that has been silent once stays so until it
+ * answers, though it is asked again and again.
+ */
+static void link_note_unknown(struct link *l, const struct plan *plan,
+			      const struct facts *facts, struct err *trouble)
 {
-	l->n_silent = 0;
-	for (unsigned i = 0; i < plan->n_routers; i++) {
-		const struct plan_router *r = &plan->routers[i];
+	struct link_unknown before = l->unknown;
 
-		if (!(r->forward & WCCP_METHOD_L2) || facts->macs[i].known)
+	l->unknown = (struct link_unknown){ 0 };
+	l->is_waiting = false;
+	for (unsigned i = 0; i < plan->n_routers; i++) {
+		const struct addr *a = &plan->routers[i].address;
+		enum neighbour_state state = facts->macs[i].state;
+		int known_from = addr_find(before.routers, before.n, a);
+		bool silent = state == NEIGHBOUR_SILENT;
+
+		if (!(plan->routers[i].forward & WCCP_METHOD_L2) ||
+		    state == NEIGHBOUR_KNOWN)
 			continue;
-		l->silent[l->n_silent++] = r->address;
-		err_set(trouble,
-			"router %s does not answer ARP on %s: its packets "
-			"cannot be recognised (L2 needs a common link)",
-			ADDR_TEXT(&r->address), plan->interface);
+		/* Asked, but the kernel has not even made an entry. */
+		if (known_from >= 0)
+			silent |=
+				state == NEIGHBOUR_ABSENT || before.silent[known_from];
+		l->unknown.silent[l->unknown.n] = silent;
+		l->unknown.routers[l->unknown.n++] = *a;
+		l->is_waiting |= !silent;
+		if (silent)
+			err_set(trouble,
+				"router %s does not answer ARP on %s: its packets "
+				"cannot be recognised (L2 needs a common link)",
+				ADDR_TEXT(a), plan->interface);
 	}
 }
 
-/* Is there one that we have not yet waited for in vain? */
-static bool link_has_new_silence(const struct link *l, const struct plan *plan,
-				 const struct facts *facts)
+bool link_is_waiting(const struct link *l)
 {
-	for (unsigned i = 0; i < plan->n_routers; i++) {
-		const struct plan_router *r = &plan->routers[i];
-
-		if (r->forward & WCCP_METHOD_L2 && !facts->macs[i].known &&
-		    addr_find(l->silent, l->n_silent, &r->address) < 0)
-			return true;
-	}
-	return false;
+	return l->is_waiting;
 }
 
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
@@ -101,12 +117,9 @@ int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 {
 	if (link_facts_interface(l->sock, plan->interface, out, err) < 0 ||
 	    link_facts_own_prefixes(l->sock, out, err) < 0 ||
-	    link_facts_macs(l->sock, plan, false, out, err) < 0)
+	    link_facts_macs(l->sock, plan, out, err) < 0)
 		return -1;
-	if (link_has_new_silence(l, plan, out) &&
-	    link_facts_macs(l->sock, plan, true, out, err) < 0)
-		return -1;
-	link_report_silent(l, plan, out, trouble);
+	link_note_unknown(l, plan, out, trouble);
 	l->wanted = (struct delivery_route){
 		.mark = plan->mark,
 		.mask = plan->mark_mask,
@@ -238,5 +251,6 @@ void link_clear(struct link *l)
 	static const struct link_made nothing;
 
 	link_remove_made(l, &l->now, &nothing);
-	l->n_silent = 0;
+	l->unknown.n = 0;
+	l->is_waiting = false;
 }

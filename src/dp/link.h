@@ -21,6 +21,8 @@ int link_new(struct link **out, struct err *err);
  * wrong but does not hinder the rest (its text is empty when nothing is). */
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err);
+/* Did the newest link_stage() ask for MAC addresses that are neither known nor given up? */
+bool link_is_waiting(const struct link *l);
 /* Make rule, route and filter as planned, keeping those of the plan before. */
 int link_commit(struct link *l, struct err *err);
 /* Remove what the plan before had and this one has not. */

@@ -2,7 +2,8 @@
 /* Looking at the host: interface, addresses, neighbours. */
 #include "dp/link_facts.h"
 
-#include <linux/neighbour.h>
+#include "kernel/neighbours.h"
+
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
@@ -10,11 +11,9 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
-#include <netlink/route/neighbour.h>
 #include <netlink/route/route.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *out,
 			 struct err *err)
@@ -108,97 +107,43 @@ int link_facts_own_prefixes(struct nl_sock *sock, struct facts *out, struct err 
 	return 0;
 }
 
-/* -- routers as neighbours --------------------------------------------------------------- */
-
-enum {
-	NUD_HAS_MAC = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE |
-		      NUD_STALE | NUD_DELAY,
-	WAIT_STEPS = 25,
-	WAIT_STEP_MS = 10,
-};
-
-static struct nl_addr *link_facts_nl_addr(const struct addr *a)
-{
-	return nl_addr_build(AF_INET, a->octets, addr_len(a));
-}
-
-static void link_facts_take_mac(struct nl_cache *neighbours,
-				const struct plan_router *r, unsigned index,
-				struct facts *out)
-{
-	struct nl_addr *ip = link_facts_nl_addr(&r->address), *mac;
-	struct rtnl_neigh *n = NULL;
-
-	if (ip)
-		n = rtnl_neigh_get(neighbours, (int)out->ifindex, ip);
-	mac = n ? rtnl_neigh_get_lladdr(n) : NULL;
-	if (mac && rtnl_neigh_get_state(n) & NUD_HAS_MAC &&
-	    nl_addr_get_len(mac) == sizeof(out->macs[index].octets)) {
-		memcpy(out->macs[index].octets, nl_addr_get_binary_addr(mac),
-		       sizeof(out->macs[index].octets));
-		out->macs[index].known = true;
-	}
-	rtnl_neigh_put(n);
-	nl_addr_put(ip);
-}
+/* -- routers as neighbours --------------------------------------------------------- */
 
 static bool link_facts_needs_mac(const struct plan_router *r)
 {
 	return (r->forward | r->ret) & WCCP_METHOD_L2;
 }
 
-static int link_facts_read_macs(struct nl_sock *sock, const struct plan *plan,
-				struct facts *out)
-{
-	struct nl_cache *neighbours;
-	int missing = 0, rc = rtnl_neigh_alloc_cache(sock, &neighbours);
+struct link_facts_macs {
+	const struct plan *plan;
+	struct facts *out;
+};
 
-	if (rc < 0)
-		return rc;
+static void link_facts_take_mac(void *arg, const struct neighbour *n)
+{
+	const struct link_facts_macs *m = arg;
+
+	if (n->ifindex != m->out->ifindex)
+		return;
+	for (unsigned i = 0; i < m->plan->n_routers; i++)
+		if (link_facts_needs_mac(&m->plan->routers[i]) &&
+		    addr_equal(&m->plan->routers[i].address, &n->addr)) {
+			m->out->macs[i].state = n->state;
+			memcpy(m->out->macs[i].octets, n->mac, sizeof(n->mac));
+		}
+}
+
+int link_facts_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out,
+		    struct err *err)
+{
+	struct link_facts_macs m = { plan, out };
+
 	memset(out->macs, 0, sizeof(out->macs));
-	for (unsigned i = 0; i < plan->n_routers; i++) {
-		if (!link_facts_needs_mac(&plan->routers[i]))
-			continue;
-		link_facts_take_mac(neighbours, &plan->routers[i], i, out);
-		missing += !out->macs[i].known;
-	}
-	nl_cache_free(neighbours);
-	return missing;
-}
-
-/* Like `ip neigh ... use`: the kernel asks the link, nothing is overwritten. */
-static void link_facts_ask_for_mac(struct nl_sock *sock, const struct addr *address,
-				   unsigned ifindex)
-{
-	struct rtnl_neigh *n = rtnl_neigh_alloc();
-	struct nl_addr *ip = link_facts_nl_addr(address);
-
-	if (n && ip) {
-		rtnl_neigh_set_ifindex(n, (int)ifindex);
-		rtnl_neigh_set_dst(n, ip);
-		rtnl_neigh_set_state(n, NUD_NONE);
-		rtnl_neigh_set_flags(n, NTF_USE);
-		rtnl_neigh_add(sock, n, NLM_F_CREATE);
-	}
-	rtnl_neigh_put(n);
-	nl_addr_put(ip);
-}
-
-int link_facts_macs(struct nl_sock *sock, const struct plan *plan, bool patient,
-		    struct facts *out, struct err *err)
-{
-	const struct timespec step = { .tv_nsec = WAIT_STEP_MS * 1000000 };
-	int missing = link_facts_read_macs(sock, plan, out);
-
-	for (unsigned i = 0; missing > 0 && i < plan->n_routers; i++)
-		if (link_facts_needs_mac(&plan->routers[i]) && !out->macs[i].known)
-			link_facts_ask_for_mac(sock, &plan->routers[i].address,
-					       out->ifindex);
-	for (unsigned i = 0; missing > 0 && patient && i < WAIT_STEPS; i++) {
-		nanosleep(&step, NULL);
-		missing = link_facts_read_macs(sock, plan, out);
-	}
-	if (missing < 0)
-		return err_set(err, "neighbours: %s", nl_geterror(missing));
-	return missing;
+	if (neighbours_each(sock, link_facts_take_mac, &m, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < plan->n_routers; i++)
+		if (link_facts_needs_mac(&plan->routers[i]) &&
+		    out->macs[i].state != NEIGHBOUR_KNOWN)
+			neighbours_ask(sock, &plan->routers[i].address, out->ifindex);
+	return 0;
 }

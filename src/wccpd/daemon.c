@@ -16,6 +16,7 @@
 
 enum {
 	RETRY_MS = 1000,     /* until a failed change of the kernel is tried again */
+	WAITING_MS = 20,     /* until the kernel is asked whether it has an answer */
 	RECHECK_MS = 5000,   /* the plan is applied again, in case others changed
 			      * addresses, links or neighbours meanwhile */
 	STOP_LIMIT_MS = 8000, /* for saying goodbye to every router */
@@ -185,7 +186,9 @@ static void apply_plan(struct daemon *d)
 	struct err err = { "" };
 	bool good = dp_apply(d->dp, &d->plan, &err) == 0;
 	const char *trouble = good ? dp_trouble(d->dp) : d->trouble;
-	struct timeval later = clock_ms(good && !trouble[0] ? RECHECK_MS : RETRY_MS);
+	struct timeval later = clock_ms(good && dp_is_waiting(d->dp) ? WAITING_MS :
+					good && !trouble[0]	     ? RECHECK_MS :
+								       RETRY_MS);
 
 	d->applied = d->applied || good;
 	tell_once(d->apply_error, sizeof d->apply_error, "data-plane", err.text, NOTE_ERROR,

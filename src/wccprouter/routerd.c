@@ -92,8 +92,8 @@ static void routerd_on_changes(evutil_socket_t fd, short what, void *arg)
 	struct routerd *d = arg;
 
 	(void)fd, (void)what;
-	forward_changes_seen(d->forward);
-	if (!event_pending(d->events[ROUTERD_APPLY], EV_TIMEOUT, NULL))
+	if (forward_has_changes(d->forward) &&
+	    !event_pending(d->events[ROUTERD_APPLY], EV_TIMEOUT, NULL))
 		routerd_arm_ms(d->events[ROUTERD_APPLY], SETTLE_MS);
 }
 

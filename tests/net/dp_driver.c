@@ -15,14 +15,17 @@
  * At the end of the input it closes the data plane and says "closed".
  */
 #include "dp/dp.h"
+#include "kernel/rtnl_monitor.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct plan plan;
 static struct dp *dp;
+static struct rtnl_monitor *monitor;
 
 static struct addr address(const char *text)
 {
@@ -144,11 +147,20 @@ static void reset(void)
 	memset(&plan, 0, sizeof(plan));
 }
 
+/* As the daemon does: again whenever a neighbour has changed, for as long as the data
+ * plane waits for one. */
 static void apply(void)
 {
+	struct pollfd changed = { rtnl_monitor_fd(monitor), POLLIN, 0 };
 	struct err err;
+	int rc;
 
-	if (dp_apply(dp, &plan, &err) < 0)
+	rtnl_monitor_read(monitor);
+	do {
+		rc = dp_apply(dp, &plan, &err);
+	} while (rc == 0 && dp_is_waiting(dp) && poll(&changed, 1, 10000) == 1 &&
+		 (rtnl_monitor_read(monitor), true));
+	if (rc < 0)
 		printf("error %s\n", err.text);
 	else
 		printf("ok %s\n", dp_trouble(dp));
@@ -218,7 +230,8 @@ int main(void)
 	struct err err;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (dp_open(&dp, &err) < 0) {
+	if (rtnl_monitor_open(&monitor, RTNL_NEIGHBOUR, &err) < 0 ||
+	    dp_open(&dp, &err) < 0) {
 		printf("error %s\n", err.text);
 		return 1;
 	}
@@ -226,6 +239,7 @@ int main(void)
 	while (fgets(line, sizeof(line), stdin))
 		execute(line);
 	dp_close(dp);
+	rtnl_monitor_close(monitor);
 	printf("closed\n");
 	return 0;
 }

@@ -59,7 +59,7 @@ static void set_mac(unsigned router, unsigned last)
 {
 	const uint8_t mac[6] = { 0x02, 0, 0, 0, (uint8_t)(last >> 8), (uint8_t)last };
 
-	facts.macs[router].known = true;
+	facts.macs[router].state = NEIGHBOUR_KNOWN;
 	memcpy(facts.macs[router].octets, mac, sizeof(mac));
 }
 

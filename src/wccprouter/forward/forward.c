@@ -311,9 +311,9 @@ int forward_changes_fd(const struct forward *f)
 	return routes_fd(f->routes);
 }
 
-void forward_changes_seen(struct forward *f)
+bool forward_has_changes(struct forward *f)
 {
-	routes_drain(f->routes);
+	return routes_have_changed(f->routes);
 }
 
 int forward_events_fd(const struct forward *f)

@@ -31,10 +31,10 @@ int forward_apply(struct forward *f, const struct router_status *status,
 /* Is this address on-link, so that frames for it can be sent straight to it? */
 bool forward_is_on_link(const struct forward *f, const struct addr *a);
 
-/* Readable when routes or neighbours have changed; after forward_changes_seen()
- * apply again. */
+/* Readable when the kernel tells of routes or neighbours; apply again if then
+ * forward_has_changes(). */
 int forward_changes_fd(const struct forward *f);
-void forward_changes_seen(struct forward *f);
+bool forward_has_changes(struct forward *f);
 
 /* Readable when the packet path wants "fragmentation needed" sent. */
 int forward_events_fd(const struct forward *f);

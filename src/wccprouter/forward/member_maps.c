@@ -50,32 +50,32 @@ static int member_maps_follow_members(struct member_maps *maps,
 				member_maps_add_member(maps, &status[i].caches[j].addr,
 						       i);
 	return bpf_maps_sync(maps->members_fd, maps->members, sizeof(maps->members[0]),
-			 maps->groups, sizeof(maps->groups[0]), maps->n_members, err);
+			     maps->groups, sizeof(maps->groups[0]), maps->n_members,
+			     err);
 }
 
 /* Only of members that are on-link: a gateway's address proves nothing. */
-static void member_maps_on_neighbour(void *arg, const struct addr *a, unsigned ifindex,
-				     const uint8_t mac[6])
+static void member_maps_on_neighbour(void *arg, const struct neighbour *n)
 {
 	struct member_maps *maps = arg;
-	struct packet_addr address = packet_addr_of(a);
+	struct packet_addr address = packet_addr_of(&n->addr);
 
-	(void)ifindex;
-	if (member_maps_find_member(maps, &address) == maps->n_members ||
+	if (n->state != NEIGHBOUR_KNOWN ||
+	    member_maps_find_member(maps, &address) == maps->n_members ||
 	    maps->n_macs == ROUTER_MAX_MEMBERS)
 		return;
 	memset(&maps->macs[maps->n_macs], 0, sizeof(maps->macs[0]));
-	memcpy(maps->macs[maps->n_macs++].octets, mac, sizeof(maps->macs[0].octets));
+	memcpy(maps->macs[maps->n_macs++].octets, n->mac, sizeof(maps->macs[0].octets));
 }
 
 static int member_maps_follow_macs(struct member_maps *maps, struct routes *routes,
 				   struct err *err)
 {
 	maps->n_macs = 0;
-	if (routes_neighbours(routes, member_maps_on_neighbour, maps) < 0)
-		return err_set(err, "cannot list neighbours");
+	if (routes_neighbours(routes, member_maps_on_neighbour, maps, err) < 0)
+		return -1;
 	return bpf_maps_sync(maps->macs_fd, maps->macs, sizeof(maps->macs[0]), ones, 1,
-			 maps->n_macs, err);
+			     maps->n_macs, err);
 }
 
 static int member_maps_follow_own(struct member_maps *maps, struct err *err)

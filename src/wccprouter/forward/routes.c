@@ -2,13 +2,15 @@
 /* Routes, neighbours and addresses, by rtnetlink. */
 #include "wccprouter/forward/routes.h"
 
+#include "kernel/netlink.h"
+#include "kernel/rtnl_monitor.h"
+
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netlink/netlink.h>
-#include <netlink/route/neighbour.h>
 #include <netlink/route/route.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,57 +18,10 @@
 #include <unistd.h>
 
 struct routes {
-	struct nl_sock *ask;	/* questions and their answers */
-	struct nl_sock *events; /* multicast from the kernel */
+	struct nl_sock *ask; /* questions and their answers */
+	struct rtnl_monitor *monitor;
 	int ioctl_fd;
 };
-
-static struct addr routes_from_nl(struct nl_addr *a)
-{
-	unsigned len = a ? nl_addr_get_len(a) : 0;
-
-	if (len != 4 && len != 16)
-		return (struct addr){ 0 };
-	return addr_from_octets(len == 4 ? ADDR_V4 : ADDR_V6,
-				nl_addr_get_binary_addr(a));
-}
-
-static struct nl_sock *routes_connect(struct err *err)
-{
-	struct nl_sock *s = nl_socket_alloc();
-	int r;
-
-	if (!s) {
-		err_set(err, "netlink: out of memory");
-		return NULL;
-	}
-	r = nl_connect(s, NETLINK_ROUTE);
-	if (r == 0)
-		return s;
-	err_set(err, "netlink: %s", nl_geterror(r));
-	nl_socket_free(s);
-	return NULL;
-}
-
-static struct nl_sock *routes_subscribe(struct err *err)
-{
-	struct nl_sock *s = routes_connect(err);
-	int r;
-
-	if (!s)
-		return NULL;
-	nl_socket_disable_seq_check(s);
-	r = nl_socket_add_memberships(
-		s, RTNLGRP_LINK, RTNLGRP_NEIGH, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
-		RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE, RTNLGRP_NONE);
-	if (r == 0)
-		r = nl_socket_set_nonblocking(s);
-	if (r == 0)
-		return s;
-	err_set(err, "netlink: %s", nl_geterror(r));
-	nl_socket_free(s);
-	return NULL;
-}
 
 struct routes *routes_open(struct err *err)
 {
@@ -79,8 +34,11 @@ struct routes *routes_open(struct err *err)
 	routes->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (routes->ioctl_fd < 0)
 		err_set(err, "socket: %s", strerror(errno));
-	else if ((routes->ask = routes_connect(err)) &&
-		 (routes->events = routes_subscribe(err)))
+	else if ((routes->ask = netlink_connect(err)) &&
+		 rtnl_monitor_open(&routes->monitor,
+				   RTNL_LINK | RTNL_ADDRESS | RTNL_ROUTE |
+					   RTNL_NEIGHBOUR,
+				   err) == 0)
 		return routes;
 	routes_close(routes);
 	return NULL;
@@ -91,7 +49,7 @@ void routes_close(struct routes *routes)
 	if (!routes)
 		return;
 	nl_socket_free(routes->ask);
-	nl_socket_free(routes->events);
+	rtnl_monitor_close(routes->monitor);
 	if (routes->ioctl_fd >= 0)
 		close(routes->ioctl_fd);
 	free(routes);
@@ -99,18 +57,12 @@ void routes_close(struct routes *routes)
 
 int routes_fd(const struct routes *routes)
 {
-	return nl_socket_get_fd(routes->events);
+	return rtnl_monitor_fd(routes->monitor);
 }
 
-void routes_drain(struct routes *routes)
+bool routes_have_changed(struct routes *routes)
 {
-	char buf[16384];
-
-	/* What changed does not matter: the reader looks at everything anew.  Nor
-	 * does an overrun (ENOBUFS) then. */
-	while (recv(routes_fd(routes), buf, sizeof(buf), MSG_DONTWAIT) > 0 ||
-	       errno == ENOBUFS)
-		;
+	return rtnl_monitor_read(routes->monitor) != 0;
 }
 
 static unsigned routes_mtu_of(const struct routes *routes, unsigned ifindex)
@@ -183,7 +135,7 @@ int routes_find(struct routes *routes, const struct addr *to, struct route *out)
 	if (nh && rtnl_route_get_type(route) == RTN_UNICAST) {
 		gateway = rtnl_route_nh_get_gateway(nh);
 		out->on_link = !gateway;
-		out->nexthop = gateway ? routes_from_nl(gateway) : *to;
+		out->nexthop = gateway ? netlink_to_addr(gateway) : *to;
 		out->ifindex = (unsigned)rtnl_route_nh_get_ifindex(nh);
 		out->mtu = routes_mtu_of(routes, out->ifindex);
 		r = out->mtu && out->nexthop.family == to->family ? 0 : -1;
@@ -193,26 +145,10 @@ int routes_find(struct routes *routes, const struct addr *to, struct route *out)
 }
 
 int routes_neighbours(struct routes *routes,
-		      void (*found)(void *arg, const struct addr *a, unsigned ifindex,
-				    const uint8_t mac[6]),
-		      void *arg)
+		      void (*found)(void *arg, const struct neighbour *n), void *arg,
+		      struct err *err)
 {
-	struct nl_cache *cache;
-	struct nl_object *o;
-
-	if (rtnl_neigh_alloc_cache(routes->ask, &cache) < 0)
-		return -1;
-	for (o = nl_cache_get_first(cache); o; o = nl_cache_get_next(o)) {
-		struct rtnl_neigh *n = (struct rtnl_neigh *)o;
-		struct nl_addr *mac = rtnl_neigh_get_lladdr(n);
-		struct addr a = routes_from_nl(rtnl_neigh_get_dst(n));
-
-		if (addr_is_set(&a) && mac && nl_addr_get_len(mac) == 6)
-			found(arg, &a, (unsigned)rtnl_neigh_get_ifindex(n),
-			      nl_addr_get_binary_addr(mac));
-	}
-	nl_cache_free(cache);
-	return 0;
+	return neighbours_each(routes->ask, found, arg, err);
 }
 
 /* Unset for loopback's, which say nothing. */

@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "err.h"
+#include "kernel/neighbours.h"
 
 #include <stdbool.h>
 
@@ -23,19 +24,18 @@ struct route {
 struct routes *routes_open(struct err *err);
 void routes_close(struct routes *routes);
 
-/* A descriptor that becomes readable when a route, link, address or neighbour
- * has changed; routes_drain() makes it quiet again. */
+/* A descriptor for the event loop, readable when the kernel tells of routes, links,
+ * addresses or neighbours; then routes_have_changed() says whether it matters. */
 int routes_fd(const struct routes *routes);
-void routes_drain(struct routes *routes);
+bool routes_have_changed(struct routes *routes);
 
 /* The way to `to`.  -1 when there is none that leaves this host. */
 int routes_find(struct routes *routes, const struct addr *to, struct route *out);
 
-/* Call `found` with each neighbour whose link-layer address (6 octets) is known. */
+/* Call `found` with each neighbour, see kernel/neighbours.h. */
 int routes_neighbours(struct routes *routes,
-		      void (*found)(void *arg, const struct addr *a, unsigned ifindex,
-				    const uint8_t mac[6]),
-		      void *arg);
+		      void (*found)(void *arg, const struct neighbour *n), void *arg,
+		      struct err *err);
 
 /* This host's addresses of a family without loopback's, at most `max`; their
  * number. */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every user of rtnetlink by libnl needs: a socket, and addresses. */
+#ifndef WCCPD_KERNEL_NETLINK_H
+#define WCCPD_KERNEL_NETLINK_H
+
+#include "addr.h"
+#include "err.h"
+
+struct nl_addr;
+struct nl_sock;
+
+/* A socket for questions to the kernel, to be freed with nl_socket_free(); NULL: `err`
+ * says why. */
+struct nl_sock *netlink_connect(struct err *err);
+
+/* Unset when it is no address of IPv4 or IPv6; NULL is fine. */
+struct addr netlink_to_addr(struct nl_addr *a);
+/* To be released with nl_addr_put(); NULL when memory is short. */
+struct nl_addr *netlink_from_addr(const struct addr *a);
+
+#endif
