@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Print "passed failed skipped" of a JUnit file of pytest; exit 1 without any test."""
+"""Print "passed failed skipped" of JUnit files of pytest; exit 1 when one has no test."""
 
 import sys
 import xml.etree.ElementTree as xml
@@ -16,8 +16,8 @@ def count(path):
 
 if __name__ == "__main__":
     try:
-        counts = count(sys.argv[1])
+        counts = [count(path) for path in sys.argv[1:]]
     except (OSError, xml.ParseError) as e:
         sys.exit(f"junit: {e}")
-    print(*counts)
-    sys.exit(sum(counts) == 0)
+    print(*map(sum, zip(*counts)))
+    sys.exit(not all(map(sum, counts)))

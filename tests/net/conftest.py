@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""pytest fixtures of the tests in network namespaces."""
+"""pytest fixtures of the tests in network namespaces.
+
+Tests wait most of their time, so tests/run has several at once (pytest-xdist).  Each
+has namespaces of its own; what measures the machine itself is marked `serial` and runs
+alone afterwards.
+"""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -11,9 +17,26 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import netns  # noqa: E402
 
 
+def _on_term(signum, _frame):
+    signal.signal(signum, signal.SIG_IGN)
+    raise KeyboardInterrupt(f"signal {signum}")
+
+
 def pytest_configure(config):
     if os.geteuid() != 0:
         raise pytest.UsageError("tests/net makes network namespaces: run it as root")
+    config.addinivalue_line("markers", "serial: nothing else may run at the same time")
+    # An end by SIGTERM is an orderly one: workers are ended, namespaces removed.
+    signal.signal(signal.SIGTERM, _on_term)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that share a fixture of their module run in one worker."""
+    for item in items:
+        defs = item._fixtureinfo.name2fixturedefs.values()
+        if any(d[-1].scope == "module" for d in defs):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
 
 
 @pytest.fixture

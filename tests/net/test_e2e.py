@@ -17,6 +17,7 @@ MESSAGES = {10: "HERE_I_AM", 11: "I_SEE_YOU", 12: "REDIRECT_ASSIGN", 13: "REMOVA
 AT_ONCE_S = 0.050
 
 
+@pytest.mark.serial  # counts the requests in flight at a kill: few when nobody else computes
 @pytest.mark.parametrize("forward,ret,password,assign", [
     ("gre", "gre", "secret", "hash"), ("gre", "l2", None, "hash"),
     ("l2", "gre", None, "hash"), ("l2", "l2", "secret", "hash"),

@@ -41,6 +41,7 @@ def taken(shown):
     return unknown + own + sum(c["received"].values())
 
 
+@pytest.mark.serial  # takes all that the machine has
 @pytest.mark.parametrize("password", [None, "s3cret"])
 def test_flood(net, password):
     """Nobody falls over, grows, or believes a word; the group goes on as it was."""

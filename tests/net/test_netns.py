@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The helper itself: what it makes works, and is gone on every way out."""
 
+import glob
 import os
 import signal
 import socket
@@ -74,3 +75,37 @@ def test_removed_on_every_way_out(then, signum, code):
     assert child.wait(20) == code
     child.stdout.close()
     assert gone(prefix) and not os.path.exists(tmpdir)
+
+
+PAUSING = """
+import signal
+
+def test_{number}(net):
+    net.namespace("a").popen(["sleep", "1000"])
+    with open({folder!r} + "/{number}.made", "w") as f:
+        f.write(net.prefix + " " + net.tmpdir)
+    signal.pause()
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_removed_when_several_run_at_once(tmp_path, signum):
+    """Whatever ends pytest itself, its workers tidy up after themselves."""
+    for number in range(2):
+        (tmp_path / f"test_{number}.py").write_text(
+            PAUSING.format(number=number, folder=str(tmp_path)))
+    pytest_itself = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "conftest",
+         "-p", "no:cacheprovider", str(tmp_path)], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": HERE}, stdout=subprocess.DEVNULL)
+
+    def made():
+        texts = [open(path).read().split() for path in glob.glob(f"{tmp_path}/*.made")]
+        return len(texts) == 2 and all(len(t) == 2 for t in texts) and texts
+
+    texts = wait_until(made, 30, "two tests run")
+    assert not gone(texts[0][0]) and not gone(texts[1][0])
+    pytest_itself.send_signal(signum)
+    assert pytest_itself.wait(30) != 0
+    wait_until(lambda: all(gone(prefix) and not os.path.exists(tmpdir)
+                           for prefix, tmpdir in texts), 30, "nothing is left of it")
