@@ -14,6 +14,8 @@ C_FILE = """
 START_TEST(runs) { } END_TEST
 START_TEST(loops) { } END_TEST
 START_TEST(forgotten) { } END_TEST
+TEST(registers) { }
+TEST_LOOP(registers_too, 0, 3) { }
 void add(void)
 {
 	tcase_add_test(tc, runs);
@@ -57,7 +59,8 @@ class TestRules(unittest.TestCase):
 
     def test_good(self):
         self.assertEqual(self.one(GOOD), [])
-        self.assertEqual(self.one("`tests/unit/test_x.c:loops`"), [])
+        for name in ("loops", "registers", "registers_too"):
+            self.assertEqual(self.one(f"`tests/unit/test_x.c:{name}`"), [])
 
     def test_no_test(self):
         self.assertIn('"Shown by" names no test', self.one(""))

@@ -4,6 +4,7 @@
  * sanitizer sees a step past their end.
  */
 #include "wire.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static uint8_t *exactly(size_t n)
 	return p;
 }
 
-START_TEST(reads_big_endian)
+TEST(reads_big_endian)
 {
 	uint8_t *p = exactly(10);
 	struct wire_reader r = wire_reader(p, 10);
@@ -35,9 +36,8 @@ START_TEST(reads_big_endian)
 	ck_assert(!wire_failed(&r));
 	free(p);
 }
-END_TEST
 
-START_TEST(short_reads_fail_for_good)
+TEST(short_reads_fail_for_good)
 {
 	for (size_t len = 0; len < 4; len++) {
 		uint8_t *p = exactly(len);
@@ -57,9 +57,8 @@ START_TEST(short_reads_fail_for_good)
 		free(p);
 	}
 }
-END_TEST
 
-START_TEST(nothing_at_all)
+TEST(nothing_at_all)
 {
 	struct wire_reader r = wire_reader(NULL, 0);
 
@@ -70,9 +69,8 @@ START_TEST(nothing_at_all)
 	wire_skip(&r, 1);
 	ck_assert(wire_failed(&r));
 }
-END_TEST
 
-START_TEST(skips)
+TEST(skips)
 {
 	uint8_t *p = exactly(4);
 	struct wire_reader r = wire_reader(p, 4);
@@ -85,9 +83,8 @@ START_TEST(skips)
 	ck_assert(wire_failed(&r));
 	free(p);
 }
-END_TEST
 
-START_TEST(subs)
+TEST(subs)
 {
 	uint8_t *p = exactly(8);
 	struct wire_reader r = wire_reader(p, 8), sub = wire_sub(&r, 3);
@@ -107,9 +104,8 @@ START_TEST(subs)
 	ck_assert(wire_failed(&sub));
 	free(p);
 }
-END_TEST
 
-START_TEST(counts)
+TEST(counts)
 {
 	uint8_t *p = exactly(16);
 	struct wire_reader r = wire_reader(p, 16);
@@ -127,9 +123,8 @@ START_TEST(counts)
 	ck_assert(!wire_fits(&r, 0, 4));
 	free(p);
 }
-END_TEST
 
-START_TEST(writes_big_endian)
+TEST(writes_big_endian)
 {
 	uint8_t *p = exactly(10);
 	struct wire_writer w = wire_writer(p, 10);
@@ -151,9 +146,8 @@ START_TEST(writes_big_endian)
 	ck_assert_uint_eq(wire_written(&w), 10);
 	free(p);
 }
-END_TEST
 
-START_TEST(overflow_is_for_good)
+TEST(overflow_is_for_good)
 {
 	uint8_t *p = exactly(3);
 	struct wire_writer w = wire_writer(p, 3);
@@ -167,9 +161,8 @@ START_TEST(overflow_is_for_good)
 	ck_assert_mem_eq(p, "\1\2\3", 3);
 	free(p);
 }
-END_TEST
 
-START_TEST(lengths)
+TEST(lengths)
 {
 	uint8_t *p = exactly(8);
 	struct wire_writer w = wire_writer(p, 8);
@@ -184,9 +177,8 @@ START_TEST(lengths)
 	ck_assert_mem_eq(p, "\0\5\7\0\2\x11\x11", 7);
 	free(p);
 }
-END_TEST
 
-START_TEST(lengths_that_do_not_fit)
+TEST(lengths_that_do_not_fit)
 {
 	uint8_t *p = exactly(70000);
 	struct wire_writer w = wire_writer(p, 1);
@@ -206,30 +198,4 @@ START_TEST(lengths_that_do_not_fit)
 	wire_fill_u16(&w, mark);
 	ck_assert(wire_overflowed(&w));
 	free(p);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("wire");
-	TCase *tc = tcase_create("wire");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_test(tc, reads_big_endian);
-	tcase_add_test(tc, short_reads_fail_for_good);
-	tcase_add_test(tc, nothing_at_all);
-	tcase_add_test(tc, skips);
-	tcase_add_test(tc, subs);
-	tcase_add_test(tc, counts);
-	tcase_add_test(tc, writes_big_endian);
-	tcase_add_test(tc, overflow_is_for_good);
-	tcase_add_test(tc, lengths);
-	tcase_add_test(tc, lengths_that_do_not_fit);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
