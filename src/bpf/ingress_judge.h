@@ -7,22 +7,7 @@
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
 #include "bpf/ingress_wire.h"
-
-/* This map and the next are the steering program's. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_OWN_PREFIXES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_prefix);
-	__type(value, __u8);
-} own_prefixes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct steer_probe);
-} probes SEC(".maps");
+#include "bpf/steer_shared.h"
 
 /* New connections delivered for each slot of the SOCKMAP. */
 struct {

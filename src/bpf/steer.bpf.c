@@ -12,7 +12,7 @@
  * It counts nothing: ingress.bpf.c runs it too, to learn who would take a packet,
  * and counts what it then delivers.
  */
-#include "bpf/steer_maps.h"
+#include "bpf/steer_shared.h"
 
 #include <linux/bpf.h>
 #include <linux/in.h>
@@ -45,21 +45,6 @@ struct {
 	__type(key, __u32);
 	__array(values, struct table_map);
 } tables SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_OWN_PREFIXES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_prefix);
-	__type(value, __u8);
-} own_prefixes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct steer_probe);
-} probes SEC(".maps");
 
 /* Linux 5.17 and later tell the interface; older ones know the port alone. */
 const volatile bool tells_ifindex = true;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { INGRESS_TC_HANDLE = 0x57434350 /* "WCCP" */ };
+
 /* Counters belong to a service for as long as it is planned, wherever it stands. */
 struct ingress_counters_owner {
 	bool used;
@@ -62,7 +64,7 @@ static int ingress_load(struct ingress *g, int own_prefixes_fd, int probes_fd,
 	if (!g->per_cpu)
 		return err_set(err, "out of memory");
 	return bpf_table_init(&g->table, bpf_map__fd(g->bpf->maps.configs),
-			      "ingress_config", sizeof(struct ingress_config), err);
+			      "ingress_config", sizeof(struct ingress_config), 1, err);
 }
 
 int ingress_new(struct ingress **out, int own_prefixes_fd, int probes_fd,
@@ -205,6 +207,12 @@ int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts
 /* The table first: a program without one lets everything pass. */
 int ingress_commit(struct ingress *g, struct err *err)
 {
+	const struct tc_programs programs = {
+		.handle = INGRESS_TC_HANDLE,
+		.ingress = bpf_program__fd(g->bpf->progs.ingress),
+		.egress = -1,
+	};
+
 	if (bpf_table_switch(&g->table, err) < 0)
 		return -1;
 	if (g->filter.ifindex != g->staged_ifindex) {
@@ -212,8 +220,7 @@ int ingress_commit(struct ingress *g, struct err *err)
 		g->before = g->filter;
 		g->filter = (struct tc_filter){ 0 };
 	}
-	return tc_attach(&g->filter, g->staged_ifindex,
-			 bpf_program__fd(g->bpf->progs.ingress), err);
+	return tc_attach(&g->filter, g->staged_ifindex, &programs, err);
 }
 
 static void ingress_stop_moving(struct ingress *g)

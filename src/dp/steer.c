@@ -50,7 +50,7 @@ static int steer_load(struct steer *s, struct err *err)
 			       strerror(-rc));
 	s->slots.map = bpf_map__fd(s->bpf->maps.listeners);
 	return bpf_table_init(&s->table, bpf_map__fd(s->bpf->maps.tables),
-			      "steer_table", sizeof(struct steer_table), err);
+			      "steer_table", sizeof(struct steer_table), 1, err);
 }
 
 int steer_new(struct steer **out, struct err *err)

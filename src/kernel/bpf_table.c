@@ -12,15 +12,16 @@
 static const uint32_t zero;
 
 int bpf_table_init(struct bpf_table *t, int outer, const char *name, size_t size,
-		   struct err *err)
+		   unsigned n, struct err *err)
 {
 	*t = (struct bpf_table){
 		.outer = outer,
 		.name = name,
 		.size = size,
-		.now = { calloc(1, size), -1 },
-		.staged = { calloc(1, size), -1 },
-		.before = { calloc(1, size), -1 },
+		.n = n,
+		.now = { calloc(n, size), -1 },
+		.staged = { calloc(n, size), -1 },
+		.before = { calloc(n, size), -1 },
 	};
 	if (!t->now.octets || !t->staged.octets || !t->before.octets)
 		return err_set(err, "out of memory");
@@ -37,16 +38,19 @@ static void bpf_table_forget(struct bpf_table_copy *c)
 static int bpf_table_make_inner(const struct bpf_table *t, struct err *err)
 {
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, t->name, sizeof(zero),
-				(uint32_t)t->size, 1, NULL);
+				(uint32_t)t->size, t->n, NULL);
 
 	if (fd < 0)
 		return err_set(err, "%s: cannot make a map: %s", t->name,
 			       strerror(errno));
-	if (bpf_map_update_elem(fd, &zero, t->staged.octets, BPF_ANY) < 0) {
-		err_set(err, "%s: cannot fill a map: %s", t->name, strerror(errno));
-		close(fd);
-		return -1;
-	}
+	for (uint32_t i = 0; i < t->n; i++)
+		if (bpf_map_update_elem(fd, &i, (char *)t->staged.octets + i * t->size,
+					BPF_ANY) < 0) {
+			err_set(err, "%s: cannot fill a map: %s", t->name,
+				strerror(errno));
+			close(fd);
+			return -1;
+		}
 	return fd;
 }
 
@@ -58,12 +62,18 @@ static int bpf_table_put_in_force(const struct bpf_table *t, int fd)
 	return bpf_map_update_elem(t->outer, &zero, &fd, BPF_ANY);
 }
 
+bool bpf_table_has_changes(const struct bpf_table *t)
+{
+	return t->now.fd < 0 ||
+	       memcmp(t->now.octets, t->staged.octets, t->n * t->size) != 0;
+}
+
 int bpf_table_switch(struct bpf_table *t, struct err *err)
 {
 	struct bpf_table_copy spare = t->before;
 
 	t->switched = false;
-	if (t->now.fd >= 0 && !memcmp(t->now.octets, t->staged.octets, t->size))
+	if (!bpf_table_has_changes(t))
 		return 0;
 	t->staged.fd = bpf_table_make_inner(t, err);
 	if (t->staged.fd < 0)

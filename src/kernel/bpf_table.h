@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A table of an eBPF program that changes as a whole: the only element of an array
- * of maps is an array with the table as its only element.  Replacing the inner map is
+ * of maps is an array with the entries of the table.  Replacing the inner map is
  * one pointer; when bpf_table_switch() returns, no program uses the old one any more.
  */
 #ifndef WCCPD_KERNEL_BPF_TABLE_H
@@ -23,15 +23,19 @@ struct bpf_table_copy {
 struct bpf_table {
 	int outer;	  /* the array of maps; not owned */
 	const char *name; /* of the inner maps, and for errors; static storage */
-	size_t size;	  /* of the table, in octets */
+	size_t size;	  /* of an entry, in octets */
+	unsigned n;	  /* entries */
 	/* In force; being written to; and what was in force until the newest switch,
 	 * which is `switched` until settled or reverted. */
 	struct bpf_table_copy now, staged, before;
 	bool switched;
 };
 
+/* Both maps must be declared in the program as this says. */
 int bpf_table_init(struct bpf_table *t, int outer, const char *name, size_t size,
-		   struct err *err);
+		   unsigned n, struct err *err);
+/* Does the staged table say anything else than the one in force? */
+bool bpf_table_has_changes(const struct bpf_table *t);
 /* Put the staged table into force; does nothing when it says the same as the one
  * that is. */
 int bpf_table_switch(struct bpf_table *t, struct err *err);

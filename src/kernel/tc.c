@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An eBPF program as a TC ingress filter of an interface. */
+/* eBPF programs as TC filters of an interface. */
 #include "kernel/tc.h"
 
 #include <bpf/bpf.h>
@@ -10,11 +10,10 @@
 #include <netlink/route/classifier.h>
 #include <string.h>
 
-/* Where our filter sits; how we know one that a run before left.  The priority is
- * WCCP's port, for want of a better number: others' filters may come before. */
-enum { TC_HANDLE = 0x57434350 /* "WCCP" */, TC_PRIORITY = 2048 };
+/* WCCP's port, for want of a better number: others' filters may come before. */
+enum { TC_PRIORITY = 2048 };
 
-static struct bpf_tc_hook tc_hook_of(unsigned ifindex, enum bpf_tc_attach_point point)
+static struct bpf_tc_hook tc_place(unsigned ifindex, enum bpf_tc_attach_point point)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 
@@ -30,34 +29,65 @@ static __u32 tc_program_id(int program)
 }
 
 /* Id of the program in our place; 0: none. */
-static __u32 tc_attached_id(unsigned ifindex)
+static __u32 tc_attached_id(unsigned ifindex, enum bpf_tc_attach_point point,
+			    uint32_t handle)
 {
-	struct bpf_tc_hook hook = tc_hook_of(ifindex, BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	struct bpf_tc_hook hook = tc_place(ifindex, point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = handle, .priority = TC_PRIORITY);
 
 	return bpf_tc_query(&hook, &opts) == 0 ? opts.prog_id : 0;
 }
 
-int tc_attach(struct tc_filter *f, unsigned ifindex, int program, struct err *err)
+static bool tc_is_attached(unsigned ifindex, enum bpf_tc_attach_point point,
+			   uint32_t handle, int program)
 {
-	struct bpf_tc_hook hook = tc_hook_of(ifindex, BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY,
+	__u32 there = tc_attached_id(ifindex, point, handle);
+
+	return program < 0 || (there && there == tc_program_id(program));
+}
+
+/* `attached` is left alone when there is no program. */
+static int tc_attach_program(const struct tc_filter *f, enum bpf_tc_attach_point point,
+			     int program, bool *attached, struct err *err)
+{
+	struct bpf_tc_hook hook = tc_place(f->ifindex, point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = TC_PRIORITY,
 		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
-	__u32 there = tc_attached_id(ifindex);
 	int rc;
 
-	if (there && f->ifindex == ifindex && there == tc_program_id(program))
+	if (program < 0)
 		return 0;
-	rc = bpf_tc_hook_create(&hook);
-	if (rc < 0 && rc != -EEXIST)
-		return err_set(err, "cannot make the clsact qdisc: %s", strerror(-rc));
-	f->own_qdisc = rc == 0 || there || (f->ifindex == ifindex && f->own_qdisc);
-	f->ifindex = ifindex;
 	rc = bpf_tc_attach(&hook, &opts);
 	if (rc < 0)
-		return err_set(err, "cannot attach the ingress program: %s",
-			       strerror(-rc));
+		return err_set(err, "cannot attach the TC filter: %s", strerror(-rc));
+	*attached = true;
 	return 0;
+}
+
+int tc_attach(struct tc_filter *f, unsigned ifindex, const struct tc_programs *programs,
+	      struct err *err)
+{
+	const struct tc_programs *p = programs;
+	struct bpf_tc_hook both = tc_place(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
+	bool left_behind;
+	int rc;
+
+	if (f->ifindex == ifindex &&
+	    tc_is_attached(ifindex, BPF_TC_INGRESS, p->handle, p->ingress) &&
+	    tc_is_attached(ifindex, BPF_TC_EGRESS, p->handle, p->egress))
+		return 0;
+	left_behind = tc_attached_id(ifindex, BPF_TC_INGRESS, p->handle) ||
+		      tc_attached_id(ifindex, BPF_TC_EGRESS, p->handle);
+	rc = bpf_tc_hook_create(&both);
+	if (rc < 0 && rc != -EEXIST)
+		return err_set(err, "cannot make the clsact qdisc: %s", strerror(-rc));
+	f->own_qdisc =
+		rc == 0 || left_behind || (f->ifindex == ifindex && f->own_qdisc);
+	f->ifindex = ifindex;
+	f->handle = p->handle;
+	if (tc_attach_program(f, BPF_TC_INGRESS, p->ingress, &f->ingress, err) < 0)
+		return -1;
+	return tc_attach_program(f, BPF_TC_EGRESS, p->egress, &f->egress, err);
 }
 
 static bool tc_has_filters(struct nl_sock *sock, unsigned ifindex, __u32 parent)
@@ -87,18 +117,26 @@ static bool tc_is_used(unsigned ifindex)
 	return used;
 }
 
+static void tc_detach_program(const struct tc_filter *f, enum bpf_tc_attach_point point)
+{
+	struct bpf_tc_hook hook = tc_place(f->ifindex, point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = f->handle, .priority = TC_PRIORITY);
+
+	bpf_tc_detach(&hook, &opts);
+}
+
 void tc_detach(struct tc_filter *f)
 {
-	struct bpf_tc_hook hook = tc_hook_of(f->ifindex, BPF_TC_INGRESS);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
+	/* Both points at once mean the qdisc itself. */
+	struct bpf_tc_hook both = tc_place(f->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 
 	if (!f->ifindex)
 		return;
-	bpf_tc_detach(&hook, &opts);
-	if (f->own_qdisc && !tc_is_used(f->ifindex)) {
-		/* Both points at once mean the qdisc itself. */
-		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-		bpf_tc_hook_destroy(&hook);
-	}
+	if (f->ingress)
+		tc_detach_program(f, BPF_TC_INGRESS);
+	if (f->egress)
+		tc_detach_program(f, BPF_TC_EGRESS);
+	if (f->own_qdisc && !tc_is_used(f->ifindex))
+		bpf_tc_hook_destroy(&both);
 	*f = (struct tc_filter){ 0 };
 }

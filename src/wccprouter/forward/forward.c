@@ -3,6 +3,7 @@
 #include "wccprouter/forward/forward.h"
 
 #include "kernel/bpf_maps.h"
+#include "kernel/bpf_table.h"
 #include "log.h"
 #include "wccprouter/forward/forward_counters.h"
 #include "wccprouter/forward/mask_values.h"
@@ -31,8 +32,7 @@ struct forward {
 	struct too_big *too_big;
 	unsigned n_hooks;
 	struct tc_hook hooks[MAX_HOOKS];
-	/* What is in force, to leave alone what does not change; and scratch. */
-	struct router_entry table[ROUTER_MAX_SERVICES], next[ROUTER_MAX_SERVICES];
+	struct bpf_table table; /* of struct router_entry */
 	struct mask_values values;
 	struct forward_counters counters;
 	struct member_maps members;
@@ -162,6 +162,9 @@ static int forward_load(struct forward *f, struct err *err)
 	f->members.own_fd = bpf_map__fd(f->bpf->maps.own);
 	if (redirect_list_fill(bpf_map__fd(f->bpf->maps.lists), f->conf, err) < 0)
 		return -1;
+	if (bpf_table_init(&f->table, bpf_map__fd(f->bpf->maps.tables), "router_table",
+			   sizeof(struct router_entry), ROUTER_MAX_SERVICES, err) < 0)
+		return -1;
 	return forward_fill_numbers(f, err);
 }
 
@@ -224,78 +227,54 @@ void forward_close(struct forward *f)
 	ring_buffer__free(f->ring);
 	too_big_close(f->too_big);
 	routes_close(f->routes);
+	bpf_table_free(&f->table);
 	router_bpf__destroy(f->bpf);
 	free(f);
 }
 
 /* ---- the table ---- */
 
-/* Put a new inner map in place of the old one, which lives on until the last
- * packet that found it is through. */
-static int forward_replace_table(struct forward *f, unsigned n, struct err *err)
-{
-	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wccp_table", sizeof(__u32),
-				sizeof(struct router_entry), ROUTER_MAX_SERVICES, NULL);
-	__u32 i, zero = 0;
-	int r = 0;
-
-	if (fd < 0)
-		return err_set(err, "eBPF table: %s", strerror(errno));
-	for (i = 0; i < n && r == 0; i++)
-		r = bpf_map_update_elem(fd, &i, &f->next[i], BPF_ANY);
-	if (r == 0)
-		r = bpf_map_update_elem(bpf_map__fd(f->bpf->maps.tables), &zero, &fd,
-					BPF_ANY);
-	if (r < 0)
-		err_set(err, "eBPF table: %s", strerror(errno));
-	close(fd);
-	return r < 0 ? -1 : 0;
-}
-
 static int forward_route(void *arg, const struct addr *cache, struct route *out)
 {
 	return routes_find(arg, cache, out);
 }
 
-/* f->next, whose number of entries is returned, and all that goes with it. */
-static unsigned forward_build_table(struct forward *f,
-				    const struct router_status *status)
+/* The staged table and all that goes with it. */
+static void forward_build_table(struct forward *f, const struct router_status *status)
 {
+	struct router_entry *staged = f->table.staged.octets;
 	unsigned i, n, n_services = f->conf->n_services;
 
 	for (i = 0; i < n_services; i++)
 		f->families[i] = member_table_family(&f->conf->services[i], &status[i],
 						     f->families[i]);
 	n = member_table_build(f->conf, status, f->families, forward_route, f->routes,
-			       f->next, f->values.next);
-	mask_values_number(&f->values, f->next, n);
+			       staged, f->values.next);
+	mask_values_number(&f->values, staged, n);
 	forward_counters_follow(&f->counters, status, n_services);
-	forward_counters_number(&f->counters, f->next, n);
-	return n;
+	forward_counters_number(&f->counters, staged, n);
 }
 
 int forward_apply(struct forward *f, const struct router_status *status,
 		  struct err *err)
 {
-	unsigned n;
-
 	forward_refresh_hooks(f);
-	n = forward_build_table(f, status);
+	forward_build_table(f, status);
 	/* Who is a member must be known before its bucket is in force. */
 	if (member_maps_follow(&f->members, status, f->conf->n_services, f->routes,
 			       err) < 0)
 		return -1;
-	if (memcmp(f->table, f->next, sizeof(f->table)) == 0)
+	if (!bpf_table_has_changes(&f->table))
 		return 0;
 	if (mask_values_put(&f->values, err) < 0)
 		return -1;
-	if (forward_replace_table(f, n, err) < 0) {
+	if (bpf_table_switch(&f->table, err) < 0) {
 		mask_values_drop(&f->values);
 		return -1;
 	}
-	/* Replacing an inner map waits for the packets that work by the old one. */
+	/* No packet works by the old table any more. */
+	bpf_table_settle(&f->table);
 	mask_values_settle(&f->values);
-	memcpy(f->table, f->next, sizeof(f->table));
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include "bpf/router_maps.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -14,8 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Fixed, so that a new process replaces the filter of one that was killed. */
-enum { FILTER_HANDLE = 1, FILTER_PRIORITY = 2048 };
+enum { TC_HOOK_HANDLE = 1 };
 
 static int tc_hook_interface_ioctl(const char *name, unsigned long request,
 				   struct ifreq *req)
@@ -97,85 +95,21 @@ static void tc_hook_offloads_restore(struct tc_hook *h)
 	h->lro = false;
 }
 
-/* ---- the filters ---- */
+/* ---- the programs ---- */
 
-static bool tc_hook_wants(const struct tc_hook *h, enum bpf_tc_attach_point point)
+/* What the roles ask for; false: nothing. */
+static bool tc_hook_choose(const struct tc_hook *h, const struct tc_hook_programs *all,
+			   struct tc_programs *out)
 {
-	uint32_t in = ROUTER_IF_REDIRECT | ROUTER_IF_CACHES, out = ROUTER_IF_OUT;
+	bool incoming = h->roles & (ROUTER_IF_REDIRECT | ROUTER_IF_CACHES);
+	bool outgoing = h->roles & ROUTER_IF_OUT;
 
-	return h->roles & (point == BPF_TC_INGRESS ? in : out);
-}
-
-static struct bpf_tc_hook tc_hook_place(unsigned ifindex,
-					enum bpf_tc_attach_point point)
-{
-	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook),
-		.ifindex = (int)ifindex,
-		.attach_point = point,
+	*out = (struct tc_programs){
+		.handle = TC_HOOK_HANDLE,
+		.ingress = incoming ? all->ingress_fd : -1,
+		.egress = outgoing ? all->egress_fd : -1,
 	};
-}
-
-/* -1: libbpf's error number is in errno. */
-static int tc_hook_attach_filter(struct tc_hook *h, enum bpf_tc_attach_point point,
-				 int prog_fd)
-{
-	struct bpf_tc_hook hook = tc_hook_place(h->ifindex, point);
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts),
-		.prog_fd = prog_fd,
-		.handle = FILTER_HANDLE,
-		.priority = FILTER_PRIORITY,
-		.flags = BPF_TC_F_REPLACE,
-	};
-
-	if (!tc_hook_wants(h, point))
-		return 0;
-	errno = -bpf_tc_attach(&hook, &opts);
-	return errno ? -1 : 0;
-}
-
-/* Both, on a clsact qdisc, which may have been there. */
-static int tc_hook_attach_filters(struct tc_hook *h, const struct tc_hook_programs *p,
-				  struct err *err)
-{
-	struct bpf_tc_hook both =
-		tc_hook_place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
-	int r = bpf_tc_hook_create(&both);
-
-	if (r < 0 && r != -EEXIST)
-		return err_set(err, "%s: clsact: %s", h->name, strerror(-r));
-	h->made_qdisc = r == 0;
-	if (tc_hook_attach_filter(h, BPF_TC_INGRESS, p->ingress_fd) == 0 &&
-	    tc_hook_attach_filter(h, BPF_TC_EGRESS, p->egress_fd) == 0)
-		return 0;
-	return err_set(err, "%s: TC filter: %s", h->name, strerror(errno));
-}
-
-static void tc_hook_detach_filter(const struct tc_hook *h,
-				  enum bpf_tc_attach_point point)
-{
-	struct bpf_tc_hook hook = tc_hook_place(h->ifindex, point);
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts),
-		.handle = FILTER_HANDLE,
-		.priority = FILTER_PRIORITY,
-	};
-
-	if (tc_hook_wants(h, point))
-		bpf_tc_detach(&hook, &opts);
-}
-
-static void tc_hook_detach_filters(struct tc_hook *h)
-{
-	struct bpf_tc_hook both =
-		tc_hook_place(h->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
-
-	tc_hook_detach_filter(h, BPF_TC_INGRESS);
-	tc_hook_detach_filter(h, BPF_TC_EGRESS);
-	if (h->made_qdisc)
-		bpf_tc_hook_destroy(&both);
-	h->made_qdisc = false;
+	return incoming || outgoing;
 }
 
 /* The program takes frames to begin with an Ethernet header. */
@@ -193,18 +127,20 @@ static int tc_hook_check_kind(const char *name, struct err *err)
 int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
 		   struct err *err)
 {
+	struct tc_programs chosen;
+
 	h->ifindex = if_nametoindex(h->name);
 	if (!h->ifindex)
 		return err_set(err, "%s: no such interface", h->name);
-	if (!tc_hook_wants(h, BPF_TC_INGRESS) && !tc_hook_wants(h, BPF_TC_EGRESS))
+	if (!tc_hook_choose(h, programs, &chosen))
 		return 0;
 	if (tc_hook_check_kind(h->name, err) < 0) {
 		h->ifindex = 0;
 		return -1;
 	}
-	if (tc_hook_attach_filters(h, programs, err) < 0) {
+	if (tc_attach(&h->filter, h->ifindex, &chosen, err) < 0) {
 		tc_hook_detach(h);
-		return -1;
+		return err_prefix(err, "%s", h->name);
 	}
 	if (h->roles & ROUTER_IF_REDIRECT)
 		tc_hook_offloads_off(h);
@@ -213,11 +149,12 @@ int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
 
 void tc_hook_detach(struct tc_hook *h)
 {
-	/* Gone or replaced: the filter went with it. */
 	if (tc_hook_is_attached(h)) {
-		tc_hook_detach_filters(h);
+		tc_detach(&h->filter);
 		tc_hook_offloads_restore(h);
 	}
+	/* If it is gone or replaced, the filter went with it. */
+	h->filter = (struct tc_filter){ 0 };
 	h->ifindex = 0;
 }
 

@@ -7,6 +7,7 @@
 #define WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
 
 #include "err.h"
+#include "kernel/tc.h"
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -16,8 +17,8 @@ struct tc_hook {
 	char name[IF_NAMESIZE];
 	uint32_t roles;	  /* ROUTER_IF_* */
 	unsigned ifindex; /* attached there; 0: not attached */
-	bool made_qdisc;  /* clsact was not there before */
-	bool gro, lro;	  /* were on, and are to be on again */
+	struct tc_filter filter;
+	bool gro, lro; /* were on, and are to be on again */
 };
 
 /* The programs for what comes in and for what goes out; not owned. */

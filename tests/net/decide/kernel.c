@@ -16,7 +16,7 @@
 
 const char kernel_interface[] = "cl0", kernel_vlan[] = "cl0.7";
 
-/* The filter of wccprouter (src/wccprouter/forward/tc_hook.c). */
+/* The filter of wccprouter (src/wccprouter/forward/tc_hook.c, src/kernel/tc.c). */
 enum { HANDLE = 1, PRIORITY = 2048 };
 /* Instructions that the verifier has followed: it gives up at a million, and that of
  * an older kernel follows more for the same program. */
