@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A small HTTP server for what a monitoring system reads: GET and HEAD, one request a
- * connection.
- *
- * Not evhttp: that of libevent 2.1 takes any number of connections, and a daemon that
- * has run out of descriptors can do nothing else either.
+ * HTTP for what a monitoring system reads: GET and HEAD, one request a connection.
+ * libmicrohttpd speaks it; connections are bounded in number, time and memory.
  */
 #ifndef WCCPD_HTTP_H
 #define WCCPD_HTTP_H
@@ -12,16 +9,16 @@
 #include "addr.h"
 #include "err.h"
 
-#include <event2/buffer.h>
 #include <event2/event.h>
+#include <stddef.h>
 
 struct http;
 
 struct http_page {
 	const char *path; /* "/metrics" */
 	const char *type; /* Content-Type */
-	/* Write the page; -1 when it cannot be made. */
-	int (*write)(void *arg, struct evbuffer *out);
+	/* The page, *len octets that the caller will free(); NULL when it cannot be made. */
+	char *(*make)(void *arg, size_t *len);
 };
 
 /* Serve one page, which is not owned, for `arg` until http_close(). */

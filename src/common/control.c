@@ -2,10 +2,11 @@
 /* The control socket of a daemon. */
 #include "control.h"
 
+#include "listen.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/listener.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,59 +22,60 @@ enum {
 };
 
 /* A request, cut into words. */
-struct request {
+struct control_request {
 	char line[CONTROL_MAX_LINE];
 	const char *name;
 	unsigned n;
 	char *words[CONTROL_MAX_WORDS];
 };
 
-struct client {
+struct control_connection {
 	struct control *control;
-	struct bufferevent *bev; /* NULL: free place */
-	struct request *follows; /* NULL: it gets one answer */
+	struct bufferevent *bev; /* NULL: free */
+	struct listener_place *place;
+	struct control_request *follows; /* NULL: it gets one answer */
 };
 
 struct control {
 	const struct control_command *commands;
 	size_t n_commands;
 	void *arg;
-	struct evconnlistener *listener;
-	struct event *again; /* listening was given up for a moment */
-	struct client clients[MAX_CLIENTS];
+	struct event_base *base;
+	struct listener *listener;
+	struct control_connection clients[MAX_CLIENTS];
 	struct sockaddr_un address;
 };
 
 /* -- requests ----------------------------------------------------------------------- */
 
-static json_t *refuse(const char *what, const char *which)
+static json_t *control_refuse(const char *what, const char *which)
 {
 	return json_pack("{s:s+}", "error", what, which);
 }
 
 /* NULL, or the refusal. */
-static json_t *cut_line(const char *line, struct request *r)
+static json_t *control_cut_line(const char *line, struct control_request *r)
 {
 	char *rest = NULL, *word;
 
 	r->n = 0;
 	r->name = "";
-	if (strlen(line) >= sizeof r->line)
-		return refuse("the command is too long", "");
+	if (strlen(line) >= sizeof(r->line))
+		return control_refuse("the command is too long", "");
 	strcpy(r->line, line);
 	word = strtok_r(r->line, " \t", &rest);
 	if (word)
 		r->name = word;
 	while (word && (word = strtok_r(NULL, " \t", &rest))) {
 		if (r->n == CONTROL_MAX_WORDS)
-			return refuse("too many words: ", r->name);
+			return control_refuse("too many words: ", r->name);
 		r->words[r->n++] = word;
 	}
 	return NULL;
 }
 
-static const struct control_command *find(const struct control_command *commands,
-					  size_t n, const char *name)
+static const struct control_command *
+control_find(const struct control_command *commands, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(commands[i].name, name) == 0)
@@ -81,11 +83,11 @@ static const struct control_command *find(const struct control_command *commands
 	return NULL;
 }
 
-static json_t *run_request(const struct control_command *command, void *arg,
-			   const struct request *r)
+static json_t *control_run_request(const struct control_command *command, void *arg,
+				   const struct control_request *r)
 {
 	if (!command)
-		return refuse("unknown command: ", r->name);
+		return control_refuse("unknown command: ", r->name);
 	if (r->n > command->max_words)
 		return json_pack("{s:o}", "error",
 				 json_sprintf("%s: one word too many: %s", r->name,
@@ -96,92 +98,94 @@ static json_t *run_request(const struct control_command *command, void *arg,
 json_t *control_run(const struct control_command *commands, size_t n_commands,
 		    void *arg, const char *line)
 {
-	struct request r;
-	json_t *refusal = cut_line(line, &r);
+	struct control_request r;
+	json_t *refusal = control_cut_line(line, &r);
 
 	if (refusal)
 		return refusal;
-	return run_request(find(commands, n_commands, r.name), arg, &r);
+	return control_run_request(control_find(commands, n_commands, r.name), arg, &r);
 }
 
 /* -- connections -------------------------------------------------------------------- */
 
-static void drop(struct client *c)
+static void control_drop(struct control_connection *c)
 {
+	listener_leave(c->place);
 	bufferevent_free(c->bev);
 	free(c->follows);
 	c->bev = NULL;
 	c->follows = NULL;
 }
 
-static void on_event(struct bufferevent *bev, short what, void *arg)
+static void control_on_event(struct bufferevent *bev, short what, void *arg)
 {
 	(void)bev, (void)what;
-	drop(arg);
+	control_drop(arg);
 }
 
-static void on_written(struct bufferevent *bev, void *arg)
+static void control_on_written(struct bufferevent *bev, void *arg)
 {
 	(void)bev;
-	drop(arg);
+	control_drop(arg);
 }
 
-static int append(const char *text, size_t len, void *out)
+static int control_append(const char *text, size_t len, void *out)
 {
 	return evbuffer_add(out, text, len);
 }
 
 /* One that follows may be silent for as long as it likes. */
-static void begin_to_follow(struct client *c, struct request *r)
+static void control_begin_to_follow(struct control_connection *c,
+				    struct control_request *r)
 {
 	c->follows = r;
-	bufferevent_setcb(c->bev, NULL, NULL, on_event, c);
+	bufferevent_setcb(c->bev, NULL, NULL, control_on_event, c);
 	bufferevent_set_timeouts(c->bev, NULL, NULL);
 }
 
-static void answer(struct client *c, const char *line)
+static void control_answer(struct control_connection *c, const char *line)
 {
 	const struct control *control = c->control;
-	struct request *r = malloc(sizeof *r);
+	struct control_request *r = malloc(sizeof(*r));
 	const struct control_command *command = NULL;
 	struct evbuffer *out = bufferevent_get_output(c->bev);
-	json_t *json = r ? cut_line(line, r) : NULL;
+	json_t *json = r ? control_cut_line(line, r) : NULL;
 
 	/* Nothing more is read; the write callback closes. */
-	bufferevent_setcb(c->bev, NULL, on_written, on_event, c);
+	bufferevent_setcb(c->bev, NULL, control_on_written, control_on_event, c);
 	if (r && !json) {
-		command = find(control->commands, control->n_commands, r->name);
-		json = run_request(command, control->arg, r);
+		command = control_find(control->commands, control->n_commands, r->name);
+		json = control_run_request(command, control->arg, r);
 	}
 	if (!json) { /* not UTF-8, or out of memory */
 		evbuffer_add_printf(out, "{\"error\": \"no answer could be made\"}\n");
 		free(r);
 		return;
 	}
-	json_dump_callback(json, append, out, JSON_COMPACT);
+	json_dump_callback(json, control_append, out, JSON_COMPACT);
 	evbuffer_add(out, "\n", 1);
 	if (command && command->follows && !json_object_get(json, "error"))
-		begin_to_follow(c, r);
+		control_begin_to_follow(c, r);
 	else
 		free(r);
 	json_decref(json);
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+static void control_on_read(struct bufferevent *bev, void *arg)
 {
-	struct client *c = arg;
+	struct control_connection *c = arg;
 	struct evbuffer *in = bufferevent_get_input(bev);
 	char *line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF);
 
 	if (line) {
-		answer(c, line);
+		control_answer(c, line);
 		free(line);
 	} else if (evbuffer_get_length(in) >= CONTROL_MAX_LINE) {
-		drop(c);
+		control_drop(c);
 	}
 }
 
-static struct client *free_place(struct control *c)
+static struct control_connection *control_free_client(struct control *c)
 {
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		if (!c->clients[i].bev)
@@ -189,48 +193,24 @@ static struct client *free_place(struct control *c)
 	return NULL;
 }
 
-static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa,
-		      int len, void *arg)
+/* There are as many clients as places, so one is free. */
+static int control_on_accept(void *arg, int fd, struct listener_place *place)
 {
 	struct control *c = arg;
-	struct client *client = free_place(c);
+	struct control_connection *client = control_free_client(c);
 	struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT_S };
+	struct bufferevent *bev =
+		bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
 
-	(void)sa, (void)len;
-	if (!client) {
-		close(fd);
-		return;
-	}
-	client->control = c;
-	client->bev = bufferevent_socket_new(evconnlistener_get_base(l), fd,
-					     BEV_OPT_CLOSE_ON_FREE);
-	if (!client->bev) {
-		close(fd);
-		return;
-	}
-	bufferevent_setcb(client->bev, on_read, NULL, on_event, client);
-	bufferevent_set_timeouts(client->bev, &timeout, &timeout);
-	bufferevent_setwatermark(client->bev, EV_READ, 0, CONTROL_MAX_LINE);
-	bufferevent_enable(client->bev, EV_READ | EV_WRITE);
-}
-
-/* No descriptor for the next client, who stays in the queue: to be told so at once
- * again and again would keep the daemon from all other work. */
-static void on_accept_error(struct evconnlistener *l, void *arg)
-{
-	struct control *c = arg;
-	struct timeval later = { .tv_sec = 1 };
-
-	evconnlistener_disable(l);
-	event_add(c->again, &later);
-}
-
-static void listen_again(evutil_socket_t fd, short what, void *arg)
-{
-	struct control *c = arg;
-
-	(void)fd, (void)what;
-	evconnlistener_enable(c->listener);
+	if (!bev)
+		return -1;
+	*client =
+		(struct control_connection){ .control = c, .bev = bev, .place = place };
+	bufferevent_setcb(bev, control_on_read, NULL, control_on_event, client);
+	bufferevent_set_timeouts(bev, &timeout, &timeout);
+	bufferevent_setwatermark(bev, EV_READ, 0, CONTROL_MAX_LINE);
+	bufferevent_enable(bev, EV_READ | EV_WRITE);
+	return 0;
 }
 
 /* -- those who follow --------------------------------------------------------------- */
@@ -243,12 +223,13 @@ bool control_is_followed(const struct control *c)
 	return false;
 }
 
-static void publish_to(struct client *c, const char *text, size_t len)
+static void control_publish_to(struct control_connection *c, const char *text,
+			       size_t len)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
 	if (evbuffer_get_length(out) + len > MAX_UNREAD)
-		drop(c);
+		control_drop(c);
 	else
 		evbuffer_add(out, text, len);
 }
@@ -258,43 +239,44 @@ void control_publish(struct control *c,
 		     void *arg, const char *text, size_t len)
 {
 	for (int i = 0; i < MAX_CLIENTS; i++) {
-		struct client *client = &c->clients[i];
+		struct control_connection *client = &c->clients[i];
 
 		if (client->follows &&
 		    wants(arg, client->follows->n, client->follows->words))
-			publish_to(client, text, len);
+			control_publish_to(client, text, len);
 	}
 }
 
 /* -- life -------------------------------------------------------------------------------- */
 
-static bool is_alive(const struct sockaddr_un *sun)
+static bool control_is_alive(const struct sockaddr_un *sun)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool alive =
-		fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof *sun) == 0;
+		fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
 
 	if (fd >= 0)
 		close(fd);
 	return alive;
 }
 
-static int set_address(struct sockaddr_un *sun, const char *path, struct err *err)
+static int control_set_address(struct sockaddr_un *sun, const char *path,
+			       struct err *err)
 {
 	sun->sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof sun->sun_path)
+	if (strlen(path) >= sizeof(sun->sun_path))
 		return err_set(err, "%s: longer than the path of a socket can be",
 			       path);
 	strcpy(sun->sun_path, path);
 	return 0;
 }
 
-static int bind_socket(const struct sockaddr_un *sun, struct err *err)
+static int control_bind(const struct sockaddr_un *sun, struct err *err)
 {
 	mode_t mask;
 	int fd, rc;
 
-	if (is_alive(sun))
+	if (control_is_alive(sun))
 		return err_set(err, "%s: another daemon is listening there",
 			       sun->sun_path);
 	unlink(sun->sun_path);
@@ -302,7 +284,7 @@ static int bind_socket(const struct sockaddr_un *sun, struct err *err)
 	if (fd < 0)
 		return err_set(err, "control socket: %s", strerror(errno));
 	mask = umask(0117); /* root and its group only, from the first moment */
-	rc = bind(fd, (const struct sockaddr *)sun, sizeof *sun);
+	rc = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
 	umask(mask);
 	if (rc == 0)
 		return fd;
@@ -311,31 +293,30 @@ static int bind_socket(const struct sockaddr_un *sun, struct err *err)
 	return -1;
 }
 
-static int start_listening(struct control *c, struct event_base *base, struct err *err)
+static int control_listen(struct control *c, struct err *err)
 {
-	int fd = bind_socket(&c->address, err);
+	const struct listener_conf conf = { .name = "control socket",
+					    .places = MAX_CLIENTS,
+					    .accept = control_on_accept,
+					    .arg = c };
+	int fd = control_bind(&c->address, err);
 
 	if (fd < 0)
 		return -1;
-	c->listener =
-		evconnlistener_new(base, on_accept, c, LEV_OPT_CLOSE_ON_FREE, -1, fd);
-	if (!c->listener) {
+	if (listen(fd, MAX_CLIENTS) < 0)
 		err_set(err, "%s: %s", c->address.sun_path, strerror(errno));
-		close(fd);
-		unlink(c->address.sun_path);
-		return -1;
-	}
-	c->again = evtimer_new(base, listen_again, c);
-	if (c->again)
-		evconnlistener_set_error_cb(c->listener, on_accept_error);
-	return 0;
+	else if ((c->listener = listener_new(c->base, fd, &conf, err)))
+		return 0;
+	close(fd);
+	unlink(c->address.sun_path);
+	return -1;
 }
 
 struct control *control_open(struct event_base *base, const char *path,
 			     const struct control_command *commands, size_t n_commands,
 			     void *arg, struct err *err)
 {
-	struct control *c = calloc(1, sizeof *c);
+	struct control *c = calloc(1, sizeof(*c));
 
 	if (!c) {
 		err_set(err, "out of memory");
@@ -344,8 +325,9 @@ struct control *control_open(struct event_base *base, const char *path,
 	c->commands = commands;
 	c->n_commands = n_commands;
 	c->arg = arg;
-	if (set_address(&c->address, path, err) == 0 &&
-	    start_listening(c, base, err) == 0)
+	c->base = base;
+	if (control_set_address(&c->address, path, err) == 0 &&
+	    control_listen(c, err) == 0)
 		return c;
 	free(c);
 	return NULL;
@@ -355,10 +337,8 @@ void control_close(struct control *c)
 {
 	for (int i = 0; i < MAX_CLIENTS; i++)
 		if (c->clients[i].bev)
-			drop(&c->clients[i]);
-	evconnlistener_free(c->listener);
-	if (c->again)
-		event_free(c->again);
+			control_drop(&c->clients[i]);
+	listener_free(c->listener);
 	unlink(c->address.sun_path);
 	free(c);
 }

@@ -1,206 +1,211 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A small HTTP server. */
+/* HTTP by libmicrohttpd, on the event loop and behind our own listener. */
 #include "http.h"
 
+#include "listen.h"
+#include "sockaddr.h"
+
 #include <errno.h>
-#include <event2/bufferevent.h>
-#include <event2/listener.h>
-#include <netinet/in.h>
-#include <stdbool.h>
+#include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-	MAX_HEAD = 8192, /* octets of a request */
-	MAX_CLIENTS = 16,
-	LIFE_S = 10, /* of a connection, whatever it does */
-};
-
-struct client {
-	struct http *http;
-	struct bufferevent *bev; /* NULL: free place */
-	struct event *end;
+	PLACES = 16,
+	LIFE_S = 10,	/* of a connection, whatever it does */
+	MEMORY = 16384, /* octets of a connection, without the page */
 };
 
 struct http {
 	const struct http_page *page;
 	void *arg;
-	struct event_base *base;
-	struct evconnlistener *listener;
-	struct client clients[MAX_CLIENTS];
+	struct MHD_Daemon *mhd;
+	struct listener *listener;
+	struct event *ready, *timeout;
+	struct listener_place *newcomer; /* of the connection that is being added */
 };
 
-/* ---- one request ---- */
+/* ---- requests ---- */
 
-static void drop(struct client *c)
+static struct MHD_Response *http_text(const char *text)
 {
-	bufferevent_free(c->bev);
-	event_free(c->end);
-	c->bev = NULL;
-	c->end = NULL;
-}
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+		strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
 
-static void on_event(struct bufferevent *bev, short what, void *arg)
-{
-	(void)bev, (void)what;
-	drop(arg);
-}
-
-static void on_written(struct bufferevent *bev, void *arg)
-{
-	(void)bev;
-	drop(arg);
-}
-
-static void on_end(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	drop(arg);
-}
-
-/* The words of a request line. */
-struct request {
-	bool get, head; /* one of them, or neither */
-	char *path;
-};
-
-static struct request read_request(char *line)
-{
-	char *rest = NULL, *method = strtok_r(line, " ", &rest);
-	struct request r = { .path = strtok_r(NULL, " ?", &rest) };
-
-	r.get = method && strcmp(method, "GET") == 0;
-	r.head = method && strcmp(method, "HEAD") == 0;
+	if (r)
+		MHD_add_response_header(r, "Content-Type", "text/plain; charset=utf-8");
 	return r;
 }
 
-static const char *make_answer(struct http *h, const struct request *r,
-			       struct evbuffer *body)
+static struct MHD_Response *http_page(const struct http *h, unsigned *status)
 {
-	if (!r->path || r->path[0] != '/')
-		return "400 Bad Request";
-	if (!r->get && !r->head)
-		return "405 Method Not Allowed";
-	if (strcmp(r->path, h->page->path) != 0)
-		return "404 Not Found";
-	return h->page->write(h->arg, body) < 0 ? "500 Internal Server Error"
-						: "200 OK";
+	struct MHD_Response *r;
+	size_t len;
+	char *text = h->page->make(h->arg, &len);
+
+	*status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	if (!text)
+		return http_text("500 Internal Server Error\n");
+	r = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	if (!r) {
+		free(text);
+		return NULL;
+	}
+	MHD_add_response_header(r, "Content-Type", h->page->type);
+	*status = MHD_HTTP_OK;
+	return r;
 }
 
-static void answer(struct client *c, char *line)
+static struct MHD_Response *http_make(const struct http *h, const char *url,
+				      const char *method, unsigned *status)
 {
-	struct request r = read_request(line);
-	struct evbuffer *out = bufferevent_get_output(c->bev), *body = evbuffer_new();
-	const char *status, *type = "text/plain; charset=utf-8";
+	struct MHD_Response *r;
 
-	if (!body) {
-		drop(c);
-		return;
+	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+		*status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		r = http_text("405 Method Not Allowed\n");
+		if (r)
+			MHD_add_response_header(r, "Allow", "GET, HEAD");
+		return r;
 	}
-	status = make_answer(c->http, &r, body);
-	if (strncmp(status, "200", 3) == 0)
-		type = c->http->page->type;
-	else
-		evbuffer_add_printf(body, "%s\n", status);
-	/* The write callback closes. */
-	bufferevent_setcb(c->bev, NULL, on_written, on_event, c);
-	evbuffer_add_printf(out,
-			    "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-			    "%sConnection: close\r\n\r\n",
-			    status, type, evbuffer_get_length(body),
-			    strncmp(status, "405", 3) == 0 ? "Allow: GET, HEAD\r\n"
-							   : "");
-	if (!r.head)
-		evbuffer_add_buffer(out, body);
-	evbuffer_free(body);
+	if (strcmp(url, h->page->path) == 0)
+		return http_page(h, status);
+	*status = MHD_HTTP_NOT_FOUND;
+	return http_text("404 Not Found\n");
 }
 
-/* The head is read to its end, so that closing does not reset the connection. */
-static void on_read(struct bufferevent *bev, void *arg)
+/* Answered as soon as the head has been read: a body is nobody's business. */
+static enum MHD_Result http_on_request(void *arg, struct MHD_Connection *c,
+				       const char *url, const char *method,
+				       const char *version, const char *data,
+				       size_t *data_len, void **request)
 {
-	struct client *c = arg;
-	struct evbuffer *in = bufferevent_get_input(bev);
-	char *line;
+	enum MHD_Result result;
+	unsigned status;
+	struct MHD_Response *r = http_make(arg, url, method, &status);
 
-	if (evbuffer_search(in, "\r\n\r\n", 4, NULL).pos < 0 &&
-	    evbuffer_search(in, "\n\n", 2, NULL).pos < 0) {
-		if (evbuffer_get_length(in) > MAX_HEAD)
-			drop(c);
-		return;
-	}
-	line = evbuffer_readln(in, NULL, EVBUFFER_EOL_CRLF);
-	evbuffer_drain(in, evbuffer_get_length(in));
-	if (line)
-		answer(c, line);
-	else
-		drop(c);
-	free(line);
+	(void)version, (void)data, (void)data_len, (void)request;
+	if (!r)
+		return MHD_NO;
+	MHD_add_response_header(r, "Connection", "close");
+	result = MHD_queue_response(c, status, r);
+	MHD_destroy_response(r);
+	return result;
 }
 
 /* ---- connections ---- */
 
-static struct client *free_place(struct http *h)
-{
-	int i;
-
-	for (i = 0; i < MAX_CLIENTS; i++)
-		if (!h->clients[i].bev)
-			return &h->clients[i];
-	return NULL;
-}
-
-static int begin(struct client *c, struct http *h, evutil_socket_t fd)
-{
-	struct timeval life = { .tv_sec = LIFE_S };
-
-	c->end = evtimer_new(h->base, on_end, c);
-	if (!c->end)
-		return -1;
-	c->bev = bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!c->bev) {
-		event_free(c->end);
-		return -1;
-	}
-	c->http = h;
-	bufferevent_setcb(c->bev, on_read, NULL, on_event, c);
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
-	evtimer_add(c->end, &life);
-	return 0;
-}
-
-static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *sa,
-		      int len, void *arg)
+static void http_on_connection(void *arg, struct MHD_Connection *c, void **place,
+			       enum MHD_ConnectionNotificationCode what)
 {
 	struct http *h = arg;
-	struct client *c = free_place(h);
 
-	(void)l, (void)sa, (void)len;
-	if (!c || begin(c, h, fd) < 0)
-		close(fd);
+	(void)c;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		*place = h->newcomer;
+	else if (*place)
+		listener_leave(*place);
+}
+
+/* All that is to be done now; and when to come again although nothing happens. */
+static void http_run(struct http *h)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+	struct timeval tv;
+
+	MHD_run(h->mhd);
+	if (MHD_get_timeout(h->mhd, &ms) != MHD_YES) {
+		event_del(h->timeout);
+		return;
+	}
+	tv = (struct timeval){ .tv_sec = (time_t)(ms / 1000),
+			       .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+	event_add(h->timeout, &tv);
+}
+
+static void http_on_ready(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	http_run(arg);
+}
+
+/* When this fails, libmicrohttpd has closed the descriptor. */
+static int http_on_accept(void *arg, int fd, struct listener_place *place)
+{
+	struct http *h = arg;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
+		return -1; /* gone again */
+	h->newcomer = place;
+	if (MHD_add_connection(h->mhd, fd, (struct sockaddr *)&peer, len) != MHD_YES)
+		listener_leave(place);
+	h->newcomer = NULL;
+	http_run(h);
+	return 0;
 }
 
 /* ---- life ---- */
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static int fill_address(const struct addr *a, uint16_t port, union address *out)
+static int http_bind(const struct addr *address, uint16_t port, struct err *err)
 {
-	memset(out, 0, sizeof(*out));
-	if (a->family == ADDR_V6) {
-		out->v6.sin6_family = AF_INET6;
-		out->v6.sin6_port = htons(port);
-		memcpy(&out->v6.sin6_addr, a->octets, 16);
-		return sizeof(out->v6);
-	}
-	out->v4.sin_family = AF_INET;
-	out->v4.sin_port = htons(port);
-	memcpy(&out->v4.sin_addr, a->octets, 4);
-	return sizeof(out->v4);
+	union sockaddr_any at;
+	socklen_t len = sockaddr_fill(address, port, &at);
+	int on = 1;
+	int fd =
+		socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    bind(fd, &at.any, len) == 0 && listen(fd, PLACES) == 0)
+		return fd;
+	err_set(err, "%s port %u: %s", ADDR_TEXT(address), port, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int http_start(struct http *h, struct event_base *base, struct err *err)
+{
+	const union MHD_DaemonInfo *info;
+
+	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
+				  NULL, http_on_request, h, MHD_OPTION_CONNECTION_LIMIT,
+				  (unsigned)PLACES, MHD_OPTION_CONNECTION_TIMEOUT,
+				  (unsigned)LIFE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				  (size_t)MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+				  http_on_connection, h, MHD_OPTION_END);
+	if (!h->mhd)
+		return err_set(err, "libmicrohttpd: cannot start");
+	info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return err_set(err, "libmicrohttpd: it has no epoll descriptor");
+	h->ready =
+		event_new(base, info->epoll_fd, EV_READ | EV_PERSIST, http_on_ready, h);
+	h->timeout = evtimer_new(base, http_on_ready, h);
+	if (!h->ready || !h->timeout || event_add(h->ready, NULL) < 0)
+		return err_set(err, "out of memory");
+	return 0;
+}
+
+static int http_listen(struct http *h, struct event_base *base,
+		       const struct addr *address, uint16_t port, struct err *err)
+{
+	const struct listener_conf conf = { .name = "HTTP",
+					    .places = PLACES,
+					    .life_s = LIFE_S,
+					    .accept = http_on_accept,
+					    .arg = h };
+	int fd = http_bind(address, port, err);
+
+	if (fd < 0)
+		return -1;
+	h->listener = listener_new(base, fd, &conf, err);
+	if (h->listener)
+		return 0;
+	close(fd);
+	return -1;
 }
 
 struct http *http_open(struct event_base *base, const struct addr *address,
@@ -208,8 +213,6 @@ struct http *http_open(struct event_base *base, const struct addr *address,
 		       struct err *err)
 {
 	struct http *h = calloc(1, sizeof(*h));
-	union address at;
-	int len = fill_address(address, port, &at);
 
 	if (!h) {
 		err_set(err, "out of memory");
@@ -217,27 +220,23 @@ struct http *http_open(struct event_base *base, const struct addr *address,
 	}
 	h->page = page;
 	h->arg = arg;
-	h->base = base;
-	h->listener = evconnlistener_new_bind(
-		base, on_accept, h,
-		LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
-		MAX_CLIENTS, &at.any, len);
-	if (h->listener)
+	if (http_start(h, base, err) == 0 &&
+	    http_listen(h, base, address, port, err) == 0)
 		return h;
-	err_set(err, "%s port %u: %s", ADDR_TEXT(address), port, strerror(errno));
-	free(h);
+	http_close(h);
 	return NULL;
 }
 
 void http_close(struct http *h)
 {
-	int i;
-
 	if (!h)
 		return;
-	for (i = 0; i < MAX_CLIENTS; i++)
-		if (h->clients[i].bev)
-			drop(&h->clients[i]);
-	evconnlistener_free(h->listener);
+	if (h->mhd)
+		MHD_stop_daemon(h->mhd); /* the connections leave their places */
+	listener_free(h->listener);
+	if (h->ready)
+		event_free(h->ready);
+	if (h->timeout)
+		event_free(h->timeout);
 	free(h);
 }

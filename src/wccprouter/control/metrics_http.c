@@ -8,36 +8,35 @@
 
 #include <stdlib.h>
 
-static int metrics_http_write(void *services, struct evbuffer *out)
+static char *metrics_http_make(void *services, size_t *len)
 {
 	json_t *all = show_json_all(services);
 	char *text = NULL;
-	size_t len;
-	FILE *to = all ? open_memstream(&text, &len) : NULL;
-	int result = -1;
+	FILE *to = all ? open_memstream(&text, len) : NULL;
 
 	if (to) {
 		metrics_print(all, to);
-		if (fclose(to) == 0)
-			result = evbuffer_add(out, text, len);
+		if (fclose(to) != 0) {
+			free(text);
+			text = NULL;
+		}
 	}
-	free(text);
 	json_decref(all);
-	return result;
+	return text;
 }
 
-static const struct http_page page = {
+static const struct http_page metrics_http_page = {
 	.path = "/metrics",
 	.type = METRICS_TYPE,
-	.write = metrics_http_write,
+	.make = metrics_http_make,
 };
 
 struct http *metrics_http_open(struct event_base *base, const struct routerd_conf *conf,
 			       struct routerd_services *services, struct err *err)
 {
 	struct err why;
-	struct http *h = http_open(base, &conf->metrics, conf->metrics_port, &page,
-				   services, &why);
+	struct http *h = http_open(base, &conf->metrics, conf->metrics_port,
+				   &metrics_http_page, services, &why);
 
 	if (!h)
 		err_set(err, "metrics: %s", why.text);
