@@ -8,27 +8,27 @@
 
 #include <stdio.h>
 
-static bool offers(const struct peer *p, enum wccp_capability cap)
+static bool peer_offers(const struct peer *p, enum wccp_capability cap)
 {
 	return p->terms.present >> cap & 1;
 }
 
-static uint32_t offered_forward(const struct peer *p)
+static uint32_t peer_offered_forward(const struct peer *p)
 {
-	return offers(p, WCCP_CAP_FORWARD) ? p->terms.forward : WCCP_METHOD_GRE;
+	return peer_offers(p, WCCP_CAP_FORWARD) ? p->terms.forward : WCCP_METHOD_GRE;
 }
 
-static uint32_t offered_return(const struct peer *p)
+static uint32_t peer_offered_return(const struct peer *p)
 {
-	return offers(p, WCCP_CAP_RETURN) ? p->terms.ret : WCCP_METHOD_GRE;
+	return peer_offers(p, WCCP_CAP_RETURN) ? p->terms.ret : WCCP_METHOD_GRE;
 }
 
-static uint32_t offered_assign(const struct peer *p)
+static uint32_t peer_offered_assign(const struct peer *p)
 {
-	return offers(p, WCCP_CAP_ASSIGN) ? p->terms.assign : WCCP_ASSIGN_HASH;
+	return peer_offers(p, WCCP_CAP_ASSIGN) ? p->terms.assign : WCCP_ASSIGN_HASH;
 }
 
-static uint32_t wanted(const struct cache_preference *pref)
+static uint32_t capabilities_wanted(const struct cache_preference *pref)
 {
 	uint32_t all = 0;
 
@@ -38,10 +38,10 @@ static uint32_t wanted(const struct cache_preference *pref)
 }
 
 /* One of `offered` by preference; 0 when there is none. */
-static uint32_t choose(const struct cache_preference *pref, uint32_t offered,
-		       uint32_t before)
+static uint32_t capabilities_choose(const struct cache_preference *pref,
+				    uint32_t offered, uint32_t before)
 {
-	if (before & offered & wanted(pref))
+	if (before & offered & capabilities_wanted(pref))
 		return before;
 	for (unsigned i = 0; i < pref->n && i < 2; i++)
 		if (pref->methods[i] & offered)
@@ -49,7 +49,7 @@ static uint32_t choose(const struct cache_preference *pref, uint32_t offered,
 	return 0;
 }
 
-static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
+static uint32_t capabilities_clamp(uint32_t v, uint32_t least, uint32_t most)
 {
 	if (v > most)
 		v = most;
@@ -57,28 +57,33 @@ static uint32_t clamp(uint32_t v, uint32_t least, uint32_t most)
 }
 
 /* 2.01 section 6.11.5: 0 must not be within the range of a scale. */
-static uint8_t scale_within(uint8_t wish, uint8_t lower, uint8_t upper)
+static uint8_t capabilities_scale_within(uint8_t wish, uint8_t lower, uint8_t upper)
 {
-	return (uint8_t)clamp(clamp(wish ? wish : 1, lower, upper), 1, UINT8_MAX);
+	return (uint8_t)capabilities_clamp(
+		capabilities_clamp(wish ? wish : 1, lower, upper), 1, UINT8_MAX);
 }
 
-static void agree_on_timers(const struct cache_conf *conf, struct peer *p)
+static void peer_agree_timers(const struct cache_conf *conf, struct peer *p)
 {
 	const struct wccp_cap_transmit_t *t = &p->terms.transmit_t;
 	const struct wccp_cap_timer_scale *scale = &p->terms.timer_scale;
 
-	p->t_ms = WCCP_TRANSMIT_T_MS;
-	p->timeout_scale = p->ra_scale = 1;
-	if (offers(p, WCCP_CAP_TRANSMIT_T)) {
+	p->agreed.t_ms = WCCP_TRANSMIT_T_MS;
+	p->agreed.timeout_scale = p->agreed.ra_scale = 1;
+	if (peer_offers(p, WCCP_CAP_TRANSMIT_T)) {
 		if (conf->transmit_t_ms)
-			p->t_ms = conf->transmit_t_ms;
-		p->t_ms = clamp(p->t_ms, t->lower_ms, t->upper_ms);
-		p->t_ms = clamp(p->t_ms, T_LEAST_MS, UINT16_MAX);
+			p->agreed.t_ms = conf->transmit_t_ms;
+		p->agreed.t_ms =
+			capabilities_clamp(p->agreed.t_ms, t->lower_ms, t->upper_ms);
+		p->agreed.t_ms =
+			capabilities_clamp(p->agreed.t_ms, T_LEAST_MS, UINT16_MAX);
 	}
-	if (offers(p, WCCP_CAP_TIMER_SCALE)) {
-		p->timeout_scale = scale_within(conf->timeout_scale, scale->timeout_lower,
-						scale->timeout_upper);
-		p->ra_scale = scale_within(conf->ra_scale, scale->ra_lower, scale->ra_upper);
+	if (peer_offers(p, WCCP_CAP_TIMER_SCALE)) {
+		p->agreed.timeout_scale = capabilities_scale_within(
+			conf->timeout_scale, scale->timeout_lower,
+			scale->timeout_upper);
+		p->agreed.ra_scale = capabilities_scale_within(
+			conf->ra_scale, scale->ra_lower, scale->ra_upper);
 	}
 }
 
@@ -87,117 +92,189 @@ static void agree_on_timers(const struct cache_conf *conf, struct peer *p)
  * empty (2.01 section 3.5.2), also at a router that still offers both.  0 when
  * nothing can be seen, or when they differ.
  */
-static uint32_t method_of_others(const struct cache *g, const struct peer *p)
+static uint32_t peer_method_of_others(const struct cache *c, const struct peer *p)
 {
 	uint32_t all = 0;
 
-	for (unsigned i = 0; i < p->n_fellows; i++)
-		if (!addr_equal(&p->fellows[i].addr, &g->conf.self))
-			all |= p->fellows[i].method;
+	for (unsigned i = 0; i < p->said.n_entries; i++)
+		if (!addr_equal(&p->said.entries[i].addr, &c->conf.self))
+			all |= p->said.entries[i].method;
 	return all == (WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK) ? 0 : all;
 }
 
 /* A pair must not be divided in two ways. */
-static uint32_t choose_assign(const struct cache *g, const struct peer *p)
+static uint32_t peer_choose_assign(const struct cache *c, const struct peer *p)
 {
-	uint32_t before = p->assign;
+	uint32_t before = p->agreed.assign;
 
 	if (!before)
-		before = method_of_others(g, p);
+		before = peer_method_of_others(c, p);
 	if (!before)
-		before = cache_method_of_mate(g);
-	return choose(&g->conf.assign, offered_assign(p), before);
-}
-
-/* A table is sent and understood in terms of the method. */
-void peer_set_assign(struct peer *p, uint32_t assign)
-{
-	if (assign == p->assign)
-		return;
-	p->assign = assign;
-	p->told = p->pending = false;
-	peer_forget_table(p);
+		before = cache_method_of_mate(c);
+	return capabilities_choose(&c->conf.assign, peer_offered_assign(p), before);
 }
 
 /* Only where several routers must agree can there be nothing left. */
-static bool timers_in_common(const struct peer *p)
+static bool peer_timers_in_common(const struct peer *p)
 {
 	const struct wccp_capabilities *c = &p->terms;
 
-	if (offers(p, WCCP_CAP_TRANSMIT_T) && c->transmit_t.lower_ms > c->transmit_t.upper_ms)
+	if (peer_offers(p, WCCP_CAP_TRANSMIT_T) &&
+	    c->transmit_t.lower_ms > c->transmit_t.upper_ms)
 		return false;
-	return !offers(p, WCCP_CAP_TIMER_SCALE) ||
+	return !peer_offers(p, WCCP_CAP_TIMER_SCALE) ||
 	       (c->timer_scale.timeout_lower <= c->timer_scale.timeout_upper &&
 		c->timer_scale.ra_lower <= c->timer_scale.ra_upper);
 }
 
-static bool agree(struct cache *g, struct peer *p)
+/* -- one choice for all ------------------------------------------------------------ */
+
+/* With the defaults of what it does not mention. */
+static struct wccp_capabilities
+capabilities_in_full(const struct wccp_capabilities *offer)
 {
-	const struct cache_conf *conf = &g->conf;
+	struct wccp_capabilities c = *offer;
+
+	if (!(c.present >> WCCP_CAP_FORWARD & 1))
+		c.forward = WCCP_METHOD_GRE;
+	if (!(c.present >> WCCP_CAP_RETURN & 1))
+		c.ret = WCCP_METHOD_GRE;
+	if (!(c.present >> WCCP_CAP_ASSIGN & 1))
+		c.assign = WCCP_ASSIGN_HASH;
+	if (!(c.present >> WCCP_CAP_TRANSMIT_T & 1))
+		c.transmit_t = (struct wccp_cap_transmit_t){ false, WCCP_TRANSMIT_T_MS,
+							     WCCP_TRANSMIT_T_MS };
+	if (!(c.present >> WCCP_CAP_TIMER_SCALE & 1))
+		c.timer_scale = (struct wccp_cap_timer_scale){ false, 1, 1, 1, 1 };
+	return c;
+}
+
+static uint16_t capabilities_higher(uint16_t a, uint16_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint16_t capabilities_lower(uint16_t a, uint16_t b)
+{
+	return a < b ? a : b;
+}
+
+static void capabilities_narrow(struct wccp_capabilities *c,
+				const struct wccp_capabilities *by)
+{
+	struct wccp_cap_transmit_t *t = &c->transmit_t;
+	struct wccp_cap_timer_scale *k = &c->timer_scale;
+	const struct wccp_cap_timer_scale *bk = &by->timer_scale;
+
+	c->present |= by->present;
+	c->forward &= by->forward;
+	c->ret &= by->ret;
+	c->assign &= by->assign;
+	t->lower_ms = capabilities_higher(t->lower_ms, by->transmit_t.lower_ms);
+	t->upper_ms = capabilities_lower(t->upper_ms, by->transmit_t.upper_ms);
+	k->timeout_lower =
+		(uint8_t)capabilities_higher(k->timeout_lower, bk->timeout_lower);
+	k->timeout_upper =
+		(uint8_t)capabilities_lower(k->timeout_upper, bk->timeout_upper);
+	k->ra_lower = (uint8_t)capabilities_higher(k->ra_lower, bk->ra_lower);
+	k->ra_upper = (uint8_t)capabilities_lower(k->ra_upper, bk->ra_upper);
+}
+
+static void peer_set_terms(const struct cache *c, struct peer *p)
+{
+	p->terms = p->said.offer;
+	if (!cache_is_multicast(c))
+		return;
+	p->terms = capabilities_in_full(&p->said.offer);
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *other = &c->peers[i];
+		struct wccp_capabilities by;
+
+		if (other == p || !other->listed)
+			continue;
+		by = capabilities_in_full(&other->said.offer);
+		capabilities_narrow(&p->terms, &by);
+		if (p->agreed.forward)
+			continue;
+		p->agreed.forward =
+			other->agreed.forward; /* one choice, kept while it can be */
+		p->agreed.ret = other->agreed.ret;
+		peer_set_assign(p, other->agreed.assign);
+	}
+}
+
+static void cache_share_choice(struct cache *c, const struct peer *p)
+{
+	for (unsigned i = 0; cache_is_multicast(c) && i < c->n_peers; i++) {
+		struct peer *other = &c->peers[i];
+
+		if (other == p || !other->listed)
+			continue;
+		other->terms = p->terms;
+		peer_set_assign(other, p->agreed.assign);
+		other->agreed = p->agreed;
+	}
+}
+
+/* -- agreeing ---------------------------------------------------------------------- */
+
+static bool peer_agree_methods(struct cache *c, struct peer *p)
+{
+	const struct cache_conf *conf = &c->conf;
 	uint32_t forward, ret, assign;
 
-	peer_set_terms(g, p);
-	forward = choose(&conf->forward, offered_forward(p), p->forward);
-	ret = choose(&conf->ret, offered_return(p), p->ret);
-	assign = choose_assign(g, p);
-	agree_on_timers(conf, p);
-	if (!forward || !ret || !assign || !timers_in_common(p))
+	peer_set_terms(c, p);
+	forward = capabilities_choose(&conf->forward, peer_offered_forward(p),
+				      p->agreed.forward);
+	ret = capabilities_choose(&conf->ret, peer_offered_return(p), p->agreed.ret);
+	assign = peer_choose_assign(c, p);
+	peer_agree_timers(conf, p);
+	if (!forward || !ret || !assign || !peer_timers_in_common(p))
 		forward = ret = assign = 0;
-	if (forward != p->forward || ret != p->ret || assign != p->assign) {
-		p->forward = forward;
-		p->ret = ret;
+	if (forward != p->agreed.forward || ret != p->agreed.ret ||
+	    assign != p->agreed.assign) {
+		p->agreed.forward = forward;
+		p->agreed.ret = ret;
 		peer_set_assign(p, assign);
-		p->urgent = true;
-		g->changed = true;
+		p->hello.now = true;
+		cache_mark(c, DIRTY_STATUS);
 	}
 	if (forward)
-		cache_share_choice(g, p);
+		cache_share_choice(c, p);
 	return forward != 0;
 }
 
-/* What was agreed, to see what becomes of it. */
-struct agreement {
-	uint32_t forward, ret, assign, t_ms;
-	uint8_t timeout_scale, ra_scale;
-};
-
-static struct agreement agreement(const struct peer *p)
-{
-	return (struct agreement){ p->forward, p->ret,		 p->assign,
-				   p->t_ms,    p->timeout_scale, p->ra_scale };
-}
-
-static bool same_agreement(const struct agreement *a, const struct agreement *b)
+static bool peer_agreed_equal(const struct peer_agreed *a, const struct peer_agreed *b)
 {
 	return a->forward == b->forward && a->ret == b->ret && a->assign == b->assign &&
 	       a->t_ms == b->t_ms && a->timeout_scale == b->timeout_scale &&
 	       a->ra_scale == b->ra_scale;
 }
 
-static void agreement_text(const struct agreement *a, char *text, size_t size)
+static void peer_agreed_text(const struct peer_agreed *a, char *text, size_t size)
 {
-	snprintf(text, size, "forwarding %s, return %s, %s assignment, T %u ms x %u x %u",
+	snprintf(text, size,
+		 "forwarding %s, return %s, %s assignment, T %u ms x %u x %u",
 		 a->forward == WCCP_METHOD_L2 ? "L2" : "GRE",
 		 a->ret == WCCP_METHOD_L2 ? "L2" : "GRE",
 		 a->assign == WCCP_ASSIGN_MASK ? "mask" : "hash", a->t_ms,
 		 a->timeout_scale, a->ra_scale);
 }
 
-bool peer_agree(struct cache *g, struct peer *p, struct step *s)
+bool peer_agree(struct cache *c, struct peer *p, struct step *s)
 {
-	struct agreement was = agreement(p), is;
-	bool standing = p->listed, agreed = agree(g, p);
+	struct peer_agreed was = p->agreed;
+	bool standing = p->listed, agreed = peer_agree_methods(c, p);
 	char before[96], now[96];
 
-	is = agreement(p);
-	if (!agreed || same_agreement(&was, &is))
+	if (!agreed || peer_agreed_equal(&was, &p->agreed))
 		return agreed;
-	p->urgent = true; /* it waits for our word */
-	g->changed = true;
+	p->hello.now = true; /* it waits for our word */
+	cache_mark(c, DIRTY_STATUS);
 	if (!standing)
 		return true;
-	agreement_text(&was, before, sizeof(before));
-	agreement_text(&is, now, sizeof(now));
+	peer_agreed_text(&was, before, sizeof(before));
+	peer_agreed_text(&p->agreed, now, sizeof(now));
 	actions_note(s->out, NOTE_INFO, "renegotiated", &p->address,
 		     "router %s: %s (was %s)", ADDR_TEXT(&p->address), now, before);
 	return true;
@@ -205,45 +282,48 @@ bool peer_agree(struct cache *g, struct peer *p, struct step *s)
 
 struct wccp_capabilities peer_choice(const struct peer *p)
 {
-	struct wccp_capabilities c = { .forward = p->forward,
-				       .ret = p->ret,
-				       .assign = p->assign };
+	struct wccp_capabilities c = { .forward = p->agreed.forward,
+				       .ret = p->agreed.ret,
+				       .assign = p->agreed.assign };
 
 	/* Only kinds that the router mentioned: an old one may refuse others. */
-	c.present = p->terms.present &
-		    (1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN | 1u << WCCP_CAP_RETURN |
-		     1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE);
-	c.transmit_t.lower_ms = c.transmit_t.upper_ms = (uint16_t)p->t_ms;
-	c.timer_scale.timeout_lower = c.timer_scale.timeout_upper = p->timeout_scale;
-	c.timer_scale.ra_lower = c.timer_scale.ra_upper = p->ra_scale;
+	c.present =
+		p->terms.present & (1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN |
+				    1u << WCCP_CAP_RETURN | 1u << WCCP_CAP_TRANSMIT_T |
+				    1u << WCCP_CAP_TIMER_SCALE);
+	c.transmit_t.lower_ms = c.transmit_t.upper_ms = (uint16_t)p->agreed.t_ms;
+	c.timer_scale.timeout_lower = c.timer_scale.timeout_upper =
+		p->agreed.timeout_scale;
+	c.timer_scale.ra_lower = c.timer_scale.ra_upper = p->agreed.ra_scale;
 	return c;
 }
 
-void peer_note_other_method(const struct cache *g, struct peer *p, struct step *s)
+void peer_note_other_method(const struct cache *c, struct peer *p, struct step *s)
 {
-	const struct fellow *other = NULL;
+	const struct view_entry *other = NULL;
 
-	for (unsigned i = 0; i < p->n_fellows && !other; i++)
-		if (p->fellows[i].method && p->fellows[i].method != p->assign &&
-		    !addr_equal(&p->fellows[i].addr, &g->conf.self))
-			other = &p->fellows[i];
-	if (other && !p->said_other)
+	for (unsigned i = 0; i < p->said.n_entries && !other; i++)
+		if (p->said.entries[i].method &&
+		    p->said.entries[i].method != p->agreed.assign &&
+		    !addr_equal(&p->said.entries[i].addr, &c->conf.self))
+			other = &p->said.entries[i];
+	if (other && !p->noted.other_method)
 		actions_note(s->out, NOTE_WARNING, "other-method", &p->address,
 			     "router %s: web-cache %s assigns by %s, we by %s",
 			     ADDR_TEXT(&p->address), ADDR_TEXT(&other->addr),
 			     other->method == WCCP_ASSIGN_MASK ? "mask" : "hash",
-			     p->assign == WCCP_ASSIGN_MASK ? "mask" : "hash");
-	p->said_other = other;
+			     p->agreed.assign == WCCP_ASSIGN_MASK ? "mask" : "hash");
+	p->noted.other_method = other;
 }
 
-/* -- words for a mismatch ------------------------------------------------------------- */
+/* -- words for a mismatch ---------------------------------------------------------- */
 
-struct names {
+struct capability_names {
 	const char *kind, *one, *two;
 };
 
-static const char *method_text(const struct names *names, uint32_t methods, char *text,
-			       size_t size)
+static const char *capabilities_method_text(const struct capability_names *names,
+					    uint32_t methods, char *text, size_t size)
 {
 	switch (methods) {
 	case 0:
@@ -262,38 +342,45 @@ static const char *method_text(const struct names *names, uint32_t methods, char
 }
 
 /* Append one kind when its sides have nothing in common. */
-static size_t put_mismatch(char *text, size_t size, size_t at, const struct names *names,
-			   uint32_t theirs, uint32_t ours)
+static size_t capabilities_put_mismatch(char *text, size_t size, size_t at,
+					const struct capability_names *names,
+					uint32_t theirs, uint32_t ours)
 {
 	char a[32], b[32];
 	int n;
 
 	if ((theirs & ours) || at >= size)
 		return at;
-	n = snprintf(text + at, size - at, "%soffers %s %s, we accept %s", at ? "; " : "",
-		     names->kind, method_text(names, theirs, a, sizeof(a)),
-		     method_text(names, ours, b, sizeof(b)));
+	n = snprintf(text + at, size - at, "%soffers %s %s, we accept %s",
+		     at ? "; " : "", names->kind,
+		     capabilities_method_text(names, theirs, a, sizeof(a)),
+		     capabilities_method_text(names, ours, b, sizeof(b)));
 	return n < 0 ? at : at + (size_t)n;
 }
 
-void peer_enter_mismatch(struct cache *g, struct peer *p, struct step *s)
+void peer_enter_mismatch(struct cache *c, struct peer *p, struct step *s)
 {
-	static const struct names forward = { "forwarding", "GRE", "L2" };
-	static const struct names ret = { "packet return", "GRE", "L2" };
-	static const struct names assign = { "assignment", "hash", "mask" };
+	static const struct capability_names forward = { "forwarding", "GRE", "L2" };
+	static const struct capability_names ret = { "packet return", "GRE", "L2" };
+	static const struct capability_names assign = { "assignment", "hash", "mask" };
 	char text[256] = "";
 	size_t at = 0;
 
-	at = put_mismatch(text, sizeof(text), at, &forward, offered_forward(p),
-			  wanted(&g->conf.forward));
-	at = put_mismatch(text, sizeof(text), at, &ret, offered_return(p),
-			  wanted(&g->conf.ret));
-	put_mismatch(text, sizeof(text), at, &assign, offered_assign(p),
-		     wanted(&g->conf.assign));
+	at = capabilities_put_mismatch(text, sizeof(text), at, &forward,
+				       peer_offered_forward(p),
+				       capabilities_wanted(&c->conf.forward));
+	at = capabilities_put_mismatch(text, sizeof(text), at, &ret,
+				       peer_offered_return(p),
+				       capabilities_wanted(&c->conf.ret));
+	capabilities_put_mismatch(text, sizeof(text), at, &assign,
+				  peer_offered_assign(p),
+				  capabilities_wanted(&c->conf.assign));
 	if (!text[0])
-		snprintf(text, sizeof(text), "offers no timers in common with the others");
+		snprintf(text, sizeof(text),
+			 "offers no timers in common with the others");
 	p->listed = false;
-	peer_set_state(g, p, PEER_MISMATCH, "offers nothing that we accept", s);
+	if (!peer_event(c, p, PEER_EV_NOTHING_FITS, NULL, s))
+		return;
 	actions_note(s->out, NOTE_WARNING, peer_state_event(PEER_MISMATCH), &p->address,
 		     "router %s %s", ADDR_TEXT(&p->address), text);
 }

@@ -21,152 +21,171 @@
 
 #include <string.h>
 
-static bool hears(const struct cache *g, const struct addr *id)
+static bool election_hears(const struct cache *c, const struct addr *id)
 {
-	for (unsigned i = 0; i < g->n_peers; i++)
-		if (peer_is_live(&g->peers[i]) && addr_equal(&g->peers[i].id, id))
+	for (unsigned i = 0; i < c->n_peers; i++)
+		if (peer_is_live(&c->peers[i]) && addr_equal(&c->peers[i].said.id, id))
 			return true;
 	return false;
 }
 
-static void find_unheard(struct cache *g)
+static void election_find_unheard(struct cache *c)
 {
-	g->n_unheard = 0;
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
+	c->n_unheard = 0;
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
 
-		for (unsigned k = 0; peer_is_live(p) && k < p->n_routers; k++)
-			if (g->n_unheard < WCCP_MAX_ROUTERS &&
-			    addr_is_set(&p->routers[k]) && !hears(g, &p->routers[k]) &&
-			    addr_find(g->unheard, g->n_unheard, &p->routers[k]) < 0)
-				g->unheard[g->n_unheard++] = p->routers[k];
+		for (unsigned k = 0; peer_is_live(p) && k < p->said.n_routers; k++)
+			if (c->n_unheard < WCCP_MAX_ROUTERS &&
+			    addr_is_set(&p->said.routers[k]) &&
+			    !election_hears(c, &p->said.routers[k]) &&
+			    addr_find(c->unheard, c->n_unheard, &p->said.routers[k]) <
+				    0)
+				c->unheard[c->n_unheard++] = p->said.routers[k];
 	}
 }
 
-static void forget_tolerated(struct cache *g)
+static void election_forget_tolerated(struct cache *c)
 {
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < g->n_tolerated; i++)
-		if (addr_find(g->unheard, g->n_unheard, &g->tolerated[i]) >= 0)
-			g->tolerated[kept++] = g->tolerated[i];
-	g->n_tolerated = kept;
+	for (unsigned i = 0; i < c->n_tolerated; i++)
+		if (addr_find(c->unheard, c->n_unheard, &c->tolerated[i]) >= 0)
+			c->tolerated[kept++] = c->tolerated[i];
+	c->n_tolerated = kept;
 }
 
 /* The member that has assigned at `p` since the last change, or our last assignment. */
-static const struct addr *acting_at(const struct cache *g, const struct peer *p)
+static const struct addr *election_acting_at(const struct cache *c,
+					     const struct peer *p)
 {
-	if (!peer_is_live(p) || !p->rekeyed ||
-	    addr_equal(&p->key.cache, &g->conf.self) ||
-	    !cache_conf_allows(&g->conf, &p->key.cache))
+	if (!peer_is_live(p) || !p->said.key_changed ||
+	    addr_equal(&p->said.key.cache, &c->conf.self) ||
+	    !cache_conf_allows(&c->conf, &p->said.key.cache))
 		return NULL;
-	return peer_find_fellow(p, &p->key.cache) < 0 ? NULL : &p->key.cache;
+	return peer_find_entry(p, &p->said.key.cache) < 0 ? NULL : &p->said.key.cache;
 }
 
-static const struct addr *acting(const struct council *c)
+static const struct addr *election_acting(const struct designated *d)
 {
 	const struct addr *a = NULL;
 
-	for (unsigned k = 0; k < c->n; k++)
-		for (unsigned i = 0; !a && i < c->groups[k]->n_peers; i++)
-			a = acting_at(c->groups[k], &c->groups[k]->peers[i]);
+	for (unsigned k = 0; k < d->n; k++)
+		for (unsigned i = 0; !a && i < d->pair[k]->n_peers; i++)
+			a = election_acting_at(d->pair[k], &d->pair[k]->peers[i]);
 	return a;
 }
 
-static const struct addr *any_unheard(const struct council *c)
+static const struct addr *election_any_unheard(const struct designated *d)
 {
-	for (unsigned k = 0; k < c->n; k++)
-		if (c->groups[k]->n_unheard)
-			return &c->groups[k]->unheard[0];
+	for (unsigned k = 0; k < d->n; k++)
+		if (d->pair[k]->n_unheard)
+			return &d->pair[k]->unheard[0];
 	return NULL;
 }
 
 /* Tolerated ones stay in the list while they are unheard. */
-static const struct addr *any_intolerable(const struct council *c)
+static const struct addr *election_any_intolerable(const struct designated *d)
 {
-	for (unsigned k = 0; k < c->n; k++)
-		if (c->groups[k]->n_unheard > c->groups[k]->n_tolerated)
-			return &c->groups[k]->unheard[0];
+	for (unsigned k = 0; k < d->n; k++)
+		if (d->pair[k]->n_unheard > d->pair[k]->n_tolerated)
+			return &d->pair[k]->unheard[0];
 	return NULL;
 }
 
-static void tolerate(struct council *c, bool on)
+static void election_tolerate(struct designated *d, bool on)
 {
-	for (unsigned k = 0; k < c->n; k++) {
-		struct cache *g = c->groups[k];
+	for (unsigned k = 0; k < d->n; k++) {
+		struct cache *c = d->pair[k];
 
-		memcpy(g->tolerated, g->unheard, sizeof(g->tolerated));
-		g->n_tolerated = on ? g->n_unheard : 0;
+		memcpy(c->tolerated, c->unheard, sizeof(c->tolerated));
+		c->n_tolerated = on ? c->n_unheard : 0;
 	}
 }
 
-static void yield_to(struct council *c, const struct addr *other,
-		     const struct addr *router, struct step *s)
+static void election_yield_to(struct designated *d, const struct addr *other,
+			      const struct addr *router, struct step *s)
 {
-	if (!c->yielded)
+	if (!d->yielded)
 		actions_note(s->out, NOTE_WARNING, "yielded", other,
 			     "web-cache %s assigns, and hears routers that we do not "
 			     "(%s is one): leaving it to that",
 			     ADDR_TEXT(other), ADDR_TEXT(router));
-	c->yielded = true;
-	tolerate(c, false);
+	d->yielded = true;
+	election_tolerate(d, false);
 }
 
-void council_elect(struct council *c, struct step *s)
+void designated_elect(struct designated *d, struct step *s)
 {
-	const struct addr *other = acting(c), *router;
+	const struct addr *other = election_acting(d), *router;
 
-	for (unsigned k = 0; k < c->n; k++) {
-		find_unheard(c->groups[k]);
-		forget_tolerated(c->groups[k]);
+	for (unsigned k = 0; k < d->n; k++) {
+		election_find_unheard(d->pair[k]);
+		election_forget_tolerated(d->pair[k]);
 	}
-	router = any_unheard(c);
-	if (!c->lowest || !router)
-		c->yielded = false;
-	else if (other && mono_is_never(c->settle_at) && !c->yielded)
-		yield_to(c, other, router, s);
-	c->designated = c->lowest && !c->yielded;
+	router = election_any_unheard(d);
+	if (!d->lowest || !router)
+		d->yielded = false;
+	else if (other && mono_is_never(d->settle_at) && !d->yielded)
+		election_yield_to(d, other, router, s);
+	d->is_us = d->lowest && !d->yielded;
 }
 
-void council_watch_keys(struct council *c)
+void designated_watch_keys(struct designated *d)
 {
-	for (unsigned k = 0; k < c->n; k++)
-		for (unsigned i = 0; i < c->groups[k]->n_peers; i++)
-			c->groups[k]->peers[i].rekeyed = false;
+	for (unsigned k = 0; k < d->n; k++)
+		for (unsigned i = 0; i < d->pair[k]->n_peers; i++)
+			d->pair[k]->peers[i].said.key_changed = false;
+}
+
+int64_t designated_base_time(const struct designated *d)
+{
+	int64_t longest = 0;
+
+	for (unsigned k = 0; k < d->n; k++)
+		for (unsigned i = 0; i < d->pair[k]->n_peers; i++) {
+			const struct peer *p = &d->pair[k]->peers[i];
+			int64_t rb = (int64_t)p->agreed.t_ms * p->agreed.ra_scale;
+
+			if (peer_is_live(p) && rb > longest)
+				longest = rb;
+		}
+	return longest;
 }
 
 /* May we go on without this one, which is not heard? */
-static bool goes_on_without(struct council *c, const struct addr *router, struct step *s)
+static bool election_go_on_without(struct designated *d, const struct addr *router,
+				   struct step *s)
 {
 	struct mono patience =
-		mono_add_ms(c->unsettled_since, 4 * council_base_time(c));
-	const struct addr *other = acting(c);
+		mono_add_ms(d->unsettled_since, 4 * designated_base_time(d));
+	const struct addr *other = election_acting(d);
 
 	if (other) {
-		yield_to(c, other, router, s);
-		c->designated = false;
+		election_yield_to(d, other, router, s);
+		d->is_us = false;
 		return false;
 	}
 	if (!mono_due(patience, s->now)) {
-		c->settle_at = patience;
+		d->settle_at = patience;
 		return false;
 	}
 	actions_note(s->out, NOTE_WARNING, "unheard-router", router,
 		     "router %s is listed by others and not heard here; nobody else "
 		     "assigns: going on without it",
 		     ADDR_TEXT(router));
-	tolerate(c, true);
+	election_tolerate(d, true);
 	return true;
 }
 
-bool council_takes_the_role(struct council *c, struct step *s)
+bool designated_take_role(struct designated *d, struct step *s)
 {
-	const struct addr *router = any_intolerable(c);
+	const struct addr *router = election_any_intolerable(d);
 
-	if (router && !goes_on_without(c, router, s))
+	if (router && !election_go_on_without(d, router, s))
 		return false;
-	c->yielded = false;
-	c->designated = true;
-	council_watch_keys(c);
+	d->yielded = false;
+	d->is_us = true;
+	designated_watch_keys(d);
 	return true;
 }

@@ -1,27 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the web-cache side share:
+ * What the files of the web-cache side share, in the order in which they are best
+ * read.  Nobody calls one further down.
  *
- *   group.c         life of a group: events, timers, configuration, health
- *   group_rx.c      what routers say: accept or refuse, states
- *   cache_version.c which minor version, and whether the address family can be
- *   group_multicast.c  a group with a multicast address
- *   group_agree.c   capabilities: what they offer, what we choose
- *   group_tx.c      HERE_I_AM and REDIRECT_ASSIGN
- *   cache_table.c   one router's table: who has which slot
- *   group_mask.c    mask assignment: the mask, and its mask/value sets
- *   group_view.c    what the routers' views tell: our view, slots, handover
- *   group_situation.c  who is there: the election, and when it has settled
- *   group_elect.c   may the lowest web-cache act as the designated one?
- *   group_assign.c  the designated web-cache: what to assign, until it is echoed
- *   cache_pair.c    two groups that share one table
- *   cache_status.c  answers for people and for the data plane
+ *   peer_fsm.c            the states of a service at one router
+ *   peer.c                one router alone: its view, its table
+ *   cache_version.c       which minor version, and whether the address family can be
+ *   cache_table.c         taking in one router's table: who has which slot
+ *   cache_mask.c          which mask
+ *   cache_pair.c          two services that share one table
+ *   cache_capabilities.c  what routers offer, what we choose
+ *   cache_tx_mask.c       slots as mask/value sets of a message
+ *   cache_tx.c            HERE_I_AM and REDIRECT_ASSIGN
+ *   cache_peers.c         the list of routers
+ *   cache_multicast.c     a group with a multicast address
+ *   cache_join.c          joining and leaving at one router
+ *   cache_view.c          what the routers' views tell: our view, slots, handover
+ *   cache_election.c      may the lowest web-cache act as the designated one?
+ *   cache_membership.c    who is there, and when that has settled
+ *   cache_assignment.c    the designated web-cache: what to assign, until it is echoed
+ *   cache_timers.c        what is due at routers
+ *   cache_rx.c            what routers say: accept or refuse, and what follows
+ *   cache.c               events, configuration and health
+ *   cache_status.c        answers for people and for the data plane
  */
 #ifndef WCCPD_CORE_CACHE_CACHE_IMPL_H
 #define WCCPD_CORE_CACHE_CACHE_IMPL_H
 
 #include "assign.h"
 #include "cache.h"
+#include "core/cache/peer.h"
 #include "mask.h"
 
 enum {
@@ -52,87 +60,19 @@ struct slot_set {
 	uint8_t octets[ASSIGN_SLOTS_MAX / 8];
 };
 
-/* A web-cache in a router's view. */
-struct fellow {
-	struct addr addr;
-	uint16_t weight;
-	uint8_t at;      /* index in the view that it was read from */
-	uint32_t method; /* WCCP_ASSIGN_*, by what is listed with it; 0: nothing is */
-	unsigned stated; /* slots that are listed with it, of whichever mask */
-};
-
-/* One router and all that lies between it and us. */
-struct peer {
-	struct addr address; /* as configured: where HERE_I_AMs go */
-	bool removed;        /* from the configuration; forgotten when withdrawn */
-
-	enum peer_state state;
-	const char *reason;
-	struct mono since;
-
-	/* What it last said.  Kept while it is lost, but not listed then. */
-	bool heard;
-	bool listed; /* goes into our views, with its receive id */
-	struct addr id;
-	uint32_t receive_id, change_number;
-	struct wccp_key key;
-	bool rekeyed; /* `key` is newer than the last change, see group_elect.c */
-	unsigned n_routers; /* that it lists */
-	struct addr routers[WCCP_MAX_ROUTERS];
-	struct wccp_capabilities offer;
-	struct wccp_capabilities terms; /* `offer`, as far as other routers agree */
-	unsigned n_fellows;
-	struct fellow fellows[WCCP_MAX_CACHES];
-	unsigned n_slots;    /* of `owners`; 0 while no method is agreed on */
-	uint8_t owners[ASSIGN_SLOTS_MAX]; /* index into fellows, or ASSIGN_NOBODY */
-	bool foreign;        /* its table is of another mask than ours */
-	bool said_foreign, said_other; /* noted already */
-
-	/* Minor version that its last message has shown it understands, and that we
-	 * speak, too; 0 until heard.  Nothing newer goes to it (2.01 section 3.4). */
-	uint8_t minor;
-	uint8_t stated_minor; /* in its last message */
-	bool versioned; /* it has answered since we (last) met */
-
-	/* Agreed with it; methods are 0 until then. */
-	uint32_t forward, ret, assign;
-	uint32_t t_ms;
-	uint8_t timeout_scale, ra_scale;
-
-	/* HERE_I_AMs. */
-	struct mono hello_at, hello_sent;
-	struct mono dead_at;   /* silent for too long by then */
-	struct mono forget_at; /* multicast: gone from our list by then */
-	struct mono query_at;  /* next of the answers to a removal query */
-	unsigned query_left;
-	unsigned outstanding;  /* HERE_I_AMs since it was last heard */
-	unsigned quick_left;   /* see QUICK_MAX; while leaving: resends at once */
-	unsigned tries;        /* paced SHUTDOWNs sent */
-	uint32_t shutdown_id;  /* receive id in the last of them */
-	struct mono unlike_at; /* its table differs from the mate's for long by then */
-	bool urgent;           /* has something new to learn: answer its next at once */
-
-	/* The newest assignment, as far as this router is concerned. */
-	bool told;             /* it was sent there ... */
-	uint32_t told_change;  /* ... for this member change number */
-	bool pending;          /* and its key was not echoed (any more) */
-	struct mono assign_at, assign_sent;
-	unsigned assign_quick_left;
-};
-
 enum { PAIR = 2 };
 
-/* The live routers of one group. */
-struct attendance {
+/* Of one group. */
+struct live_routers {
 	unsigned n;
 	struct wccp_router_id routers[WCCP_MAX_ROUTERS]; /* with the change number */
 	uint32_t methods[WCCP_MAX_ROUTERS]; /* of these: WCCP_ASSIGN_*, as agreed */
 };
 
-/* What an assignment depends on.  Built anew after every event; a difference is
- * a change of the membership. */
-struct situation {
-	struct attendance live[PAIR];
+/* What an assignment depends on.  Read anew whenever what routers say has changed; a
+ * difference is a change of the membership. */
+struct membership {
+	struct live_routers live[PAIR];
 	/* Allowed, seen by every live router of every group, lowest address first;
 	 * none while a group has no live router or their methods differ. */
 	unsigned n_caches;
@@ -145,40 +85,54 @@ struct situation {
 /* Tables, one for each method of assignment that is in use; see method_index(). */
 enum { METHODS = 2 };
 
-/* What a group with a multicast address has to say to all. */
-struct cast {
+/* HERE_I_AMs of a group with a multicast address: one for all routers. */
+struct multicast {
 	bool any_sent;
 	bool leaving; /* SHUTDOWNs instead of HERE_I_AMs */
 	struct mono hello_at, hello_sent;
 	struct mono give_up_at; /* while leaving */
-	unsigned tries;         /* paced SHUTDOWNs sent */
+	unsigned shutdowns;	/* paced ones */
 };
 
 /*
- * Who decides on the table: a group alone, or a service and its mirror, which must
- * not get two (cache_pair.c).  What is here happens once for both.
+ * Who decides on the table, and what was decided: for one group alone, or for a service
+ * and its mirror, which must not get two tables (cache_pair.c).  What is here exists
+ * once for both.
  */
-struct council {
+struct designated {
 	unsigned n;
-	struct cache *groups[PAIR]; /* the mirror last; slots are those of the first */
-	struct situation situation;
-	bool lowest; /* of the web-caches that all routers see */
-	bool designated;
-	bool yielded; /* lowest, but another hears more routers and assigns */
+	struct cache *pair[PAIR]; /* the mirror last; slots are those of the first */
+	struct membership membership;
+	bool lowest;	 /* we are, of the web-caches that all routers see */
+	bool is_us;	 /* the designated web-cache */
+	bool yielded;	 /* lowest, but another hears more routers and assigns */
 	bool said_split; /* noted why a pair cannot have a table */
 	struct mono settle_at, unsettled_since;
-	struct wccp_key key; /* of the groups' tables */
+	struct wccp_key key; /* of the newest assignment made here */
 	/* Of each value of the mirror's mask, the slot of the first; when paired. */
 	uint16_t unmirrored[ASSIGN_SLOTS_MAX];
+};
+
+/*
+ * What a step has still to do because something has changed.  Whoever changes one of
+ * these marks it; each is taken at one place, in this order, and doing the work may mark
+ * what comes after it.  A mark that is set by the step of the other of a pair waits for
+ * our own next step.
+ */
+enum cache_dirty {
+	DIRTY_VIEW = 1,	 /* what routers say: our view, slots, the election (cache.c) */
+	DIRTY_TABLE = 2, /* a new table has to be sent, now (cache_assignment.c) */
+	DIRTY_STATUS = 4, /* what the owner plans by: it is told (cache.c) */
 };
 
 struct cache {
 	struct cache_conf conf;
 	bool up, ending;
 	uint16_t weight;
+	unsigned dirty; /* of enum cache_dirty */
 	unsigned n_peers;
 	struct peer peers[PEERS_MAX];
-	struct cast cast;
+	struct multicast multicast;
 
 	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
 	unsigned n_strangers;
@@ -189,18 +143,12 @@ struct cache {
 	unsigned my_slots;
 	struct addr handover[WCCP_BUCKETS];
 
-	struct council *council; /* our own one, or that of the first of a pair */
-	struct council own;
+	struct designated *designated; /* our own one, or that of the first of a pair */
+	struct designated own;
 	unsigned n_unheard, n_tolerated;
 	struct addr unheard[WCCP_MAX_ROUTERS], tolerated[WCCP_MAX_ROUTERS];
 	struct cache_table tables[METHODS]; /* the newest, in our own slots */
-	unsigned moves[METHODS]; /* that they made */
-	bool unsent; /* made, but it is the other's step: ours comes at once */
-
-	/* What cache_learn() and council_observe() look at may have changed since they
-	 * last did: not so after an I_SEE_YOU that says the same as the one before. */
-	bool news;
-	bool changed; /* something the kernel must know, in this step */
+	unsigned moves[METHODS];	    /* that they made */
 	struct cache_counters counters;
 };
 
@@ -211,33 +159,29 @@ struct step {
 	struct actions *out;
 };
 
-/* Heard within its time-out, with us in its view (a silent one becomes LOST). */
-static inline bool peer_is_live(const struct peer *p)
+static inline void cache_mark(struct cache *c, unsigned dirty)
 {
-	return p->state == PEER_JOINED || p->state == PEER_ASSIGNED;
+	c->dirty |= dirty;
 }
 
-/* Does it get HERE_I_AMs in the course of things? */
-static inline bool peer_is_announced(const struct peer *p)
+/* Was it marked?  It is not any more. */
+static inline bool cache_take_mark(struct cache *c, enum cache_dirty which)
 {
-	return p->state != PEER_IDLE && p->state != PEER_DRAINING &&
-	       p->state != PEER_WITHDRAWN;
+	bool was = c->dirty & which;
+
+	c->dirty &= ~(unsigned)which;
+	return was;
 }
 
 /* Of the newest assignment made here. */
-static inline const struct wccp_key *cache_key(const struct cache *g)
+static inline const struct wccp_key *cache_key(const struct cache *c)
 {
-	return &g->council->key;
+	return &c->designated->key;
 }
 
-static inline bool cache_is_multicast(const struct cache *g)
+static inline bool cache_is_multicast(const struct cache *c)
 {
-	return addr_is_set(&g->conf.multicast);
-}
-
-static inline bool key_equal(const struct wccp_key *a, const struct wccp_key *b)
-{
-	return a->change_number == b->change_number && addr_equal(&a->cache, &b->cache);
+	return addr_is_set(&c->conf.multicast);
 }
 
 static inline unsigned method_index(uint32_t method)
@@ -255,151 +199,175 @@ static inline void slot_set_add(struct slot_set *x, unsigned slot)
 	x->octets[slot >> 3] |= (uint8_t)(1u << (slot & 7));
 }
 
-/* group.c */
-void peer_enter(struct cache *g, struct peer *p, enum peer_state state,
-		const char *reason, struct step *s);
-/* The same without a note, for who writes one of its own. */
-void peer_set_state(struct cache *g, struct peer *p, enum peer_state state,
-		    const char *reason, struct step *s);
+/* -- cache_version.c --------------------------------------------------------------- */
 
-/* Announce ourselves to it as if we had never met. */
-void peer_start(struct cache *g, struct peer *p, const char *reason, struct step *s);
-/* HERE_I_AM at that time, to it or with all that multicast is for. */
-void peer_hello_at(struct cache *g, struct peer *p, struct mono at);
-/* The list of routers; NULL when it is full. */
-struct peer *cache_add_peer(struct cache *g, const struct addr *address, struct mono now);
-void cache_remove_peer(struct cache *g, struct peer *p);
-
-/* group_multicast.c; with a multicast address only */
-/* May a router of this address be met? */
-bool cache_admits(const struct cache *g, const struct addr *router);
-/* A place in the list for it, or NULL with a complaint. */
-struct peer *cache_meet(struct cache *g, const struct addr *router, struct step *s);
-void peer_forget_later(const struct cache *g, struct peer *p, struct mono now);
-/* What it offers, as far as the other routers of the group offer it, too. */
-void peer_set_terms(const struct cache *g, struct peer *p);
-/* What was agreed with it holds for all. */
-void cache_share_choice(struct cache *g, const struct peer *p);
-void cache_multicast_start(struct cache *g, struct step *s);
-/* Those LEAVING are told. */
-void cache_multicast_leave(struct cache *g, struct step *s);
-void cache_multicast_shutdown(struct cache *g, struct step *s);
-/* The next HERE_I_AM need not wait for T. */
-void cache_multicast_soon(struct cache *g, struct mono now);
-void cache_multicast_timers(struct cache *g, struct step *s);
-struct mono cache_multicast_deadline(const struct cache *g);
-
-/* group_rx.c */
-void cache_receive(struct cache *g, const struct addr *from,
-		   const struct codec_datagram *d, struct step *s);
-/* Listed there, or -1. */
-int peer_find_fellow(const struct peer *p, const struct addr *cache);
-
-/* cache_version.c */
 /* As before its first answer. */
-void peer_forget_version(struct cache *g, struct peer *p);
+void peer_forget_version(struct cache *c, struct peer *p);
 /* The version of a message of it that was meant for us. */
-void peer_hear_version(struct cache *g, struct peer *p, uint8_t minor, struct step *s);
+void peer_hear_version(struct cache *c, struct peer *p, uint8_t minor, struct step *s);
 /* Header and V bit of the next HERE_I_AM to it. */
-uint8_t peer_hello_minor(const struct cache *g, const struct peer *p);
-bool peer_hello_asks_version(const struct cache *g, const struct peer *p);
+uint8_t peer_hello_minor(const struct cache *c, const struct peer *p);
+bool peer_hello_asks_version(const struct cache *c, const struct peer *p);
 /* Why the group cannot be joined there whatever it offers; NULL: it can.  `minor`
  * is what it is known to speak, or may be. */
-const char *peer_version_problem(const struct cache *g, const struct peer *p,
+const char *peer_version_problem(const struct cache *c, const struct peer *p,
 				 uint8_t minor);
 /* The same for the group as a whole. */
-const char *cache_version_problem(const struct cache *g);
-void peer_enter_unspoken(struct cache *g, struct peer *p, const char *reason,
+const char *cache_version_problem(const struct cache *c);
+/* It cannot be joined there, for this reason. */
+void peer_enter_unspoken(struct cache *c, struct peer *p, const char *reason,
 			 struct step *s);
 /* IANA family of the address table of our messages; 0: without one. */
-uint16_t cache_table_family(const struct cache *g);
+uint16_t cache_table_family(const struct cache *c);
 
-/* group_agree.c */
-/* Choose from p->offer, keeping what was chosen before while it is still both
+/* -- cache_table.c ----------------------------------------------------------------- */
+
+unsigned cache_slots(const struct cache *c, uint32_t method);
+/* Slots of each of its web-caches; room for WCCP_MAX_CACHES. */
+void cache_table_count(const struct cache_table *t, unsigned *counts);
+/* What an I_SEE_YOU that has been taken in otherwise tells of its table. */
+void peer_table_take(const struct cache *c, struct peer *p, const struct wccp_msg *m);
+
+/* -- cache_mask.c ------------------------------------------------------------------ */
+
+/* As configured, or the default. */
+struct wccp_mask cache_mask_wanted(const struct cache *c);
+void cache_change_mask(struct cache *c, const struct wccp_mask *mask);
+/* Complain of a mask that is wider than what is used. */
+void cache_check_mask(const struct cache *c, struct step *s);
+void peer_note_foreign_mask(const struct cache *c, struct peer *p, struct step *s);
+
+/* -- cache_pair.c ------------------------------------------------------------------ */
+
+/* It has a mirror, or is one. */
+bool cache_is_paired(const struct cache *c);
+/* Is it the second of a pair, whose mask follows from the first? */
+bool cache_is_mirror(const struct cache *c);
+/* From the configuration; a mirror's follows from the first of its pair. */
+void cache_set_mask(struct cache *c);
+/* The method that the other one of the pair has agreed on; 0: none. */
+uint32_t cache_method_of_mate(const struct cache *c);
+/* The first's slot that is our `slot`. */
+unsigned cache_shared_slot(const struct cache *c, uint32_t method, unsigned slot);
+/* A table in the first's slots, in ours. */
+void cache_own_table(const struct cache *c, const struct cache_table *shared,
+		     struct cache_table *out);
+/* Compare its table with that of the same router in the mate. */
+void peer_compare_tables(struct cache *c, struct peer *p, struct step *s);
+void peer_note_half_member(const struct cache *c, const struct peer *p, struct step *s);
+/* Why these two cannot share a table now; NULL: they can. */
+const char *designated_split(const struct designated *d, const struct membership *x);
+
+/* -- cache_capabilities.c ---------------------------------------------------------- */
+
+/* Choose from its offer, keeping what was chosen before while it is still both
  * offered and wanted.  False when a method has nothing in common. */
-bool peer_agree(struct cache *g, struct peer *p, struct step *s);
-void peer_set_assign(struct peer *p, uint32_t assign);
-void peer_enter_mismatch(struct cache *g, struct peer *p, struct step *s);
+bool peer_agree(struct cache *c, struct peer *p, struct step *s);
+/* Stop there because nothing fits. */
+void peer_enter_mismatch(struct cache *c, struct peer *p, struct step *s);
 /* Of another web-cache that assigns by another method. */
-void peer_note_other_method(const struct cache *g, struct peer *p, struct step *s);
+void peer_note_other_method(const struct cache *c, struct peer *p, struct step *s);
 /* The Capabilities component for it; `present` is 0 when there is none to send. */
 struct wccp_capabilities peer_choice(const struct peer *p);
 
-/* group_tx.c */
-void peer_hello(struct cache *g, struct peer *p, struct step *s);
-void peer_shutdown(struct cache *g, struct peer *p, struct step *s);
+/* -- cache_tx_mask.c --------------------------------------------------------------- */
+
+/* Add a mask/value set to the message: the slots of one web-cache, or a whole table. */
+void tx_mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
+		       const struct slot_set *slots, const struct addr *cache,
+		       bool alternate, struct wccp_set_list *list);
+void tx_mask_put_table(struct wccp_msg *m, const struct cache_table *t, bool alternate,
+		       struct wccp_set_list *list);
+
+/* -- cache_tx.c -------------------------------------------------------------------- */
+
+void peer_hello(struct cache *c, struct peer *p, struct step *s);
+void peer_shutdown(struct cache *c, struct peer *p, struct step *s);
 /* HERE_I_AM, or SHUTDOWN for those being left, to the multicast address. */
-void cache_send_multicast(struct cache *g, bool shutdown, struct step *s);
+void cache_send_multicast(struct cache *c, bool shutdown, struct step *s);
 /* The newest assignment to `only`, or to all live routers when NULL. */
-void cache_send_assignment(struct cache *g, const struct peer *only, struct step *s);
+void cache_send_assignment(struct cache *c, const struct peer *only, struct step *s);
 
-/* cache_table.c */
-unsigned cache_slots(const struct cache *g, uint32_t method);
-/* Slots of each of its web-caches; room for WCCP_MAX_CACHES. */
-void table_count(const struct cache_table *t, unsigned *counts);
-/* What an I_SEE_YOU that has been taken in otherwise tells of its table. */
-void peer_take_table(const struct cache *g, struct peer *p, const struct wccp_msg *m);
-void peer_forget_table(struct peer *p);
-unsigned peer_slots_of(const struct peer *p, int fellow);
-bool peer_has_slots(const struct peer *p, int fellow);
+/* -- cache_peers.c ----------------------------------------------------------------- */
 
-/* group_mask.c */
-void cache_set_mask(struct cache *g); /* from the configuration, or its mirror's */
-void cache_change_mask(struct cache *g, const struct wccp_mask *mask);
-void cache_check_mask(const struct cache *g, struct step *s);
-void peer_note_foreign(const struct cache *g, struct peer *p, struct step *s);
-/* Add a mask/value set to the message. */
-void mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
-		    const struct slot_set *slots, const struct addr *cache,
-		    bool alternate, struct wccp_set_list *list);
-void mask_put_table(struct wccp_msg *m, const struct cache_table *t, bool alternate,
-		    struct wccp_set_list *list);
+/* By the address HERE_I_AMs go to, or by the id that it states; NULL: not there. */
+struct peer *cache_find_peer(struct cache *c, const struct addr *address);
+struct peer *cache_find_peer_by_id(struct cache *c, const struct addr *id);
+/* Returns NULL when the list is full. */
+struct peer *cache_add_peer(struct cache *c, const struct addr *address,
+			    struct mono now);
+void cache_remove_peer(struct cache *c, struct peer *p);
+/* Those that are configured no more and have been left. */
+void cache_forget_removed(struct cache *c);
+/* Nothing is known of it any more. */
+void peer_forget_said(struct cache *c, struct peer *p);
 
-/* group_view.c */
+/* -- cache_multicast.c; with a multicast address only ------------------------------ */
+
+/* May a router of this address be met? */
+bool cache_multicast_admits(const struct cache *c, const struct addr *router);
+/* A place in the list for it, or NULL with a complaint. */
+struct peer *cache_multicast_meet(struct cache *c, const struct addr *router,
+				  struct step *s);
+void peer_forget_later(const struct cache *c, struct peer *p, struct mono now);
+void cache_multicast_start(struct cache *c, struct step *s);
+/* Those that are draining are told. */
+void cache_multicast_leave(struct cache *c, struct step *s);
+void cache_multicast_shutdown(struct cache *c, struct step *s);
+/* The next HERE_I_AM need not wait for T. */
+void cache_multicast_soon(struct cache *c, struct mono now);
+void cache_multicast_timers(struct cache *c, struct step *s);
+struct mono cache_multicast_deadline(const struct cache *c);
+
+/* -- cache_join.c ------------------------------------------------------------------ */
+
+/* Announce ourselves to it as if we had never met. */
+void peer_start(struct cache *c, struct peer *p, const char *reason, struct step *s);
+/* Take the announcement back. */
+void peer_leave(struct cache *c, struct peer *p, const char *reason, struct step *s);
+/* HERE_I_AM at that time, to it or with all that multicast is for. */
+void peer_hello_at(struct cache *c, struct peer *p, struct mono at);
+/* HERE_I_AM as soon as it can be understood: there is something new to say. */
+void peer_tell(struct cache *c, struct peer *p, struct mono now);
+
+/* -- cache_view.c ------------------------------------------------------------------ */
+
 /* Bring view, own slots and handover up to date with what the routers said. */
-void cache_learn(struct cache *g, struct step *s);
+void cache_learn_view(struct cache *c, struct step *s);
 
-/* group_situation.c */
-/* Look who is there now; what changed has to settle. */
-void council_observe(struct council *c, struct step *s);
-/* RB, the redirect-assign base time: of the slowest live router, in ms. */
-int64_t council_base_time(const struct council *c);
+/* -- cache_election.c -------------------------------------------------------------- */
 
-/* group_elect.c */
-/* Is it us?  After every event. */
-void council_elect(struct council *c, struct step *s);
+/* Is it us?  After every change. */
+void designated_elect(struct designated *d, struct step *s);
 /* Only keys that change from now on show who acts. */
-void council_watch_keys(struct council *c);
+void designated_watch_keys(struct designated *d);
 /* The lowest, when an assignment is due: false when it has to wait (settle_at is
  * set) or to leave it to another. */
-bool council_takes_the_role(struct council *c, struct step *s);
+bool designated_take_role(struct designated *d, struct step *s);
+/* RB, the redirect-assign base time: of the slowest live router, in ms. */
+int64_t designated_base_time(const struct designated *d);
 
-/* cache_pair.c */
-/* It has a mirror, or is one. */
-bool cache_is_paired(const struct cache *g);
-/* Is it the second of a pair, whose mask follows from the first? */
-bool cache_is_mirror(const struct cache *g);
-/* The mask of one of the pair has changed. */
-void council_set_masks(struct council *c);
-/* The method that the other one of the pair has agreed on; 0: none. */
-uint32_t cache_method_of_mate(const struct cache *g);
-/* The first's slot that is our `slot`. */
-unsigned cache_shared_slot(const struct cache *g, uint32_t method, unsigned slot);
-/* A table in the first's slots, in ours. */
-void cache_own_table(const struct cache *g, const struct cache_table *shared,
-		     struct cache_table *out);
-/* Compare its table with that of the same router in the mate. */
-void peer_compare_tables(struct cache *g, struct peer *p, struct step *s);
-void peer_note_half_member(const struct cache *g, const struct peer *p, struct step *s);
-/* Why these groups cannot share a table now; NULL: they can. */
-const char *council_split(const struct council *c, const struct situation *x);
+/* -- cache_membership.c ------------------------------------------------------------ */
 
-/* group_assign.c */
-void cache_review(struct cache *g, struct step *s);
-void peer_check_echo(struct cache *g, struct peer *p, struct step *s);
-struct mono peer_assign_deadline(const struct cache *g, const struct peer *p);
+/* Look who is there now; what changed has to settle. */
+void designated_observe(struct designated *d, struct step *s);
 
-/* cache_status.c */
-const char *peer_state_event(enum peer_state s);
+/* -- cache_assignment.c ------------------------------------------------------------ */
+
+/* Decide, send and repeat what is due. */
+void cache_review_assignment(struct cache *c, struct step *s);
+/* Has the router of this I_SEE_YOU taken our assignment? */
+void peer_check_echo(struct cache *c, struct peer *p, struct step *s);
+struct mono peer_assign_deadline(const struct cache *c, const struct peer *p);
+
+/* -- cache_timers.c ---------------------------------------------------------------- */
+
+void peer_check_silence(struct cache *c, struct peer *p, struct step *s);
+void peer_hello_timers(struct cache *c, struct peer *p, struct step *s);
+
+/* -- cache_rx.c -------------------------------------------------------------------- */
+
+void cache_receive(struct cache *c, const struct addr *from,
+		   const struct codec_datagram *d, struct step *s);
 
 #endif

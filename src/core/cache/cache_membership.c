@@ -7,22 +7,17 @@
 
 #include <string.h>
 
-bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache)
-{
-	return !conf->n_allowed || addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
-}
-
 /* And allowed, in every group. */
-static bool seen_by_all(const struct council *c, const struct addr *cache)
+static bool membership_seen_by_all(const struct designated *d, const struct addr *cache)
 {
-	for (unsigned k = 0; k < c->n; k++) {
-		const struct cache *g = c->groups[k];
+	for (unsigned k = 0; k < d->n; k++) {
+		const struct cache *c = d->pair[k];
 
-		if (!cache_conf_allows(&g->conf, cache))
+		if (!cache_conf_allows(&c->conf, cache))
 			return false;
-		for (unsigned i = 0; i < g->n_peers; i++)
-			if (peer_is_live(&g->peers[i]) &&
-			    peer_find_fellow(&g->peers[i], cache) < 0)
+		for (unsigned i = 0; i < c->n_peers; i++)
+			if (peer_is_live(&c->peers[i]) &&
+			    peer_find_entry(&c->peers[i], cache) < 0)
 				return false;
 	}
 	return true;
@@ -30,26 +25,27 @@ static bool seen_by_all(const struct council *c, const struct addr *cache)
 
 /* As the routers state it, ours too: then all weights are of one kind.  They may
  * differ for a moment; the least is the safe one. */
-static uint16_t weight_in(const struct cache *g, const struct addr *cache)
+static uint16_t membership_weight_in(const struct cache *c, const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
 
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-		int at = peer_is_live(p) ? peer_find_fellow(p, cache) : -1;
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
+		int at = peer_is_live(p) ? peer_find_entry(p, cache) : -1;
 
-		if (at >= 0 && p->fellows[at].weight < weight)
-			weight = p->fellows[at].weight;
+		if (at >= 0 && p->said.entries[at].weight < weight)
+			weight = p->said.entries[at].weight;
 	}
 	return weight;
 }
 
-static uint16_t weight_of(const struct council *c, const struct addr *cache)
+static uint16_t membership_weight_of(const struct designated *d,
+				     const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
 
-	for (unsigned k = 0; k < c->n; k++) {
-		uint16_t w = weight_in(c->groups[k], cache);
+	for (unsigned k = 0; k < d->n; k++) {
+		uint16_t w = membership_weight_in(d->pair[k], cache);
 
 		weight = w < weight ? w : weight;
 	}
@@ -57,7 +53,8 @@ static uint16_t weight_of(const struct council *c, const struct addr *cache)
 }
 
 /* Lowest address first: numerically, octet by octet. */
-static void insert_cache(struct situation *x, const struct addr *cache, uint16_t weight)
+static void membership_insert_cache(struct membership *x, const struct addr *cache,
+				    uint16_t weight)
 {
 	unsigned at = x->n_caches++;
 
@@ -70,45 +67,48 @@ static void insert_cache(struct situation *x, const struct addr *cache, uint16_t
 }
 
 /* Returns one that is live, or NULL. */
-static const struct peer *attend(const struct cache *g, struct attendance *a)
+static const struct peer *membership_add_routers(const struct cache *c,
+						 struct live_routers *a)
 {
 	const struct peer *first = NULL;
 
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
 
 		if (!peer_is_live(p) || a->n == WCCP_MAX_ROUTERS)
 			continue;
 		if (!first)
 			first = p;
-		a->methods[a->n] = p->assign;
-		a->routers[a->n].id = p->id;
-		a->routers[a->n++].receive_id = p->change_number;
+		a->methods[a->n] = p->agreed.assign;
+		a->routers[a->n].id = p->said.id;
+		a->routers[a->n++].receive_id = p->said.change_number;
 	}
 	return first;
 }
 
-static void observe(const struct council *c, struct situation *x)
+static void membership_read(const struct designated *d, struct membership *x)
 {
 	const struct peer *one = NULL;
 
 	memset(x, 0, sizeof(*x));
-	x->mask = c->groups[0]->mask;
-	x->alt = c->groups[0]->conf.alt_buckets;
-	for (unsigned k = 0; k < c->n; k++)
-		one = attend(c->groups[k], &x->live[k]);
-	if (!one || council_split(c, x))
+	x->mask = d->pair[0]->mask;
+	x->alt = d->pair[0]->conf.alt_buckets;
+	for (unsigned k = 0; k < d->n; k++)
+		one = membership_add_routers(d->pair[k], &x->live[k]);
+	if (!one || designated_split(d, x))
 		return;
 	/* Whom all see, this one sees. */
-	for (unsigned i = 0; i < one->n_fellows; i++) {
-		const struct addr *cache = &one->fellows[i].addr;
+	for (unsigned i = 0; i < one->said.n_entries; i++) {
+		const struct addr *cache = &one->said.entries[i].addr;
 
-		if (seen_by_all(c, cache))
-			insert_cache(x, cache, weight_of(c, cache));
+		if (membership_seen_by_all(d, cache))
+			membership_insert_cache(x, cache,
+						membership_weight_of(d, cache));
 	}
 }
 
-static bool same_attendance(const struct attendance *a, const struct attendance *b)
+static bool live_routers_equal(const struct live_routers *a,
+			       const struct live_routers *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -120,10 +120,10 @@ static bool same_attendance(const struct attendance *a, const struct attendance 
 	return true;
 }
 
-static bool same_situation(const struct situation *a, const struct situation *b)
+static bool membership_equal(const struct membership *a, const struct membership *b)
 {
-	if (!same_attendance(&a->live[0], &b->live[0]) ||
-	    !same_attendance(&a->live[1], &b->live[1]) || a->n_caches != b->n_caches)
+	if (!live_routers_equal(&a->live[0], &b->live[0]) ||
+	    !live_routers_equal(&a->live[1], &b->live[1]) || a->n_caches != b->n_caches)
 		return false;
 	for (unsigned i = 0; i < a->n_caches; i++)
 		if (a->weights[i] != b->weights[i] ||
@@ -133,50 +133,34 @@ static bool same_situation(const struct situation *a, const struct situation *b)
 	       memcmp(&a->alt, &b->alt, sizeof(a->alt)) == 0;
 }
 
-int64_t council_base_time(const struct council *c)
-{
-	int64_t longest = 0;
-
-	for (unsigned k = 0; k < c->n; k++)
-		for (unsigned i = 0; i < c->groups[k]->n_peers; i++) {
-			const struct peer *p = &c->groups[k]->peers[i];
-			int64_t rb = (int64_t)p->t_ms * p->ra_scale;
-
-			if (peer_is_live(p) && rb > longest)
-				longest = rb;
-		}
-	return longest;
-}
-
 /*
  * Wait 1.5 RB after the last change (2.01 section 3.7), but when changes never
  * end not longer than 3 RB after the first: routers flush their tables at 5 RB.
  */
-static void note_change(struct council *c, struct mono now)
+static void membership_note_change(struct designated *d, struct mono now)
 {
-	int64_t rb = council_base_time(c);
+	int64_t rb = designated_base_time(d);
 
-	council_watch_keys(c);
-	if (c->situation.live[0].n + c->situation.live[1].n == 0) {
-		c->settle_at = MONO_NEVER;
+	designated_watch_keys(d);
+	if (d->membership.live[0].n + d->membership.live[1].n == 0) {
+		d->settle_at = MONO_NEVER;
 		return;
 	}
-	if (mono_is_never(c->settle_at))
-		c->unsettled_since = now;
-	c->settle_at = mono_min(mono_add_ms(now, rb * 3 / 2),
-				mono_add_ms(c->unsettled_since, rb * 3));
+	if (mono_is_never(d->settle_at))
+		d->unsettled_since = now;
+	d->settle_at = mono_min(mono_add_ms(now, rb * 3 / 2),
+				mono_add_ms(d->unsettled_since, rb * 3));
 }
 
-void council_observe(struct council *c, struct step *s)
+void designated_observe(struct designated *d, struct step *s)
 {
-	struct situation x;
+	struct membership x;
 
-	observe(c, &x);
-	c->lowest = x.n_caches > 0 &&
-		    addr_equal(&x.caches[0], &c->groups[0]->conf.self);
-	council_elect(c, s);
-	if (same_situation(&x, &c->situation))
+	membership_read(d, &x);
+	d->lowest = x.n_caches > 0 && addr_equal(&x.caches[0], &d->pair[0]->conf.self);
+	designated_elect(d, s);
+	if (membership_equal(&x, &d->membership))
 		return;
-	c->situation = x;
-	note_change(c, s->now);
+	d->membership = x;
+	membership_note_change(d, s->now);
 }

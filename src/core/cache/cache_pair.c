@@ -26,81 +26,29 @@
 
 #include <string.h>
 
-bool cache_is_paired(const struct cache *g)
+bool cache_is_paired(const struct cache *c)
 {
-	return g->council->n == PAIR;
+	return c->designated->n == PAIR;
 }
 
-bool cache_is_mirror(const struct cache *g)
+bool cache_is_mirror(const struct cache *c)
 {
-	return g->council->groups[0] != g;
+	return c->designated->pair[0] != c;
 }
 
-static struct cache *mate(const struct cache *g)
+static struct cache *cache_mate(const struct cache *c)
 {
-	if (!cache_is_paired(g))
+	if (!cache_is_paired(c))
 		return NULL;
-	return g->council->groups[!cache_is_mirror(g)];
+	return c->designated->pair[!cache_is_mirror(c)];
 }
 
-/* -- pairing ---------------------------------------------------------------------------- */
+/* -- masks ------------------------------------------------------------------------- */
 
-/* What was decided stays; what was seen is looked at anew, as by whoever is alone. */
-static void leave_council(struct cache *g)
+/* The mirror's mask is that of the first mirrored, and so are its values. */
+static void designated_set_masks(struct designated *d)
 {
-	struct mono unsettled_since = g->council->unsettled_since;
-
-	g->own = (struct council){
-		.n = 1,
-		.groups = { g },
-		.settle_at = g->council->settle_at,
-		.unsettled_since = unsettled_since,
-		.key = g->council->key,
-	};
-	g->council = &g->own;
-	g->news = true;
-	cache_set_mask(g);
-}
-
-void cache_unpair(struct cache *g)
-{
-	struct council *c = g->council;
-
-	if (c->n < PAIR)
-		return;
-	leave_council(c->groups[1]); /* it borrows that of the first */
-	leave_council(c->groups[0]);
-}
-
-static void take_newer_key(struct wccp_key *key, const struct wccp_key *other)
-{
-	if (other->change_number - key->change_number < UINT32_MAX / 2)
-		key->change_number = other->change_number;
-}
-
-void cache_pair(struct cache *first, struct cache *mirror)
-{
-	struct council *c = &first->own;
-
-	if (mate(first) == mirror && !cache_is_mirror(first))
-		return;
-	cache_unpair(first);
-	cache_unpair(mirror);
-	take_newer_key(&c->key, &mirror->own.key);
-	c->n = PAIR;
-	first->news = mirror->news = true;
-	c->groups[1] = mirror;
-	mirror->council = c;
-	c->designated = c->yielded = false;
-	c->situation = (struct situation){ .n_caches = 0 };
-	council_set_masks(c);
-}
-
-/* -- slots ------------------------------------------------------------------------------ */
-
-void council_set_masks(struct council *c)
-{
-	struct cache *first = c->groups[0], *mirror = c->groups[1];
+	struct cache *first = d->pair[0], *mirror = d->pair[1];
 	struct wccp_mask flipped = mask_mirror(&first->mask);
 	unsigned n_slots = cache_slots(first, WCCP_ASSIGN_MASK);
 
@@ -109,18 +57,84 @@ void council_set_masks(struct council *c)
 		struct wccp_mask value = mask_value(&mirror->mask, i);
 
 		value = mask_mirror(&value);
-		c->unmirrored[i] = (uint16_t)mask_vsn(&first->mask, &value);
+		d->unmirrored[i] = (uint16_t)mask_vsn(&first->mask, &value);
 	}
 }
 
-unsigned cache_shared_slot(const struct cache *g, uint32_t method, unsigned slot)
+void cache_set_mask(struct cache *c)
 {
-	if (method != WCCP_ASSIGN_MASK || !cache_is_mirror(g))
-		return slot;
-	return g->council->unmirrored[slot];
+	struct wccp_mask mask = cache_mask_wanted(c);
+
+	if (!cache_is_mirror(c))
+		cache_change_mask(c, &mask);
+	if (cache_is_paired(c))
+		designated_set_masks(c->designated);
 }
 
-void cache_own_table(const struct cache *g, const struct cache_table *shared,
+/* -- pairing ----------------------------------------------------------------------- */
+
+/* What was decided stays; what was seen is looked at anew, as by whoever is alone. */
+static void cache_leave_pair(struct cache *c)
+{
+	struct mono unsettled_since = c->designated->unsettled_since;
+
+	c->own = (struct designated){
+		.n = 1,
+		.pair = { c },
+		.settle_at = c->designated->settle_at,
+		.unsettled_since = unsettled_since,
+		.key = c->designated->key,
+	};
+	c->designated = &c->own;
+	cache_mark(c, DIRTY_VIEW);
+	cache_set_mask(c);
+}
+
+void cache_unpair(struct cache *c)
+{
+	struct designated *d = c->designated;
+
+	if (d->n < PAIR)
+		return;
+	cache_leave_pair(d->pair[1]); /* it borrows that of the first */
+	cache_leave_pair(d->pair[0]);
+}
+
+static void cache_take_newer_key(struct wccp_key *key, const struct wccp_key *other)
+{
+	if (other->change_number - key->change_number < UINT32_MAX / 2)
+		key->change_number = other->change_number;
+}
+
+void cache_pair(struct cache *first, struct cache *mirror)
+{
+	struct designated *d = &first->own;
+
+	if (cache_mate(first) == mirror && !cache_is_mirror(first))
+		return;
+	cache_unpair(first);
+	cache_unpair(mirror);
+	cache_take_newer_key(&d->key, &mirror->own.key);
+	d->n = PAIR;
+	cache_mark(first, DIRTY_VIEW);
+	cache_mark(mirror, DIRTY_VIEW);
+	d->pair[1] = mirror;
+	mirror->designated = d;
+	d->is_us = d->yielded = false;
+	d->membership = (struct membership){ .n_caches = 0 };
+	designated_set_masks(d);
+}
+
+/* -- slots ------------------------------------------------------------------------- */
+
+unsigned cache_shared_slot(const struct cache *c, uint32_t method, unsigned slot)
+{
+	if (method != WCCP_ASSIGN_MASK || !cache_is_mirror(c))
+		return slot;
+	return c->designated->unmirrored[slot];
+}
+
+void cache_own_table(const struct cache *c, const struct cache_table *shared,
 		     struct cache_table *out)
 {
 	uint32_t method =
@@ -129,16 +143,16 @@ void cache_own_table(const struct cache *g, const struct cache_table *shared,
 	*out = *shared;
 	if (!shared->n_slots || method != WCCP_ASSIGN_MASK)
 		return;
-	out->mask = g->mask;
+	out->mask = c->mask;
 	for (unsigned i = 0; i < out->n_slots; i++)
-		out->owners[i] = shared->owners[cache_shared_slot(g, method, i)];
+		out->owners[i] = shared->owners[cache_shared_slot(c, method, i)];
 }
 
-/* -- what routers have ------------------------------------------------------------------- */
+/* -- what routers have ------------------------------------------------------------- */
 
-static const struct peer *at_mate(const struct cache *g, const struct peer *p)
+static const struct peer *peer_at_mate(const struct cache *c, const struct peer *p)
 {
-	const struct cache *other = mate(g);
+	const struct cache *other = cache_mate(c);
 
 	for (unsigned i = 0; other && i < other->n_peers; i++)
 		if (addr_equal(&other->peers[i].address, &p->address) &&
@@ -147,22 +161,24 @@ static const struct peer *at_mate(const struct cache *g, const struct peer *p)
 	return NULL;
 }
 
-static const struct addr *owner_of(const struct peer *p, unsigned slot)
+static const struct addr *peer_table_owner(const struct peer *p, unsigned slot)
 {
-	return p->owners[slot] == ASSIGN_NOBODY ? NULL
-						: &p->fellows[p->owners[slot]].addr;
+	return p->table.owners[slot] == ASSIGN_NOBODY
+		       ? NULL
+		       : &p->said.entries[p->table.owners[slot]].addr;
 }
 
 /* Has no slot two owners?  `a` is of the mirror. */
-static bool tables_fit(const struct cache *mirror, const struct peer *a,
-		       const struct peer *b)
+static bool peer_tables_fit(const struct cache *mirror, const struct peer *a,
+			    const struct peer *b)
 {
-	if (a->assign != b->assign || a->n_slots != b->n_slots)
+	if (a->agreed.assign != b->agreed.assign ||
+	    a->table.n_slots != b->table.n_slots)
 		return true; /* said elsewhere, or nothing known yet */
-	for (unsigned i = 0; i < a->n_slots; i++) {
-		const struct addr *x = owner_of(a, i);
-		const struct addr *y =
-			owner_of(b, cache_shared_slot(mirror, a->assign, i));
+	for (unsigned i = 0; i < a->table.n_slots; i++) {
+		const struct addr *x = peer_table_owner(a, i);
+		const struct addr *y = peer_table_owner(
+			b, cache_shared_slot(mirror, a->agreed.assign, i));
 
 		if (x && y && !addr_equal(x, y))
 			return false;
@@ -175,36 +191,37 @@ static bool tables_fit(const struct cache *mirror, const struct peer *a,
  * is nothing that we can do but say so.  A difference of moments is none: assignments
  * of the two arrive one after the other.
  */
-void peer_compare_tables(struct cache *g, struct peer *p, struct step *s)
+void peer_compare_tables(struct cache *c, struct peer *p, struct step *s)
 {
-	const struct peer *other = at_mate(g, p);
-	const struct cache *mirror = cache_is_mirror(g) ? g : mate(g);
-	bool swap = mirror && mirror != g;
+	const struct peer *other = peer_at_mate(c, p);
+	const struct cache *mirror = cache_is_mirror(c) ? c : cache_mate(c);
+	bool swap = mirror && mirror != c;
 
-	if (!other || tables_fit(mirror, swap ? other : p, swap ? p : other)) {
-		p->unlike_at = MONO_NEVER;
-	} else if (mono_is_never(p->unlike_at)) {
-		p->unlike_at = mono_add_ms(s->now, 2 * (int64_t)p->t_ms);
-	} else if (mono_due(p->unlike_at, s->now)) {
+	if (!other || peer_tables_fit(mirror, swap ? other : p, swap ? p : other)) {
+		p->noted.mirror_mismatch_due = MONO_NEVER;
+	} else if (mono_is_never(p->noted.mirror_mismatch_due)) {
+		p->noted.mirror_mismatch_due =
+			mono_add_ms(s->now, 2 * (int64_t)p->agreed.t_ms);
+	} else if (mono_due(p->noted.mirror_mismatch_due, s->now)) {
 		actions_complain(
 			s->out, "pair-unlike", &p->address,
 			"router %s has another table for this service than for "
 			"its mirror, by web-cache %s: answers will not come back "
 			"to who asked",
-			ADDR_TEXT(&p->address), ADDR_TEXT(&p->key.cache));
+			ADDR_TEXT(&p->address), ADDR_TEXT(&p->said.key.cache));
 	}
 }
 
 /* A member of this service only that assigns, as if it were the designated one.  Ours
  * is sent again, as over that of any other who is not. */
-void peer_note_half_member(const struct cache *g, const struct peer *p, struct step *s)
+void peer_note_half_member(const struct cache *c, const struct peer *p, struct step *s)
 {
-	const struct council *c = g->council;
-	const struct addr *cache = &p->key.cache;
+	const struct designated *d = c->designated;
+	const struct addr *cache = &p->said.key.cache;
 
-	if (!cache_is_paired(g) || !c->designated || !mono_is_never(c->settle_at) ||
-	    peer_find_fellow(p, cache) < 0 ||
-	    addr_find(c->situation.caches, c->situation.n_caches, cache) >= 0)
+	if (!cache_is_paired(c) || !d->is_us || !mono_is_never(d->settle_at) ||
+	    peer_find_entry(p, cache) < 0 ||
+	    addr_find(d->membership.caches, d->membership.n_caches, cache) >= 0)
 		return;
 	actions_complain(
 		s->out, "pair-half-member", &p->address,
@@ -213,19 +230,19 @@ void peer_note_half_member(const struct cache *g, const struct peer *p, struct s
 		ADDR_TEXT(&p->address), ADDR_TEXT(cache));
 }
 
-/* -- methods ---------------------------------------------------------------------------- */
+/* -- methods ----------------------------------------------------------------------- */
 
-uint32_t cache_method_of_mate(const struct cache *g)
+uint32_t cache_method_of_mate(const struct cache *c)
 {
-	const struct cache *other = mate(g);
+	const struct cache *other = cache_mate(c);
 
 	for (unsigned i = 0; other && i < other->n_peers; i++)
-		if (other->peers[i].listed && other->peers[i].assign)
-			return other->peers[i].assign;
+		if (other->peers[i].listed && other->peers[i].agreed.assign)
+			return other->peers[i].agreed.assign;
 	return 0;
 }
 
-static uint32_t methods_at(const struct attendance *a)
+static uint32_t live_routers_methods(const struct live_routers *a)
 {
 	uint32_t all = 0;
 
@@ -234,15 +251,15 @@ static uint32_t methods_at(const struct attendance *a)
 	return all;
 }
 
-const char *council_split(const struct council *c, const struct situation *x)
+const char *designated_split(const struct designated *d, const struct membership *x)
 {
-	if (c->n < PAIR)
+	if (d->n < PAIR)
 		return NULL;
 	if (!x->live[0].n)
 		return "no router has joined this service to its mirror";
 	if (!x->live[1].n)
 		return "no router has its mirror";
-	if (methods_at(&x->live[0]) != methods_at(&x->live[1]))
+	if (live_routers_methods(&x->live[0]) != live_routers_methods(&x->live[1]))
 		return "routers divide its mirror by another method";
 	return NULL;
 }

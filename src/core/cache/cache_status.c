@@ -6,62 +6,37 @@
 
 #include <string.h>
 
-static const struct {
-	const char *name, *event;
-} states[PEER_STATES] = {
-	[PEER_IDLE] = { "idle", "idle" },
-	[PEER_WAITING] = { "waiting for first answer", "waiting" },
-	[PEER_NEGOTIATING] = { "negotiating", "negotiating" },
-	[PEER_JOINED] = { "joined", "joined" },
-	[PEER_ASSIGNED] = { "assigned", "assigned" },
-	[PEER_DRAINING] = { "draining", "draining" },
-	[PEER_WITHDRAWN] = { "withdrawn", "withdrawn" },
-	[PEER_LOST] = { "lost", "lost" },
-	[PEER_MISMATCH] = { "capability mismatch", "mismatch" },
-	[PEER_AUTH_FAILED] = { "authentication failed", "auth-failed" },
-};
-
-const char *peer_state_name(enum peer_state s)
-{
-	return s < PEER_STATES ? states[s].name : "unknown";
-}
-
-const char *peer_state_event(enum peer_state s)
-{
-	return s < PEER_STATES ? states[s].event : "unknown";
-}
-
-static void router_status(const struct peer *p, struct cache_router_status *r)
+static void cache_status_router(const struct peer *p, struct cache_router_status *r)
 {
 	*r = (struct cache_router_status){
 		.address = p->address,
-		.id = p->id,
+		.id = p->said.id,
 		.state = p->state,
 		.reason = p->reason,
 		.since = p->since,
-		.receive_id = p->receive_id,
-		.change_number = p->change_number,
-		.forward = p->forward,
-		.ret = p->ret,
-		.assign = p->assign,
-		.offer = p->offer,
-		.transmit_t_ms = p->t_ms,
-		.outstanding = p->outstanding,
-		.key = p->key,
-		.n_caches = p->n_fellows,
-		.minor = p->minor,
+		.receive_id = p->said.receive_id,
+		.change_number = p->said.change_number,
+		.forward = p->agreed.forward,
+		.ret = p->agreed.ret,
+		.assign = p->agreed.assign,
+		.offer = p->said.offer,
+		.transmit_t_ms = p->agreed.t_ms,
+		.outstanding = p->hello.outstanding,
+		.key = p->said.key,
+		.n_caches = p->said.n_entries,
+		.minor = p->version.spoken,
 	};
 }
 
-static void cache_status(const struct cache *g, const struct addr *cache,
-			 struct cache_member_status *c)
+static void cache_status_member(const struct cache *c, const struct addr *cache,
+				struct cache_member_status *m)
 {
 	unsigned n_live = 0;
 
-	*c = (struct cache_member_status){ .addr = *cache };
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-		int at = peer_find_fellow(p, cache);
+	*m = (struct cache_member_status){ .addr = *cache };
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
+		int at = peer_find_entry(p, cache);
 		unsigned buckets;
 
 		if (!peer_is_live(p))
@@ -69,43 +44,47 @@ static void cache_status(const struct cache *g, const struct addr *cache,
 		n_live++;
 		if (at < 0)
 			continue;
-		if (c->n_routers++ == 0)
-			c->weight = p->fellows[at].weight;
+		if (m->n_routers++ == 0)
+			m->weight = p->said.entries[at].weight;
 		buckets = peer_slots_of(p, at);
-		if (buckets > c->buckets)
-			c->buckets = buckets;
+		if (buckets > m->buckets)
+			m->buckets = buckets;
 	}
-	c->seen_by_all = n_live > 0 && c->n_routers == n_live;
+	m->seen_by_all = n_live > 0 && m->n_routers == n_live;
 }
 
-static void add_routers(const struct cache *g, bool removed, struct cache_status *out)
+static void cache_status_add_routers(const struct cache *c, bool removed,
+				     struct cache_status *out)
 {
-	for (unsigned i = 0; i < g->n_peers && out->n_routers < WCCP_MAX_ROUTERS; i++)
-		if (g->peers[i].removed == removed)
-			router_status(&g->peers[i], &out->routers[out->n_routers++]);
+	for (unsigned i = 0; i < c->n_peers && out->n_routers < WCCP_MAX_ROUTERS; i++)
+		if (c->peers[i].removed == removed)
+			cache_status_router(&c->peers[i],
+					    &out->routers[out->n_routers++]);
 }
 
-void cache_get_status(const struct cache *g, struct cache_status *out)
+void cache_get_status(const struct cache *c, struct cache_status *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->service = g->conf.service;
-	out->self = g->conf.self;
-	out->up = g->up;
-	out->weight = g->weight;
-	out->designated = g->council->designated;
-	if (g->council->situation.n_caches)
-		out->designated_cache = g->council->situation.caches[0];
-	out->key = *cache_key(g);
-	add_routers(g, false, out);
-	add_routers(g, true, out); /* those being left, as far as there is room */
-	for (unsigned i = 0; i < g->view.n_caches; i++)
-		cache_status(g, &g->view.caches[i], &out->caches[out->n_caches++]);
-	out->by_mask = g->method == WCCP_ASSIGN_MASK;
-	out->mask = g->mask;
-	out->n_slots = cache_slots(g, g->method);
-	out->my_slots = g->my_slots;
-	out->my_buckets = out->by_mask ? 0 : g->my_slots;
-	memcpy(&out->mine, &g->mine, sizeof(out->mine)); /* slots 0 to 255 */
-	memcpy(out->handover, g->handover, sizeof(out->handover));
-	out->counters = g->counters;
+	out->service = c->conf.service;
+	out->self = c->conf.self;
+	out->up = c->up;
+	out->weight = c->weight;
+	out->designated = c->designated->is_us;
+	if (c->designated->membership.n_caches)
+		out->designated_cache = c->designated->membership.caches[0];
+	out->key = *cache_key(c);
+	cache_status_add_routers(c, false, out);
+	cache_status_add_routers(c, true,
+				 out); /* those being left, as far as there is room */
+	for (unsigned i = 0; i < c->view.n_caches; i++)
+		cache_status_member(c, &c->view.caches[i],
+				    &out->caches[out->n_caches++]);
+	out->by_mask = c->method == WCCP_ASSIGN_MASK;
+	out->mask = c->mask;
+	out->n_slots = cache_slots(c, c->method);
+	out->my_slots = c->my_slots;
+	out->my_buckets = out->by_mask ? 0 : c->my_slots;
+	memcpy(&out->mine, &c->mine, sizeof(out->mine)); /* slots 0 to 255 */
+	memcpy(out->handover, c->handover, sizeof(out->handover));
+	out->counters = c->counters;
 }

@@ -12,118 +12,121 @@
 
 enum { IANA_IPV6 = 2 };
 
-static bool is_ipv6(const struct cache *g)
+static bool version_is_ipv6(const struct cache *c)
 {
-	return g->conf.self.family == ADDR_V6;
+	return c->conf.self.family == ADDR_V6;
 }
 
-static uint8_t highest(const struct cache *g)
+static uint8_t version_highest(const struct cache *c)
 {
-	return g->conf.version == CACHE_V20 ? 0 : WCCP_MINOR_MAX;
+	return c->conf.version == CACHE_V20 ? 0 : WCCP_MINOR_MAX;
 }
 
 /* What the group is about and 2.0 has no way to say; NULL: nothing.  A router that
  * does not know the flag would redirect every protocol. */
-static const char *need_of_201(const struct cache *g)
+static const char *version_need_of_201(const struct cache *c)
 {
-	if (is_ipv6(g))
+	if (version_is_ipv6(c))
 		return "IPv6 needs WCCP 2.01";
-	if (g->conf.service.flags & WCCP_F_ONLY_PROTOCOL_0)
+	if (c->conf.service.flags & WCCP_F_ONLY_PROTOCOL_0)
 		return "redirect-only-protocol-0 needs WCCP 2.01";
 	return NULL;
 }
 
-static uint8_t lowest(const struct cache *g)
+static uint8_t version_lowest(const struct cache *c)
 {
-	return need_of_201(g) ? 1 : 0;
+	return version_need_of_201(c) ? 1 : 0;
 }
 
-uint16_t cache_table_family(const struct cache *g)
+uint16_t cache_table_family(const struct cache *c)
 {
-	return is_ipv6(g) ? IANA_IPV6 : 0;
+	return version_is_ipv6(c) ? IANA_IPV6 : 0;
 }
 
 /* A multicast message has one version, which all routers must understand. */
-static uint8_t common(const struct cache *g, uint8_t minor)
+static uint8_t version_common(const struct cache *c, uint8_t minor)
 {
-	for (unsigned i = 0; cache_is_multicast(g) && i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
+	for (unsigned i = 0; cache_is_multicast(c) && i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
 
-		if (p->versioned && !p->removed && p->stated_minor < minor)
-			minor = p->stated_minor;
+		if (p->version.known && !p->removed && p->version.stated < minor)
+			minor = p->version.stated;
 	}
 	return minor;
 }
 
-static void level(struct cache *g)
+static void version_level(struct cache *c)
 {
-	uint8_t minor = common(g, highest(g));
+	uint8_t minor = version_common(c, version_highest(c));
 
-	for (unsigned i = 0; cache_is_multicast(g) && i < g->n_peers; i++)
-		if (g->peers[i].versioned)
-			g->peers[i].minor = minor;
+	for (unsigned i = 0; cache_is_multicast(c) && i < c->n_peers; i++)
+		if (c->peers[i].version.known)
+			c->peers[i].version.spoken = minor;
 }
 
-void peer_forget_version(struct cache *g, struct peer *p)
+void peer_forget_version(struct cache *c, struct peer *p)
 {
-	p->versioned = false;
-	p->minor = p->stated_minor = 0;
-	level(g);
+	p->version.known = false;
+	p->version.spoken = p->version.stated = 0;
+	version_level(c);
 }
 
-void peer_hear_version(struct cache *g, struct peer *p, uint8_t minor, struct step *s)
+void peer_hear_version(struct cache *c, struct peer *p, uint8_t minor, struct step *s)
 {
-	uint8_t spoken = common(g, minor < highest(g) ? minor : highest(g));
-	bool known = p->versioned && p->stated_minor == minor;
+	uint8_t spoken = version_common(
+		c, minor < version_highest(c) ? minor : version_highest(c));
+	bool known = p->version.known && p->version.stated == minor;
 
-	p->stated_minor = minor;
-	if (p->versioned && p->minor == spoken && (known || !cache_is_multicast(g)))
+	p->version.stated = minor;
+	if (p->version.known && p->version.spoken == spoken &&
+	    (known || !cache_is_multicast(c)))
 		return;
 	/* Nothing worth a line when there is nothing else to expect. */
-	if (p->versioned || g->conf.version != CACHE_V20)
-		actions_note(s->out, NOTE_INFO, "version", &p->address,
-			     "router %s answers in WCCP 2.%02u: speaking 2.%02u with it",
-			     ADDR_TEXT(&p->address), minor, spoken);
-	p->versioned = true;
-	p->minor = spoken;
-	level(g);
-	g->changed = true;
+	if (p->version.known || c->conf.version != CACHE_V20)
+		actions_note(
+			s->out, NOTE_INFO, "version", &p->address,
+			"router %s answers in WCCP 2.%02u: speaking 2.%02u with it",
+			ADDR_TEXT(&p->address), minor, spoken);
+	p->version.known = true;
+	p->version.spoken = spoken;
+	version_level(c);
+	cache_mark(c, DIRTY_STATUS);
 }
 
-bool peer_hello_asks_version(const struct cache *g, const struct peer *p)
+bool peer_hello_asks_version(const struct cache *c, const struct peer *p)
 {
-	return g->conf.version == CACHE_NEGOTIATE && !p->versioned;
+	return c->conf.version == CACHE_NEGOTIATE && !p->version.known;
 }
 
-uint8_t peer_hello_minor(const struct cache *g, const struct peer *p)
+uint8_t peer_hello_minor(const struct cache *c, const struct peer *p)
 {
-	if (p->versioned)
-		return p->minor < lowest(g) ? lowest(g) : p->minor;
-	return peer_hello_asks_version(g, p) ? lowest(g) : highest(g);
+	if (p->version.known)
+		return p->version.spoken < version_lowest(c) ? version_lowest(c)
+							     : p->version.spoken;
+	return peer_hello_asks_version(c, p) ? version_lowest(c) : version_highest(c);
 }
 
-const char *peer_version_problem(const struct cache *g, const struct peer *p,
+const char *peer_version_problem(const struct cache *c, const struct peer *p,
 				 uint8_t minor)
 {
-	if (p->address.family != g->conf.self.family)
+	if (p->address.family != c->conf.self.family)
 		return "its address is not of our address family";
-	if (minor < lowest(g))
-		return need_of_201(g);
-	return cache_version_problem(g);
+	if (minor < version_lowest(c))
+		return version_need_of_201(c);
+	return cache_version_problem(c);
 }
 
-const char *cache_version_problem(const struct cache *g)
+const char *cache_version_problem(const struct cache *c)
 {
-	return highest(g) < lowest(g) ? need_of_201(g) : NULL;
+	return version_highest(c) < version_lowest(c) ? version_need_of_201(c) : NULL;
 }
 
-void peer_enter_unspoken(struct cache *g, struct peer *p, const char *reason,
+void peer_enter_unspoken(struct cache *c, struct peer *p, const char *reason,
 			 struct step *s)
 {
 	p->listed = false;
-	if (p->state == PEER_MISMATCH)
+	if (!peer_event(c, p, PEER_EV_UNSPEAKABLE, reason, s))
 		return;
-	peer_set_state(g, p, PEER_MISMATCH, reason, s);
 	actions_note(s->out, NOTE_WARNING, peer_state_event(PEER_MISMATCH), &p->address,
 		     "router %s: %s", ADDR_TEXT(&p->address), reason);
 }

@@ -7,34 +7,43 @@
 
 #include <string.h>
 
-/* -- our view of the group ------------------------------------------------------------------ */
-
-static void view_routers(const struct cache *g, struct wccp_cache_view *v)
+bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache)
 {
-	for (unsigned i = 0; i < g->n_peers; i++)
-		if (g->peers[i].listed && v->n_routers < WCCP_MAX_ROUTERS)
-			v->routers[v->n_routers++].id = g->peers[i].id;
+	return !conf->n_allowed ||
+	       addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
 }
 
-static void view_caches(const struct cache *g, struct wccp_cache_view *v)
-{
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
+/* -- our view of the group --------------------------------------------------------- */
 
-		for (unsigned k = 0; p->listed && k < p->n_fellows; k++)
+static void view_add_routers(const struct cache *c, struct wccp_cache_view *v)
+{
+	for (unsigned i = 0; i < c->n_peers; i++)
+		if (c->peers[i].listed && v->n_routers < WCCP_MAX_ROUTERS)
+			v->routers[v->n_routers++].id = c->peers[i].said.id;
+}
+
+static void view_add_caches(const struct cache *c, struct wccp_cache_view *v)
+{
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
+
+		for (unsigned k = 0; p->listed && k < p->said.n_entries; k++)
 			if (v->n_caches < WCCP_MAX_CACHES &&
-			    addr_find(v->caches, v->n_caches, &p->fellows[k].addr) < 0)
-				v->caches[v->n_caches++] = p->fellows[k].addr;
+			    addr_find(v->caches, v->n_caches,
+				      &p->said.entries[k].addr) < 0)
+				v->caches[v->n_caches++] = p->said.entries[k].addr;
 	}
 }
 
 /* Is everybody in `a` also in `b`?  They hold no duplicates. */
-static bool view_within(const struct wccp_cache_view *a, const struct wccp_cache_view *b)
+static bool view_within(const struct wccp_cache_view *a,
+			const struct wccp_cache_view *b)
 {
 	for (unsigned i = 0; i < a->n_routers; i++) {
 		unsigned k = 0;
 
-		while (k < b->n_routers && !addr_equal(&a->routers[i].id, &b->routers[k].id))
+		while (k < b->n_routers &&
+		       !addr_equal(&a->routers[i].id, &b->routers[k].id))
 			k++;
 		if (k == b->n_routers)
 			return false;
@@ -45,48 +54,49 @@ static bool view_within(const struct wccp_cache_view *a, const struct wccp_cache
 	return true;
 }
 
-static void update_view(struct cache *g)
+static void view_update(struct cache *c)
 {
-	struct wccp_cache_view v = { .change_number = g->view.change_number };
+	struct wccp_cache_view v = { .change_number = c->view.change_number };
 
-	view_routers(g, &v);
-	view_caches(g, &v);
-	if (v.n_routers != g->view.n_routers || v.n_caches != g->view.n_caches ||
-	    !view_within(&v, &g->view)) {
+	view_add_routers(c, &v);
+	view_add_caches(c, &v);
+	if (v.n_routers != c->view.n_routers || v.n_caches != c->view.n_caches ||
+	    !view_within(&v, &c->view)) {
 		v.change_number++;
-		g->counters.view_changes++;
+		c->counters.view_changes++;
 	}
-	g->view = v;
+	c->view = v;
 }
 
-/* -- strangers --------------------------------------------------------------------------------- */
+/* -- strangers --------------------------------------------------------------------- */
 
 /* Web-caches that the configuration does not allow: each is reported when it appears,
  * and again when it is back after it was gone. */
-static void update_strangers(struct cache *g, struct step *s)
+static void view_update_strangers(struct cache *c, struct step *s)
 {
 	struct addr now[WCCP_MAX_CACHES];
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < g->view.n_caches; i++) {
-		const struct addr *cache = &g->view.caches[i];
+	for (unsigned i = 0; i < c->view.n_caches; i++) {
+		const struct addr *cache = &c->view.caches[i];
 
-		if (cache_conf_allows(&g->conf, cache))
+		if (cache_conf_allows(&c->conf, cache))
 			continue;
 		now[n++] = *cache;
-		if (addr_find(g->strangers, g->n_strangers, cache) < 0)
-			actions_complain(s->out, "stranger", cache,
-					 "web-cache %s is in the group and not in the list "
-					 "of those allowed: it gets nothing from us",
-					 ADDR_TEXT(cache));
+		if (addr_find(c->strangers, c->n_strangers, cache) < 0)
+			actions_complain(
+				s->out, "stranger", cache,
+				"web-cache %s is in the group and not in the list "
+				"of those allowed: it gets nothing from us",
+				ADDR_TEXT(cache));
 	}
-	memcpy(g->strangers, now, n * sizeof(now[0]));
-	g->n_strangers = n;
+	memcpy(c->strangers, now, n * sizeof(now[0]));
+	c->n_strangers = n;
 }
 
-/* -- our slots --------------------------------------------------------------------------------- */
+/* -- our slots --------------------------------------------------------------------- */
 
-static unsigned count_slots(const struct slot_set *x)
+static unsigned slot_set_count(const struct slot_set *x)
 {
 	unsigned n = 0;
 
@@ -96,61 +106,62 @@ static unsigned count_slots(const struct slot_set *x)
 }
 
 /* Does its table count, is it in terms of the slots that we speak of? */
-static bool is_table_peer(const struct cache *g, const struct peer *p)
+static bool view_is_table_peer(const struct cache *c, const struct peer *p)
 {
-	return peer_is_live(p) && p->assign == g->method;
+	return peer_is_live(p) && p->agreed.assign == c->method;
 }
 
 /* Routers may differ in their method; then the first one decides what is told. */
-static void update_method(struct cache *g)
+static void view_update_method(struct cache *c)
 {
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		if (!peer_is_live(&g->peers[i]))
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		if (!peer_is_live(&c->peers[i]))
 			continue;
-		if (g->peers[i].assign == g->method)
+		if (c->peers[i].agreed.assign == c->method)
 			return;
-		g->method = g->peers[i].assign;
-		memset(&g->mine, 0, sizeof(g->mine));
-		memset(g->handover, 0, sizeof(g->handover));
-		g->changed = true;
+		c->method = c->peers[i].agreed.assign;
+		memset(&c->mine, 0, sizeof(c->mine));
+		memset(c->handover, 0, sizeof(c->handover));
+		cache_mark(c, DIRTY_STATUS);
 		return;
 	}
 }
 
-static void update_mine(struct cache *g)
+static void view_update_mine(struct cache *c)
 {
 	struct slot_set mine = { 0 };
 
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
-		int self = peer_find_fellow(p, &g->conf.self);
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
+		int self = peer_find_entry(p, &c->conf.self);
 
-		if (!is_table_peer(g, p) || self < 0)
+		if (!view_is_table_peer(c, p) || self < 0)
 			continue;
-		for (unsigned k = 0; k < p->n_slots; k++)
-			if (p->owners[k] == self)
+		for (unsigned k = 0; k < p->table.n_slots; k++)
+			if (p->table.owners[k] == self)
 				slot_set_add(&mine, k);
 	}
-	g->my_slots = count_slots(&mine);
-	if (memcmp(&mine, &g->mine, sizeof(mine)) == 0)
+	c->my_slots = slot_set_count(&mine);
+	if (memcmp(&mine, &c->mine, sizeof(mine)) == 0)
 		return;
-	g->mine = mine;
-	g->changed = true;
-	if (g->my_slots)
-		g->history[method_index(g->method)] = mine;
+	c->mine = mine;
+	cache_mark(c, DIRTY_STATUS);
+	if (c->my_slots)
+		c->history[method_index(c->method)] = mine;
 }
 
-/* -- whose they were --------------------------------------------------------------------------- */
+/* -- whose they were --------------------------------------------------------------- */
 
-static bool is_alive(const struct cache *g, const struct addr *cache)
+static bool view_is_alive(const struct cache *c, const struct addr *cache)
 {
-	for (unsigned i = 0; i < g->n_peers; i++)
-		if (peer_is_live(&g->peers[i]) && peer_find_fellow(&g->peers[i], cache) >= 0)
+	for (unsigned i = 0; i < c->n_peers; i++)
+		if (peer_is_live(&c->peers[i]) &&
+		    peer_find_entry(&c->peers[i], cache) >= 0)
 			return true;
 	return false;
 }
 
-static void forget_the_gone(const struct cache *g, struct addr *handover)
+static void view_drop_gone(const struct cache *c, struct addr *handover)
 {
 	struct addr last = { 0 };
 	bool alive = false;
@@ -161,7 +172,7 @@ static void forget_the_gone(const struct cache *g, struct addr *handover)
 		/* Neighbours mostly belong to the same one. */
 		if (!addr_equal(&handover[i], &last)) {
 			last = handover[i];
-			alive = is_alive(g, &last);
+			alive = view_is_alive(c, &last);
 		}
 		if (!alive)
 			handover[i] = (struct addr){ 0 };
@@ -169,43 +180,44 @@ static void forget_the_gone(const struct cache *g, struct addr *handover)
 }
 
 /* Whatever they have taken, nothing goes to them from here. */
-static void forget_strangers(const struct cache *g, struct addr *handover)
+static void view_drop_strangers(const struct cache *c, struct addr *handover)
 {
-	for (unsigned i = 0; g->n_strangers && i < WCCP_BUCKETS; i++)
-		if (addr_find(g->strangers, g->n_strangers, &handover[i]) >= 0)
+	for (unsigned i = 0; c->n_strangers && i < WCCP_BUCKETS; i++)
+		if (addr_find(c->strangers, c->n_strangers, &handover[i]) >= 0)
 			handover[i] = (struct addr){ 0 };
 }
 
-static void update_handover(struct cache *g)
+static void view_update_handover(struct cache *c)
 {
 	struct addr handover[WCCP_BUCKETS];
 
-	memcpy(handover, g->handover, sizeof(handover));
-	for (unsigned i = 0; i < g->n_peers; i++) {
-		const struct peer *p = &g->peers[i];
+	memcpy(handover, c->handover, sizeof(handover));
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		const struct peer *p = &c->peers[i];
 
-		int self = peer_find_fellow(p, &g->conf.self);
+		int self = peer_find_entry(p, &c->conf.self);
 
 		/* The data plane keeps one entry for each of 256. */
-		if (!is_table_peer(g, p) || p->n_slots > WCCP_BUCKETS)
+		if (!view_is_table_peer(c, p) || p->table.n_slots > WCCP_BUCKETS)
 			continue;
-		for (unsigned k = 0; k < p->n_slots; k++)
-			if (p->owners[k] != ASSIGN_NOBODY && p->owners[k] != self)
-				handover[k] = p->fellows[p->owners[k]].addr;
+		for (unsigned k = 0; k < p->table.n_slots; k++)
+			if (p->table.owners[k] != ASSIGN_NOBODY &&
+			    p->table.owners[k] != self)
+				handover[k] = p->said.entries[p->table.owners[k]].addr;
 	}
-	forget_strangers(g, handover);
-	forget_the_gone(g, handover);
-	if (memcmp(handover, g->handover, sizeof(handover)) == 0)
+	view_drop_strangers(c, handover);
+	view_drop_gone(c, handover);
+	if (memcmp(handover, c->handover, sizeof(handover)) == 0)
 		return;
-	memcpy(g->handover, handover, sizeof(handover));
-	g->changed = true;
+	memcpy(c->handover, handover, sizeof(handover));
+	cache_mark(c, DIRTY_STATUS);
 }
 
-void cache_learn(struct cache *g, struct step *s)
+void cache_learn_view(struct cache *c, struct step *s)
 {
-	update_view(g);
-	update_strangers(g, s);
-	update_method(g);
-	update_mine(g);
-	update_handover(g);
+	view_update(c);
+	view_update_strangers(c, s);
+	view_update_method(c);
+	view_update_mine(c);
+	view_update_handover(c);
 }
