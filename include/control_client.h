@@ -11,15 +11,15 @@
 /* Send one line, read one JSON document; NULL with the reason in err, also when the
  * answer is an object with a member "error".  `daemon` is whom the words of the
  * reason name.  The caller drops the reference. */
-json_t *ask(const char *daemon, const char *socket_path, const char *request,
+json_t *control_client_ask(const char *daemon, const char *socket_path, const char *request,
 	    struct err *err);
 
 /* The same for a command that is followed: its lines go to `to` as they come, until the
  * daemon ends or `to` takes no more, which is 0. */
-int ask_follow(const char *daemon, const char *socket_path, const char *request, FILE *to,
+int control_client_follow(const char *daemon, const char *socket_path, const char *request, FILE *to,
 	       struct err *err);
 
 /* For programs: indented JSON on stdout. */
-void ask_print_json(const json_t *json);
+void control_client_print(const json_t *json);
 
 #endif

@@ -7,24 +7,24 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-static inline const char *look_text(const json_t *o, const char *key)
+static inline const char *json_get_text(const json_t *o, const char *key)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
 	return s && *s ? s : "-";
 }
 
-static inline long long look_number(const json_t *o, const char *key)
+static inline long long json_get_number(const json_t *o, const char *key)
 {
 	return json_integer_value(json_object_get(o, key));
 }
 
-static inline bool look_is_true(const json_t *o, const char *key)
+static inline bool json_get_true(const json_t *o, const char *key)
 {
 	return json_is_true(json_object_get(o, key));
 }
 
-static inline const json_t *look_at(const json_t *o, const char *key)
+static inline const json_t *json_get_member(const json_t *o, const char *key)
 {
 	return json_object_get(o, key);
 }

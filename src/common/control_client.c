@@ -15,7 +15,7 @@
 
 enum { TIMEOUT_S = 10 };
 
-static int explain(struct err *err, const char *daemon, const char *path)
+static int control_client_explain(struct err *err, const char *daemon, const char *path)
 {
 	switch (errno) {
 	case ENOENT:
@@ -31,7 +31,8 @@ static int explain(struct err *err, const char *daemon, const char *path)
 	}
 }
 
-static int connect_to(const char *daemon, const char *path, struct err *err)
+static int control_client_connect_to(const char *daemon, const char *path,
+				     struct err *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	struct timeval timeout = { .tv_sec = TIMEOUT_S };
@@ -43,11 +44,11 @@ static int connect_to(const char *daemon, const char *path, struct err *err)
 	strcpy(sun.sun_path, path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return explain(err, daemon, path);
+		return control_client_explain(err, daemon, path);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		explain(err, daemon, path);
+		control_client_explain(err, daemon, path);
 		close(fd);
 		return -1;
 	}
@@ -55,7 +56,7 @@ static int connect_to(const char *daemon, const char *path, struct err *err)
 }
 
 /* One request is shorter than any socket buffer: it goes out whole or not. */
-static int send_line(int fd, const char *request)
+static int control_client_send_line(int fd, const char *request)
 {
 	char line[CONTROL_MAX_LINE];
 	int len = snprintf(line, sizeof(line), "%s\n", request);
@@ -72,7 +73,7 @@ struct source {
 	int fd, error;
 };
 
-static size_t read_some(void *buffer, size_t size, void *data)
+static size_t control_client_read_some(void *buffer, size_t size, void *data)
 {
 	struct source *s = data;
 	ssize_t n = read(s->fd, buffer, size);
@@ -85,17 +86,17 @@ static size_t read_some(void *buffer, size_t size, void *data)
 
 /* NULL with errno when reading failed, 0 there and the words in `why` when what came
  * is not JSON. */
-static json_t *read_answer(int fd, json_error_t *why)
+static json_t *control_client_read_answer(int fd, json_error_t *why)
 {
 	struct source s = { .fd = fd };
-	json_t *json = json_load_callback(read_some, &s, 0, why);
+	json_t *json = json_load_callback(control_client_read_some, &s, 0, why);
 
 	errno = s.error;
 	return json;
 }
 
 /* The daemon's own refusal becomes ours. */
-static json_t *refuse_error(json_t *answer, struct err *err)
+static json_t *control_client_refuse_error(json_t *answer, struct err *err)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
 
@@ -106,30 +107,30 @@ static json_t *refuse_error(json_t *answer, struct err *err)
 	return NULL;
 }
 
-json_t *ask(const char *daemon, const char *socket_path, const char *request,
-	    struct err *err)
+json_t *control_client_ask(const char *daemon, const char *socket_path,
+			   const char *request, struct err *err)
 {
-	int fd = connect_to(daemon, socket_path, err);
+	int fd = control_client_connect_to(daemon, socket_path, err);
 	json_error_t why;
 	json_t *answer = NULL;
 
 	if (fd < 0)
 		return NULL;
 	errno = 0;
-	if (send_line(fd, request) == 0)
-		answer = read_answer(fd, &why);
+	if (control_client_send_line(fd, request) == 0)
+		answer = control_client_read_answer(fd, &why);
 	if (!answer && errno)
-		explain(err, daemon, socket_path);
+		control_client_explain(err, daemon, socket_path);
 	else if (!answer)
 		err_set(err, "%s: the answer is not JSON: %s", socket_path, why.text);
 	close(fd);
-	return answer ? refuse_error(answer, err) : NULL;
+	return answer ? control_client_refuse_error(answer, err) : NULL;
 }
 
 /* -- following ---------------------------------------------------------------------- */
 
 /* The answer is the first line; what comes then, comes as it happens. */
-static int copy_lines(FILE *from, FILE *to, struct err *err)
+static int control_client_copy_lines(FILE *from, FILE *to, struct err *err)
 {
 	char *line = NULL;
 	size_t size = 0;
@@ -145,7 +146,7 @@ static int copy_lines(FILE *from, FILE *to, struct err *err)
 	if (!answer)
 		err_set(err, "the answer is not JSON");
 	else
-		answer = refuse_error(answer, err);
+		answer = control_client_refuse_error(answer, err);
 	if (answer) {
 		while (getline(&line, &size, from) >= 0 && fputs(line, to) >= 0 &&
 		       fflush(to) == 0)
@@ -157,10 +158,10 @@ static int copy_lines(FILE *from, FILE *to, struct err *err)
 	return result;
 }
 
-int ask_follow(const char *daemon, const char *socket_path, const char *request,
-	       FILE *to, struct err *err)
+int control_client_follow(const char *daemon, const char *socket_path,
+			  const char *request, FILE *to, struct err *err)
 {
-	int fd = connect_to(daemon, socket_path, err), result = -1;
+	int fd = control_client_connect_to(daemon, socket_path, err), result = -1;
 	struct timeval forever = { 0 };
 	FILE *from;
 
@@ -169,19 +170,19 @@ int ask_follow(const char *daemon, const char *socket_path, const char *request,
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
 	from = fdopen(fd, "r");
 	if (!from) {
-		explain(err, daemon, socket_path);
+		control_client_explain(err, daemon, socket_path);
 		close(fd);
 		return -1;
 	}
-	if (send_line(fd, request) < 0)
-		explain(err, daemon, socket_path);
+	if (control_client_send_line(fd, request) < 0)
+		control_client_explain(err, daemon, socket_path);
 	else
-		result = copy_lines(from, to, err);
+		result = control_client_copy_lines(from, to, err);
 	fclose(from);
 	return result;
 }
 
-void ask_print_json(const json_t *json)
+void control_client_print(const json_t *json)
 {
 	json_dumpf(json, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -5,15 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_about(const struct limit_slot *s, const char *event,
-		     const struct addr *peer, const char *service)
+static bool limit_is_about(const struct limit_slot *s, const char *event,
+			   const struct addr *peer, const char *service)
 {
 	return s->event && strcmp(s->event, event) == 0 && addr_equal(&s->peer, peer) &&
 	       strncmp(s->service, service, sizeof(s->service) - 1) == 0;
 }
 
 /* A free slot, or the one whose last line is the longest ago. */
-static struct limit_slot *oldest(struct limit *l)
+static struct limit_slot *limit_oldest(struct limit *l)
 {
 	struct limit_slot *found = &l->slots[0];
 
@@ -28,11 +28,11 @@ static struct limit_slot *oldest(struct limit *l)
 	return found;
 }
 
-static struct limit_slot *find(struct limit *l, const char *event,
-			       const struct addr *peer, const char *service)
+static struct limit_slot *limit_find(struct limit *l, const char *event,
+				     const struct addr *peer, const char *service)
 {
 	for (unsigned i = 0; i < LIMIT_SLOTS; i++)
-		if (is_about(&l->slots[i], event, peer, service))
+		if (limit_is_about(&l->slots[i], event, peer, service))
 			return &l->slots[i];
 	return NULL;
 }
@@ -40,11 +40,11 @@ static struct limit_slot *find(struct limit *l, const char *event,
 bool limit_pass(struct limit *l, const char *event, const struct addr *peer,
 		const char *service, struct mono now, unsigned *suppressed)
 {
-	struct limit_slot *s = find(l, event, peer, service ? service : "");
+	struct limit_slot *s = limit_find(l, event, peer, service ? service : "");
 
 	*suppressed = 0;
 	if (!s) {
-		s = oldest(l);
+		s = limit_oldest(l);
 		*s = (struct limit_slot){ .event = event, .peer = *peer, .since = now };
 		snprintf(s->service, sizeof(s->service), "%s", service ? service : "");
 		return true;

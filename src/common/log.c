@@ -40,7 +40,7 @@ void log_close(void)
 	state.to = LOG_TO_STDERR;
 }
 
-static const char *level_name(enum note_level level)
+static const char *log_level_name(enum note_level level)
 {
 	static const char *const names[] = {
 		[NOTE_DEBUG] = "debug",
@@ -52,7 +52,7 @@ static const char *level_name(enum note_level level)
 	return names[level];
 }
 
-static int syslog_priority(enum note_level level)
+static int log_syslog_priority(enum note_level level)
 {
 	static const int priorities[] = {
 		[NOTE_DEBUG] = LOG_DEBUG,
@@ -65,60 +65,60 @@ static int syslog_priority(enum note_level level)
 }
 
 /* One octet is kept back for the newline (or NUL) at the end. */
-static void put(struct line *l, char c)
+static void log_put(struct line *l, char c)
 {
 	if (l->len < sizeof(l->text) - 1)
 		l->text[l->len++] = c;
 }
 
-static void put_text(struct line *l, const char *text)
+static void log_put_text(struct line *l, const char *text)
 {
 	while (*text)
-		put(l, *text++);
+		log_put(l, *text++);
 }
 
 /* What logfmt readers take without quotes. */
-static bool is_plain(const char *text)
+static bool log_is_plain(const char *text)
 {
 	return *text && text[strcspn(text, " \"=\\")] == '\0';
 }
 
 /* A log line stays one line, whatever a peer or a file has put into a text. */
-static void put_escaped(struct line *l, const char *text)
+static void log_put_escaped(struct line *l, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
 		char hex[5];
 
 		if (c == '"' || c == '\\') {
-			put(l, '\\');
-			put(l, (char)c);
+			log_put(l, '\\');
+			log_put(l, (char)c);
 		} else if (c < 0x20 || c == 0x7f) {
 			snprintf(hex, sizeof(hex), "\\x%02x", c);
-			put_text(l, hex);
+			log_put_text(l, hex);
 		} else {
-			put(l, (char)c);
+			log_put(l, (char)c);
 		}
 	}
 }
 
-static void put_pair(struct line *l, const char *key, const char *value)
+static void log_put_pair(struct line *l, const char *key, const char *value)
 {
-	bool quote = !is_plain(value);
+	bool quote = !log_is_plain(value);
 
 	if (l->len)
-		put(l, ' ');
-	put_text(l, key);
-	put(l, '=');
+		log_put(l, ' ');
+	log_put_text(l, key);
+	log_put(l, '=');
 	if (quote)
-		put(l, '"');
-	put_escaped(l, value);
+		log_put(l, '"');
+	log_put_escaped(l, value);
 	if (quote)
-		put(l, '"');
+		log_put(l, '"');
 }
 
 /* UTC with milliseconds.  Syslog and the journal add their own. */
-static void put_time(struct line *l)
+static void log_put_time(struct line *l)
 {
 	struct timespec now;
 	struct tm tm;
@@ -128,14 +128,14 @@ static void put_time(struct line *l)
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, sizeof(text), "%s.%03ldZ", day, now.tv_nsec / 1000000);
-	put_pair(l, "time", text);
+	log_put_pair(l, "time", text);
 }
 
-static void emit(struct line *l, enum note_level level)
+static void log_emit(struct line *l, enum note_level level)
 {
 	if (state.to == LOG_TO_SYSLOG) {
 		l->text[l->len] = '\0';
-		syslog(syslog_priority(level), "%s", l->text);
+		syslog(log_syslog_priority(level), "%s", l->text);
 		return;
 	}
 	l->text[l->len++] = '\n';
@@ -159,17 +159,17 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 	va_end(ap);
 
 	if (state.to == LOG_TO_STDERR)
-		put_time(&line);
-	put_pair(&line, "level", level_name(level));
-	put_pair(&line, "event", event);
+		log_put_time(&line);
+	log_put_pair(&line, "level", log_level_name(level));
+	log_put_pair(&line, "event", event);
 	if (about.service)
-		put_pair(&line, "service", about.service);
+		log_put_pair(&line, "service", about.service);
 	if (about.peer)
-		put_pair(&line, "peer", about.peer);
+		log_put_pair(&line, "peer", about.peer);
 	if (about.instance)
-		put_pair(&line, "instance", about.instance);
-	put_pair(&line, "msg", msg);
-	emit(&line, level);
+		log_put_pair(&line, "instance", about.instance);
+	log_put_pair(&line, "msg", msg);
+	log_emit(&line, level);
 	errno = saved;
 }
 

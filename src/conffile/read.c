@@ -17,8 +17,8 @@ enum { FILE_MAX = 1 << 20, VALUES_MAX = 1 << 14 };
 /* libconfuse's callbacks carry no pointer of ours. */
 static struct reader *parsing;
 
-static int say_at(const struct reader *r, struct err *out, int line, const char *format,
-		  va_list ap)
+static int read_say_at(const struct reader *r, struct err *out, int line,
+		       const char *format, va_list ap)
 {
 	char text[200];
 
@@ -30,18 +30,18 @@ static int say_at(const struct reader *r, struct err *out, int line, const char 
 	return err_set(out, "%s:%d: %s", r->path, line, text);
 }
 
-static int fail_at(struct reader *r, int line, const char *format, va_list ap)
+static int read_fail_at(struct reader *r, int line, const char *format, va_list ap)
 {
-	return say_at(r, r->err, line, format, ap);
+	return read_say_at(r, r->err, line, format, ap);
 }
 
-static void on_error(cfg_t *cfg, const char *format, va_list ap)
+static void read_on_error(cfg_t *cfg, const char *format, va_list ap)
 {
-	fail_at(parsing, cfg->line, format, ap);
+	read_fail_at(parsing, cfg->line, format, ap);
 }
 
-static const struct read_line *find_line(const struct reader *r,
-					 const cfg_opt_t *option, unsigned index)
+static const struct read_line *read_find_line(const struct reader *r,
+					      const cfg_opt_t *option, unsigned index)
 {
 	for (unsigned i = 0; i < r->n_lines; i++)
 		if (r->lines[i].option == option && r->lines[i].index == index)
@@ -49,8 +49,8 @@ static const struct read_line *find_line(const struct reader *r,
 	return NULL;
 }
 
-static int note_line(struct reader *r, const cfg_opt_t *option, unsigned index,
-		     int line)
+static int read_note_line(struct reader *r, const cfg_opt_t *option, unsigned index,
+			  int line)
 {
 	unsigned n = r->n_lines;
 
@@ -76,16 +76,16 @@ int read_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
 
 	/* libconfuse would silently let the last one win.  (A list that is set again
 	 * begins at 0 again.) */
-	if (index == 0 && find_line(parsing, option, 0)) {
+	if (index == 0 && read_find_line(parsing, option, 0)) {
 		cfg_error(cfg, "%s is set twice", option->name);
 		return -1;
 	}
 	*(const char **)result = value;
-	return note_line(parsing, option, index, cfg->line);
+	return read_note_line(parsing, option, index, cfg->line);
 }
 
 /* The whole file as a string; the caller frees it. */
-static char *slurp(FILE *in, const char *path, struct err *err)
+static char *read_slurp(FILE *in, const char *path, struct err *err)
 {
 	char *text = malloc(FILE_MAX + 1);
 	size_t n;
@@ -109,7 +109,7 @@ static char *slurp(FILE *in, const char *path, struct err *err)
 	return NULL;
 }
 
-static char *load(const char *path, struct err *err)
+static char *read_load(const char *path, struct err *err)
 {
 	FILE *in = fopen(path, "re");
 	char *text;
@@ -118,12 +118,12 @@ static char *load(const char *path, struct err *err)
 		err_set(err, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	text = slurp(in, path, err);
+	text = read_slurp(in, path, err);
 	fclose(in);
 	return text;
 }
 
-static int parse(struct reader *r, char *text)
+static int read_parse(struct reader *r, char *text)
 {
 	FILE *in = fmemopen(text, strlen(text), "r");
 	int result;
@@ -145,7 +145,7 @@ int read_open(struct reader *r, const char *path, cfg_opt_t *options, struct err
 	char *text;
 
 	*r = (struct reader){ .path = path, .err = err };
-	text = load(path, err);
+	text = read_load(path, err);
 	if (!text)
 		return -1;
 	unclosed = scan_text(text, &what);
@@ -155,8 +155,8 @@ int read_open(struct reader *r, const char *path, cfg_opt_t *options, struct err
 	} else if (!r->root) {
 		err_set(err, "%s: out of memory", path);
 	} else {
-		cfg_set_error_function(r->root, on_error);
-		result = parse(r, text);
+		cfg_set_error_function(r->root, read_on_error);
+		result = read_parse(r, text);
 	}
 	free(text);
 	return result;
@@ -169,12 +169,13 @@ void read_close(struct reader *r)
 	free(r->lines);
 }
 
-static int line_of(struct reader *r, cfg_t *section, const char *name, unsigned index)
+static int read_line_of(struct reader *r, cfg_t *section, const char *name,
+			unsigned index)
 {
 	const struct read_line *found = NULL;
 
 	if (name)
-		found = find_line(r, cfg_getopt(section, name), index);
+		found = read_find_line(r, cfg_getopt(section, name), index);
 	return found ? found->line : section->line;
 }
 
@@ -184,7 +185,7 @@ int read_fail(struct reader *r, cfg_t *section, const char *name, const char *fo
 	va_list ap;
 
 	va_start(ap, format);
-	fail_at(r, line_of(r, section, name, 0), format, ap);
+	read_fail_at(r, read_line_of(r, section, name, 0), format, ap);
 	va_end(ap);
 	return -1;
 }
@@ -195,7 +196,7 @@ int read_fail_item(struct reader *r, cfg_t *section, const char *name, unsigned 
 	va_list ap;
 
 	va_start(ap, format);
-	fail_at(r, line_of(r, section, name, index), format, ap);
+	read_fail_at(r, read_line_of(r, section, name, index), format, ap);
 	va_end(ap);
 	return -1;
 }
@@ -208,7 +209,7 @@ void read_warn(struct reader *r, cfg_t *section, const char *name, const char *f
 	if (r->n_warnings == r->max_warnings)
 		return;
 	va_start(ap, format);
-	say_at(r, &r->warnings[r->n_warnings++], line_of(r, section, name, 0), format,
-	       ap);
+	read_say_at(r, &r->warnings[r->n_warnings++], read_line_of(r, section, name, 0),
+		    format, ap);
 	va_end(ap);
 }

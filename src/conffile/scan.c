@@ -13,65 +13,65 @@ struct scan {
 	const char *what;
 };
 
-static void step(struct scan *s)
+static void scan_step(struct scan *s)
 {
 	s->line += *s->at == '\n';
 	s->at++;
 }
 
-static void blank(struct scan *s)
+static void scan_blank(struct scan *s)
 {
 	bool newline = *s->at == '\n';
 
-	step(s);
+	scan_step(s);
 	if (!newline)
 		s->at[-1] = ' ';
 }
 
-static void line_comment(struct scan *s)
+static void scan_line_comment(struct scan *s)
 {
 	while (*s->at && *s->at != '\n')
-		blank(s);
+		scan_blank(s);
 }
 
-static void block_comment(struct scan *s)
+static void scan_block_comment(struct scan *s)
 {
 	s->opened_line = s->line;
 	s->what = "comment";
-	blank(s);
-	blank(s);
+	scan_blank(s);
+	scan_blank(s);
 	while (*s->at && !(s->at[0] == '*' && s->at[1] == '/'))
-		blank(s);
+		scan_blank(s);
 	if (!*s->at)
 		return;
-	blank(s);
-	blank(s);
+	scan_blank(s);
+	scan_blank(s);
 	s->opened_line = 0;
 }
 
-static void quoted(struct scan *s)
+static void scan_quoted(struct scan *s)
 {
 	char quote = *s->at;
 
 	s->opened_line = s->line;
 	s->what = "text";
-	for (step(s); *s->at && *s->at != quote; step(s))
+	for (scan_step(s); *s->at && *s->at != quote; scan_step(s))
 		if (s->at[0] == '\\' && s->at[1])
-			step(s);
+			scan_step(s);
 	if (!*s->at)
 		return;
-	step(s);
+	scan_step(s);
 	s->opened_line = 0;
 }
 
-static void brace(struct scan *s)
+static void scan_brace(struct scan *s)
 {
 	if (*s->at == '{' && s->depth++ == 0)
 		s->outer_line = s->line;
 	/* One too many is libconfuse's to report, it knows the context. */
 	if (*s->at == '}' && s->depth > 0)
 		s->depth--;
-	step(s);
+	scan_step(s);
 }
 
 int scan_text(char *text, const char **what)
@@ -80,13 +80,13 @@ int scan_text(char *text, const char **what)
 
 	while (*s.at) {
 		if (s.at[0] == '#' || (s.at[0] == '/' && s.at[1] == '/'))
-			line_comment(&s);
+			scan_line_comment(&s);
 		else if (s.at[0] == '/' && s.at[1] == '*')
-			block_comment(&s);
+			scan_block_comment(&s);
 		else if (s.at[0] == '"' || s.at[0] == '\'')
-			quoted(&s);
+			scan_quoted(&s);
 		else
-			brace(&s);
+			scan_brace(&s);
 	}
 	*what = s.what;
 	if (s.opened_line)

@@ -122,7 +122,7 @@ int read_host(struct reader *r, cfg_t *section, const char *name, unsigned index
 }
 
 /* What is wrong with `a` as the address of a host, or NULL. */
-static const char *not_a_host(const struct addr *a)
+static const char *read_not_a_host(const struct addr *a)
 {
 	static const uint8_t zero[15];
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -158,7 +158,7 @@ int read_address(struct reader *r, cfg_t *section, const char *name, unsigned in
 	if (addr_parse(text, &a) < 0)
 		wrong = "is not an IP address";
 	else
-		wrong = not_a_host(&a);
+		wrong = read_not_a_host(&a);
 	if (wrong)
 		return read_fail_item(r, section, name, index, "%s: %s %s", name, text,
 				      wrong);
@@ -198,7 +198,7 @@ int read_flag(struct reader *r, cfg_t *section, const char *name, bool *out)
 	return 0;
 }
 
-static void join(const char *const *words, char *out, size_t size)
+static void read_join(const char *const *words, char *out, size_t size)
 {
 	size_t used = 0;
 
@@ -222,7 +222,7 @@ int read_word(struct reader *r, cfg_t *section, const char *name, unsigned index
 			return 0;
 		}
 	}
-	join(words, all, sizeof(all));
+	read_join(words, all, sizeof(all));
 	return read_fail_item(r, section, name, index, "%s: %s is not one of: %s", name,
 			      text, all);
 }

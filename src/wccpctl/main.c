@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl: command line, one request, one answer. */
-#include "control_client.h"
-#include "wccpd/conf/conf.h"
 #include "config.h"
+#include "control_client.h"
 #include "wccpctl/show.h"
+#include "wccpd/conf/conf.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -17,7 +17,7 @@ struct options {
 	bool json;
 };
 
-static void usage(FILE *to)
+static void wccpctl_usage(FILE *to)
 {
 	fputs("usage: wccpctl [-jhV] [-s socket] command\n"
 	      "  show [services] [routers] [caches] [instances]\n"
@@ -28,24 +28,24 @@ static void usage(FILE *to)
 	      to);
 }
 
-static int bad_usage(void)
+static int wccpctl_bad_usage(void)
 {
-	usage(stderr);
+	wccpctl_usage(stderr);
 	return EXIT_USAGE;
 }
 
 /* NULL after saying why. */
-static json_t *request(const struct options *o, const char *line)
+static json_t *wccpctl_request(const struct options *o, const char *line)
 {
 	struct err err;
-	json_t *answer = ask("wccpd", o->socket, line, &err);
+	json_t *answer = control_client_ask("wccpd", o->socket, line, &err);
 
 	if (!answer)
 		fprintf(stderr, "wccpctl: %s\n", err.text);
 	return answer;
 }
 
-static int do_show(const struct options *o, int argc, char **argv)
+static int wccpctl_show(const struct options *o, int argc, char **argv)
 {
 	unsigned parts = 0;
 	json_t *status;
@@ -54,32 +54,32 @@ static int do_show(const struct options *o, int argc, char **argv)
 		int part = show_part(argv[i]);
 
 		if (part < 0)
-			return bad_usage();
+			return wccpctl_bad_usage();
 		parts |= (unsigned)part;
 	}
-	status = request(o, "show");
+	status = wccpctl_request(o, "show");
 	if (!status)
 		return EXIT_FAILURE;
 	if (o->json)
-		ask_print_json(status);
+		control_client_print(status);
 	else
 		show_print(status, parts, stdout);
 	json_decref(status);
 	return EXIT_SUCCESS;
 }
 
-static int do_reload(const struct options *o, int argc, char **argv)
+static int wccpctl_reload(const struct options *o, int argc, char **argv)
 {
 	json_t *answer;
 
 	(void)argv;
 	if (argc)
-		return bad_usage();
-	answer = request(o, "reload");
+		return wccpctl_bad_usage();
+	answer = wccpctl_request(o, "reload");
 	if (!answer)
 		return EXIT_FAILURE;
 	if (o->json)
-		ask_print_json(answer);
+		control_client_print(answer);
 	json_decref(answer);
 	return EXIT_SUCCESS;
 }
@@ -88,16 +88,16 @@ static const struct {
 	const char *name;
 	int (*run)(const struct options *o, int argc, char **argv);
 } commands[] = {
-	{ "show", do_show },
-	{ "reload", do_reload },
+	{ "show", wccpctl_show },
+	{ "reload", wccpctl_reload },
 };
 
-static int run(const struct options *o, int argc, char **argv)
+static int wccpctl_run(const struct options *o, int argc, char **argv)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (argc && strcmp(commands[i].name, argv[0]) == 0)
 			return commands[i].run(o, argc - 1, argv + 1);
-	return bad_usage();
+	return wccpctl_bad_usage();
 }
 
 int main(int argc, char **argv)
@@ -114,15 +114,15 @@ int main(int argc, char **argv)
 			o.json = true;
 			break;
 		case 'h':
-			usage(stdout);
+			wccpctl_usage(stdout);
 			return EXIT_SUCCESS;
 		case 'V':
 			puts(PACKAGE_STRING);
 			return EXIT_SUCCESS;
 		default:
-			return bad_usage();
+			return wccpctl_bad_usage();
 		}
-	result = run(&o, argc - optind, argv + optind);
+	result = wccpctl_run(&o, argc - optind, argv + optind);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		fputs("wccpctl: the answer could not be written\n", stderr);
 		return EXIT_FAILURE;

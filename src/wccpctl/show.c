@@ -2,9 +2,9 @@
 /* wccpctl show */
 #include "wccpctl/show.h"
 #include "json_get.h"
+#include "wccp.h"
 #include "wccpctl/show_service.h"
 #include "wccpctl/table.h"
-#include "wccp.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@ struct short_text {
 };
 
 /* "42s", "12m03s", "3h04m", "5d02h" */
-static struct short_text duration(long long s)
+static struct short_text show_duration(long long s)
 {
 	struct short_text t;
 
@@ -30,7 +30,7 @@ static struct short_text duration(long long s)
 	return t;
 }
 
-static struct short_text share(const json_t *service, long long slots)
+static struct short_text show_share(const json_t *service, long long slots)
 {
 	struct short_text t;
 
@@ -39,7 +39,7 @@ static struct short_text share(const json_t *service, long long slots)
 	return t;
 }
 
-static int hex_digit(char c)
+static int show_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -49,40 +49,43 @@ static int hex_digit(char c)
 }
 
 /* Octet by octet as on the wire, the lower bucket in the lower bit. */
-static bool has_bucket(const char *hex, unsigned b)
+static bool show_has_bucket(const char *hex, unsigned b)
 {
-	int octet = hex_digit(hex[b / 8 * 2]) << 4 | hex_digit(hex[b / 8 * 2 + 1]);
+	int octet = show_hex_digit(hex[b / 8 * 2]) << 4 |
+		    show_hex_digit(hex[b / 8 * 2 + 1]);
 
 	return octet >> (b % 8) & 1;
 }
 
 /* The run of owned buckets that begins at `first`: its last one. */
-static unsigned run_end(const char *hex, unsigned first)
+static unsigned show_run_end(const char *hex, unsigned first)
 {
-	while (first + 1 < WCCP_BUCKETS && has_bucket(hex, first + 1))
+	while (first + 1 < WCCP_BUCKETS && show_has_bucket(hex, first + 1))
 		first++;
 	return first;
 }
 
-static bool is_by_mask(const json_t *service)
+static bool show_is_by_mask(const json_t *service)
 {
-	return strcmp(look_text(look_at(service, "assignment"), "method"), "mask") == 0;
+	return strcmp(json_get_text(json_get_member(service, "assignment"), "method"),
+		      "mask") == 0;
 }
 
 /* Ours, by either method. */
-static long long own_slots(const json_t *service)
+static long long show_own_slots(const json_t *service)
 {
-	return is_by_mask(service)
-		       ? look_number(look_at(service, "assignment"), "my_slots")
-		       : look_number(service, "buckets");
+	return show_is_by_mask(service)
+		       ? json_get_number(json_get_member(service, "assignment"),
+					 "my_slots")
+		       : json_get_number(service, "buckets");
 }
 
 /* "0-63, 200" after a label, wrapped at 80 columns. */
-static void print_buckets(const json_t *service, const char *hex, FILE *to)
+static void show_print_buckets(const json_t *service, const char *hex, FILE *to)
 {
-	bool mask = is_by_mask(service);
+	bool mask = show_is_by_mask(service);
 	int column = fprintf(to, "%s of %s here:", mask ? "mask values" : "buckets",
-			     look_text(service, "name"));
+			     json_get_text(service, "name"));
 	bool any = false;
 
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
@@ -90,9 +93,9 @@ static void print_buckets(const json_t *service, const char *hex, FILE *to)
 		char item[16];
 		int len;
 
-		if (!has_bucket(hex, b))
+		if (!show_has_bucket(hex, b))
 			continue;
-		b = run_end(hex, b);
+		b = show_run_end(hex, b);
 		len = b == first ? snprintf(item, sizeof(item), "%u", b)
 				 : snprintf(item, sizeof(item), "%u-%u", first, b);
 		if (any)
@@ -107,42 +110,42 @@ static void print_buckets(const json_t *service, const char *hex, FILE *to)
 
 /* -- tables -------------------------------------------------------------------------- */
 
-static void print_heading(const json_t *status, FILE *to)
+static void show_print_heading(const json_t *status, FILE *to)
 {
-	const char *trouble = look_text(status, "data_plane_error");
+	const char *trouble = json_get_text(status, "data_plane_error");
 
 	fprintf(to, "wccpd %s at %s on %s, up %s, data plane %s\n",
-		look_text(status, "version"), look_text(status, "address"),
-		look_text(status, "interface"),
-		duration(look_number(status, "uptime_s")).s,
-		look_is_true(status, "data_plane") ? "in force"
-		: strcmp(trouble, "-") == 0	   ? "not in force yet"
-						   : "in trouble:");
+		json_get_text(status, "version"), json_get_text(status, "address"),
+		json_get_text(status, "interface"),
+		show_duration(json_get_number(status, "uptime_s")).s,
+		json_get_true(status, "data_plane") ? "in force"
+		: strcmp(trouble, "-") == 0	    ? "not in force yet"
+						    : "in trouble:");
 	if (strcmp(trouble, "-") != 0)
 		fprintf(to, "  %s\n", trouble);
 }
 
-static void print_service(const json_t *service, struct table *t)
+static void show_print_service(const json_t *service, struct table *t)
 {
 	const json_t *packets = json_object_get(service, "packets");
 
-	table_cell(t, "%s", look_text(service, "name"));
-	table_cell(t, "%s %lld", look_text(service, "type"),
-		   look_number(service, "id"));
-	table_cell(t, "%s", look_is_true(service, "up") ? "up" : "down");
-	table_cell(t, "%lld", look_number(service, "weight"));
-	table_cell(t, "%s", share(service, own_slots(service)).s);
-	table_cell(t, "%s%s", look_text(service, "designated_cache"),
-		   look_is_true(service, "designated") ? " (this)" : "");
-	table_cell(t, "%lld", look_number(packets, "redirected"));
-	table_cell(t, "%lld", look_number(packets, "delivered"));
-	table_cell(t, "%lld", look_number(packets, "new_flows"));
-	table_cell(t, "%lld", look_number(packets, "returned"));
-	table_cell(t, "%lld", look_number(packets, "handed_over"));
-	table_cell(t, "%lld", look_number(packets, "dropped"));
+	table_cell(t, "%s", json_get_text(service, "name"));
+	table_cell(t, "%s %lld", json_get_text(service, "type"),
+		   json_get_number(service, "id"));
+	table_cell(t, "%s", json_get_true(service, "up") ? "up" : "down");
+	table_cell(t, "%lld", json_get_number(service, "weight"));
+	table_cell(t, "%s", show_share(service, show_own_slots(service)).s);
+	table_cell(t, "%s%s", json_get_text(service, "designated_cache"),
+		   json_get_true(service, "designated") ? " (this)" : "");
+	table_cell(t, "%lld", json_get_number(packets, "redirected"));
+	table_cell(t, "%lld", json_get_number(packets, "delivered"));
+	table_cell(t, "%lld", json_get_number(packets, "new_flows"));
+	table_cell(t, "%lld", json_get_number(packets, "returned"));
+	table_cell(t, "%lld", json_get_number(packets, "handed_over"));
+	table_cell(t, "%lld", json_get_number(packets, "dropped"));
 }
 
-static void print_services(const json_t *status, FILE *to)
+static void show_print_services(const json_t *status, FILE *to)
 {
 	struct table *t = table_new("SERVICE|TYPE|STATE|>WEIGHT|>BUCKETS|DESIGNATED|"
 				    ">REDIRECTED|>DELIVERED|>NEW|>RETURNED|>HANDED|"
@@ -150,40 +153,41 @@ static void print_services(const json_t *status, FILE *to)
 	const json_t *service;
 	size_t i;
 
-	json_array_foreach(look_at(status, "services"), i, service)
-		print_service(service, t);
+	json_array_foreach(json_get_member(status, "services"), i, service)
+		show_print_service(service, t);
 	table_print(t, to);
 	fputc('\n', to);
-	show_service_descriptions(look_at(status, "services"), to);
-	json_array_foreach(look_at(status, "services"), i, service)
+	show_service_descriptions(json_get_member(status, "services"), to);
+	json_array_foreach(json_get_member(status, "services"), i, service)
 	{
-		const char *hex = look_text(service, "my_buckets");
+		const char *hex = json_get_text(service, "my_buckets");
 
 		/* It has no more than 256 of them. */
 		if (strlen(hex) == WCCP_BUCKETS / 4 &&
 		    show_service_slots(service) <= WCCP_BUCKETS)
-			print_buckets(service, hex, to);
+			show_print_buckets(service, hex, to);
 	}
 }
 
-static void print_router(const char *service, const json_t *router, struct table *t)
+static void show_print_router(const char *service, const json_t *router,
+			      struct table *t)
 {
 	table_cell(t, "%s", service);
-	table_cell(t, "%s", look_text(router, "address"));
-	table_cell(t, "%s", look_text(router, "id"));
-	table_cell(t, "%s", look_text(router, "state"));
-	table_cell(t, "%s", duration(look_number(router, "since_s")).s);
-	table_cell(t, "%s", look_text(router, "forward"));
-	table_cell(t, "%s", look_text(router, "return"));
-	table_cell(t, "%s", look_text(router, "assign"));
-	table_cell(t, "%s", look_text(router, "version"));
-	table_cell(t, "%.1fs", (double)look_number(router, "transmit_t_ms") / 1000);
-	table_cell(t, "%lld", look_number(router, "outstanding"));
-	table_cell(t, "%lld", look_number(router, "caches"));
-	table_cell(t, "%s", look_text(router, "reason"));
+	table_cell(t, "%s", json_get_text(router, "address"));
+	table_cell(t, "%s", json_get_text(router, "id"));
+	table_cell(t, "%s", json_get_text(router, "state"));
+	table_cell(t, "%s", show_duration(json_get_number(router, "since_s")).s);
+	table_cell(t, "%s", json_get_text(router, "forward"));
+	table_cell(t, "%s", json_get_text(router, "return"));
+	table_cell(t, "%s", json_get_text(router, "assign"));
+	table_cell(t, "%s", json_get_text(router, "version"));
+	table_cell(t, "%.1fs", (double)json_get_number(router, "transmit_t_ms") / 1000);
+	table_cell(t, "%lld", json_get_number(router, "outstanding"));
+	table_cell(t, "%lld", json_get_number(router, "caches"));
+	table_cell(t, "%s", json_get_text(router, "reason"));
 }
 
-static void print_routers(const json_t *status, FILE *to)
+static void show_print_routers(const json_t *status, FILE *to)
 {
 	struct table *t =
 		table_new("SERVICE|ROUTER|ID|STATE|SINCE|FORWARD|RETURN|ASSIGN|"
@@ -191,73 +195,76 @@ static void print_routers(const json_t *status, FILE *to)
 	const json_t *service, *router;
 	size_t i, j;
 
-	json_array_foreach(look_at(status, "services"), i, service)
-		json_array_foreach(look_at(service, "routers"), j, router)
-			print_router(look_text(service, "name"), router, t);
+	json_array_foreach(json_get_member(status, "services"), i, service)
+		json_array_foreach(json_get_member(service, "routers"), j, router)
+			show_print_router(json_get_text(service, "name"), router, t);
 	table_print(t, to);
 }
 
-static void print_cache(const json_t *service, const json_t *cache, struct table *t)
+static void show_print_cache(const json_t *service, const json_t *cache,
+			     struct table *t)
 {
-	table_cell(t, "%s", look_text(service, "name"));
-	table_cell(t, "%s", look_text(cache, "address"));
-	table_cell(t, "%lld", look_number(cache, "weight"));
-	table_cell(t, "%s", share(service, look_number(cache, "buckets")).s);
-	table_cell(t, "%lld of %zu", look_number(cache, "routers"),
-		   json_array_size(look_at(service, "routers")));
+	table_cell(t, "%s", json_get_text(service, "name"));
+	table_cell(t, "%s", json_get_text(cache, "address"));
+	table_cell(t, "%lld", json_get_number(cache, "weight"));
+	table_cell(t, "%s", show_share(service, json_get_number(cache, "buckets")).s);
+	table_cell(t, "%lld of %zu", json_get_number(cache, "routers"),
+		   json_array_size(json_get_member(service, "routers")));
 	table_cell(t, "%s",
-		   look_is_true(cache, "stranger")	? "not in caches, gets nothing"
-		   : look_is_true(cache, "seen_by_all") ? "yes"
-							: "no, so it gets nothing");
+		   json_get_true(cache, "stranger")	 ? "not in caches, gets nothing"
+		   : json_get_true(cache, "seen_by_all") ? "yes"
+							 : "no, so it gets nothing");
 }
 
-static void print_caches(const json_t *status, FILE *to)
+static void show_print_caches(const json_t *status, FILE *to)
 {
 	struct table *t =
 		table_new("SERVICE|CACHE|>WEIGHT|>BUCKETS|ROUTERS|SEEN BY ALL");
 	const json_t *service, *cache;
 	size_t i, j;
 
-	json_array_foreach(look_at(status, "services"), i, service)
-		json_array_foreach(look_at(service, "caches"), j, cache)
-			print_cache(service, cache, t);
+	json_array_foreach(json_get_member(status, "services"), i, service)
+		json_array_foreach(json_get_member(service, "caches"), j, cache)
+			show_print_cache(service, cache, t);
 	table_print(t, to);
 }
 
-static void print_instance(const char *pool, const json_t *instance, struct table *t)
+static void show_print_instance(const char *pool, const json_t *instance,
+				struct table *t)
 {
-	table_cell(t, "%s/%s", pool, look_text(instance, "name"));
-	table_cell(t, "%lld", look_number(instance, "port"));
-	if (look_number(instance, "pid") > 0)
-		table_cell(t, "%lld", look_number(instance, "pid"));
+	table_cell(t, "%s/%s", pool, json_get_text(instance, "name"));
+	table_cell(t, "%lld", json_get_number(instance, "port"));
+	if (json_get_number(instance, "pid") > 0)
+		table_cell(t, "%lld", json_get_number(instance, "pid"));
 	else
 		table_cell(t, "-");
-	table_cell(t, "%s", look_text(instance, "state"));
-	table_cell(t, "%s", duration(look_number(instance, "since_s")).s);
-	table_cell(t, "%s", look_text(instance, "last_check"));
-	table_cell(t, "%lld", look_number(instance, "listeners"));
-	table_cell(t, "%lld", look_number(instance, "given"));
-	table_cell(t, "%s", look_text(instance, "reason"));
+	table_cell(t, "%s", json_get_text(instance, "state"));
+	table_cell(t, "%s", show_duration(json_get_number(instance, "since_s")).s);
+	table_cell(t, "%s", json_get_text(instance, "last_check"));
+	table_cell(t, "%lld", json_get_number(instance, "listeners"));
+	table_cell(t, "%lld", json_get_number(instance, "given"));
+	table_cell(t, "%s", json_get_text(instance, "reason"));
 }
 
-static void print_instances(const json_t *status, FILE *to)
+static void show_print_instances(const json_t *status, FILE *to)
 {
 	struct table *t = table_new("INSTANCE|>PORT|>PID|STATE|SINCE|LAST CHECK|"
 				    ">LISTENERS|>GIVEN|REASON");
 	const json_t *pool, *instance;
 	size_t i, j;
 
-	json_array_foreach(look_at(status, "pools"), i, pool)
+	json_array_foreach(json_get_member(status, "pools"), i, pool)
 	{
-		json_array_foreach(look_at(pool, "instances"), j, instance)
-			print_instance(look_text(pool, "name"), instance, t);
+		json_array_foreach(json_get_member(pool, "instances"), j, instance)
+			show_print_instance(json_get_text(pool, "name"), instance, t);
 	}
 	table_print(t, to);
-	json_array_foreach(look_at(status, "pools"), i, pool) fprintf(
+	json_array_foreach(json_get_member(status, "pools"), i, pool) fprintf(
 		to, "pool %s is %s: %lld of %zu count, %lld needed\n",
-		look_text(pool, "name"), look_is_true(pool, "up") ? "up" : "DOWN",
-		look_number(pool, "healthy"),
-		json_array_size(look_at(pool, "instances")), look_number(pool, "min"));
+		json_get_text(pool, "name"), json_get_true(pool, "up") ? "up" : "DOWN",
+		json_get_number(pool, "healthy"),
+		json_array_size(json_get_member(pool, "instances")),
+		json_get_number(pool, "min"));
 }
 
 static const struct {
@@ -265,10 +272,10 @@ static const struct {
 	enum show_part part;
 	void (*print)(const json_t *status, FILE *to);
 } parts_table[] = {
-	{ "services", SHOW_SERVICES, print_services },
-	{ "routers", SHOW_ROUTERS, print_routers },
-	{ "caches", SHOW_CACHES, print_caches },
-	{ "instances", SHOW_INSTANCES, print_instances },
+	{ "services", SHOW_SERVICES, show_print_services },
+	{ "routers", SHOW_ROUTERS, show_print_routers },
+	{ "caches", SHOW_CACHES, show_print_caches },
+	{ "instances", SHOW_INSTANCES, show_print_instances },
 };
 
 enum { N_PARTS = sizeof(parts_table) / sizeof(parts_table[0]) };
@@ -286,7 +293,7 @@ void show_print(const json_t *status, unsigned parts, FILE *to)
 	bool all = parts == 0;
 
 	if (all)
-		print_heading(status, to);
+		show_print_heading(status, to);
 	for (unsigned i = 0; i < N_PARTS; i++) {
 		if (!all && !(parts & parts_table[i].part))
 			continue;

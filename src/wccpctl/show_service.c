@@ -3,8 +3,8 @@
 #include "wccpctl/show_service.h"
 
 #include "json_get.h"
-#include "wccpctl/table.h"
 #include "wccp.h"
+#include "wccpctl/table.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@ struct joined {
 	char s[128];
 };
 
-static void add(struct joined *j, const char *text)
+static void show_service_add(struct joined *j, const char *text)
 {
 	size_t used = strlen(j->s);
 
@@ -20,7 +20,7 @@ static void add(struct joined *j, const char *text)
 }
 
 /* A list of texts or numbers with commas; "-" when it is empty or none. */
-static struct joined join(const json_t *list)
+static struct joined show_service_join(const json_t *list)
 {
 	struct joined j = { "" };
 	const json_t *item;
@@ -29,64 +29,69 @@ static struct joined join(const json_t *list)
 
 	json_array_foreach(list, i, item)
 	{
-		add(&j, i ? ", " : "");
+		show_service_add(&j, i ? ", " : "");
 		snprintf(number, sizeof(number), "%lld",
 			 (long long)json_integer_value(item));
-		add(&j, json_is_string(item) ? json_string_value(item) : number);
+		show_service_add(&j, json_is_string(item) ? json_string_value(item)
+							  : number);
 	}
 	if (!*j.s)
-		add(&j, "-");
+		show_service_add(&j, "-");
 	return j;
 }
 
 /* "to 80, 8080", "from 80", "any", "-" */
-static struct joined ports(const json_t *what)
+static struct joined show_service_ports(const json_t *what)
 {
-	const json_t *list = look_at(what, "ports");
-	struct joined j = { "" }, numbers = join(list);
+	const json_t *list = json_get_member(what, "ports");
+	struct joined j = { "" }, numbers = show_service_join(list);
 
 	if (json_is_string(list)) {
-		add(&j, json_string_value(list));
+		show_service_add(&j, json_string_value(list));
 		return j;
 	}
 	if (json_array_size(list))
-		add(&j, strcmp(look_text(what, "port_type"), "source") == 0 ? "from "
-									    : "to ");
-	add(&j, numbers.s);
+		show_service_add(&j,
+				 strcmp(json_get_text(what, "port_type"), "source") == 0
+					 ? "from "
+					 : "to ");
+	show_service_add(&j, numbers.s);
 	return j;
 }
 
-static struct joined method(const json_t *assignment)
+static struct joined show_service_method(const json_t *assignment)
 {
 	struct joined j = { "" };
 
-	add(&j, look_text(assignment, "method"));
-	if (json_is_string(look_at(assignment, "mask"))) {
-		add(&j, " ");
-		add(&j, look_text(assignment, "mask"));
+	show_service_add(&j, json_get_text(assignment, "method"));
+	if (json_is_string(json_get_member(assignment, "mask"))) {
+		show_service_add(&j, " ");
+		show_service_add(&j, json_get_text(assignment, "mask"));
 	}
 	return j;
 }
 
-static void print_one(const json_t *service, struct table *t)
+static void show_service_print_one(const json_t *service, struct table *t)
 {
-	const json_t *what = look_at(service, "description");
-	const json_t *wish = look_at(service, "configured");
+	const json_t *what = json_get_member(service, "description");
+	const json_t *wish = json_get_member(service, "configured");
 
-	table_cell(t, "%s", look_text(service, "name"));
-	table_cell(t, "%s%s", look_text(what, "protocol"),
-		   look_is_true(what, "only_protocol_0") ? " 0 only" : "");
-	table_cell(t, "%s", ports(what).s);
-	if (json_is_integer(look_at(what, "priority")))
-		table_cell(t, "%lld", look_number(what, "priority"));
+	table_cell(t, "%s", json_get_text(service, "name"));
+	table_cell(t, "%s%s", json_get_text(what, "protocol"),
+		   json_get_true(what, "only_protocol_0") ? " 0 only" : "");
+	table_cell(t, "%s", show_service_ports(what).s);
+	if (json_is_integer(json_get_member(what, "priority")))
+		table_cell(t, "%lld", json_get_number(what, "priority"));
 	else
 		table_cell(t, "-");
-	table_cell(t, "%s", join(look_at(what, "hash")).s);
-	table_cell(t, "%s", join(look_at(what, "alternate_hash")).s);
-	table_cell(t, "%s", method(look_at(service, "assignment")).s);
-	table_cell(t, "%s", look_text(wish, "version"));
-	table_cell(t, "%s", look_text(wish, "multicast"));
-	table_cell(t, "%s", look_text(wish, "mirror_of"));
+	table_cell(t, "%s", show_service_join(json_get_member(what, "hash")).s);
+	table_cell(t, "%s",
+		   show_service_join(json_get_member(what, "alternate_hash")).s);
+	table_cell(t, "%s",
+		   show_service_method(json_get_member(service, "assignment")).s);
+	table_cell(t, "%s", json_get_text(wish, "version"));
+	table_cell(t, "%s", json_get_text(wish, "multicast"));
+	table_cell(t, "%s", json_get_text(wish, "mirror_of"));
 }
 
 void show_service_descriptions(const json_t *services, FILE *to)
@@ -96,13 +101,13 @@ void show_service_descriptions(const json_t *services, FILE *to)
 	const json_t *service;
 	size_t i;
 
-	json_array_foreach(services, i, service) print_one(service, t);
+	json_array_foreach(services, i, service) show_service_print_one(service, t);
 	table_print(t, to);
 }
 
 long long show_service_slots(const json_t *service)
 {
-	long long n = look_number(look_at(service, "assignment"), "slots");
+	long long n = json_get_number(json_get_member(service, "assignment"), "slots");
 
 	return n > 0 ? n : WCCP_BUCKETS;
 }

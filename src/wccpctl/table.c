@@ -19,33 +19,34 @@ struct table {
 	char **cells; /* the headings are the first row */
 };
 
-static _Noreturn void fail(const char *why)
+static _Noreturn void table_fail(const char *why)
 {
 	fprintf(stderr, "wccpctl: %s\n", why);
 	exit(EXIT_FAILURE);
 }
 
-static void add(struct table *t, char *text)
+static void table_add(struct table *t, char *text)
 {
 	size_t len = strlen(text), column = t->n_cells % t->columns;
 
 	t->cells = reallocarray(t->cells, t->n_cells + 1, sizeof(*t->cells));
 	if (!t->cells)
-		fail("out of memory");
+		table_fail("out of memory");
 	t->cells[t->n_cells++] = text;
 	if (len > t->width[column])
 		t->width[column] = len;
 }
 
-static void add_heading(struct table *t, unsigned column, const char *from, size_t len)
+static void table_add_heading(struct table *t, unsigned column, const char *from,
+			      size_t len)
 {
 	char *text;
 
 	t->right[column] = *from == '>';
 	text = strndup(from + t->right[column], len - t->right[column]);
 	if (!text)
-		fail("out of memory");
-	add(t, text);
+		table_fail("out of memory");
+	table_add(t, text);
 }
 
 struct table *table_new(const char *columns)
@@ -53,16 +54,16 @@ struct table *table_new(const char *columns)
 	struct table *t = calloc(1, sizeof(*t));
 
 	if (!t)
-		fail("out of memory");
+		table_fail("out of memory");
 	t->columns = 1;
 	for (const char *c = columns; *c; c++)
 		t->columns += *c == '|';
 	if (t->columns > MAX_COLUMNS)
-		fail("a table of too many columns");
+		table_fail("a table of too many columns");
 	for (unsigned i = 0; i < t->columns; i++) {
 		size_t len = strcspn(columns, "|");
 
-		add_heading(t, i, columns, len);
+		table_add_heading(t, i, columns, len);
 		columns += len + 1;
 	}
 	return t;
@@ -75,13 +76,13 @@ void table_cell(struct table *t, const char *format, ...)
 
 	va_start(ap, format);
 	if (vasprintf(&text, format, ap) < 0)
-		fail("out of memory");
+		table_fail("out of memory");
 	va_end(ap);
-	add(t, text);
+	table_add(t, text);
 }
 
 /* No blanks at the end of a line. */
-static void print_cell(const struct table *t, size_t i, FILE *to)
+static void table_print_cell(const struct table *t, size_t i, FILE *to)
 {
 	size_t column = i % t->columns;
 	int width = (int)t->width[column];
@@ -97,7 +98,7 @@ static void print_cell(const struct table *t, size_t i, FILE *to)
 void table_print(struct table *t, FILE *to)
 {
 	for (size_t i = 0; i < t->n_cells; i++) {
-		print_cell(t, i, to);
+		table_print_cell(t, i, to);
 		free(t->cells[i]);
 	}
 	free(t->cells);

@@ -5,13 +5,13 @@
 #include "wccpd/daemon.h"
 #include "wccpd/status_json.h"
 
-static json_t *do_show(void *d, unsigned n, char *const *words)
+static json_t *commands_show(void *d, unsigned n, char *const *words)
 {
 	(void)n, (void)words;
 	return status_json(d);
 }
 
-static json_t *do_reload(void *d, unsigned n, char *const *words)
+static json_t *commands_reload(void *d, unsigned n, char *const *words)
 {
 	struct err err;
 
@@ -22,8 +22,8 @@ static json_t *do_reload(void *d, unsigned n, char *const *words)
 }
 
 static const struct control_command commands[] = {
-	{ .name = "show", .run = do_show },
-	{ .name = "reload", .run = do_reload },
+	{ .name = "show", .run = commands_show },
+	{ .name = "reload", .run = commands_reload },
 };
 
 struct control *commands_open(struct daemon *d, struct err *err)

@@ -3,8 +3,8 @@
 #include "wccpd/daemon.h"
 
 #include "clock.h"
-#include "wccpd/commands.h"
 #include "log.h"
+#include "wccpd/commands.h"
 #include "wccpd/planner.h"
 #include "wccpd/udp.h"
 
@@ -15,17 +15,18 @@
 #include <unistd.h>
 
 enum {
-	RETRY_MS = 1000,     /* until a failed change of the kernel is tried again */
-	WAITING_MS = 20,     /* until the kernel is asked whether it has an answer */
-	RECHECK_MS = 5000,   /* the plan is applied again, in case others changed
+	RETRY_MS = 1000,      /* until a failed change of the kernel is tried again */
+	WAITING_MS = 20,      /* until the kernel is asked whether it has an answer */
+	RECHECK_MS = 5000,    /* the plan is applied again, in case others changed
 			      * addresses, links or neighbours meanwhile */
 	STOP_LIMIT_MS = 8000, /* for saying goodbye to every router */
-	BURST = 64,          /* datagrams per wake-up: timers must not starve */
+	BURST = 64,	      /* datagrams per wake-up: timers must not starve */
 };
 
 /* -- datagrams ------------------------------------------------------------------- */
 
-static struct service *service_of(struct daemon *d, const struct codec_datagram *g)
+static struct service *daemon_service_of(struct daemon *d,
+					 const struct codec_datagram *g)
 {
 	struct wccp_service id = { .type = g->service_type, .id = g->service_id };
 
@@ -36,15 +37,15 @@ static struct service *service_of(struct daemon *d, const struct codec_datagram 
 }
 
 /* For datagrams that cannot be given to any group. */
-static void complain(const char *event, const struct addr *from, const char *text,
-		     struct mono now)
+static void daemon_complain(const char *event, const struct addr *from,
+			    const char *text, struct mono now)
 {
 	log_complain(event, from, NULL, now, "datagram from %s refused: %s",
 		     ADDR_TEXT(from), text);
 }
 
-static void take_datagram(struct daemon *d, size_t len, const struct addr *from,
-			  struct mono now)
+static void daemon_take_datagram(struct daemon *d, size_t len, const struct addr *from,
+				 struct mono now)
 {
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = now };
 	struct codec_datagram datagram;
@@ -53,23 +54,25 @@ static void take_datagram(struct daemon *d, size_t len, const struct addr *from,
 
 	if (r != CODEC_OK) {
 		d->refused[r]++;
-		complain(codec_refusal_name(r), from, codec_refusal_name(r), now);
+		daemon_complain(codec_refusal_name(r), from, codec_refusal_name(r),
+				now);
 		return;
 	}
-	s = service_of(d, &datagram);
+	s = daemon_service_of(d, &datagram);
 	if (!s) {
 		d->unknown_service++;
-		complain("unknown-service", from, "not one of our services", now);
+		daemon_complain("unknown-service", from, "not one of our services",
+				now);
 		return;
 	}
 	ev.u.rx.from = *from;
 	ev.u.rx.datagram = &datagram;
-	daemon_step(d, s, &ev);
+	services_step(d, s, &ev);
 }
 
-static void settle(struct daemon *d);
+static void daemon_settle(struct daemon *d);
 
-static void on_udp(evutil_socket_t fd, short what, void *arg)
+static void daemon_on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct mono now = clock_now();
@@ -81,14 +84,14 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 		n = udp_receive(fd, d->datagram, sizeof d->datagram, &from);
 		if (n < 0)
 			break;
-		take_datagram(d, (size_t)n, &from, now);
+		daemon_take_datagram(d, (size_t)n, &from, now);
 	}
-	settle(d);
+	daemon_settle(d);
 }
 
 /* -- time ---------------------------------------------------------------------------- */
 
-static bool all_quiet(const struct daemon *d)
+static bool daemon_all_quiet(const struct daemon *d)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (!cache_is_quiet(d->services[i].cache))
@@ -96,7 +99,7 @@ static bool all_quiet(const struct daemon *d)
 	return true;
 }
 
-static void free_removed(struct daemon *d)
+static void daemon_free_removed(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->n_services; i++) {
 		struct service *s = &d->services[i];
@@ -109,7 +112,7 @@ static void free_removed(struct daemon *d)
 	}
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *arg)
+static void daemon_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct cache_event ev = { .type = CACHE_EV_TICK, .now = clock_now() };
@@ -117,17 +120,17 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (mono_due(cache_deadline(d->services[i].cache), ev.now))
-			daemon_step(d, &d->services[i], &ev);
-	settle(d);
+			services_step(d, &d->services[i], &ev);
+	daemon_settle(d);
 }
 
 /* After every batch of steps: who has said goodbye is freed, the timer follows
  * the deadlines, and a stop ends once nobody has anything left to say. */
-static void settle(struct daemon *d)
+static void daemon_settle(struct daemon *d)
 {
-	free_removed(d);
-	daemon_arm(d);
-	if (d->stopping && all_quiet(d))
+	daemon_free_removed(d);
+	services_arm(d);
+	if (d->stopping && daemon_all_quiet(d))
 		event_base_loopbreak(d->base);
 }
 
@@ -140,7 +143,7 @@ void daemon_replan(struct daemon *d)
 	evtimer_add(d->replan, &soon);
 }
 
-static void tell_of_v6(struct daemon *d)
+static void daemon_warn_of_v6(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->status.n_routers && !d->told_v6; i++)
 		if (d->status.routers[i].id.family == ADDR_V6) {
@@ -151,11 +154,12 @@ static void tell_of_v6(struct daemon *d)
 		}
 }
 
-static void make_plan(struct daemon *d)
+static void daemon_make_plan(struct daemon *d)
 {
 	planner_begin(d->conf, &d->plan);
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
-		pool_fill_plan(pools_get(d->pools, i), &d->plan.pools[d->plan.n_pools++]);
+		pools_fill_plan(pools_get(d->pools, i),
+				&d->plan.pools[d->plan.n_pools++]);
 	/* By position in the configuration, so that counters keep their meaning. */
 	for (unsigned i = 0; i < d->conf->n_services; i++)
 		for (unsigned k = 0; k < d->n_services; k++)
@@ -163,13 +167,13 @@ static void make_plan(struct daemon *d)
 				cache_get_status(d->services[k].cache, &d->status);
 				planner_add_service(d->services[k].conf, &d->status,
 						    &d->plan);
-				tell_of_v6(d);
+				daemon_warn_of_v6(d);
 			}
 }
 
 /* Log a text when it is new, so that what lasts is one line and not one a second. */
-static void tell_once(char *last, size_t size, const char *event, const char *text,
-		      enum note_level level, const char *cured)
+static void daemon_tell_once(char *last, size_t size, const char *event,
+			     const char *text, enum note_level level, const char *cured)
 {
 	if (strcmp(last, text) == 0)
 		return;
@@ -181,37 +185,39 @@ static void tell_once(char *last, size_t size, const char *event, const char *te
 	snprintf(last, size, "%s", text);
 }
 
-static void apply_plan(struct daemon *d)
+static void daemon_apply_plan(struct daemon *d)
 {
 	struct err err = { "" };
 	bool good = dp_apply(d->dp, &d->plan, &err) == 0;
 	const char *trouble = good ? dp_trouble(d->dp) : d->trouble;
-	struct timeval later = clock_ms(good && dp_is_waiting(d->dp) ? WAITING_MS :
-					good && !trouble[0]	     ? RECHECK_MS :
-								       RETRY_MS);
+	struct timeval later = clock_ms(good && dp_is_waiting(d->dp) ? WAITING_MS
+					: good && !trouble[0]	     ? RECHECK_MS
+								     : RETRY_MS);
 
 	d->applied = d->applied || good;
-	tell_once(d->apply_error, sizeof d->apply_error, "data-plane", err.text, NOTE_ERROR,
-		  "the kernel follows the plan again");
+	daemon_tell_once(d->apply_error, sizeof d->apply_error, "data-plane", err.text,
+			 NOTE_ERROR, "the kernel follows the plan again");
 	if (good)
-		tell_once(d->trouble, sizeof d->trouble, "data-plane", trouble, NOTE_WARNING,
-			  "all parts of the plan are in force");
+		daemon_tell_once(d->trouble, sizeof d->trouble, "data-plane", trouble,
+				 NOTE_WARNING, "all parts of the plan are in force");
 	evtimer_add(d->retry, &later);
 }
 
-static struct announcement strength_of(const struct daemon *d, const struct service *s)
+static struct announcement daemon_strength_of(const struct daemon *d,
+					      const struct service *s)
 {
 	const struct pool *p = pools_get(d->pools, s->conf->pool);
-	struct pool_strength k = pool_strength(p);
-	uint16_t weight = health_pool_weight(s->conf->weight, k.up, p->conf->min_instances,
-					     k.up_weight, k.all_weight);
+	struct pools_strength k = pools_strength(p);
+	uint16_t weight =
+		health_pool_weight(s->conf->weight, k.up, p->conf->min_instances,
+				   k.up_weight, k.all_weight);
 	bool up = k.up > 0 && k.up >= p->conf->min_instances;
 
 	return (struct announcement){ .up = up, .weight = weight };
 }
 
 /* Nobody is told that we are here before the kernel can deliver. */
-static void announce(struct daemon *d)
+static void daemon_announce(struct daemon *d)
 {
 	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
 
@@ -221,65 +227,66 @@ static void announce(struct daemon *d)
 
 		if (!s->conf)
 			continue;
-		a = strength_of(d, s);
+		a = daemon_strength_of(d, s);
 		a.up = a.up && d->applied;
 		if (a.up == s->told.up && a.weight == s->told.weight)
 			continue;
 		if (a.up != s->told.up)
-			log_event(NOTE_INFO, "pool", (struct log_about){ .service = s->name },
+			log_event(NOTE_INFO, "pool",
+				  (struct log_about){ .service = s->name },
 				  "pool %s is %s: %s service %s",
 				  pools_get(d->pools, s->conf->pool)->conf->name,
-				  a.up ? "up" : "down", a.up ? "announcing" : "withdrawing",
-				  s->name);
+				  a.up ? "up" : "down",
+				  a.up ? "announcing" : "withdrawing", s->name);
 		s->told = a;
 		ev.u.health.up = a.up;
 		ev.u.health.weight = a.weight;
-		daemon_step(d, s, &ev);
+		services_step(d, s, &ev);
 	}
 }
 
-static void join_groups(struct daemon *d)
+static void daemon_join_groups(struct daemon *d)
 {
 	struct err err = { "" };
 
-	casts_follow(&d->casts, d->conf, d->base, on_udp, d, &err);
-	tell_once(d->cast_error, sizeof d->cast_error, "multicast", err.text, NOTE_ERROR,
-		  "all multicast groups are joined");
+	multicast_follow(&d->multicast, d->conf, d->base, daemon_on_udp, d, &err);
+	daemon_tell_once(d->multicast_error, sizeof d->multicast_error, "multicast",
+			 err.text, NOTE_ERROR, "all multicast groups are joined");
 }
 
 /* It may come and go with its interface; routers notice by our silence. */
-static void look_for_address(struct daemon *d)
+static void daemon_look_for_address(struct daemon *d)
 {
 	struct err err = { "" };
 
 	if (!udp_is_local(&d->conf->address))
 		err_set(&err, "this host does not have the address %s",
 			ADDR_TEXT(&d->conf->address));
-	tell_once(d->address_error, sizeof d->address_error, "address", err.text,
-		  NOTE_ERROR, "the address is there again");
+	daemon_tell_once(d->address_error, sizeof d->address_error, "address", err.text,
+			 NOTE_ERROR, "the address is there again");
 }
 
-static void on_replan(evutil_socket_t fd, short what, void *arg)
+static void daemon_reconcile(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 
 	(void)fd, (void)what;
-	look_for_address(d);
-	join_groups(d);
-	make_plan(d);
-	apply_plan(d);
-	announce(d);
-	settle(d);
+	daemon_look_for_address(d);
+	daemon_join_groups(d);
+	daemon_make_plan(d);
+	daemon_apply_plan(d);
+	daemon_announce(d);
+	daemon_settle(d);
 }
 
-static void pools_have_changed(void *arg)
+static void daemon_on_pools_changed(void *arg)
 {
 	daemon_replan(arg);
 }
 
 /* -- signals ---------------------------------------------------------------------------- */
 
-static void begin_stop(struct daemon *d)
+static void daemon_begin_stop(struct daemon *d)
 {
 	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = clock_now() };
 	struct timeval limit = clock_ms(STOP_LIMIT_MS);
@@ -287,12 +294,12 @@ static void begin_stop(struct daemon *d)
 	log_info("stopping", "withdrawing from all routers");
 	d->stopping = true;
 	for (unsigned i = 0; i < d->n_services; i++)
-		daemon_step(d, &d->services[i], &ev);
+		services_step(d, &d->services[i], &ev);
 	event_base_loopexit(d->base, &limit);
-	settle(d);
+	daemon_settle(d);
 }
 
-static void on_stop(evutil_socket_t sig, short what, void *arg)
+static void daemon_on_stop(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
 
@@ -300,11 +307,11 @@ static void on_stop(evutil_socket_t sig, short what, void *arg)
 	if (d->stopping)
 		event_base_loopbreak(d->base); /* asked twice: do not wait */
 	else
-		begin_stop(d);
+		daemon_begin_stop(d);
 }
 
 /* The callback comes once for each of many signals: together they are one reload. */
-static void on_hup(evutil_socket_t sig, short what, void *arg)
+static void daemon_on_hup(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct timeval soon = { 0, 0 };
@@ -313,17 +320,18 @@ static void on_hup(evutil_socket_t sig, short what, void *arg)
 	evtimer_add(d->reload, &soon);
 }
 
-static void on_reload(evutil_socket_t fd, short what, void *arg)
+static void daemon_on_reload(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct err err;
 
 	(void)fd, (void)what;
 	if (daemon_reload(d, &err) < 0)
-		log_error("reload", "%s; the old configuration stays in force", err.text);
+		log_error("reload", "%s; the old configuration stays in force",
+			  err.text);
 }
 
-static void tell_warnings(const struct conf *conf)
+static void daemon_tell_warnings(const struct conf *conf)
 {
 	for (unsigned i = 0; i < conf->n_warnings; i++)
 		log_event(NOTE_WARNING, "configuration", (struct log_about){ 0 }, "%s",
@@ -331,11 +339,13 @@ static void tell_warnings(const struct conf *conf)
 }
 
 /* What a reload cannot change without starting anew. */
-static int check_reload(const struct conf *old, const struct conf *new, struct err *err)
+static int daemon_check_reload(const struct conf *old, const struct conf *new,
+			       struct err *err)
 {
 	if (!addr_equal(&old->address, &new->address))
-		return err_set(err, "address cannot change from %s to %s in a reload: restart",
-			       ADDR_TEXT(&old->address), ADDR_TEXT(&new->address));
+		return err_set(
+			err, "address cannot change from %s to %s in a reload: restart",
+			ADDR_TEXT(&old->address), ADDR_TEXT(&new->address));
 	if (strcmp(old->control, new->control) != 0)
 		return err_set(err, "control cannot change in a reload: restart");
 	return 0;
@@ -351,7 +361,7 @@ int daemon_reload(struct daemon *d, struct err *err)
 	new = conf_load(d->conf_path, err);
 	if (!new)
 		return -1;
-	if (check_reload(old, new, err) < 0) {
+	if (daemon_check_reload(old, new, err) < 0) {
 		err_prefix(err, "%s", d->conf_path);
 		conf_free(new);
 		return -1;
@@ -359,30 +369,32 @@ int daemon_reload(struct daemon *d, struct err *err)
 	/* From here only a lack of memory can fail; groups and pools then point
 	 * into the new configuration already, so it is the one to keep. */
 	d->conf = new;
-	if (pools_configure(d->pools, new, err) < 0 || daemon_set_services(d, new, err) < 0) {
+	if (pools_configure(d->pools, new, err) < 0 ||
+	    services_configure(d, new, err) < 0) {
 		log_error("reload", "%s", err->text);
 		exit(EXIT_FAILURE);
 	}
 	conf_free(old);
 	log_info("reload", "configuration %s is in force", d->conf_path);
-	tell_warnings(new);
-	settle(d);
+	daemon_tell_warnings(new);
+	daemon_settle(d);
 	daemon_replan(d);
 	return 0;
 }
 
 /* -- life --------------------------------------------------------------------------------- */
 
-static int add_events(struct daemon *d)
+static int daemon_add_events(struct daemon *d)
 {
-	d->timer = evtimer_new(d->base, on_timer, d);
-	d->replan = evtimer_new(d->base, on_replan, d);
-	d->retry = evtimer_new(d->base, on_replan, d);
-	d->udp_event = event_new(d->base, d->udp, EV_READ | EV_PERSIST, on_udp, d);
-	d->signals[0] = evsignal_new(d->base, SIGTERM, on_stop, d);
-	d->signals[1] = evsignal_new(d->base, SIGINT, on_stop, d);
-	d->signals[2] = evsignal_new(d->base, SIGHUP, on_hup, d);
-	d->reload = evtimer_new(d->base, on_reload, d);
+	d->timer = evtimer_new(d->base, daemon_on_timer, d);
+	d->replan = evtimer_new(d->base, daemon_reconcile, d);
+	d->retry = evtimer_new(d->base, daemon_reconcile, d);
+	d->udp_event =
+		event_new(d->base, d->udp, EV_READ | EV_PERSIST, daemon_on_udp, d);
+	d->signals[0] = evsignal_new(d->base, SIGTERM, daemon_on_stop, d);
+	d->signals[1] = evsignal_new(d->base, SIGINT, daemon_on_stop, d);
+	d->signals[2] = evsignal_new(d->base, SIGHUP, daemon_on_hup, d);
+	d->reload = evtimer_new(d->base, daemon_on_reload, d);
 	if (!d->timer || !d->replan || !d->retry || !d->reload || !d->udp_event)
 		return -1;
 	for (int i = 0; i < 3; i++)
@@ -391,7 +403,7 @@ static int add_events(struct daemon *d)
 	return event_add(d->udp_event, NULL);
 }
 
-static int open_all(struct daemon *d, struct err *err)
+static int daemon_open_all(struct daemon *d, struct err *err)
 {
 	d->udp = udp_open(&d->conf->address, err);
 	if (d->udp < 0)
@@ -399,15 +411,15 @@ static int open_all(struct daemon *d, struct err *err)
 	if (dp_open(&d->dp, err) < 0)
 		return -1;
 	d->base = event_base_new();
-	if (!d->base || add_events(d) < 0)
+	if (!d->base || daemon_add_events(d) < 0)
 		return err_set(err, "cannot set up the event loop");
 	d->control = commands_open(d, err);
 	if (!d->control)
 		return -1;
-	d->pools = pools_new(d->base, pools_have_changed, d);
+	d->pools = pools_new(d->base, daemon_on_pools_changed, d);
 	if (!d->pools)
 		return err_set(err, "out of memory");
-	if (daemon_set_services(d, d->conf, err) < 0)
+	if (services_configure(d, d->conf, err) < 0)
 		return -1;
 	return pools_configure(d->pools, d->conf, err);
 }
@@ -425,7 +437,7 @@ struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *
 	d->conf_path = conf_path;
 	d->udp = -1;
 	d->started = clock_now();
-	if (open_all(d, err) < 0) {
+	if (daemon_open_all(d, err) < 0) {
 		daemon_free(d);
 		return NULL;
 	}
@@ -438,13 +450,14 @@ void daemon_run(struct daemon *d)
 	log_info("started", "wccpd at %s on %s: %u services, %u pools",
 		 ADDR_TEXT(&d->conf->address), d->conf->interface, d->conf->n_services,
 		 d->conf->n_pools);
-	tell_warnings(d->conf);
+	daemon_tell_warnings(d->conf);
 	event_base_dispatch(d->base);
-	log_info("stopped", "%s", all_quiet(d) ? "withdrawn from all routers" :
-						 "not every router acknowledged");
+	log_info("stopped", "%s",
+		 daemon_all_quiet(d) ? "withdrawn from all routers"
+				     : "not every router acknowledged");
 }
 
-static void free_event(struct event *e)
+static void daemon_free_event(struct event *e)
 {
 	if (e)
 		event_free(e);
@@ -456,17 +469,17 @@ void daemon_free(struct daemon *d)
 		cache_free(d->services[i].cache);
 	if (d->control)
 		control_close(d->control);
-	casts_close(&d->casts);
+	multicast_close(&d->multicast);
 	pools_free(d->pools);
 	if (d->dp)
 		dp_close(d->dp);
-	free_event(d->udp_event);
-	free_event(d->timer);
-	free_event(d->replan);
-	free_event(d->retry);
-	free_event(d->reload);
+	daemon_free_event(d->udp_event);
+	daemon_free_event(d->timer);
+	daemon_free_event(d->replan);
+	daemon_free_event(d->retry);
+	daemon_free_event(d->reload);
 	for (int i = 0; i < 3; i++)
-		free_event(d->signals[i]);
+		daemon_free_event(d->signals[i]);
 	if (d->base)
 		event_base_free(d->base);
 	if (d->udp >= 0)

@@ -6,12 +6,12 @@
 #ifndef WCCPD_WCCPD_DAEMON_H
 #define WCCPD_WCCPD_DAEMON_H
 
-#include "wccpd/multicast.h"
-#include "wccpd/conf/conf.h"
-#include "dp/dp.h"
-#include "err.h"
 #include "cache.h"
+#include "dp/dp.h"
 #include "dp/plan.h"
+#include "err.h"
+#include "wccpd/conf/conf.h"
+#include "wccpd/multicast.h"
 #include "wccpd/pool/pools.h"
 
 #include <event2/event.h>
@@ -44,14 +44,14 @@ struct daemon {
 	struct pools *pools;
 	struct control *control;
 	int udp;
-	struct casts casts;
+	struct multicast multicast;
 	struct event *udp_event, *timer, *replan, *retry, *reload;
 	struct event *signals[3];
 	unsigned n_services;
 	struct service services[DAEMON_MAX_SERVICES];
 	/* Datagrams that could not be given to any group. */
 	uint64_t refused[CODEC_REFUSALS], unknown_service;
-	bool applied;  /* the kernel has followed a plan at least once */
+	bool applied; /* the kernel has followed a plan at least once */
 	bool stopping;
 	struct mono started;
 	/* Scratch, large and reused. */
@@ -62,7 +62,7 @@ struct daemon {
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
 	/* What was last logged; empty when there is nothing to complain about. */
 	char apply_error[sizeof((struct err *)0)->text];
-	char cast_error[sizeof((struct err *)0)->text];
+	char multicast_error[sizeof((struct err *)0)->text];
 	char address_error[sizeof((struct err *)0)->text];
 	bool told_v6; /* that there is no data plane for it */
 	char trouble[sizeof((struct err *)0)->text];
@@ -80,9 +80,9 @@ void daemon_free(struct daemon *d);
 int daemon_reload(struct daemon *d, struct err *err);
 
 /* Parts of the daemon in files of their own, for each other's use. */
-void daemon_step(struct daemon *d, struct service *s, const struct cache_event *ev);
-void daemon_arm(struct daemon *d);     /* set the timer to the earliest deadline */
-void daemon_replan(struct daemon *d);  /* soon: make a plan and apply it */
-int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *err);
+void services_step(struct daemon *d, struct service *s, const struct cache_event *ev);
+void services_arm(struct daemon *d);  /* set the timer to the earliest deadline */
+void daemon_replan(struct daemon *d); /* soon: make a plan and apply it */
+int services_configure(struct daemon *d, const struct conf *conf, struct err *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpd: command line, then the daemon. */
 #include "config.h"
-#include "wccpd/daemon.h"
 #include "log.h"
+#include "wccpd/daemon.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +17,7 @@ struct options {
 	bool check_only, debug;
 };
 
-static void usage(FILE *to)
+static void wccpd_usage(FILE *to)
 {
 	fputs("usage: wccpd [-dhnV] [-f file]\n"
 	      "  -f file  configuration (default " CONF_DEFAULT_FILE ")\n"
@@ -27,7 +27,7 @@ static void usage(FILE *to)
 	      to);
 }
 
-static struct options parse(int argc, char **argv)
+static struct options wccpd_parse(int argc, char **argv)
 {
 	struct options o = { .file = CONF_DEFAULT_FILE };
 	int c;
@@ -44,24 +44,24 @@ static struct options parse(int argc, char **argv)
 			o.debug = true;
 			break;
 		case 'h':
-			usage(stdout);
+			wccpd_usage(stdout);
 			exit(EXIT_SUCCESS);
 		case 'V':
 			puts(PACKAGE_STRING);
 			exit(EXIT_SUCCESS);
 		default:
-			usage(stderr);
+			wccpd_usage(stderr);
 			exit(2);
 		}
 	if (optind != argc) {
-		usage(stderr);
+		wccpd_usage(stderr);
 		exit(2);
 	}
 	return o;
 }
 
 /* 0, or -1 after saying why on stderr. */
-static int write_pid_file(const char *path)
+static int wccpd_write_pid_file(const char *path)
 {
 	FILE *f = path[0] ? fopen(path, "we") : NULL;
 
@@ -81,7 +81,7 @@ static int write_pid_file(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct options o = parse(argc, argv);
+	struct options o = wccpd_parse(argc, argv);
 	struct err err;
 	struct conf *conf = conf_load(o.file, &err);
 	struct daemon *d;
@@ -98,13 +98,14 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	log_open("wccpd",
-		 o.debug || conf->log == CONF_LOG_STDERR ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+		 o.debug || conf->log == CONF_LOG_STDERR ? LOG_TO_STDERR
+							 : LOG_TO_SYSLOG,
 		 o.debug ? NOTE_DEBUG : NOTE_INFO);
 	signal(SIGPIPE, SIG_IGN); /* a control client that leaves early */
 	signal(SIGHUP, SIG_IGN);  /* the file has just been read */
 	memcpy(pid_file, conf->pid_file, sizeof pid_file);
 	d = daemon_new(conf, o.file, &err);
-	if (!d || write_pid_file(pid_file) < 0) {
+	if (!d || wccpd_write_pid_file(pid_file) < 0) {
 		if (d)
 			daemon_free(d);
 		else

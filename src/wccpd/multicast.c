@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-static bool is_wanted(const struct conf *conf, const struct addr *group)
+static bool multicast_is_wanted(const struct conf *conf, const struct addr *group)
 {
 	for (unsigned i = 0; i < conf->n_services; i++)
 		if (addr_equal(&conf->services[i].group.multicast, group))
@@ -14,7 +14,7 @@ static bool is_wanted(const struct conf *conf, const struct addr *group)
 	return false;
 }
 
-static void leave(struct casts *c, unsigned i)
+static void multicast_leave(struct multicast *c, unsigned i)
 {
 	event_free(c->list[i].event);
 	close(c->list[i].fd);
@@ -22,14 +22,16 @@ static void leave(struct casts *c, unsigned i)
 }
 
 /* An interface that was made anew has another index, and no members. */
-static void drop_stale(struct casts *c, const struct conf *conf, unsigned ifindex)
+static void multicast_drop_stale(struct multicast *c, const struct conf *conf,
+				 unsigned ifindex)
 {
 	for (unsigned i = c->n; i-- > 0;)
-		if (c->list[i].ifindex != ifindex || !is_wanted(conf, &c->list[i].group))
-			leave(c, i);
+		if (c->list[i].ifindex != ifindex ||
+		    !multicast_is_wanted(conf, &c->list[i].group))
+			multicast_leave(c, i);
 }
 
-static bool has(const struct casts *c, const struct addr *group)
+static bool multicast_has(const struct multicast *c, const struct addr *group)
 {
 	for (unsigned i = 0; i < c->n; i++)
 		if (addr_equal(&c->list[i].group, group))
@@ -37,11 +39,11 @@ static bool has(const struct casts *c, const struct addr *group)
 	return false;
 }
 
-static int join(struct casts *c, const struct addr *group, unsigned ifindex,
-		struct event_base *base, event_callback_fn readable, void *arg,
-		struct err *err)
+static int multicast_join(struct multicast *c, const struct addr *group,
+			  unsigned ifindex, struct event_base *base,
+			  event_callback_fn readable, void *arg, struct err *err)
 {
-	struct cast_socket *s = &c->list[c->n];
+	struct multicast_socket *s = &c->list[c->n];
 
 	s->group = *group;
 	s->ifindex = ifindex;
@@ -59,29 +61,31 @@ static int join(struct casts *c, const struct addr *group, unsigned ifindex,
 	return 0;
 }
 
-int casts_follow(struct casts *c, const struct conf *conf, struct event_base *base,
-		 event_callback_fn readable, void *arg, struct err *err)
+int multicast_follow(struct multicast *c, const struct conf *conf,
+		     struct event_base *base, event_callback_fn readable, void *arg,
+		     struct err *err)
 {
 	unsigned ifindex = if_nametoindex(conf->interface);
 	int result = 0;
 
-	drop_stale(c, conf, ifindex);
+	multicast_drop_stale(c, conf, ifindex);
 	for (unsigned i = 0; i < conf->n_services; i++) {
 		const struct addr *group = &conf->services[i].group.multicast;
 
-		if (!addr_is_set(group) || has(c, group))
+		if (!addr_is_set(group) || multicast_has(c, group))
 			continue;
 		if (!ifindex)
 			result = err_set(err, "cannot join %s: no interface %s",
 					 ADDR_TEXT(group), conf->interface);
-		else if (join(c, group, ifindex, base, readable, arg, err) < 0)
+		else if (multicast_join(c, group, ifindex, base, readable, arg, err) <
+			 0)
 			result = -1;
 	}
 	return result;
 }
 
-void casts_close(struct casts *c)
+void multicast_close(struct multicast *c)
 {
 	while (c->n > 0)
-		leave(c, 0);
+		multicast_leave(c, 0);
 }

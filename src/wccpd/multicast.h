@@ -4,29 +4,30 @@
 #define WCCPD_WCCPD_MULTICAST_H
 
 #include "addr.h"
-#include "wccpd/conf/conf.h"
 #include "err.h"
+#include "wccpd/conf/conf.h"
 
 #include <event2/event.h>
 #include <net/if.h>
 
-struct cast_socket {
+struct multicast_socket {
 	struct addr group;
 	unsigned ifindex; /* joined there */
 	int fd;
 	struct event *event;
 };
 
-struct casts {
+struct multicast {
 	unsigned n;
-	struct cast_socket list[PLAN_MAX_SERVICES];
+	struct multicast_socket list[PLAN_MAX_SERVICES];
 };
 
 /* Listen to the groups of the configuration and to no others.  Asked again and
  * again it follows an interface that goes and comes back.  -1 with the last of the
  * troubles; the other groups are listened to all the same. */
-int casts_follow(struct casts *c, const struct conf *conf, struct event_base *base,
-		 event_callback_fn readable, void *arg, struct err *err);
-void casts_close(struct casts *c);
+int multicast_follow(struct multicast *c, const struct conf *conf,
+		     struct event_base *base, event_callback_fn readable, void *arg,
+		     struct err *err);
+void multicast_close(struct multicast *c);
 
 #endif

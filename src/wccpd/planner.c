@@ -18,7 +18,7 @@ void planner_begin(const struct conf *conf, struct plan *out)
 
 /* For one more service at a router there is always room, for one more router only
  * up to a limit. */
-static bool has_room(const struct cache_router_status *r, struct plan *out)
+static bool planner_has_room(const struct cache_router_status *r, struct plan *out)
 {
 	for (unsigned i = 0; i < out->n_routers; i++)
 		if (addr_equal(&out->routers[i].id, &r->id) &&
@@ -32,8 +32,8 @@ static bool has_room(const struct cache_router_status *r, struct plan *out)
 
 /* Redirected packets are taken from a router from the moment that methods are
  * agreed, and still while leaving it: until it has heard of that, it sends. */
-static void add_routers(unsigned service, const struct cache_status *status,
-			struct plan *out)
+static void planner_add_routers(unsigned service, const struct cache_status *status,
+				struct plan *out)
 {
 	for (unsigned i = 0; i < status->n_routers; i++) {
 		const struct cache_router_status *r = &status->routers[i];
@@ -41,7 +41,7 @@ static void add_routers(unsigned service, const struct cache_status *status,
 		/* Packets of IPv6 routers are not taken yet. */
 		if (r->id.family != ADDR_V4 || r->forward == 0)
 			continue;
-		if (!has_room(r, out)) {
+		if (!planner_has_room(r, out)) {
 			out->n_left_out++;
 			continue;
 		}
@@ -80,7 +80,7 @@ void planner_add_service(const struct conf_service *conf,
 	s->pool = conf->pool;
 	s->drop_when_down = conf->drop_when_down;
 	memcpy(s->handover, status->handover, sizeof s->handover);
-	add_routers(out->n_services, status, out);
+	planner_add_routers(out->n_services, status, out);
 	planner_add_other_caches(&conf->group, status, out);
 	out->n_services++;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* "a, b" as a list of texts, or of numbers; "-" as an empty one. */
-static json_t *split(const char *text, bool numbers)
+static json_t *service_json_split(const char *text, bool numbers)
 {
 	json_t *list = json_array();
 
@@ -21,20 +21,21 @@ static json_t *split(const char *text, bool numbers)
 	return list;
 }
 
-json_t *service_description_json(const struct wccp_service *service)
+json_t *service_json_description(const struct wccp_service *service)
 {
 	struct conf_description d = conf_describe(service);
 	bool any = strcmp(d.ports, "any") == 0;
 
 	return json_pack("{s:i, s:s, s:o, s:s, s:o, s:o, s:b}", "priority",
 			 (int)d.priority, "protocol", d.protocol, "ports",
-			 any ? json_string("any") : split(d.ports, true), "port_type",
-			 d.port_type, "hash", split(d.hash, false), "alternate_hash",
-			 split(d.alternate, false), "only_protocol_0",
+			 any ? json_string("any") : service_json_split(d.ports, true),
+			 "port_type", d.port_type, "hash",
+			 service_json_split(d.hash, false), "alternate_hash",
+			 service_json_split(d.alternate, false), "only_protocol_0",
 			 d.only_protocol_0);
 }
 
-json_t *service_assignment_json(const struct cache_status *st)
+json_t *service_json_assignment(const struct cache_status *st)
 {
 	return json_pack(
 		"{s:s, s:o, s:i, s:i}", "method", st->by_mask ? "mask" : "hash", "mask",
@@ -42,7 +43,7 @@ json_t *service_assignment_json(const struct cache_status *st)
 		"slots", (int)st->n_slots, "my_slots", (int)st->my_slots);
 }
 
-static json_t *address_list(const struct addr *list, unsigned n)
+static json_t *service_json_address_list(const struct addr *list, unsigned n)
 {
 	json_t *out = json_array();
 
@@ -51,7 +52,7 @@ static json_t *address_list(const struct addr *list, unsigned n)
 	return out;
 }
 
-json_t *service_configured_json(const struct conf *conf, const struct conf_service *s)
+json_t *service_json_configured(const struct conf *conf, const struct conf_service *s)
 {
 	const struct cache_conf *g = &s->group;
 
@@ -60,6 +61,7 @@ json_t *service_configured_json(const struct conf *conf, const struct conf_servi
 		"multicast",
 		addr_is_set(&g->multicast) ? json_string(ADDR_TEXT(&g->multicast))
 					   : json_null(),
-		"allowed_caches", address_list(g->allowed, g->n_allowed), "mirror_of",
+		"allowed_caches", service_json_address_list(g->allowed, g->n_allowed),
+		"mirror_of",
 		s->pair >= 0 ? json_string(conf->services[s->pair].name) : json_null());
 }

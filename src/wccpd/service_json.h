@@ -8,10 +8,10 @@
 #include <jansson.h>
 
 /* Priority, protocol, ports and hashes; of the well-known one what routers know. */
-json_t *service_description_json(const struct wccp_service *service);
+json_t *service_json_description(const struct wccp_service *service);
 /* Method, mask, and our part of the slots; of both methods the same fields. */
-json_t *service_assignment_json(const struct cache_status *st);
+json_t *service_json_assignment(const struct cache_status *st);
 /* What the configuration wants of the group. */
-json_t *service_configured_json(const struct conf *conf, const struct conf_service *s);
+json_t *service_json_configured(const struct conf *conf, const struct conf_service *s);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's service groups: feeding them, and following the configuration. */
 #include "clock.h"
-#include "wccpd/daemon.h"
 #include "log.h"
+#include "wccpd/daemon.h"
 #include "wccpd/udp.h"
 
 #include <net/if.h>
@@ -11,8 +11,8 @@
 
 /* -- one step of one group -------------------------------------------------------- */
 
-static void send_datagram(struct daemon *d, const struct service *s,
-			  const struct action *x, struct mono now)
+static void services_send_datagram(struct daemon *d, const struct service *s,
+				   const struct action *x, struct mono now)
 {
 	bool scoped = s->multicast_ttl || x->peer.family == ADDR_V6;
 	unsigned ifindex = scoped ? if_nametoindex(d->conf->interface) : 0;
@@ -25,14 +25,15 @@ static void send_datagram(struct daemon *d, const struct service *s,
 	log_complain("send-failed", &x->peer, s->name, now, "%s", err.text);
 }
 
-static void carry_out(struct daemon *d, const struct service *s, struct mono now)
+static void services_carry_out(struct daemon *d, const struct service *s,
+			       struct mono now)
 {
 	for (unsigned i = 0; i < d->actions.n; i++) {
 		const struct action *x = &d->actions.list[i];
 
 		switch (x->kind) {
 		case ACTION_SEND:
-			send_datagram(d, s, x, now);
+			services_send_datagram(d, s, x, now);
 			break;
 		case ACTION_NOTE:
 			log_note(&d->actions, x, s->name, now);
@@ -47,14 +48,14 @@ static void carry_out(struct daemon *d, const struct service *s, struct mono now
 			  d->actions.dropped, s->name);
 }
 
-void daemon_step(struct daemon *d, struct service *s, const struct cache_event *ev)
+void services_step(struct daemon *d, struct service *s, const struct cache_event *ev)
 {
 	actions_reset(&d->actions);
 	cache_step(s->cache, ev, &d->msg, &d->actions);
-	carry_out(d, s, ev->now);
+	services_carry_out(d, s, ev->now);
 }
 
-void daemon_arm(struct daemon *d)
+void services_arm(struct daemon *d)
 {
 	struct mono deadline = MONO_NEVER;
 	struct timeval left;
@@ -71,7 +72,8 @@ void daemon_arm(struct daemon *d)
 
 /* -- following the configuration ----------------------------------------------------- */
 
-static struct service *find_service(struct daemon *d, const struct wccp_service *id)
+static struct service *services_find_service(struct daemon *d,
+					     const struct wccp_service *id)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (wccp_same_group(&d->services[i].id, id))
@@ -80,7 +82,7 @@ static struct service *find_service(struct daemon *d, const struct wccp_service 
 }
 
 /* Without a further word; its routers remove us when they hear nothing more. */
-static void forget_leaving(struct daemon *d, struct service *s)
+static void services_forget_leaving(struct daemon *d, struct service *s)
 {
 	cache_free(s->cache);
 	*s = d->services[--d->n_services];
@@ -88,21 +90,22 @@ static void forget_leaving(struct daemon *d, struct service *s)
 
 /* As many can be leaving as there can be configured.  When reloads come faster than
  * goodbyes end, one of them makes room. */
-static void make_room(struct daemon *d)
+static void services_make_room(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (!d->services[i].conf) {
-			forget_leaving(d, &d->services[i]);
+			services_forget_leaving(d, &d->services[i]);
 			return;
 		}
 }
 
-static int add_service(struct daemon *d, const struct conf_service *conf, struct err *err)
+static int services_add_service(struct daemon *d, const struct conf_service *conf,
+				struct err *err)
 {
 	struct service *s;
 
 	if (d->n_services == DAEMON_MAX_SERVICES)
-		make_room(d);
+		services_make_room(d);
 	s = &d->services[d->n_services];
 	*s = (struct service){ .conf = conf, .id = conf->group.service };
 	snprintf(s->name, sizeof s->name, "%s", conf->name);
@@ -114,8 +117,8 @@ static int add_service(struct daemon *d, const struct conf_service *conf, struct
 	return 0;
 }
 
-static void configure_service(struct daemon *d, struct service *s,
-			      const struct conf_service *conf)
+static void services_configure_service(struct daemon *d, struct service *s,
+				       const struct conf_service *conf)
 {
 	struct cache_event ev = { .type = CACHE_EV_CONF, .now = clock_now() };
 
@@ -123,19 +126,19 @@ static void configure_service(struct daemon *d, struct service *s,
 	s->conf = conf;
 	snprintf(s->name, sizeof s->name, "%s", conf->name);
 	s->multicast_ttl = conf->multicast_ttl;
-	daemon_step(d, s, &ev);
+	services_step(d, s, &ev);
 }
 
 /* A removed service says goodbye and is freed when it has nothing more to say. */
-static void remove_service(struct daemon *d, struct service *s)
+static void services_remove_service(struct daemon *d, struct service *s)
 {
 	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = clock_now() };
 
 	s->conf = NULL;
-	daemon_step(d, s, &ev);
+	services_step(d, s, &ev);
 }
 
-static bool is_configured(const struct conf *conf, const struct service *s)
+static bool services_is_configured(const struct conf *conf, const struct service *s)
 {
 	for (unsigned i = 0; i < conf->n_services; i++)
 		if (wccp_same_group(&conf->services[i].group.service, &s->id))
@@ -144,7 +147,7 @@ static bool is_configured(const struct conf *conf, const struct service *s)
 }
 
 /* A service and its mirror get one table.  One that is being left takes no part. */
-static void pair_services(struct daemon *d, const struct conf *conf)
+static void services_pair_services(struct daemon *d, const struct conf *conf)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (!d->services[i].conf || d->services[i].conf->pair < 0)
@@ -153,32 +156,34 @@ static void pair_services(struct daemon *d, const struct conf *conf)
 		const struct conf_service *c = &conf->services[i];
 
 		if (c->pair > (int)i) /* the mirror comes second */
-			cache_pair(find_service(d, &c->group.service)->cache,
-				   find_service(d, &conf->services[c->pair].group.service)
+			cache_pair(services_find_service(d, &c->group.service)->cache,
+				   services_find_service(
+					   d, &conf->services[c->pair].group.service)
 					   ->cache);
 	}
 }
 
-int daemon_set_services(struct daemon *d, const struct conf *conf, struct err *err)
+int services_configure(struct daemon *d, const struct conf *conf, struct err *err)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
-		if (d->services[i].conf && !is_configured(conf, &d->services[i]))
-			remove_service(d, &d->services[i]);
+		if (d->services[i].conf &&
+		    !services_is_configured(conf, &d->services[i]))
+			services_remove_service(d, &d->services[i]);
 	for (unsigned i = 0; i < conf->n_services; i++) {
 		const struct conf_service *c = &conf->services[i];
-		struct service *s = find_service(d, &c->group.service);
+		struct service *s = services_find_service(d, &c->group.service);
 
 		/* Back before its goodbye has ended: it starts anew, for its group has
 		 * been told to withdraw for good. */
 		if (s && !s->conf) {
-			forget_leaving(d, s);
+			services_forget_leaving(d, s);
 			s = NULL;
 		}
 		if (s)
-			configure_service(d, s, c);
-		else if (add_service(d, c, err) < 0)
+			services_configure_service(d, s, c);
+		else if (services_add_service(d, c, err) < 0)
 			return -1;
 	}
-	pair_services(d, conf);
+	services_pair_services(d, conf);
 	return 0;
 }

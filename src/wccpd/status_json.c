@@ -9,70 +9,78 @@
 
 #include <stdio.h>
 
-static json_t *addr_json(const struct addr *a)
+static json_t *status_json_addr(const struct addr *a)
 {
 	return addr_is_set(a) ? json_string(ADDR_TEXT(a)) : json_null();
 }
 
-static const char *method_name(uint32_t method)
+static const char *status_json_method_name(uint32_t method)
 {
-	return method == WCCP_METHOD_GRE ? "gre" : method == WCCP_METHOD_L2 ? "l2" : "-";
+	return method == WCCP_METHOD_GRE  ? "gre"
+	       : method == WCCP_METHOD_L2 ? "l2"
+					  : "-";
 }
 
-static const char *assign_name(uint32_t method)
+static const char *status_json_assign_name(uint32_t method)
 {
-	return method == WCCP_ASSIGN_HASH ? "hash" : method == WCCP_ASSIGN_MASK ? "mask" : "-";
+	return method == WCCP_ASSIGN_HASH   ? "hash"
+	       : method == WCCP_ASSIGN_MASK ? "mask"
+					    : "-";
 }
 
-static json_int_t seconds_since(struct mono since)
+static json_int_t status_json_seconds_since(struct mono since)
 {
 	return (json_int_t)(mono_ms_between(since, clock_now()) / 1000);
 }
 
 /* -- service groups ------------------------------------------------------------------- */
 
-static json_t *router_json(const struct cache_router_status *r)
+static json_t *status_json_router(const struct cache_router_status *r)
 {
-	return json_pack("{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:i, s:i}",
-			 "address", addr_json(&r->address), "id", addr_json(&r->id),
-			 "version", r->minor ? "2.01" : "2.0",
-			 "state", peer_state_name(r->state), "reason",
-			 r->reason ? r->reason : "", "since_s", seconds_since(r->since),
-			 "forward", method_name(r->forward), "return", method_name(r->ret),
-			 "assign", assign_name(r->assign), "transmit_t_ms",
-			 (json_int_t)r->transmit_t_ms, "receive_id",
-			 (json_int_t)r->receive_id, "change_number",
-			 (json_int_t)r->change_number, "outstanding", (int)r->outstanding,
-			 "caches", (int)r->n_caches);
+	return json_pack(
+		"{s:o, s:o, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:i, "
+		"s:i}",
+		"address", status_json_addr(&r->address), "id",
+		status_json_addr(&r->id), "version", r->minor ? "2.01" : "2.0", "state",
+		peer_state_name(r->state), "reason", r->reason ? r->reason : "",
+		"since_s", status_json_seconds_since(r->since), "forward",
+		status_json_method_name(r->forward), "return",
+		status_json_method_name(r->ret), "assign",
+		status_json_assign_name(r->assign), "transmit_t_ms",
+		(json_int_t)r->transmit_t_ms, "receive_id", (json_int_t)r->receive_id,
+		"change_number", (json_int_t)r->change_number, "outstanding",
+		(int)r->outstanding, "caches", (int)r->n_caches);
 }
 
-static json_t *routers_json(const struct cache_status *st)
+static json_t *status_json_routers(const struct cache_status *st)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < st->n_routers; i++)
-		json_array_append_new(list, router_json(&st->routers[i]));
+		json_array_append_new(list, status_json_router(&st->routers[i]));
 	return list;
 }
 
-static json_t *caches_json(const struct cache_status *st, const struct cache_conf *conf)
+static json_t *status_json_caches(const struct cache_status *st,
+				  const struct cache_conf *conf)
 {
 	json_t *list = json_array();
 
 	for (unsigned i = 0; i < st->n_caches; i++) {
 		const struct cache_member_status *c = &st->caches[i];
 		json_array_append_new(
-			list, json_pack("{s:o, s:i, s:i, s:i, s:b, s:b}", "address",
-					addr_json(&c->addr), "weight", (int)c->weight,
-					"buckets", (int)c->buckets, "routers",
-					(int)c->n_routers, "seen_by_all", c->seen_by_all,
-					"stranger", !cache_conf_allows(conf, &c->addr)));
+			list,
+			json_pack("{s:o, s:i, s:i, s:i, s:b, s:b}", "address",
+				  status_json_addr(&c->addr), "weight", (int)c->weight,
+				  "buckets", (int)c->buckets, "routers",
+				  (int)c->n_routers, "seen_by_all", c->seen_by_all,
+				  "stranger", !cache_conf_allows(conf, &c->addr)));
 	}
 	return list;
 }
 
 /* 64 hexadecimal digits, octet by octet as on the wire. */
-static json_t *vector_json(const struct wccp_bucket_vector *v)
+static json_t *status_json_vector(const struct wccp_bucket_vector *v)
 {
 	char hex[2 * sizeof v->octets + 1];
 
@@ -81,7 +89,7 @@ static json_t *vector_json(const struct wccp_bucket_vector *v)
 	return json_string(hex);
 }
 
-static json_t *refusals_json(const uint64_t refused[CODEC_REFUSALS])
+static json_t *status_json_refusals(const uint64_t refused[CODEC_REFUSALS])
 {
 	json_t *o = json_object();
 
@@ -91,27 +99,28 @@ static json_t *refusals_json(const uint64_t refused[CODEC_REFUSALS])
 	return o;
 }
 
-static json_t *group_refusals_json(const struct cache_counters *c)
+static json_t *status_json_group_refusals(const struct cache_counters *c)
 {
-	json_t *o = refusals_json(c->refused);
+	json_t *o = status_json_refusals(c->refused);
 
-	json_object_set_new(o, "unknown-router", json_integer((json_int_t)c->unknown_router));
+	json_object_set_new(o, "unknown-router",
+			    json_integer((json_int_t)c->unknown_router));
 	json_object_set_new(o, "not-for-us", json_integer((json_int_t)c->not_for_us));
 	json_object_set_new(o, "bad-service", json_integer((json_int_t)c->bad_service));
 	return o;
 }
 
 /* What could not be given to any group. */
-static json_t *daemon_refusals_json(const struct daemon *d)
+static json_t *status_json_daemon_refusals(const struct daemon *d)
 {
-	json_t *o = refusals_json(d->refused);
+	json_t *o = status_json_refusals(d->refused);
 
 	json_object_set_new(o, "unknown-service",
 			    json_integer((json_int_t)d->unknown_service));
 	return o;
 }
 
-static json_t *messages_json(const uint64_t by_type[4])
+static json_t *status_json_messages(const uint64_t by_type[4])
 {
 	json_t *o = json_object();
 
@@ -121,16 +130,18 @@ static json_t *messages_json(const uint64_t by_type[4])
 	return o;
 }
 
-static json_t *counters_json(const struct cache_counters *c)
+static json_t *status_json_counters(const struct cache_counters *c)
 {
-	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "received", messages_json(c->rx),
-			 "sent", messages_json(c->tx), "refused", group_refusals_json(c),
-			 "assignments_sent", (json_int_t)c->assignments_sent,
-			 "assignments_resent", (json_int_t)c->assignments_resent,
-			 "view_changes", (json_int_t)c->view_changes);
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I}", "received",
+			 status_json_messages(c->rx), "sent",
+			 status_json_messages(c->tx), "refused",
+			 status_json_group_refusals(c), "assignments_sent",
+			 (json_int_t)c->assignments_sent, "assignments_resent",
+			 (json_int_t)c->assignments_resent, "view_changes",
+			 (json_int_t)c->view_changes);
 }
 
-static json_t *packets_json(struct daemon *d, unsigned position)
+static json_t *status_json_packets(struct daemon *d, unsigned position)
 {
 	struct dp_counters c = { 0 };
 
@@ -143,54 +154,60 @@ static json_t *packets_json(struct daemon *d, unsigned position)
 			 (json_int_t)c.handed_over, "dropped", (json_int_t)c.dropped);
 }
 
-static json_t *service_json(struct daemon *d, const struct service *s)
+static json_t *status_json_service(struct daemon *d, const struct service *s)
 {
 	struct cache_status *st = &d->status;
 	json_t *o;
 
 	cache_get_status(s->cache, st);
 	o = json_pack(
-		"{s:s, s:s, s:i, s:b, s:i, s:b, s:o, s:i, s:o, s:o, s:o, s:o, s:o}", "name",
-		s->name, "type", s->id.type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic",
-		"id", (int)s->id.id, "up", st->up, "weight", (int)st->weight, "designated",
-		st->designated, "designated_cache", addr_json(&st->designated_cache),
-		"buckets", (int)st->my_buckets, "my_buckets", vector_json(&st->mine),
-		"routers", routers_json(st), "caches", caches_json(st, &s->conf->group),
-		"packets", packets_json(d, (unsigned)(s->conf - d->conf->services)),
-		"counters", counters_json(&st->counters));
-	json_object_set_new(o, "assignment", service_assignment_json(st));
-	json_object_set_new(o, "description", service_description_json(&s->conf->group.service));
-	json_object_set_new(o, "configured", service_configured_json(d->conf, s->conf));
+		"{s:s, s:s, s:i, s:b, s:i, s:b, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
+		"name", s->name, "type",
+		s->id.type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic", "id",
+		(int)s->id.id, "up", st->up, "weight", (int)st->weight, "designated",
+		st->designated, "designated_cache",
+		status_json_addr(&st->designated_cache), "buckets", (int)st->my_buckets,
+		"my_buckets", status_json_vector(&st->mine), "routers",
+		status_json_routers(st), "caches",
+		status_json_caches(st, &s->conf->group), "packets",
+		status_json_packets(d, (unsigned)(s->conf - d->conf->services)),
+		"counters", status_json_counters(&st->counters));
+	json_object_set_new(o, "assignment", service_json_assignment(st));
+	json_object_set_new(o, "description",
+			    service_json_description(&s->conf->group.service));
+	json_object_set_new(o, "configured", service_json_configured(d->conf, s->conf));
 	return o;
 }
 
 /* -- pools ------------------------------------------------------------------------------- */
 
-static json_t *instance_json(const struct instance *in, uint64_t given)
+static json_t *status_json_instance(const struct instance *in, uint64_t given)
 {
-	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
-			 in->conf->name, "port", (int)in->conf->port, "pid",
-			 (int)instance_pid(in), "state", health_state_name(in->health.state),
-			 "reason", in->health.reason ? in->health.reason : "", "since_s",
-			 seconds_since(in->health.since), "last_check",
-			 in->failure ? in->failure : "ok", "weight", (int)in->conf->weight,
-			 "listeners", (int)in->n_listeners, "given", (json_int_t)given);
+	return json_pack(
+		"{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
+		in->conf->name, "port", (int)in->conf->port, "pid",
+		(int)instance_pid(in), "state", health_state_name(in->health.state),
+		"reason", in->health.reason ? in->health.reason : "", "since_s",
+		status_json_seconds_since(in->health.since), "last_check",
+		in->failure ? in->failure : "ok", "weight", (int)in->conf->weight,
+		"listeners", (int)in->n_listeners, "given", (json_int_t)given);
 }
 
-static json_t *pool_json(struct daemon *d, unsigned position)
+static json_t *status_json_pool(struct daemon *d, unsigned position)
 {
 	const struct pool *p = pools_get(d->pools, position);
-	struct pool_strength k = pool_strength(p);
+	struct pools_strength k = pools_strength(p);
 	uint64_t given[PLAN_MAX_INSTANCES] = { 0 };
 	json_t *instances = json_array();
 
 	dp_get_new_connections(d->dp, &d->plan, position, given);
 	for (unsigned i = 0; i < p->n_instances; i++)
-		json_array_append_new(instances, instance_json(p->instances[i], given[i]));
+		json_array_append_new(instances,
+				      status_json_instance(p->instances[i], given[i]));
 	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o}", "name", p->conf->name, "up",
-			 k.up > 0 && k.up >= p->conf->min_instances, "healthy", (int)k.up,
-			 "min", (int)p->conf->min_instances, "weight", (int)k.up_weight,
-			 "instances", instances);
+			 k.up > 0 && k.up >= p->conf->min_instances, "healthy",
+			 (int)k.up, "min", (int)p->conf->min_instances, "weight",
+			 (int)k.up_weight, "instances", instances);
 }
 
 json_t *status_json(struct daemon *d)
@@ -199,14 +216,16 @@ json_t *status_json(struct daemon *d)
 
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (d->services[i].conf)
-			json_array_append_new(services, service_json(d, &d->services[i]));
+			json_array_append_new(services,
+					      status_json_service(d, &d->services[i]));
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
-		json_array_append_new(pools, pool_json(d, i));
-	return json_pack("{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "version",
-			 PACKAGE_VERSION, "address", addr_json(&d->conf->address),
-			 "interface", d->conf->interface, "uptime_s",
-			 seconds_since(d->started), "data_plane",
-			 d->applied && !d->apply_error[0], "data_plane_error",
-			 d->apply_error, "data_plane_trouble", d->trouble, "refused",
-			 daemon_refusals_json(d), "services", services, "pools", pools);
+		json_array_append_new(pools, status_json_pool(d, i));
+	return json_pack(
+		"{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "version",
+		PACKAGE_VERSION, "address", status_json_addr(&d->conf->address),
+		"interface", d->conf->interface, "uptime_s",
+		status_json_seconds_since(d->started), "data_plane",
+		d->applied && !d->apply_error[0], "data_plane_error", d->apply_error,
+		"data_plane_trouble", d->trouble, "refused",
+		status_json_daemon_refusals(d), "services", services, "pools", pools);
 }

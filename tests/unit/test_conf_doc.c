@@ -134,7 +134,7 @@ START_TEST(every_template_is_documented)
 	const char *name;
 	unsigned n = 0;
 
-	strcpy(names, template_names());
+	strcpy(names, conf_template_names());
 	for (; (name = strsep(&rest, ", ")); n += *name != 0) {
 		char row[64];
 

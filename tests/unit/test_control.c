@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The control socket, both ends of it. */
-#include "control_client.h"
 #include "control.h"
+#include "control_client.h"
 
 #include <check.h>
 #include <errno.h>
@@ -102,7 +102,7 @@ static int ask_in_child(const char *request, const char *want)
 
 	if (child != 0)
 		return serve(child);
-	answer = ask("testd", path, request, &err);
+	answer = control_client_ask("testd", path, request, &err);
 	text = answer ? json_dumps(answer, JSON_COMPACT) : err.text;
 	if (strcmp(text, want) != 0)
 		fprintf(stderr, "got: %s\n", text);
@@ -148,7 +148,8 @@ START_TEST(a_command_has_words)
 		used += (size_t)snprintf(many + used, sizeof many - used, " w");
 	ck_assert_int_eq(ask_in_child(many, "too many words: list"), 0);
 	memset(longest + 5, 'x', CONTROL_MAX_LINE - 5);
-	ck_assert_ptr_null(ask("testd", path, longest, &err)); /* not even sent */
+	ck_assert_ptr_null(
+		control_client_ask("testd", path, longest, &err)); /* not even sent */
 	ck_assert_ptr_nonnull(strstr(err.text, strerror(EMSGSIZE)));
 	control_close(c);
 }
@@ -194,7 +195,7 @@ static pid_t follow_in_child(const char *request, const char *want)
 	if (child != 0)
 		return child;
 	to = open_memstream(&text, &len);
-	if (ask_follow("testd", path, request, to, &err) < 0)
+	if (control_client_follow("testd", path, request, to, &err) < 0)
 		fputs(err.text, to);
 	fclose(to);
 	if (strcmp(text, want) != 0)
@@ -323,7 +324,7 @@ START_TEST(a_client_that_cannot_be_accepted_waits)
 	none = was;
 	child = fork();
 	if (child == 0) {
-		json_t *answer = ask("testd", path, "name", &err);
+		json_t *answer = control_client_ask("testd", path, "name", &err);
 		_exit(!answer);
 	}
 	none.rlim_cur = (rlim_t)next;
@@ -343,7 +344,7 @@ END_TEST
 
 START_TEST(nobody_there_is_said_by_name)
 {
-	ck_assert_ptr_null(ask("testd", path, "name", &err));
+	ck_assert_ptr_null(control_client_ask("testd", path, "name", &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "testd is not running"));
 }
 END_TEST
@@ -357,7 +358,7 @@ START_TEST(a_path_that_is_too_long_is_refused)
 	longer[sizeof longer - 1] = '\0';
 	ck_assert_ptr_null(control_open(base, longer, commands, 3, NULL, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "longer than"));
-	ck_assert_ptr_null(ask("testd", longer, "name", &err));
+	ck_assert_ptr_null(control_client_ask("testd", longer, "name", &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "longer than"));
 }
 END_TEST

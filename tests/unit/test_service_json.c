@@ -23,7 +23,7 @@ START_TEST(descriptions)
 {
 	struct wccp_service s = { .type = WCCP_SERVICE_STANDARD };
 
-	expect(service_description_json(&s),
+	expect(service_json_description(&s),
 	       "{\"priority\": 240, \"protocol\": \"tcp\", \"ports\": [80],"
 	       " \"port_type\": \"destination\", \"hash\": [\"dst-ip\"],"
 	       " \"alternate_hash\": [\"src-ip\", \"src-port\"],"
@@ -33,19 +33,19 @@ START_TEST(descriptions)
 				   .protocol = 17,
 				   .flags = 0x3f,
 				   .ports = { 53, 5353 } };
-	expect(service_description_json(&s),
+	expect(service_json_description(&s),
 	       "{\"priority\": 3, \"protocol\": \"udp\", \"ports\": [53, 5353],"
 	       " \"port_type\": \"source\","
 	       " \"hash\": [\"src-ip\", \"dst-ip\", \"src-port\", \"dst-port\"],"
 	       " \"alternate_hash\": [], \"only_protocol_0\": false}");
 	s.flags = 0;
-	expect(service_description_json(&s),
+	expect(service_json_description(&s),
 	       "{\"priority\": 3, \"protocol\": \"udp\", \"ports\": \"any\","
 	       " \"port_type\": \"-\", \"hash\": [], \"alternate_hash\": [],"
 	       " \"only_protocol_0\": false}");
 	s.protocol = 0;
 	s.flags = WCCP_F_ONLY_PROTOCOL_0;
-	expect(service_description_json(&s),
+	expect(service_json_description(&s),
 	       "{\"priority\": 3, \"protocol\": \"any\", \"ports\": [],"
 	       " \"port_type\": \"-\", \"hash\": [], \"alternate_hash\": [],"
 	       " \"only_protocol_0\": true}");
@@ -60,11 +60,11 @@ START_TEST(assignments)
 	st.n_slots = 256;
 	st.my_slots = 128;
 	st.mask.dst = addr_v4(0x1741); /* in wait for routers that take masks */
-	expect(service_assignment_json(&st), "{\"method\": \"hash\", \"mask\": null,"
+	expect(service_json_assignment(&st), "{\"method\": \"hash\", \"mask\": null,"
 					     " \"slots\": 256, \"my_slots\": 128}");
 	st.by_mask = true;
 	st.n_slots = 64;
-	expect(service_assignment_json(&st),
+	expect(service_json_assignment(&st),
 	       "{\"method\": \"mask\", \"mask\": \"dst-ip 0x1741\","
 	       " \"slots\": 64, \"my_slots\": 128}");
 }
@@ -76,7 +76,7 @@ START_TEST(configured_things)
 	struct conf_service *s = &conf.services[0];
 
 	s->pair = -1;
-	expect(service_configured_json(&conf, s),
+	expect(service_json_configured(&conf, s),
 	       "{\"version\": \"2.0\", \"multicast\": null, \"allowed_caches\": [],"
 	       " \"mirror_of\": null}");
 	s->pair = 1;
@@ -86,7 +86,7 @@ START_TEST(configured_things)
 	s->group.n_allowed = 2;
 	s->group.allowed[0] = addr_v4(0x0a000001);
 	s->group.allowed[1] = addr_v4(0x0a000002);
-	expect(service_configured_json(&conf, s),
+	expect(service_json_configured(&conf, s),
 	       "{\"version\": \"negotiate\", \"multicast\": \"224.0.1.5\","
 	       " \"allowed_caches\": [\"10.0.0.1\", \"10.0.0.2\"],"
 	       " \"mirror_of\": \"x-return\"}");

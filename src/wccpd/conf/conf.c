@@ -3,7 +3,6 @@
 #include "wccpd/conf/conf.h"
 #include "wccpd/conf/conf_sections.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,27 +27,8 @@ struct routers {
 	struct addr list[CONF_MAX_ROUTERS];
 };
 
-int part_name(struct reader *r, cfg_t *section, char *out, size_t size)
-{
-	const char *title = cfg_title(section);
-
-	if (strlen(title) >= size)
-		return read_fail(r, section, NULL, "%s: name longer than %zu octets",
-				 cfg_name(section), size - 1);
-	for (const char *c = title; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("._-", *c))
-			title = "";
-	if (!*title)
-		return read_fail(r, section, NULL,
-				 "%s: its name may have letters, digits, \".\", \"_\" "
-				 "and \"-\" only",
-				 cfg_name(section));
-	strcpy(out, title);
-	return 0;
-}
-
 /* "0x5743/0xffff", or a mark alone, which then must match in full. */
-static int read_mark(struct reader *r, cfg_t *root, struct conf *out)
+static int conf_read_mark(struct reader *r, cfg_t *root, struct conf *out)
 {
 	uint32_t mask = UINT32_MAX, mark;
 	char text[32] = "";
@@ -74,7 +54,7 @@ static int read_mark(struct reader *r, cfg_t *root, struct conf *out)
 	return 0;
 }
 
-static int read_table(struct reader *r, cfg_t *root, struct conf *out)
+static int conf_read_table(struct reader *r, cfg_t *root, struct conf *out)
 {
 	if (read_number(r, root, "table", 1, UINT32_MAX, &out->table) < 0)
 		return -1;
@@ -85,7 +65,7 @@ static int read_table(struct reader *r, cfg_t *root, struct conf *out)
 	return 0;
 }
 
-static int read_interface(struct reader *r, cfg_t *root, struct conf *out)
+static int conf_read_interface(struct reader *r, cfg_t *root, struct conf *out)
 {
 	if (read_require(r, root, "interface") < 0 ||
 	    read_text(r, root, "interface", out->interface, sizeof(out->interface)) < 0)
@@ -98,7 +78,7 @@ static int read_interface(struct reader *r, cfg_t *root, struct conf *out)
 }
 
 /* The protocol has it, our own data plane does not. */
-static void warn_ipv6(struct reader *r, const struct conf *conf)
+static void conf_warn_ipv6(struct reader *r, const struct conf *conf)
 {
 	if (conf->address.family == ADDR_V6)
 		read_warn(
@@ -107,7 +87,7 @@ static void warn_ipv6(struct reader *r, const struct conf *conf)
 			"announced");
 }
 
-static int read_top(struct reader *r, struct conf *out)
+static int conf_read_top(struct reader *r, struct conf *out)
 {
 	static const char *const logs[] = { "stderr", "syslog", NULL };
 	cfg_t *root = r->root;
@@ -115,19 +95,20 @@ static int read_top(struct reader *r, struct conf *out)
 
 	if (read_require(r, root, "address") < 0 ||
 	    read_address(r, root, "address", 0, &out->address) < 0 ||
-	    read_interface(r, root, out) < 0 ||
+	    conf_read_interface(r, root, out) < 0 ||
 	    /* bounded by the address of a Unix socket, not by our own field */
 	    read_path(r, root, "control", out->control,
 		      sizeof(((struct sockaddr_un *)0)->sun_path)) < 0 ||
 	    read_path(r, root, "pid-file", out->pid_file, sizeof(out->pid_file)) < 0 ||
-	    read_word(r, root, "log", 0, logs, &log) < 0 || read_mark(r, root, out) < 0)
+	    read_word(r, root, "log", 0, logs, &log) < 0 ||
+	    conf_read_mark(r, root, out) < 0)
 		return -1;
-	warn_ipv6(r, out);
+	conf_warn_ipv6(r, out);
 	out->log = log == 1 ? CONF_LOG_SYSLOG : CONF_LOG_STDERR;
-	return read_table(r, root, out);
+	return conf_read_table(r, root, out);
 }
 
-static int read_pools(struct reader *r, struct conf *out)
+static int conf_read_pools(struct reader *r, struct conf *out)
 {
 	unsigned n = cfg_size(r->root, "pool");
 
@@ -137,7 +118,8 @@ static int read_pools(struct reader *r, struct conf *out)
 		return read_fail(r, r->root, NULL, "more than %d pools",
 				 PLAN_MAX_POOLS);
 	for (unsigned i = 0; i < n; i++) {
-		if (pool_read(r, cfg_getnsec(r->root, "pool", i), &out->pools[i]) < 0)
+		if (conf_pool_read(r, cfg_getnsec(r->root, "pool", i), &out->pools[i]) <
+		    0)
 			return -1;
 		out->n_pools++;
 	}
@@ -147,8 +129,8 @@ static int read_pools(struct reader *r, struct conf *out)
 /* -- services --------------------------------------------------------------------- */
 
 /* Routers tell services apart by type and id, not by our names; people do not. */
-static int check_unique(struct reader *r, cfg_t *section, const struct conf *conf,
-			const struct conf_service *s, bool mirror)
+static int conf_check_unique(struct reader *r, cfg_t *section, const struct conf *conf,
+			     const struct conf_service *s, bool mirror)
 {
 	const struct wccp_service *w = &s->group.service;
 	const char *key =
@@ -169,8 +151,8 @@ static int check_unique(struct reader *r, cfg_t *section, const struct conf *con
 }
 
 /* The kernel's tables know every router once, however many services it has. */
-static int count_routers(struct reader *r, cfg_t *section, const struct conf_service *s,
-			 struct routers *all)
+static int conf_count_routers(struct reader *r, cfg_t *section,
+			      const struct conf_service *s, struct routers *all)
 {
 	for (unsigned i = 0; i < s->group.n_routers; i++) {
 		const struct addr *a = &s->group.routers[i];
@@ -188,19 +170,19 @@ static int count_routers(struct reader *r, cfg_t *section, const struct conf_ser
 }
 
 /* One section: a service, or a service and its mirror. */
-static int read_service(struct reader *r, cfg_t *section, struct routers *routers,
-			struct conf *out)
+static int conf_read_service(struct reader *r, cfg_t *section, struct routers *routers,
+			     struct conf *out)
 {
 	struct conf_service made[2];
-	int n = service_read(r, section, out, made);
+	int n = conf_service_read(r, section, out, made);
 
-	if (n < 0 || count_routers(r, section, made, routers) < 0)
+	if (n < 0 || conf_count_routers(r, section, made, routers) < 0)
 		return -1;
 	if (out->n_services + (unsigned)n > PLAN_MAX_SERVICES)
 		return read_fail(r, section, NULL, "more than %d services",
 				 PLAN_MAX_SERVICES);
 	for (int i = 0; i < n; i++) {
-		if (check_unique(r, section, out, &made[i], i > 0) < 0)
+		if (conf_check_unique(r, section, out, &made[i], i > 0) < 0)
 			return -1;
 		out->services[out->n_services++] = made[i];
 	}
@@ -211,7 +193,7 @@ static int read_service(struct reader *r, cfg_t *section, struct routers *router
 	return 0;
 }
 
-static int read_services(struct reader *r, struct conf *out)
+static int conf_read_services(struct reader *r, struct conf *out)
 {
 	unsigned n = cfg_size(r->root, "service");
 	struct routers routers = { 0 };
@@ -219,19 +201,20 @@ static int read_services(struct reader *r, struct conf *out)
 	if (n == 0)
 		return read_fail(r, r->root, NULL, "no service");
 	for (unsigned i = 0; i < n; i++)
-		if (read_service(r, cfg_getnsec(r->root, "service", i), &routers, out) <
-		    0)
+		if (conf_read_service(r, cfg_getnsec(r->root, "service", i), &routers,
+				      out) < 0)
 			return -1;
 	return 0;
 }
 
-static int read_all(struct reader *r, struct conf *out)
+static int conf_read_all(struct reader *r, struct conf *out)
 {
 	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff, .table = 2048 };
 	strcpy(out->control, CONF_DEFAULT_CONTROL);
 	r->warnings = out->warnings;
 	r->max_warnings = CONF_MAX_WARNINGS;
-	if (read_top(r, out) < 0 || read_pools(r, out) < 0 || read_services(r, out) < 0)
+	if (conf_read_top(r, out) < 0 || conf_read_pools(r, out) < 0 ||
+	    conf_read_services(r, out) < 0)
 		return -1;
 	out->n_warnings = r->n_warnings;
 	return 0;
@@ -249,7 +232,7 @@ struct conf *conf_load(const char *path, struct err *err)
 	}
 	result = read_open(&r, path, conf_options, err);
 	if (result == 0)
-		result = read_all(&r, conf);
+		result = conf_read_all(&r, conf);
 	read_close(&r);
 	if (result == 0)
 		return conf;

@@ -17,7 +17,7 @@ cfg_opt_t mask_options[] = {
 	READ_TEXT("dst-port"), CFG_END(),
 };
 
-static bool has_mask(const struct cache_conf *group)
+static bool conf_assign_has_mask(const struct cache_conf *group)
 {
 	for (unsigned i = 0; i < group->assign.n; i++)
 		if (group->assign.methods[i] == WCCP_ASSIGN_MASK)
@@ -26,7 +26,7 @@ static bool has_mask(const struct cache_conf *group)
 }
 
 /* Where something about the mask is said: its section, or the whole service. */
-static cfg_t *mask_section(cfg_t *section)
+static cfg_t *conf_assign_mask_section(cfg_t *section)
 {
 	return cfg_size(section, "mask") ? cfg_getnsec(section, "mask", 0) : section;
 }
@@ -34,7 +34,7 @@ static cfg_t *mask_section(cfg_t *section)
 /* -- the bits ----------------------------------------------------------------------- */
 
 /* The low 32 bits of an address of the family; all zero is no address at all. */
-static struct addr low_bits(uint8_t family, uint32_t bits)
+static struct addr conf_assign_low_bits(uint8_t family, uint32_t bits)
 {
 	struct addr a = { 0 };
 	size_t at = family == ADDR_V6 ? 12 : 0;
@@ -47,7 +47,7 @@ static struct addr low_bits(uint8_t family, uint32_t bits)
 	return a;
 }
 
-static unsigned count_bits(const struct wccp_mask *m)
+static unsigned conf_assign_count_bits(const struct wccp_mask *m)
 {
 	unsigned n = (unsigned)__builtin_popcount(m->sport) +
 		     (unsigned)__builtin_popcount(m->dport);
@@ -59,8 +59,9 @@ static unsigned count_bits(const struct wccp_mask *m)
 }
 
 /* A number for the low 32 bits, or an address for all of them. */
-static int read_mask_address(struct reader *r, cfg_t *mask, const char *name,
-			     uint8_t family, struct addr *out)
+static int conf_assign_read_mask_address(struct reader *r, cfg_t *mask,
+					 const char *name, uint8_t family,
+					 struct addr *out)
 {
 	const char *text;
 	uint32_t bits;
@@ -69,20 +70,21 @@ static int read_mask_address(struct reader *r, cfg_t *mask, const char *name,
 		return 0;
 	text = cfg_getstr(mask, name);
 	if (read_digits(text, UINT32_MAX, &bits) == 0)
-		*out = low_bits(family, bits);
+		*out = conf_assign_low_bits(family, bits);
 	else if (addr_parse(text, out) < 0 || out->family != family)
 		return read_fail(r, mask, name,
 				 "%s: %s is neither a 32-bit number nor the IPv%u "
 				 "address of a mask",
 				 name, text, family);
-	if (count_bits(&(struct wccp_mask){ .src = *out }) == 0)
+	if (conf_assign_count_bits(&(struct wccp_mask){ .src = *out }) == 0)
 		*out = (struct addr){ 0 };
 	return 0;
 }
 
-static int read_mask(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_assign_read_mask(struct reader *r, cfg_t *section,
+				 struct cache_conf *out)
 {
-	cfg_t *mask = mask_section(section);
+	cfg_t *mask = conf_assign_mask_section(section);
 	uint8_t family = out->self.family;
 
 	if (cfg_size(section, "mask") > 1)
@@ -91,19 +93,21 @@ static int read_mask(struct reader *r, cfg_t *section, struct cache_conf *out)
 	if (read_is_set(section, "mask-bits"))
 		return read_fail(r, section, "mask-bits",
 				 "mask-bits: the bits are set by mask");
-	if (read_mask_address(r, mask, "src-ip", family, &out->mask.src) < 0 ||
-	    read_mask_address(r, mask, "dst-ip", family, &out->mask.dst) < 0 ||
+	if (conf_assign_read_mask_address(r, mask, "src-ip", family, &out->mask.src) <
+		    0 ||
+	    conf_assign_read_mask_address(r, mask, "dst-ip", family, &out->mask.dst) <
+		    0 ||
 	    read_number16(r, mask, "src-port", 0, &out->mask.sport) < 0 ||
 	    read_number16(r, mask, "dst-port", 0, &out->mask.dport) < 0)
 		return -1;
-	if (count_bits(&out->mask) == 0)
+	if (conf_assign_count_bits(&out->mask) == 0)
 		return read_fail(r, mask, NULL, "mask: no bit is set");
 	return 0;
 }
 
 /* Low bits spread the neighbours in a subnet, the others subnets; six of them are
  * 0x1741, which Squid and others use, too. */
-static uint32_t usual_bits(unsigned n)
+static uint32_t conf_assign_usual_bits(unsigned n)
 {
 	static const uint8_t order[MAX_BITS] = { 0, 8, 6, 9, 10, 12, 1, 2, 7, 3 };
 	uint32_t bits = 0;
@@ -113,14 +117,15 @@ static uint32_t usual_bits(unsigned n)
 	return bits;
 }
 
-static int read_mask_bits(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_assign_read_mask_bits(struct reader *r, cfg_t *section,
+				      struct cache_conf *out)
 {
 	uint32_t n = DEFAULT_BITS;
 	struct addr bits;
 
 	if (read_number(r, section, "mask-bits", 1, MAX_BITS, &n) < 0)
 		return -1;
-	bits = low_bits(out->self.family, usual_bits(n));
+	bits = conf_assign_low_bits(out->self.family, conf_assign_usual_bits(n));
 	/* On the side that the hash looks at, so that both methods do alike. */
 	if (out->service.flags & WCCP_F_SRC_IP_HASH &&
 	    !(out->service.flags & WCCP_F_DST_IP_HASH))
@@ -132,10 +137,11 @@ static int read_mask_bits(struct reader *r, cfg_t *section, struct cache_conf *o
 
 /* -- is it sensible? -------------------------------------------------------------------- */
 
-static int check_mask(struct reader *r, cfg_t *section, const struct cache_conf *group)
+static int conf_assign_check_mask(struct reader *r, cfg_t *section,
+				  const struct cache_conf *group)
 {
-	unsigned n = count_bits(&group->mask);
-	cfg_t *at = mask_section(section);
+	unsigned n = conf_assign_count_bits(&group->mask);
+	cfg_t *at = conf_assign_mask_section(section);
 	const char *name = at == section ? "mask-bits" : NULL;
 
 	if (n > MAX_BITS)
@@ -154,26 +160,29 @@ static int check_mask(struct reader *r, cfg_t *section, const struct cache_conf 
 	return 0;
 }
 
-static int read_masks(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_assign_read_masks(struct reader *r, cfg_t *section,
+				  struct cache_conf *out)
 {
 	bool set = cfg_size(section, "mask") > 0;
 
-	if (!has_mask(out)) {
+	if (!conf_assign_has_mask(out)) {
 		if (set || read_is_set(section, "mask-bits"))
-			read_warn(r, mask_section(section), set ? NULL : "mask-bits",
+			read_warn(r, conf_assign_mask_section(section),
+				  set ? NULL : "mask-bits",
 				  "mask: not used, assign does not have it");
 		if (!set && !read_is_set(section, "mask-bits"))
 			return 0;
 	}
-	if ((set ? read_mask : read_mask_bits)(r, section, out) < 0)
+	if ((set ? conf_assign_read_mask : conf_assign_read_mask_bits)(r, section,
+								       out) < 0)
 		return -1;
-	return check_mask(r, section, out);
+	return conf_assign_check_mask(r, section, out);
 }
 
 /* -- hot buckets -------------------------------------------------------------------------- */
 
 /* "17" or "200-210" */
-static int parse_range(const char *text, uint32_t *first, uint32_t *last)
+static int conf_assign_parse_range(const char *text, uint32_t *first, uint32_t *last)
 {
 	const char *dash = strchr(text, '-');
 	char begin[8];
@@ -191,7 +200,8 @@ static int parse_range(const char *text, uint32_t *first, uint32_t *last)
 	return *first <= *last ? 0 : -1;
 }
 
-static int read_hot_buckets(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_assign_read_hot_buckets(struct reader *r, cfg_t *section,
+					struct cache_conf *out)
 {
 	const uint32_t alternate = 0xf00;
 	unsigned n = cfg_size(section, "hot-buckets");
@@ -200,7 +210,7 @@ static int read_hot_buckets(struct reader *r, cfg_t *section, struct cache_conf 
 	for (unsigned i = 0; i < n; i++) {
 		const char *text = cfg_getnstr(section, "hot-buckets", i);
 
-		if (parse_range(text, &first, &last) < 0)
+		if (conf_assign_parse_range(text, &first, &last) < 0)
 			return read_fail_item(r, section, "hot-buckets", i,
 					      "hot-buckets: %s is neither a number "
 					      "from 0 to 255 nor a range of them",
@@ -216,15 +226,17 @@ static int read_hot_buckets(struct reader *r, cfg_t *section, struct cache_conf 
 	return 0;
 }
 
-int assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		struct cache_conf *out)
+int conf_assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
+		     struct cache_conf *out)
 {
 	static const char *const kinds[] = { "hash", "mask", NULL };
 	static const uint32_t bits[] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
-	out->assign = (struct cache_preference){ 2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK } };
-	if (methods_read(r, section, "assign", kinds, bits, &out->assign) < 0 ||
-	    read_masks(r, section, out) < 0 || read_hot_buckets(r, section, out) < 0)
+	out->assign =
+		(struct cache_preference){ 2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK } };
+	if (conf_part_methods(r, section, "assign", kinds, bits, &out->assign) < 0 ||
+	    conf_assign_read_masks(r, section, out) < 0 ||
+	    conf_assign_read_hot_buckets(r, section, out) < 0)
 		return -1;
-	return spoof->on ? spoof_check(r, section, out) : 0;
+	return spoof->on ? conf_spoof_check(r, section, out) : 0;
 }

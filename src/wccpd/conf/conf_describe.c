@@ -32,7 +32,7 @@ const char *conf_protocol_name(uint8_t number)
 	return NULL;
 }
 
-static int read_protocol(struct reader *r, cfg_t *section, uint8_t *out)
+static int conf_describe_read_protocol(struct reader *r, cfg_t *section, uint8_t *out)
 {
 	const char *text;
 	uint32_t number;
@@ -55,7 +55,8 @@ static int read_protocol(struct reader *r, cfg_t *section, uint8_t *out)
 	return 0;
 }
 
-static int read_port_list(struct reader *r, cfg_t *section, struct wccp_service *out)
+static int conf_describe_read_port_list(struct reader *r, cfg_t *section,
+					struct wccp_service *out)
 {
 	unsigned n = cfg_size(section, "ports");
 	uint32_t port;
@@ -79,20 +80,21 @@ static int read_port_list(struct reader *r, cfg_t *section, struct wccp_service 
 }
 
 /* All of TCP is worth a word of its own: forgotten ports must not mean it. */
-static bool says_any(cfg_t *section)
+static bool conf_describe_says_any(cfg_t *section)
 {
 	return cfg_size(section, "ports") == 1 &&
 	       strcmp(cfg_getnstr(section, "ports", 0), "any") == 0;
 }
 
-static int read_ports(struct reader *r, cfg_t *section, struct wccp_service *out)
+static int conf_describe_read_ports(struct reader *r, cfg_t *section,
+				    struct wccp_service *out)
 {
 	static const char *const types[] = { "destination", "source", NULL };
 	bool has_ports = out->protocol == IPPROTO_TCP || out->protocol == IPPROTO_UDP;
 	unsigned type = 0;
 
-	if (!has_ports || says_any(section)) {
-		if (read_is_set(section, "ports") && !says_any(section))
+	if (!has_ports || conf_describe_says_any(section)) {
+		if (read_is_set(section, "ports") && !conf_describe_says_any(section))
 			return read_fail(r, section, "ports",
 					 "ports: only protocols tcp and udp have any");
 		if (read_is_set(section, "port-type"))
@@ -105,7 +107,8 @@ static int read_ports(struct reader *r, cfg_t *section, struct wccp_service *out
 	if (!(out->flags & WCCP_F_PORTS_DEFINED) &&
 	    read_require(r, section, "ports") < 0)
 		return -1;
-	if ((read_is_set(section, "ports") && read_port_list(r, section, out) < 0) ||
+	if ((read_is_set(section, "ports") &&
+	     conf_describe_read_port_list(r, section, out) < 0) ||
 	    read_word(r, section, "port-type", 0, types, &type) < 0)
 		return -1;
 	if (type == 1)
@@ -114,8 +117,8 @@ static int read_ports(struct reader *r, cfg_t *section, struct wccp_service *out
 }
 
 /* Flags for a list of fields, `shift` bits above those of the primary hash. */
-static int read_fields(struct reader *r, cfg_t *section, const char *name,
-		       unsigned shift, uint32_t *flags)
+static int conf_describe_read_fields(struct reader *r, cfg_t *section, const char *name,
+				     unsigned shift, uint32_t *flags)
 {
 	static const char *const words[] = { "src-ip", "dst-ip", "src-port", "dst-port",
 					     NULL };
@@ -138,8 +141,8 @@ static int read_fields(struct reader *r, cfg_t *section, const char *name,
 	return 0;
 }
 
-static int read_only_protocol_0(struct reader *r, cfg_t *section,
-				struct wccp_service *out)
+static int conf_describe_read_only_protocol_0(struct reader *r, cfg_t *section,
+					      struct wccp_service *out)
 {
 	bool only = false;
 
@@ -153,7 +156,8 @@ static int read_only_protocol_0(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-static int read_well_known(struct reader *r, cfg_t *section, const struct spoof *spoof)
+static int conf_describe_read_well_known(struct reader *r, cfg_t *section,
+					 const struct spoof *spoof)
 {
 	if (spoof->on)
 		return read_fail(r, section, "spoof",
@@ -170,51 +174,54 @@ static int read_well_known(struct reader *r, cfg_t *section, const struct spoof 
 }
 
 /* `template = NAME`, or the title if it is one; NULL in *out when neither. */
-static int choose_template(struct reader *r, cfg_t *section,
-			   const struct service_template **out)
+static int conf_describe_choose_template(struct reader *r, cfg_t *section,
+					 const struct conf_template **out)
 {
 	const char *name = cfg_title(section);
 
 	if (read_is_set(section, "template"))
 		name = cfg_getstr(section, "template");
-	*out = template_find(name);
+	*out = conf_template_find(name);
 	if (!*out && read_is_set(section, "template"))
 		return read_fail(r, section, "template",
 				 "template: %s is not one of: %s", name,
-				 template_names());
+				 conf_template_names());
 	return 0;
 }
 
-static int read_id(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		   bool has_default, uint8_t *out)
+static int conf_describe_read_id(struct reader *r, cfg_t *section,
+				 const struct spoof *spoof, bool has_default,
+				 uint8_t *out)
 {
 	uint32_t id = spoof->on ? spoof->ids[0] : *out;
 
 	if (!spoof->on && !has_default && !read_is_set(section, "id"))
 		return read_fail(r, section, NULL,
 				 "service %s has no id, and is no template (%s)",
-				 cfg_title(section), template_names());
+				 cfg_title(section), conf_template_names());
 	if (read_number(r, section, "id", 0, 255, &id) < 0)
 		return -1;
 	*out = (uint8_t)id;
 	return 0;
 }
 
-static int read_dynamic(struct reader *r, cfg_t *section, const struct spoof *spoof,
-			bool has_default, struct wccp_service *out)
+static int conf_describe_read_dynamic(struct reader *r, cfg_t *section,
+				      const struct spoof *spoof, bool has_default,
+				      struct wccp_service *out)
 {
 	uint32_t priority = out->priority;
 
 	/* A client's address is the same on both sides of a proxy that spoofs. */
 	if (spoof->on)
 		out->flags = (out->flags & ~0xfu) | WCCP_F_SRC_IP_HASH;
-	if (read_id(r, section, spoof, has_default, &out->id) < 0 ||
+	if (conf_describe_read_id(r, section, spoof, has_default, &out->id) < 0 ||
 	    read_number(r, section, "priority", 0, 255, &priority) < 0 ||
-	    read_protocol(r, section, &out->protocol) < 0 ||
-	    read_ports(r, section, out) < 0 ||
-	    read_fields(r, section, "hash", 0, &out->flags) < 0 ||
-	    read_fields(r, section, "alternate-hash", 8, &out->flags) < 0 ||
-	    read_only_protocol_0(r, section, out) < 0)
+	    conf_describe_read_protocol(r, section, &out->protocol) < 0 ||
+	    conf_describe_read_ports(r, section, out) < 0 ||
+	    conf_describe_read_fields(r, section, "hash", 0, &out->flags) < 0 ||
+	    conf_describe_read_fields(r, section, "alternate-hash", 8, &out->flags) <
+		    0 ||
+	    conf_describe_read_only_protocol_0(r, section, out) < 0)
 		return -1;
 	out->priority = (uint8_t)priority;
 	if (out->protocol != IPPROTO_TCP)
@@ -225,12 +232,12 @@ static int read_dynamic(struct reader *r, cfg_t *section, const struct spoof *sp
 	return 0;
 }
 
-int describe_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		  struct wccp_service *out)
+int conf_describe_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
+		       struct wccp_service *out)
 {
-	const struct service_template *like;
+	const struct conf_template *like;
 
-	if (choose_template(r, section, &like) < 0)
+	if (conf_describe_choose_template(r, section, &like) < 0)
 		return -1;
 	*out = (struct wccp_service){
 		.type = WCCP_SERVICE_DYNAMIC,
@@ -241,6 +248,6 @@ int describe_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
 	if (like)
 		*out = like->service;
 	if (out->type == WCCP_SERVICE_STANDARD)
-		return read_well_known(r, section, spoof);
-	return read_dynamic(r, section, spoof, like != NULL, out);
+		return conf_describe_read_well_known(r, section, spoof);
+	return conf_describe_read_dynamic(r, section, spoof, like != NULL, out);
 }

@@ -5,8 +5,9 @@
 #include <string.h>
 
 /* One family in a service group: an address table has one (2.01 section 6.21). */
-static int check_family(struct reader *r, cfg_t *section, const char *name,
-			unsigned index, const struct addr *a, const struct addr *self)
+static int conf_endpoints_check_family(struct reader *r, cfg_t *section,
+				       const char *name, unsigned index,
+				       const struct addr *a, const struct addr *self)
 {
 	if (a->family == self->family)
 		return 0;
@@ -16,7 +17,7 @@ static int check_family(struct reader *r, cfg_t *section, const char *name,
 }
 
 /* What 2.0 cannot say, or NULL. */
-static const char *need_of_201(const struct cache_conf *conf)
+static const char *conf_endpoints_need_of_201(const struct cache_conf *conf)
 {
 	if (conf->self.family == ADDR_V6)
 		return "IPv6";
@@ -24,12 +25,13 @@ static const char *need_of_201(const struct cache_conf *conf)
 							    : NULL;
 }
 
-static int read_version(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_endpoints_read_version(struct reader *r, cfg_t *section,
+				       struct cache_conf *out)
 {
 	static const char *const words[] = { "2.0", "2.01", "negotiate", NULL };
 	static const enum cache_version versions[] = { CACHE_V20, CACHE_V201,
 						       CACHE_NEGOTIATE };
-	const char *need = need_of_201(out);
+	const char *need = conf_endpoints_need_of_201(out);
 	unsigned which = need ? 1 : 0;
 
 	if (read_word(r, section, "version", 0, words, &which) < 0)
@@ -42,13 +44,14 @@ static int read_version(struct reader *r, cfg_t *section, struct cache_conf *out
 	return 0;
 }
 
-static int read_router(struct reader *r, cfg_t *section, unsigned i,
-		       struct cache_conf *out)
+static int conf_endpoints_read_router(struct reader *r, cfg_t *section, unsigned i,
+				      struct cache_conf *out)
 {
 	struct addr *router = &out->routers[i];
 
 	if (read_address(r, section, "routers", i, router) < 0 ||
-	    check_family(r, section, "routers", i, router, &out->self) < 0)
+	    conf_endpoints_check_family(r, section, "routers", i, router, &out->self) <
+		    0)
 		return -1;
 	if (addr_equal(router, &out->self))
 		return read_fail_item(r, section, "routers", i,
@@ -61,7 +64,8 @@ static int read_router(struct reader *r, cfg_t *section, unsigned i,
 	return 0;
 }
 
-static int read_routers(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_endpoints_read_routers(struct reader *r, cfg_t *section,
+				       struct cache_conf *out)
 {
 	unsigned n = cfg_size(section, "routers");
 
@@ -72,12 +76,13 @@ static int read_routers(struct reader *r, cfg_t *section, struct cache_conf *out
 		return read_fail_item(r, section, "routers", WCCP_MAX_ROUTERS,
 				      "routers: more than %d", WCCP_MAX_ROUTERS);
 	for (unsigned i = 0; i < n; i++)
-		if (read_router(r, section, i, out) < 0)
+		if (conf_endpoints_read_router(r, section, i, out) < 0)
 			return -1;
 	return 0;
 }
 
-static int read_multicast(struct reader *r, cfg_t *section, struct conf_service *out)
+static int conf_endpoints_read_multicast(struct reader *r, cfg_t *section,
+					 struct conf_service *out)
 {
 	struct cache_conf *group = &out->group;
 	uint32_t ttl = 1;
@@ -89,8 +94,8 @@ static int read_multicast(struct reader *r, cfg_t *section, struct conf_service 
 		return 0;
 	}
 	if (read_multicast_address(r, section, "multicast", &group->multicast) < 0 ||
-	    check_family(r, section, "multicast", 0, &group->multicast, &group->self) <
-		    0 ||
+	    conf_endpoints_check_family(r, section, "multicast", 0, &group->multicast,
+					&group->self) < 0 ||
 	    /* Routers take at most 15. */
 	    read_number(r, section, "multicast-ttl", 1, 15, &ttl) < 0)
 		return -1;
@@ -98,7 +103,8 @@ static int read_multicast(struct reader *r, cfg_t *section, struct conf_service 
 	return 0;
 }
 
-static int read_caches(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_endpoints_read_caches(struct reader *r, cfg_t *section,
+				      struct cache_conf *out)
 {
 	unsigned n = cfg_size(section, "caches");
 
@@ -109,7 +115,8 @@ static int read_caches(struct reader *r, cfg_t *section, struct cache_conf *out)
 		struct addr *cache = &out->allowed[i];
 
 		if (read_address(r, section, "caches", i, cache) < 0 ||
-		    check_family(r, section, "caches", i, cache, &out->self) < 0)
+		    conf_endpoints_check_family(r, section, "caches", i, cache,
+						&out->self) < 0)
 			return -1;
 		if (addr_find(out->allowed, i, cache) >= 0)
 			return read_fail_item(r, section, "caches", i,
@@ -124,11 +131,11 @@ static int read_caches(struct reader *r, cfg_t *section, struct cache_conf *out)
 	return 0;
 }
 
-int members_read(struct reader *r, cfg_t *section, struct conf_service *out)
+int conf_endpoints_read(struct reader *r, cfg_t *section, struct conf_service *out)
 {
-	if (read_version(r, section, &out->group) < 0 ||
-	    read_multicast(r, section, out) < 0 ||
-	    read_routers(r, section, &out->group) < 0)
+	if (conf_endpoints_read_version(r, section, &out->group) < 0 ||
+	    conf_endpoints_read_multicast(r, section, out) < 0 ||
+	    conf_endpoints_read_routers(r, section, &out->group) < 0)
 		return -1;
-	return read_caches(r, section, &out->group);
+	return conf_endpoints_read_caches(r, section, &out->group);
 }

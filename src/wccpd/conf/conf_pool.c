@@ -22,7 +22,8 @@ cfg_opt_t pool_options[] = {
 };
 
 /* "127.0.0.1:4201" */
-static int read_check(struct reader *r, cfg_t *section, struct conf_instance *out)
+static int conf_pool_read_check(struct reader *r, cfg_t *section,
+				struct conf_instance *out)
 {
 	const char *text = cfg_getstr(section, "check");
 	const char *colon = strrchr(text, ':');
@@ -44,21 +45,24 @@ static int read_check(struct reader *r, cfg_t *section, struct conf_instance *ou
 	return 0;
 }
 
-static int read_instance(struct reader *r, cfg_t *section, struct conf_instance *out)
+static int conf_pool_read_instance(struct reader *r, cfg_t *section,
+				   struct conf_instance *out)
 {
 	*out = (struct conf_instance){ .weight = 1 };
-	if (part_name(r, section, out->name, sizeof(out->name)) < 0 ||
+	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
 	    read_require(r, section, "port") < 0 ||
 	    read_number16(r, section, "port", 1, &out->port) < 0 ||
-	    read_require(r, section, "check") < 0 || read_check(r, section, out) < 0 ||
+	    read_require(r, section, "check") < 0 ||
+	    conf_pool_read_check(r, section, out) < 0 ||
 	    read_number16(r, section, "weight", 1, &out->weight) < 0)
 		return -1;
 	return read_path(r, section, "pid-file", out->pid_file, sizeof(out->pid_file));
 }
 
 /* Two instances that are told apart by nothing are a slip of copy and paste. */
-static int check_distinct(struct reader *r, cfg_t *section,
-			  const struct conf_pool *pool, const struct conf_instance *it)
+static int conf_pool_check_distinct(struct reader *r, cfg_t *section,
+				    const struct conf_pool *pool,
+				    const struct conf_instance *it)
 {
 	for (unsigned i = 0; i < pool->n_instances; i++) {
 		const struct conf_instance *other = &pool->instances[i];
@@ -76,7 +80,8 @@ static int check_distinct(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-static int read_instances(struct reader *r, cfg_t *section, struct conf_pool *out)
+static int conf_pool_read_instances(struct reader *r, cfg_t *section,
+				    struct conf_pool *out)
 {
 	unsigned n = cfg_size(section, "instance");
 
@@ -90,22 +95,22 @@ static int read_instances(struct reader *r, cfg_t *section, struct conf_pool *ou
 		cfg_t *sub = cfg_getnsec(section, "instance", i);
 		struct conf_instance *it = &out->instances[i];
 
-		if (read_instance(r, sub, it) < 0 ||
-		    check_distinct(r, sub, out, it) < 0)
+		if (conf_pool_read_instance(r, sub, it) < 0 ||
+		    conf_pool_check_distinct(r, sub, out, it) < 0)
 			return -1;
 		out->n_instances++;
 	}
 	return 0;
 }
 
-int pool_read(struct reader *r, cfg_t *section, struct conf_pool *out)
+int conf_pool_read(struct reader *r, cfg_t *section, struct conf_pool *out)
 {
 	uint32_t min = 1, rise = 2, fall = 3;
 
 	*out = (struct conf_pool){ .interval_ms = 1000, .timeout_ms = 1000 };
 	out->health.grace_ms = 5000;
-	if (part_name(r, section, out->name, sizeof(out->name)) < 0 ||
-	    read_instances(r, section, out) < 0 ||
+	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
+	    conf_pool_read_instances(r, section, out) < 0 ||
 	    read_number(r, section, "min-instances", 1, out->n_instances, &min) < 0 ||
 	    read_number(r, section, "interval", 50, 600000, &out->interval_ms) < 0 ||
 	    read_number(r, section, "timeout", 50, 600000, &out->timeout_ms) < 0 ||

@@ -3,22 +3,22 @@
 #ifndef WCCPD_WCCPD_CONF_CONF_SECTIONS_H
 #define WCCPD_WCCPD_CONF_CONF_SECTIONS_H
 
-#include "wccpd/conf/conf.h"
 #include "conffile/read.h"
+#include "wccpd/conf/conf.h"
 
 extern cfg_opt_t conf_options[], pool_options[], service_options[], mask_options[];
 
 /* One section into *out, defaults filled in. */
-int pool_read(struct reader *r, cfg_t *section, struct conf_pool *out);
+int conf_pool_read(struct reader *r, cfg_t *section, struct conf_pool *out);
 
 /* One section into *out and, when it is to be mirrored, out[1].  `conf` must have
  * its address and pools.  The number of services made, or -1. */
-int service_read(struct reader *r, cfg_t *section, const struct conf *conf,
-		 struct conf_service *out);
+int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
+		      struct conf_service *out);
 
 /* The title of a section as a name: letters, digits, and ".", "_", "-"; shorter
  * than `size` octets. */
-int part_name(struct reader *r, cfg_t *section, char *out, size_t size);
+int conf_part_name(struct reader *r, cfg_t *section, char *out, size_t size);
 
 /* -- the parts of a service; each reads its own options ------------------------ */
 
@@ -27,28 +27,29 @@ struct spoof {
 	bool on;
 	uint8_t ids[2]; /* of the service and of its mirror */
 };
-int spoof_read(struct reader *r, cfg_t *section, struct spoof *out);
+int conf_spoof_read(struct reader *r, cfg_t *section, struct spoof *out);
 /* Is there nothing in a finished service that has no mirror image? */
-int spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group);
+int conf_spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group);
 /* The other half of a pair. */
-void spoof_mirror(const struct conf_service *s, uint8_t id, struct conf_service *out);
+void conf_spoof_mirror(const struct conf_service *s, uint8_t id,
+		       struct conf_service *out);
 
 /* describe.c: what the service is, from a template and explicit options. */
-int describe_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		  struct wccp_service *out);
+int conf_describe_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
+		       struct wccp_service *out);
 
 /* members.c: version, routers, multicast group, web-caches; `out->self` must be
  * set. */
-int members_read(struct reader *r, cfg_t *section, struct conf_service *out);
+int conf_endpoints_read(struct reader *r, cfg_t *section, struct conf_service *out);
 
 /* assign.c: methods of assignment, masks, hot buckets; all of the above must be
  * read. */
-int assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		struct cache_conf *out);
+int conf_assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
+		     struct cache_conf *out);
 
 /* Methods by name, best first; unset: as *out is. */
-int methods_read(struct reader *r, cfg_t *section, const char *name,
-		 const char *const *words, const uint32_t *bits,
-		 struct cache_preference *out);
+int conf_part_methods(struct reader *r, cfg_t *section, const char *name,
+		      const char *const *words, const uint32_t *bits,
+		      struct cache_preference *out);
 
 #endif

@@ -37,7 +37,8 @@ cfg_opt_t service_options[] = {
 	CFG_END(),
 };
 
-static int read_password(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_service_read_password(struct reader *r, cfg_t *section,
+				      struct cache_conf *out)
 {
 	char text[WCCP_PASSWORD_LEN + 1];
 	struct err why;
@@ -51,29 +52,8 @@ static int read_password(struct reader *r, cfg_t *section, struct cache_conf *ou
 	return 0;
 }
 
-int methods_read(struct reader *r, cfg_t *section, const char *name,
-		 const char *const *words, const uint32_t *bits,
-		 struct cache_preference *out)
-{
-	unsigned n = cfg_size(section, name), which = 0;
-
-	if (n == 0)
-		return 0;
-	out->n = 0;
-	for (unsigned i = 0; i < n; i++) {
-		if (read_word(r, section, name, i, words, &which) < 0)
-			return -1;
-		for (unsigned j = 0; j < out->n; j++)
-			if (out->methods[j] == bits[which])
-				return read_fail_item(r, section, name, i,
-						      "%s: %s is there twice", name,
-						      words[which]);
-		out->methods[out->n++] = bits[which];
-	}
-	return 0;
-}
-
-static int read_ways(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_service_read_ways(struct reader *r, cfg_t *section,
+				  struct cache_conf *out)
 {
 	static const char *const ways[] = { "l2", "gre", NULL };
 	static const uint32_t bits[] = { WCCP_METHOD_L2, WCCP_METHOD_GRE };
@@ -81,13 +61,14 @@ static int read_ways(struct reader *r, cfg_t *section, struct cache_conf *out)
 	out->forward =
 		(struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	out->ret = out->forward;
-	if (methods_read(r, section, "forward", ways, bits, &out->forward) < 0)
+	if (conf_part_methods(r, section, "forward", ways, bits, &out->forward) < 0)
 		return -1;
-	return methods_read(r, section, "return", ways, bits, &out->ret);
+	return conf_part_methods(r, section, "return", ways, bits, &out->ret);
 }
 
 /* Wishes: the router has the last word on each. */
-static int read_timers(struct reader *r, cfg_t *section, struct cache_conf *out)
+static int conf_service_read_timers(struct reader *r, cfg_t *section,
+				    struct cache_conf *out)
 {
 	uint32_t timeout = 0, ra = 0;
 
@@ -103,20 +84,22 @@ static int read_timers(struct reader *r, cfg_t *section, struct cache_conf *out)
 	return 0;
 }
 
-static int read_group(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		      struct conf_service *out)
+static int conf_service_read_group(struct reader *r, cfg_t *section,
+				   const struct spoof *spoof, struct conf_service *out)
 {
 	struct cache_conf *group = &out->group;
 
-	if (describe_read(r, section, spoof, &group->service) < 0 ||
-	    members_read(r, section, out) < 0 || read_password(r, section, group) < 0 ||
-	    read_ways(r, section, group) < 0 || read_timers(r, section, group) < 0)
+	if (conf_describe_read(r, section, spoof, &group->service) < 0 ||
+	    conf_endpoints_read(r, section, out) < 0 ||
+	    conf_service_read_password(r, section, group) < 0 ||
+	    conf_service_read_ways(r, section, group) < 0 ||
+	    conf_service_read_timers(r, section, group) < 0)
 		return -1;
-	return assign_read(r, section, spoof, group);
+	return conf_assign_read(r, section, spoof, group);
 }
 
-static int read_pool(struct reader *r, cfg_t *section, const struct conf *conf,
-		     unsigned *out)
+static int conf_service_read_pool(struct reader *r, cfg_t *section,
+				  const struct conf *conf, unsigned *out)
 {
 	const char *name;
 
@@ -133,18 +116,18 @@ static int read_pool(struct reader *r, cfg_t *section, const struct conf *conf,
 }
 
 /* The mirror of a service has a longer name. */
-static int read_name(struct reader *r, cfg_t *section, const struct spoof *spoof,
-		     struct conf_service *out)
+static int conf_service_read_name(struct reader *r, cfg_t *section,
+				  const struct spoof *spoof, struct conf_service *out)
 {
 	size_t room = sizeof(out->name);
 
 	if (spoof->on)
 		room -= strlen(CONF_MIRROR_SUFFIX);
-	return part_name(r, section, out->name, room);
+	return conf_part_name(r, section, out->name, room);
 }
 
-int service_read(struct reader *r, cfg_t *section, const struct conf *conf,
-		 struct conf_service *out)
+int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
+		      struct conf_service *out)
 {
 	static const char *const when_down[] = { "return", "drop", NULL };
 	struct spoof spoof;
@@ -152,15 +135,15 @@ int service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 
 	*out = (struct conf_service){ .weight = 100, .pair = -1 };
 	out->group.self = conf->address;
-	if (spoof_read(r, section, &spoof) < 0 ||
-	    read_name(r, section, &spoof, out) < 0 ||
-	    read_pool(r, section, conf, &out->pool) < 0 ||
-	    read_group(r, section, &spoof, out) < 0 ||
+	if (conf_spoof_read(r, section, &spoof) < 0 ||
+	    conf_service_read_name(r, section, &spoof, out) < 0 ||
+	    conf_service_read_pool(r, section, conf, &out->pool) < 0 ||
+	    conf_service_read_group(r, section, &spoof, out) < 0 ||
 	    read_number16(r, section, "weight", 1, &out->weight) < 0 ||
 	    read_word(r, section, "when-down", 0, when_down, &drop) < 0)
 		return -1;
 	out->drop_when_down = drop == 1;
 	if (spoof.on)
-		spoof_mirror(out, spoof.ids[1], &out[1]);
+		conf_spoof_mirror(out, spoof.ids[1], &out[1]);
 	return spoof.on ? 2 : 1;
 }

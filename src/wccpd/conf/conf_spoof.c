@@ -13,7 +13,7 @@
 
 enum { FIRST_ID = 80, MIRROR_ID = 90 }; /* as in Squid's documentation */
 
-static int read_ids(struct reader *r, cfg_t *section, struct spoof *out)
+static int conf_spoof_read_ids(struct reader *r, cfg_t *section, struct spoof *out)
 {
 	unsigned n = cfg_size(section, "spoof-ids");
 	uint32_t id;
@@ -44,11 +44,11 @@ static int read_ids(struct reader *r, cfg_t *section, struct spoof *out)
 	return 0;
 }
 
-int spoof_read(struct reader *r, cfg_t *section, struct spoof *out)
+int conf_spoof_read(struct reader *r, cfg_t *section, struct spoof *out)
 {
 	*out = (struct spoof){ 0 };
 	if (read_flag(r, section, "spoof", &out->on) < 0 ||
-	    read_ids(r, section, out) < 0)
+	    conf_spoof_read_ids(r, section, out) < 0)
 		return -1;
 	if (out->on && read_is_set(section, "id"))
 		return read_fail(r, section, "id",
@@ -61,7 +61,7 @@ int spoof_read(struct reader *r, cfg_t *section, struct spoof *out)
 	return 0;
 }
 
-int spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group)
+int conf_spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group)
 {
 	const uint32_t flags = group->service.flags;
 
@@ -85,24 +85,28 @@ int spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group
 	return 0;
 }
 
-static uint32_t swap_flags(uint32_t flags, uint32_t a, uint32_t b)
+static uint32_t conf_spoof_swap_flags(uint32_t flags, uint32_t a, uint32_t b)
 {
 	uint32_t out = flags & ~(a | b);
 
 	return out | (flags & a ? b : 0) | (flags & b ? a : 0);
 }
 
-static void mirror_service(struct wccp_service *s)
+static void conf_spoof_mirror_service(struct wccp_service *s)
 {
-	s->flags = swap_flags(s->flags, WCCP_F_SRC_IP_HASH, WCCP_F_DST_IP_HASH);
-	s->flags = swap_flags(s->flags, WCCP_F_SRC_PORT_HASH, WCCP_F_DST_PORT_HASH);
-	s->flags = swap_flags(s->flags, WCCP_F_SRC_IP_ALT_HASH, WCCP_F_DST_IP_ALT_HASH);
-	s->flags = swap_flags(s->flags, WCCP_F_SRC_PORT_ALT_HASH,
-			      WCCP_F_DST_PORT_ALT_HASH);
+	s->flags =
+		conf_spoof_swap_flags(s->flags, WCCP_F_SRC_IP_HASH, WCCP_F_DST_IP_HASH);
+	s->flags = conf_spoof_swap_flags(s->flags, WCCP_F_SRC_PORT_HASH,
+					 WCCP_F_DST_PORT_HASH);
+	s->flags = conf_spoof_swap_flags(s->flags, WCCP_F_SRC_IP_ALT_HASH,
+					 WCCP_F_DST_IP_ALT_HASH);
+	s->flags = conf_spoof_swap_flags(s->flags, WCCP_F_SRC_PORT_ALT_HASH,
+					 WCCP_F_DST_PORT_ALT_HASH);
 	s->flags ^= WCCP_F_PORTS_SOURCE;
 }
 
-void spoof_mirror(const struct conf_service *s, uint8_t id, struct conf_service *out)
+void conf_spoof_mirror(const struct conf_service *s, uint8_t id,
+		       struct conf_service *out)
 {
 	const struct wccp_mask *mask = &s->group.mask;
 
@@ -110,7 +114,7 @@ void spoof_mirror(const struct conf_service *s, uint8_t id, struct conf_service 
 	snprintf(out->name, sizeof(out->name), "%.*s" CONF_MIRROR_SUFFIX,
 		 (int)(sizeof(out->name) - sizeof(CONF_MIRROR_SUFFIX)), s->name);
 	out->group.service.id = id;
-	mirror_service(&out->group.service);
+	conf_spoof_mirror_service(&out->group.service);
 	out->group.mask = (struct wccp_mask){
 		.src = mask->dst,
 		.dst = mask->src,

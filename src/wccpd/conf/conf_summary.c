@@ -8,10 +8,10 @@
 #include <string.h>
 
 /* Append to a text of `size` octets; what does not fit is cut. */
-static void add(char *text, size_t size, const char *format, ...)
+static void conf_summary_add(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void add(char *text, size_t size, const char *format, ...)
+static void conf_summary_add(char *text, size_t size, const char *format, ...)
 {
 	size_t used = strlen(text);
 	va_list ap;
@@ -23,19 +23,20 @@ static void add(char *text, size_t size, const char *format, ...)
 
 /* -- one service ---------------------------------------------------------------------- */
 
-static void name_fields(uint32_t flags, char *out, size_t size)
+static void conf_summary_name_fields(uint32_t flags, char *out, size_t size)
 {
 	static const char *const names[] = { "src-ip", "dst-ip", "src-port",
 					     "dst-port" };
 
 	for (unsigned i = 0; i < 4; i++)
 		if (flags & 1u << i)
-			add(out, size, "%s%s", *out ? ", " : "", names[i]);
+			conf_summary_add(out, size, "%s%s", *out ? ", " : "", names[i]);
 	if (!*out)
-		add(out, size, "-");
+		conf_summary_add(out, size, "-");
 }
 
-static void name_ports(const struct wccp_service *s, struct conf_description *out)
+static void conf_summary_name_ports(const struct wccp_service *s,
+				    struct conf_description *out)
 {
 	out->port_type = "-";
 	if (s->protocol != IPPROTO_TCP && s->protocol != IPPROTO_UDP) {
@@ -48,11 +49,12 @@ static void name_ports(const struct wccp_service *s, struct conf_description *ou
 	}
 	out->port_type = s->flags & WCCP_F_PORTS_SOURCE ? "source" : "destination";
 	for (unsigned i = 0; i < WCCP_MAX_PORTS && s->ports[i]; i++)
-		add(out->ports, sizeof(out->ports), "%s%u", i ? ", " : "", s->ports[i]);
+		conf_summary_add(out->ports, sizeof(out->ports), "%s%u", i ? ", " : "",
+				 s->ports[i]);
 }
 
 /* 2.0 section 5.4 leaves out of messages what everybody knows. */
-static struct wccp_service spelled_out(const struct wccp_service *s)
+static struct wccp_service conf_summary_spelled_out(const struct wccp_service *s)
 {
 	if (s->type == WCCP_SERVICE_DYNAMIC)
 		return *s;
@@ -69,49 +71,52 @@ static struct wccp_service spelled_out(const struct wccp_service *s)
 
 struct conf_description conf_describe(const struct wccp_service *service)
 {
-	struct wccp_service s = spelled_out(service);
+	struct wccp_service s = conf_summary_spelled_out(service);
 	struct conf_description out = { .priority = s.priority };
 	const char *protocol = conf_protocol_name(s.protocol);
 
 	if (protocol)
-		add(out.protocol, sizeof(out.protocol), "%s", protocol);
+		conf_summary_add(out.protocol, sizeof(out.protocol), "%s", protocol);
 	else
-		add(out.protocol, sizeof(out.protocol), "%u", s.protocol);
-	name_ports(&s, &out);
-	name_fields(s.flags, out.hash, sizeof(out.hash));
-	name_fields(s.flags >> 8, out.alternate, sizeof(out.alternate));
+		conf_summary_add(out.protocol, sizeof(out.protocol), "%u", s.protocol);
+	conf_summary_name_ports(&s, &out);
+	conf_summary_name_fields(s.flags, out.hash, sizeof(out.hash));
+	conf_summary_name_fields(s.flags >> 8, out.alternate, sizeof(out.alternate));
 	out.only_protocol_0 = s.flags & WCCP_F_ONLY_PROTOCOL_0;
 	return out;
 }
 
 /* -- a mask ----------------------------------------------------------------------------- */
 
-static void add_mask_address(const char *name, const struct addr *a,
-			     struct conf_mask_text *out)
+static void conf_summary_add_mask_address(const char *name, const struct addr *a,
+					  struct conf_mask_text *out)
 {
 	const char *comma = *out->s ? ", " : "";
 
 	if (a->family == ADDR_V4)
-		add(out->s, sizeof(out->s), "%s%s 0x%x", comma, name, addr_to_v4(a));
+		conf_summary_add(out->s, sizeof(out->s), "%s%s 0x%x", comma, name,
+				 addr_to_v4(a));
 	else if (a->family == ADDR_V6)
-		add(out->s, sizeof(out->s), "%s%s %s", comma, name, ADDR_TEXT(a));
+		conf_summary_add(out->s, sizeof(out->s), "%s%s %s", comma, name,
+				 ADDR_TEXT(a));
 }
 
-static void add_mask_port(const char *name, uint16_t port, struct conf_mask_text *out)
+static void conf_summary_add_mask_port(const char *name, uint16_t port,
+				       struct conf_mask_text *out)
 {
 	if (port)
-		add(out->s, sizeof(out->s), "%s%s 0x%x", *out->s ? ", " : "", name,
-		    port);
+		conf_summary_add(out->s, sizeof(out->s), "%s%s 0x%x",
+				 *out->s ? ", " : "", name, port);
 }
 
 struct conf_mask_text conf_mask_text(const struct wccp_mask *mask)
 {
 	struct conf_mask_text out = { "" };
 
-	add_mask_address("src-ip", &mask->src, &out);
-	add_mask_address("dst-ip", &mask->dst, &out);
-	add_mask_port("src-port", mask->sport, &out);
-	add_mask_port("dst-port", mask->dport, &out);
+	conf_summary_add_mask_address("src-ip", &mask->src, &out);
+	conf_summary_add_mask_address("dst-ip", &mask->dst, &out);
+	conf_summary_add_mask_port("src-port", mask->sport, &out);
+	conf_summary_add_mask_port("dst-port", mask->dport, &out);
 	if (!*out.s)
 		strcpy(out.s, "-");
 	return out;
@@ -131,7 +136,8 @@ const char *conf_version_name(enum cache_version version)
 	}
 }
 
-static void print_list(const char *label, const struct addr *list, unsigned n, FILE *to)
+static void conf_summary_print_list(const char *label, const struct addr *list,
+				    unsigned n, FILE *to)
 {
 	fprintf(to, "    %s", label);
 	for (unsigned i = 0; i < n; i++)
@@ -139,15 +145,16 @@ static void print_list(const char *label, const struct addr *list, unsigned n, F
 	fputs(n ? "\n" : " any\n", to);
 }
 
-static void print_methods(const char *label, const struct cache_preference *p,
-			  const char *one, const char *two, FILE *to)
+static void conf_summary_print_methods(const char *label,
+				       const struct cache_preference *p,
+				       const char *one, const char *two, FILE *to)
 {
 	fprintf(to, "%s", label);
 	for (unsigned i = 0; i < p->n; i++)
 		fprintf(to, "%s%s", i ? ", " : " ", p->methods[i] == 1 ? one : two);
 }
 
-static void print_hot(const struct wccp_bucket_vector *v, FILE *to)
+static void conf_summary_print_hot(const struct wccp_bucket_vector *v, FILE *to)
 {
 	bool any = false;
 
@@ -167,7 +174,7 @@ static void print_hot(const struct wccp_bucket_vector *v, FILE *to)
 		fputc('\n', to);
 }
 
-static void print_what(const struct wccp_service *service, FILE *to)
+static void conf_summary_print_what(const struct wccp_service *service, FILE *to)
 {
 	struct conf_description d = conf_describe(service);
 
@@ -182,7 +189,7 @@ static void print_what(const struct wccp_service *service, FILE *to)
 	fputs(d.only_protocol_0 ? ", only protocol 0\n" : "\n", to);
 }
 
-static void print_group(const struct conf_service *s, FILE *to)
+static void conf_summary_print_group(const struct conf_service *s, FILE *to)
 {
 	const struct cache_conf *g = &s->group;
 	struct conf_mask_text mask = conf_mask_text(&g->mask);
@@ -190,17 +197,17 @@ static void print_group(const struct conf_service *s, FILE *to)
 	if (addr_is_set(&g->multicast))
 		fprintf(to, "    multicast %s, ttl %u\n", ADDR_TEXT(&g->multicast),
 			s->multicast_ttl);
-	print_list("routers", g->routers, g->n_routers, to);
+	conf_summary_print_list("routers", g->routers, g->n_routers, to);
 	if (g->n_allowed)
-		print_list("web-caches", g->allowed, g->n_allowed, to);
+		conf_summary_print_list("web-caches", g->allowed, g->n_allowed, to);
 	fprintf(to, "    version %s, ", conf_version_name(g->version));
-	print_methods("forward", &g->forward, "gre", "l2", to);
-	print_methods("; return", &g->ret, "gre", "l2", to);
-	print_methods("; assign", &g->assign, "hash", "mask", to);
+	conf_summary_print_methods("forward", &g->forward, "gre", "l2", to);
+	conf_summary_print_methods("; return", &g->ret, "gre", "l2", to);
+	conf_summary_print_methods("; assign", &g->assign, "hash", "mask", to);
 	fputc('\n', to);
 	if (strcmp(mask.s, "-") != 0)
 		fprintf(to, "    mask %s\n", mask.s);
-	print_hot(&g->alt_buckets, to);
+	conf_summary_print_hot(&g->alt_buckets, to);
 }
 
 void conf_print(const struct conf *conf, FILE *to)
@@ -216,7 +223,7 @@ void conf_print(const struct conf *conf, FILE *to)
 			w->id, conf->pools[s->pool].name,
 			s->pair >= 0 ? ", mirror of " : "",
 			s->pair >= 0 ? conf->services[s->pair].name : "");
-		print_what(w, to);
-		print_group(s, to);
+		conf_summary_print_what(w, to);
+		conf_summary_print_group(s, to);
 	}
 }

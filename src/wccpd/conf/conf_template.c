@@ -21,7 +21,7 @@
 		}                                                                      \
 	}
 
-static const struct service_template templates[] = {
+static const struct conf_template templates[] = {
 	{ TEMPLATE_WELL_KNOWN,
 	  { .type = WCCP_SERVICE_STANDARD, .id = WCCP_WEB_CACHE_ID } },
 	/* What the well-known one is, with a description that can be changed. */
@@ -37,7 +37,7 @@ static const struct service_template templates[] = {
 
 enum { N_TEMPLATES = sizeof(templates) / sizeof(templates[0]) };
 
-const struct service_template *template_find(const char *name)
+const struct conf_template *conf_template_find(const char *name)
 {
 	for (unsigned i = 0; i < N_TEMPLATES; i++)
 		if (strcmp(templates[i].name, name) == 0)
@@ -45,7 +45,7 @@ const struct service_template *template_find(const char *name)
 	return NULL;
 }
 
-const char *template_names(void)
+const char *conf_template_names(void)
 {
 	static char names[100];
 

@@ -9,14 +9,14 @@
 /* What to write in its place where a description is needed. */
 #define TEMPLATE_HTTP "http"
 
-struct service_template {
+struct conf_template {
 	const char *name;
 	struct wccp_service service; /* as on the wire */
 };
 
 /* NULL when there is none of that name. */
-const struct service_template *template_find(const char *name);
+const struct conf_template *conf_template_find(const char *name);
 /* "web-cache, http, ...": static storage. */
-const char *template_names(void);
+const char *conf_template_names(void);
 
 #endif

@@ -12,8 +12,8 @@ void health_init(struct health *h, struct mono now)
 	};
 }
 
-static bool enter(struct health *h, enum health_state state, const char *reason,
-		  struct mono now)
+static bool health_enter(struct health *h, enum health_state state, const char *reason,
+			 struct mono now)
 {
 	h->state = state;
 	h->streak = 0;
@@ -24,42 +24,43 @@ static bool enter(struct health *h, enum health_state state, const char *reason,
 }
 
 /* One more check against the present state; is that enough to leave it? */
-static bool streak_reaches(struct health *h, unsigned enough)
+static bool health_streak_reaches(struct health *h, unsigned enough)
 {
 	return ++h->streak >= enough;
 }
 
-static bool streak_broken(struct health *h)
+static bool health_streak_broken(struct health *h)
 {
 	h->streak = 0;
 	return false;
 }
 
-static bool step_absent(struct health *h, enum health_event ev, struct mono now)
+static bool health_step_absent(struct health *h, enum health_event ev, struct mono now)
 {
 	if (ev == HEALTH_EV_LISTENING)
-		return enter(h, HEALTH_STARTING, "listener found", now);
+		return health_enter(h, HEALTH_STARTING, "listener found", now);
 	return false;
 }
 
 /* Starting and down differ in their history only: both wait for good checks. */
-static bool step_not_up(struct health *h, const struct health_conf *conf,
-			enum health_event ev, struct mono now)
+static bool health_step_not_up(struct health *h, const struct health_conf *conf,
+			       enum health_event ev, struct mono now)
 {
 	switch (ev) {
 	case HEALTH_EV_CHECK_OK:
-		if (!streak_reaches(h, conf->rise))
+		if (!health_streak_reaches(h, conf->rise))
 			return false;
-		return enter(h, HEALTH_UP, "checks passed", now);
+		return health_enter(h, HEALTH_UP, "checks passed", now);
 	case HEALTH_EV_CHECK_FAILED:
 		if (h->state == HEALTH_DOWN)
-			return streak_broken(h);
-		return enter(h, HEALTH_DOWN, "check failed before it was up", now);
+			return health_streak_broken(h);
+		return health_enter(h, HEALTH_DOWN, "check failed before it was up",
+				    now);
 	case HEALTH_EV_DEAF:
 		/* It did not count before, so there is no grace to give. */
-		return enter(h, HEALTH_DRAINING, "listener closed", now);
+		return health_enter(h, HEALTH_DRAINING, "listener closed", now);
 	case HEALTH_EV_EXITED:
-		return enter(h, HEALTH_ABSENT, "process exited", now);
+		return health_enter(h, HEALTH_ABSENT, "process exited", now);
 	case HEALTH_EV_LISTENING:
 	case HEALTH_EV_TICK:
 		break;
@@ -67,22 +68,22 @@ static bool step_not_up(struct health *h, const struct health_conf *conf,
 	return false;
 }
 
-static bool step_up(struct health *h, const struct health_conf *conf,
-		    enum health_event ev, struct mono now)
+static bool health_step_up(struct health *h, const struct health_conf *conf,
+			   enum health_event ev, struct mono now)
 {
 	switch (ev) {
 	case HEALTH_EV_CHECK_OK:
-		return streak_broken(h);
+		return health_streak_broken(h);
 	case HEALTH_EV_CHECK_FAILED:
-		if (!streak_reaches(h, conf->fall))
+		if (!health_streak_reaches(h, conf->fall))
 			return false;
-		return enter(h, HEALTH_DOWN, "checks failed", now);
+		return health_enter(h, HEALTH_DOWN, "checks failed", now);
 	case HEALTH_EV_DEAF:
-		enter(h, HEALTH_DRAINING, "listener closed", now);
+		health_enter(h, HEALTH_DRAINING, "listener closed", now);
 		h->deadline = mono_add_ms(now, conf->grace_ms);
 		return true;
 	case HEALTH_EV_EXITED:
-		return enter(h, HEALTH_ABSENT, "process exited", now);
+		return health_enter(h, HEALTH_ABSENT, "process exited", now);
 	case HEALTH_EV_LISTENING:
 	case HEALTH_EV_TICK:
 		break;
@@ -91,19 +92,21 @@ static bool step_up(struct health *h, const struct health_conf *conf,
 }
 
 /* Checks say nothing here: a reconfiguring Squid closes the checked port too. */
-static bool step_draining(struct health *h, enum health_event ev, struct mono now)
+static bool health_step_draining(struct health *h, enum health_event ev,
+				 struct mono now)
 {
 	switch (ev) {
 	case HEALTH_EV_LISTENING:
 		if (health_counts(h, now))
-			return enter(h, HEALTH_UP, "listening again", now);
-		return enter(h, HEALTH_STARTING, "listening again", now);
+			return health_enter(h, HEALTH_UP, "listening again", now);
+		return health_enter(h, HEALTH_STARTING, "listening again", now);
 	case HEALTH_EV_EXITED:
-		return enter(h, HEALTH_ABSENT, "process exited", now);
+		return health_enter(h, HEALTH_ABSENT, "process exited", now);
 	case HEALTH_EV_TICK:
 		if (mono_is_never(h->deadline) || !mono_due(h->deadline, now))
 			return false;
-		return enter(h, HEALTH_DRAINING, "listener closed for good", now);
+		return health_enter(h, HEALTH_DRAINING, "listener closed for good",
+				    now);
 	case HEALTH_EV_CHECK_OK:
 	case HEALTH_EV_CHECK_FAILED:
 	case HEALTH_EV_DEAF:
@@ -117,14 +120,14 @@ bool health_step(struct health *h, const struct health_conf *conf, enum health_e
 {
 	switch (h->state) {
 	case HEALTH_ABSENT:
-		return step_absent(h, ev, now);
+		return health_step_absent(h, ev, now);
 	case HEALTH_STARTING:
 	case HEALTH_DOWN:
-		return step_not_up(h, conf, ev, now);
+		return health_step_not_up(h, conf, ev, now);
 	case HEALTH_UP:
-		return step_up(h, conf, ev, now);
+		return health_step_up(h, conf, ev, now);
 	case HEALTH_DRAINING:
-		return step_draining(h, ev, now);
+		return health_step_draining(h, ev, now);
 	case HEALTH_STATES:
 		break;
 	}

@@ -15,7 +15,7 @@ static const char NO_CHECK[] = "check could not be started";
 /* While the verdict is open, look more often than the configured interval. */
 enum { FAST_DIVISOR = 5, FAST_LEAST_MS = 20 };
 
-static void step(struct instance *in, enum health_event ev)
+static void instance_step(struct instance *in, enum health_event ev)
 {
 	enum health_state was = in->health.state;
 
@@ -25,7 +25,7 @@ static void step(struct instance *in, enum health_event ev)
 
 /* -- health checks ----------------------------------------------------------- */
 
-static void schedule_check(struct instance *in)
+static void instance_schedule_check(struct instance *in)
 {
 	uint32_t ms = in->pool->interval_ms;
 	struct timeval delay;
@@ -36,29 +36,29 @@ static void schedule_check(struct instance *in)
 	evtimer_add(in->timer, &delay);
 }
 
-static void check_done(void *arg, const char *failure)
+static void instance_check_done(void *arg, const char *failure)
 {
 	struct instance *in = arg;
 
 	in->probe = NULL;
 	in->failure = failure;
-	step(in, failure ? HEALTH_EV_CHECK_FAILED : HEALTH_EV_CHECK_OK);
+	instance_step(in, failure ? HEALTH_EV_CHECK_FAILED : HEALTH_EV_CHECK_OK);
 	if (in->n_listeners > 0)
-		schedule_check(in);
+		instance_schedule_check(in);
 }
 
 /* Our own trouble (no descriptor, no memory): it says nothing of the instance. */
-static void check_impossible(struct instance *in)
+static void instance_check_impossible(struct instance *in)
 {
 	if (!in->failure || strcmp(in->failure, NO_CHECK) != 0)
 		log_event(NOTE_WARNING, "check", (struct log_about){ 0 },
 			  "%s/%s: %s: %s", in->pool->name, in->conf->name, NO_CHECK,
 			  strerror(errno));
 	in->failure = NO_CHECK;
-	schedule_check(in);
+	instance_schedule_check(in);
 }
 
-static void start_check(evutil_socket_t fd, short what, void *arg)
+static void instance_start_check(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *in = arg;
 
@@ -66,12 +66,12 @@ static void start_check(evutil_socket_t fd, short what, void *arg)
 	if (in->probe || in->n_listeners == 0)
 		return;
 	in->probe = probe_start(in->base, &in->conf->check, in->conf->check_port,
-				in->pool->timeout_ms, check_done, in);
+				in->pool->timeout_ms, instance_check_done, in);
 	if (!in->probe)
-		check_impossible(in);
+		instance_check_impossible(in);
 }
 
-static void stop_checks(struct instance *in)
+static void instance_stop_checks(struct instance *in)
 {
 	probe_cancel(in->probe);
 	in->probe = NULL;
@@ -80,13 +80,13 @@ static void stop_checks(struct instance *in)
 
 /* -- processes and their sockets ------------------------------------------------ */
 
-static void drop_watch(struct instance *in, unsigned i)
+static void instance_drop_watch(struct instance *in, unsigned i)
 {
 	watch_stop(&in->watches[i]);
 	in->watches[i] = in->watches[--in->n_watches];
 }
 
-static void drop_listeners_of(struct instance *in, pid_t pid)
+static void instance_drop_listeners_of(struct instance *in, pid_t pid)
 {
 	unsigned kept = 0;
 
@@ -96,26 +96,26 @@ static void drop_listeners_of(struct instance *in, pid_t pid)
 	in->n_listeners = kept;
 }
 
-static void process_ended(evutil_socket_t fd, short what, void *arg)
+static void instance_process_ended(evutil_socket_t fd, short what, void *arg)
 {
 	struct instance *in = arg;
 
 	(void)what;
 	for (unsigned i = 0; i < in->n_watches; i++)
 		if (in->watches[i].pidfd == fd) {
-			drop_listeners_of(in, in->watches[i].pid);
-			drop_watch(in, i);
+			instance_drop_listeners_of(in, in->watches[i].pid);
+			instance_drop_watch(in, i);
 			break;
 		}
 	if (in->n_listeners > 0) {
 		in->changed(in->arg, in, in->health.state);
 	} else if (in->n_watches == 0) {
-		stop_checks(in);
-		step(in, HEALTH_EV_EXITED);
+		instance_stop_checks(in);
+		instance_step(in, HEALTH_EV_EXITED);
 	}
 }
 
-static bool is_watched(const struct instance *in, pid_t pid)
+static bool instance_is_watched(const struct instance *in, pid_t pid)
 {
 	for (unsigned i = 0; i < in->n_watches; i++)
 		if (in->watches[i].pid == pid)
@@ -123,28 +123,29 @@ static bool is_watched(const struct instance *in, pid_t pid)
 	return false;
 }
 
-static void watch_owners(struct instance *in)
+static void instance_watch_owners(struct instance *in)
 {
 	for (unsigned i = 0; i < in->n_listeners; i++) {
 		pid_t pid = in->listeners[i].pid;
-		if (is_watched(in, pid) || in->n_watches == INSTANCE_MAX_LISTENERS)
+		if (instance_is_watched(in, pid) ||
+		    in->n_watches == INSTANCE_MAX_LISTENERS)
 			continue;
-		if (watch_start(&in->watches[in->n_watches], in->base, pid, process_ended,
-				in) == 0)
+		if (watch_start(&in->watches[in->n_watches], in->base, pid,
+				instance_process_ended, in) == 0)
 			in->n_watches++;
 	}
 }
 
 /* With a pid file, only that process and its children count: another program
  * that grabbed the port must not get the traffic. */
-static bool is_ours(const struct instance *in, pid_t pid)
+static bool instance_is_ours(const struct instance *in, pid_t pid)
 {
 	if (pid <= 0)
 		return false;
 	return !in->conf->pid_file[0] || pidfile_covers(in->conf->pid_file, pid);
 }
 
-static bool is_known(const struct instance *in, const struct listener *l)
+static bool instance_is_known(const struct instance *in, const struct listener *l)
 {
 	for (unsigned i = 0; i < in->n_listeners; i++)
 		if (in->listeners[i].inode == l->inode)
@@ -152,18 +153,20 @@ static bool is_known(const struct instance *in, const struct listener *l)
 	return false;
 }
 
-static unsigned collect(const struct instance *in, const struct listeners *all,
-			struct plan_listener *mine, bool *changed)
+static unsigned instance_collect(const struct instance *in, const struct listeners *all,
+				 struct plan_listener *mine, bool *changed)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < all->n && n < INSTANCE_MAX_LISTENERS; i++) {
 		const struct listener *l = &all->list[i];
-		bool known = is_known(in, l);
-		if (l->port != in->conf->port || !(known || is_ours(in, l->pid)))
+		bool known = instance_is_known(in, l);
+		if (l->port != in->conf->port ||
+		    !(known || instance_is_ours(in, l->pid)))
 			continue;
 		*changed |= !known;
-		mine[n++] = (struct plan_listener){ .inode = l->inode, .pid = l->pid,
+		mine[n++] = (struct plan_listener){ .inode = l->inode,
+						    .pid = l->pid,
 						    .fd = l->fd };
 	}
 	*changed |= n != in->n_listeners;
@@ -176,22 +179,23 @@ void instance_see(struct instance *in, const struct listeners *all)
 	enum health_state was = in->health.state;
 	unsigned had = in->n_listeners;
 	bool changed = false;
-	unsigned n = collect(in, all, mine, &changed);
+	unsigned n = instance_collect(in, all, mine, &changed);
 
 	if (!mono_is_never(in->health.deadline) &&
 	    mono_due(in->health.deadline, clock_now()))
-		step(in, HEALTH_EV_TICK);
+		instance_step(in, HEALTH_EV_TICK);
 	if (!changed)
 		return;
 	memcpy(in->listeners, mine, n * sizeof *mine);
 	in->n_listeners = n;
-	watch_owners(in);
+	instance_watch_owners(in);
 	if (n > 0 && had == 0) {
-		step(in, HEALTH_EV_LISTENING);
-		start_check(-1, 0, in);
+		instance_step(in, HEALTH_EV_LISTENING);
+		instance_start_check(-1, 0, in);
 	} else if (n == 0) {
-		stop_checks(in);
-		step(in, in->n_watches > 0 ? HEALTH_EV_DEAF : HEALTH_EV_EXITED);
+		instance_stop_checks(in);
+		instance_step(in,
+			      in->n_watches > 0 ? HEALTH_EV_DEAF : HEALTH_EV_EXITED);
 	}
 	if (in->health.state == was)
 		in->changed(in->arg, in, was); /* other sockets, same state */
@@ -217,7 +221,7 @@ struct instance *instance_new(struct event_base *base, instance_changed *changed
 	in->changed = changed;
 	in->arg = arg;
 	health_init(&in->health, clock_now());
-	in->timer = evtimer_new(base, start_check, in);
+	in->timer = evtimer_new(base, instance_start_check, in);
 	if (!in->timer) {
 		free(in);
 		return NULL;
@@ -229,9 +233,9 @@ void instance_free(struct instance *in)
 {
 	if (!in)
 		return;
-	stop_checks(in);
+	instance_stop_checks(in);
 	while (in->n_watches > 0)
-		drop_watch(in, 0);
+		instance_drop_watch(in, 0);
 	event_free(in->timer);
 	free(in);
 }

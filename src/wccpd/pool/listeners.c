@@ -23,7 +23,7 @@ struct search {
 	struct listeners *found;
 };
 
-static bool is_wanted(const struct search *s, uint16_t port)
+static bool listeners_is_wanted(const struct search *s, uint16_t port)
 {
 	for (unsigned i = 0; i < s->n_ports; i++)
 		if (s->ports[i] == port)
@@ -31,14 +31,14 @@ static bool is_wanted(const struct search *s, uint16_t port)
 	return false;
 }
 
-static void take_socket(struct nl_object *object, void *arg)
+static void listeners_take_socket(struct nl_object *object, void *arg)
 {
 	struct idiagnl_msg *msg = (struct idiagnl_msg *)object;
 	struct search *s = arg;
 	uint16_t port = ntohs(idiagnl_msg_get_sport(msg)); /* as on the wire */
 
-	if (idiagnl_msg_get_state(msg) != IDIAG_SS_LISTEN || !is_wanted(s, port) ||
-	    s->found->n == LISTENERS_MAX)
+	if (idiagnl_msg_get_state(msg) != IDIAG_SS_LISTEN ||
+	    !listeners_is_wanted(s, port) || s->found->n == LISTENERS_MAX)
 		return;
 	s->found->list[s->found->n++] = (struct listener){
 		.port = port,
@@ -47,7 +47,7 @@ static void take_socket(struct nl_object *object, void *arg)
 	};
 }
 
-static int dump_sockets(struct search *s, struct err *err)
+static int listeners_dump_sockets(struct search *s, struct err *err)
 {
 	struct nl_sock *sock = nl_socket_alloc();
 	struct nl_cache *cache = NULL;
@@ -57,9 +57,10 @@ static int dump_sockets(struct search *s, struct err *err)
 		return err_set(err, "sock_diag: out of memory");
 	rc = idiagnl_connect(sock);
 	if (rc == 0)
-		rc = idiagnl_msg_alloc_cache(sock, AF_UNSPEC, 1 << IDIAG_SS_LISTEN, &cache);
+		rc = idiagnl_msg_alloc_cache(sock, AF_UNSPEC, 1 << IDIAG_SS_LISTEN,
+					     &cache);
 	if (rc == 0)
-		nl_cache_foreach(cache, take_socket, s);
+		nl_cache_foreach(cache, listeners_take_socket, s);
 	if (cache)
 		nl_cache_free(cache);
 	nl_socket_free(sock);
@@ -71,7 +72,8 @@ static int dump_sockets(struct search *s, struct err *err)
 enum { MAX_SEARCHES = 5 };
 
 /* Returns how many owners are still to be found. */
-static unsigned take_known_owners(const struct listeners *before, struct listeners *l)
+static unsigned listeners_take_known_owners(const struct listeners *before,
+					    struct listeners *l)
 {
 	unsigned missing = 0;
 
@@ -89,7 +91,7 @@ static unsigned take_known_owners(const struct listeners *before, struct listene
 	return missing;
 }
 
-static uint64_t socket_inode(int dirfd, const char *name)
+static uint64_t listeners_socket_inode(int dirfd, const char *name)
 {
 	char link[64];
 	unsigned long long inode;
@@ -103,14 +105,14 @@ static uint64_t socket_inode(int dirfd, const char *name)
 
 /* We have no descriptor left to look with: other than by a process that has ended, or
  * that we may not look at. */
-static bool is_our_fault(void)
+static bool listeners_is_our_fault(void)
 {
 	return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
 }
 
 /* Look through the descriptors of one process; returns how many were found, or -1
  * when this was not possible. */
-static int search_process(pid_t pid, struct listeners *l)
+static int listeners_search_process(pid_t pid, struct listeners *l)
 {
 	char path[64];
 	int found = 0;
@@ -120,9 +122,9 @@ static int search_process(pid_t pid, struct listeners *l)
 	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	if (!dir)
-		return is_our_fault() ? -1 : 0;
+		return listeners_is_our_fault() ? -1 : 0;
 	while ((entry = readdir(dir))) {
-		uint64_t inode = socket_inode(dirfd(dir), entry->d_name);
+		uint64_t inode = listeners_socket_inode(dirfd(dir), entry->d_name);
 		for (unsigned i = 0; inode && i < l->n; i++) {
 			struct listener *x = &l->list[i];
 			if (x->inode != inode || x->pid)
@@ -137,7 +139,7 @@ static int search_process(pid_t pid, struct listeners *l)
 }
 
 /* Returns whether all processes could be looked at. */
-static bool find_owners(struct listeners *l, unsigned missing)
+static bool listeners_find_owners(struct listeners *l, unsigned missing)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
@@ -146,9 +148,10 @@ static bool find_owners(struct listeners *l, unsigned missing)
 	while (dir && missing > 0 && found >= 0 && (entry = readdir(dir))) {
 		pid_t pid = atoi(entry->d_name);
 
-		found = pid > 0 ? search_process(pid, l) : 0;
+		found = pid > 0 ? listeners_search_process(pid, l) : 0;
 		if (found > 0)
-			missing -= (unsigned)found < missing ? (unsigned)found : missing;
+			missing -=
+				(unsigned)found < missing ? (unsigned)found : missing;
 	}
 	if (dir)
 		closedir(dir);
@@ -156,7 +159,7 @@ static bool find_owners(struct listeners *l, unsigned missing)
 }
 
 /* What was no search does not count as one. */
-static void forgive_searches(struct listeners *l)
+static void listeners_forgive_searches(struct listeners *l)
 {
 	for (unsigned i = 0; i < l->n; i++)
 		if (l->list[i].pid == 0)
@@ -172,11 +175,11 @@ int listeners_find(const uint16_t *ports, unsigned n_ports,
 	unsigned missing;
 
 	now.n = 0;
-	if (dump_sockets(&s, err) < 0)
+	if (listeners_dump_sockets(&s, err) < 0)
 		return -1;
-	missing = take_known_owners(before, &now);
-	if (missing > 0 && !find_owners(&now, missing))
-		forgive_searches(&now);
+	missing = listeners_take_known_owners(before, &now);
+	if (missing > 0 && !listeners_find_owners(&now, missing))
+		listeners_forgive_searches(&now);
 	*out = now;
 	return 0;
 }

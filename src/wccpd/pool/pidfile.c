@@ -20,7 +20,7 @@ pid_t pidfile_read(const char *path)
 	return pid;
 }
 
-static pid_t parent_of(pid_t pid)
+static pid_t pidfile_parent_of(pid_t pid)
 {
 	char path[64], line[512];
 	const char *after_name;
@@ -49,7 +49,7 @@ bool pidfile_covers(const char *path, pid_t pid)
 	for (int depth = 0; master > 0 && pid > 0 && depth < MAX_DEPTH; depth++) {
 		if (pid == master)
 			return true;
-		pid = parent_of(pid);
+		pid = pidfile_parent_of(pid);
 	}
 	return false;
 }

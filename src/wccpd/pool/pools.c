@@ -26,9 +26,9 @@ struct pools {
 	bool scan_failing;
 };
 
-struct pool_strength pool_strength(const struct pool *p)
+struct pools_strength pools_strength(const struct pool *p)
 {
-	struct pool_strength s = { .all = p->n_instances };
+	struct pools_strength s = { .all = p->n_instances };
 	struct mono now = clock_now();
 
 	for (unsigned i = 0; i < p->n_instances; i++) {
@@ -44,7 +44,8 @@ struct pool_strength pool_strength(const struct pool *p)
 
 /* -- changes ------------------------------------------------------------------------ */
 
-static const struct pool *pool_of(const struct pools *ps, const struct instance *in)
+static const struct pool *pools_pool_of(const struct pools *ps,
+					const struct instance *in)
 {
 	for (unsigned i = 0; i < ps->n; i++)
 		if (ps->pools[i].conf == in->pool)
@@ -52,42 +53,44 @@ static const struct pool *pool_of(const struct pools *ps, const struct instance 
 	return NULL;
 }
 
-static void log_transition(const struct pools *ps, const struct instance *in)
+static void pools_log_transition(const struct pools *ps, const struct instance *in)
 {
-	const struct pool *p = pool_of(ps, in);
-	struct pool_strength s = p ? pool_strength(p) : (struct pool_strength){ 0 };
+	const struct pool *p = pools_pool_of(ps, in);
+	struct pools_strength s = p ? pools_strength(p) : (struct pools_strength){ 0 };
 	char name[80];
 
 	snprintf(name, sizeof name, "%s/%s", in->pool->name, in->conf->name);
-	log_event(in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT ?
-			  NOTE_WARNING :
-			  NOTE_INFO,
+	log_event(in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT
+			  ? NOTE_WARNING
+			  : NOTE_INFO,
 		  "instance", (struct log_about){ .instance = name },
 		  "Instance %s is %s, reason: %s%s%s, %u of %u up", name,
 		  health_state_name(in->health.state), in->health.reason,
 		  in->health.state == HEALTH_DOWN && in->failure ? ": " : "",
-		  in->health.state == HEALTH_DOWN && in->failure ? in->failure : "", s.up,
-		  s.all);
+		  in->health.state == HEALTH_DOWN && in->failure ? in->failure : "",
+		  s.up, s.all);
 }
 
-static void instance_has_changed(void *arg, struct instance *in, enum health_state was)
+static void pools_on_instance(void *arg, struct instance *in, enum health_state was)
 {
 	struct pools *ps = arg;
 
 	if (in->health.state != was)
-		log_transition(ps, in);
+		pools_log_transition(ps, in);
 	ps->changed(ps->arg);
 }
 
 /* -- the scan ------------------------------------------------------------------------- */
 
-static void scan(struct pools *ps)
+static void pools_scan(struct pools *ps)
 {
 	struct err err;
 
-	if (listeners_find(ps->ports, ps->n_ports, &ps->listeners, &ps->listeners, &err) < 0) {
+	if (listeners_find(ps->ports, ps->n_ports, &ps->listeners, &ps->listeners,
+			   &err) < 0) {
 		if (!ps->scan_failing)
-			log_error("scan", "cannot list listening sockets: %s", err.text);
+			log_error("scan", "cannot list listening sockets: %s",
+				  err.text);
 		ps->scan_failing = true;
 		return;
 	}
@@ -97,18 +100,18 @@ static void scan(struct pools *ps)
 			instance_see(ps->pools[p].instances[i], &ps->listeners);
 }
 
-static void on_scan(evutil_socket_t fd, short what, void *arg)
+static void pools_on_scan(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
-	scan(arg);
+	pools_scan(arg);
 }
 
 /* -- configuration -------------------------------------------------------------------- */
 
 /* Take the running instance that fits out of the old set, or make a new one. */
-static struct instance *find_or_new(struct pools *ps, struct pool *old, unsigned n_old,
-				    const struct conf_pool *pool,
-				    const struct conf_instance *conf)
+static struct instance *pools_find_or_new(struct pools *ps, struct pool *old,
+					  unsigned n_old, const struct conf_pool *pool,
+					  const struct conf_instance *conf)
 {
 	for (unsigned p = 0; p < n_old; p++)
 		for (unsigned i = 0; i < old[p].n_instances; i++) {
@@ -120,23 +123,23 @@ static struct instance *find_or_new(struct pools *ps, struct pool *old, unsigned
 				return in;
 			}
 		}
-	return instance_new(ps->base, instance_has_changed, ps);
+	return instance_new(ps->base, pools_on_instance, ps);
 }
 
-static void free_instances(struct pool *pools, unsigned n)
+static void pools_free_instances(struct pool *pools, unsigned n)
 {
 	for (unsigned p = 0; p < n; p++)
 		for (unsigned i = 0; i < pools[p].n_instances; i++)
 			instance_free(pools[p].instances[i]);
 }
 
-static int build_pool(struct pools *ps, struct pool *old, unsigned n_old,
-		      const struct conf_pool *conf, struct pool *out)
+static int pools_build_pool(struct pools *ps, struct pool *old, unsigned n_old,
+			    const struct conf_pool *conf, struct pool *out)
 {
 	*out = (struct pool){ .conf = conf };
 	for (unsigned i = 0; i < conf->n_instances; i++) {
 		struct instance *in =
-			find_or_new(ps, old, n_old, conf, &conf->instances[i]);
+			pools_find_or_new(ps, old, n_old, conf, &conf->instances[i]);
 		if (!in)
 			return -1;
 		instance_configure(in, conf, &conf->instances[i]);
@@ -157,12 +160,13 @@ int pools_configure(struct pools *ps, const struct conf *conf, struct err *err)
 	memcpy(old, ps->pools, sizeof ps->pools);
 	ps->n = ps->n_ports = 0;
 	for (unsigned p = 0; p < conf->n_pools && rc == 0; p++)
-		rc = build_pool(ps, old, n_old, &conf->pools[p], &ps->pools[ps->n++]);
-	free_instances(old, n_old);
+		rc = pools_build_pool(ps, old, n_old, &conf->pools[p],
+				      &ps->pools[ps->n++]);
+	pools_free_instances(old, n_old);
 	free(old);
 	if (rc < 0)
 		return err_set(err, "out of memory");
-	scan(ps);
+	pools_scan(ps);
 	return 0;
 }
 
@@ -178,7 +182,7 @@ const struct pool *pools_get(const struct pools *ps, unsigned i)
 	return &ps->pools[i];
 }
 
-void pool_fill_plan(const struct pool *p, struct plan_pool *out)
+void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 {
 	memset(out, 0, sizeof *out);
 	snprintf(out->name, sizeof out->name, "%s", p->conf->name);
@@ -210,7 +214,7 @@ struct pools *pools_new(struct event_base *base, pools_changed *changed, void *a
 	ps->base = base;
 	ps->changed = changed;
 	ps->arg = arg;
-	ps->scan_timer = event_new(base, -1, EV_PERSIST, on_scan, ps);
+	ps->scan_timer = event_new(base, -1, EV_PERSIST, pools_on_scan, ps);
 	if (!ps->scan_timer || event_add(ps->scan_timer, &every) < 0) {
 		pools_free(ps);
 		return NULL;
@@ -222,7 +226,7 @@ void pools_free(struct pools *ps)
 {
 	if (!ps)
 		return;
-	free_instances(ps->pools, ps->n);
+	pools_free_instances(ps->pools, ps->n);
 	if (ps->scan_timer)
 		event_free(ps->scan_timer);
 	free(ps);

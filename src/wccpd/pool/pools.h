@@ -3,9 +3,9 @@
 #ifndef WCCPD_WCCPD_POOL_POOLS_H
 #define WCCPD_WCCPD_POOL_POOLS_H
 
+#include "dp/plan.h"
 #include "wccpd/conf/conf.h"
 #include "wccpd/pool/instance.h"
-#include "dp/plan.h"
 
 #include <event2/event.h>
 
@@ -28,11 +28,11 @@ int pools_configure(struct pools *ps, const struct conf *conf, struct err *err);
 unsigned pools_count(const struct pools *ps);
 const struct pool *pools_get(const struct pools *ps, unsigned i);
 
-struct pool_strength {
-	unsigned up, all;               /* instances */
+struct pools_strength {
+	unsigned up, all;		/* instances */
 	uint32_t up_weight, all_weight; /* of these */
 };
-struct pool_strength pool_strength(const struct pool *p);
-void pool_fill_plan(const struct pool *p, struct plan_pool *out);
+struct pools_strength pools_strength(const struct pool *p);
+void pools_fill_plan(const struct pool *p, struct plan_pool *out);
 
 #endif

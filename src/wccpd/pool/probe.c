@@ -34,7 +34,7 @@ void probe_cancel(struct probe *p)
 	free(p);
 }
 
-static void finish(struct probe *p, const char *failure)
+static void probe_finish(struct probe *p, const char *failure)
 {
 	probe_done *done = p->done;
 	void *arg = p->arg;
@@ -43,32 +43,33 @@ static void finish(struct probe *p, const char *failure)
 	done(arg, failure);
 }
 
-static void on_read(struct bufferevent *bev, void *arg)
+static void probe_on_read(struct bufferevent *bev, void *arg)
 {
 	char head[sizeof status_line - 1];
 
 	if (evbuffer_copyout(bufferevent_get_input(bev), head, sizeof head) <
 	    (ssize_t)sizeof head)
 		return;
-	finish(arg, memcmp(head, status_line, sizeof head) ? "answer is not HTTP" : NULL);
+	probe_finish(arg, memcmp(head, status_line, sizeof head) ? "answer is not HTTP"
+								 : NULL);
 }
 
-static void on_event(struct bufferevent *bev, short what, void *arg)
+static void probe_on_event(struct bufferevent *bev, short what, void *arg)
 {
 	(void)bev;
 	if (what & BEV_EVENT_EOF)
-		finish(arg, "connection closed without an answer");
+		probe_finish(arg, "connection closed without an answer");
 	else if (what & BEV_EVENT_ERROR)
-		finish(arg, "connection refused or reset");
+		probe_finish(arg, "connection refused or reset");
 }
 
-static void on_timeout(evutil_socket_t fd, short what, void *arg)
+static void probe_on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd, (void)what;
-	finish(arg, "no answer in time");
+	probe_finish(arg, "no answer in time");
 }
 
-static int connect_to(struct probe *p, const struct addr *addr, uint16_t port)
+static int probe_connect_to(struct probe *p, const struct addr *addr, uint16_t port)
 {
 	struct sockaddr_in sin = {
 		.sin_family = AF_INET,
@@ -76,7 +77,7 @@ static int connect_to(struct probe *p, const struct addr *addr, uint16_t port)
 		.sin_addr.s_addr = htonl(addr_to_v4(addr)),
 	};
 
-	bufferevent_setcb(p->bev, on_read, NULL, on_event, p);
+	bufferevent_setcb(p->bev, probe_on_read, NULL, probe_on_event, p);
 	if (bufferevent_enable(p->bev, EV_READ | EV_WRITE) < 0 ||
 	    bufferevent_write(p->bev, request, sizeof request - 1) < 0)
 		return -1;
@@ -96,11 +97,11 @@ struct probe *probe_start(struct event_base *base, const struct addr *addr,
 	p->arg = arg;
 	/* Deferred: a connect that fails at once must not call back before the
 	 * caller has its pointer. */
-	p->bev = bufferevent_socket_new(base, -1,
-					BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
-	p->timer = evtimer_new(base, on_timeout, p);
+	p->bev = bufferevent_socket_new(
+		base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+	p->timer = evtimer_new(base, probe_on_timeout, p);
 	if (!p->bev || !p->timer || evtimer_add(p->timer, &timeout) < 0 ||
-	    connect_to(p, addr, port) < 0) {
+	    probe_connect_to(p, addr, port) < 0) {
 		probe_cancel(p);
 		return NULL;
 	}

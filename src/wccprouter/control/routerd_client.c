@@ -51,7 +51,7 @@ static json_t *routerd_client_request(const char *socket, int n, char **words,
 
 	if (routerd_client_join(n, words, line, err) < 0)
 		return NULL;
-	return ask("wccprouter", socket, line, err);
+	return control_client_ask("wccprouter", socket, line, err);
 }
 
 static int routerd_client_show(const char *socket, bool json, int n, char **words)
@@ -66,7 +66,7 @@ static int routerd_client_show(const char *socket, bool json, int n, char **word
 	if (!answer)
 		return routerd_client_complain(&err);
 	if (json)
-		ask_print_json(answer);
+		control_client_print(answer);
 	else
 		show_text_print(answer, &r, stdout);
 	json_decref(answer);
@@ -76,7 +76,7 @@ static int routerd_client_show(const char *socket, bool json, int n, char **word
 static int routerd_client_metrics(const char *socket)
 {
 	struct err err;
-	json_t *all = ask("wccprouter", socket, "show", &err);
+	json_t *all = control_client_ask("wccprouter", socket, "show", &err);
 
 	if (!all)
 		return routerd_client_complain(&err);
@@ -91,7 +91,7 @@ static int routerd_client_follow(const char *socket, int n, char **words)
 	struct err err;
 
 	if (routerd_client_join(n, words, line, &err) < 0 ||
-	    ask_follow("wccprouter", socket, line, stdout, &err) < 0)
+	    control_client_follow("wccprouter", socket, line, stdout, &err) < 0)
 		return routerd_client_complain(&err);
 	return routerd_client_finish();
 }
@@ -106,9 +106,9 @@ static int routerd_client_other(const char *socket, bool json, int n, char **wor
 	if (!answer)
 		return routerd_client_complain(&err);
 	if (json)
-		ask_print_json(answer);
+		control_client_print(answer);
 	else if (json_object_get(answer, "text"))
-		printf("%s\n", look_text(answer, "text"));
+		printf("%s\n", json_get_text(answer, "text"));
 	json_decref(answer);
 	return routerd_client_finish();
 }

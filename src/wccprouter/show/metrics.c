@@ -75,14 +75,14 @@ static void metrics_put_sample(const struct family *f, const struct label *label
 /* A number or a flag. */
 static long long metrics_value_of(const json_t *o, const char *key)
 {
-	return look_is_true(o, key) ? 1 : look_number(o, key);
+	return json_get_true(o, key) ? 1 : json_get_number(o, key);
 }
 
 static void metrics_put_of_service(const struct family *f, const json_t *s,
 				   const json_t *o, const char *key, const char *label,
 				   const char *text, FILE *to)
 {
-	struct label labels[] = { { "service", look_text(s, "name") },
+	struct label labels[] = { { "service", json_get_text(s, "name") },
 				  { label, text },
 				  { 0 } };
 
@@ -90,14 +90,14 @@ static void metrics_put_of_service(const struct family *f, const json_t *s,
 }
 
 #define EACH_SERVICE(all, i, s)                                                        \
-	json_array_foreach((json_t *)look_at(all, "services"), i, s)
+	json_array_foreach((json_t *)json_get_member(all, "services"), i, s)
 
 /* ---- what is more than one number ---- */
 
 static void metrics_print_info(const struct family *f, const json_t *all, FILE *to)
 {
-	struct label labels[] = { { "version", look_text(all, "version") },
-				  { "router_id", look_text(all, "router_id") },
+	struct label labels[] = { { "version", json_get_text(all, "version") },
+				  { "router_id", json_get_text(all, "router_id") },
 				  { 0 } };
 
 	metrics_put_sample(f, labels, 1, to);
@@ -110,14 +110,14 @@ static void metrics_print_usable(const struct family *f, const json_t *all, FILE
 
 	EACH_SERVICE(all, i, s)
 	{
-		json_array_foreach((json_t *)look_at(s, "clients"), k, c)
+		json_array_foreach((json_t *)json_get_member(s, "clients"), k, c)
 		{
-			struct label labels[] = { { "service", look_text(s, "name") },
-						  { "client", look_text(c, "address") },
+			struct label labels[] = { { "service", json_get_text(s, "name") },
+						  { "client", json_get_text(c, "address") },
 						  { 0 } };
 
 			metrics_put_sample(f, labels,
-					   strcmp(look_text(c, "state"), "Usable") == 0,
+					   strcmp(json_get_text(c, "state"), "Usable") == 0,
 					   to);
 		}
 	}
@@ -130,10 +130,10 @@ static void metrics_print_routers(const struct family *f, const json_t *all, FIL
 
 	EACH_SERVICE(all, i, s)
 	{
-		struct label labels[] = { { "service", look_text(s, "name") }, { 0 } };
+		struct label labels[] = { { "service", json_get_text(s, "name") }, { 0 } };
 
 		metrics_put_sample(f, labels,
-				   (long long)json_array_size(look_at(s, "routers")),
+				   (long long)json_array_size(json_get_member(s, "routers")),
 				   to);
 	}
 }
@@ -148,7 +148,7 @@ static void metrics_print_packets(const struct family *f, const json_t *all, FIL
 	EACH_SERVICE(all, i, s)
 	{
 		for (k = 0; k < sizeof(actions) / sizeof(actions[0]); k++)
-			metrics_put_of_service(f, s, look_at(s, "packets"), actions[k],
+			metrics_put_of_service(f, s, json_get_member(s, "packets"), actions[k],
 					       "action", actions[k], to);
 	}
 }
@@ -162,7 +162,7 @@ static void metrics_print_messages(const struct family *f, const json_t *all, FI
 
 	EACH_SERVICE(all, i, s)
 	{
-		json_t *types = json_object_get(look_at(s, "counters"), f->key);
+		json_t *types = json_object_get(json_get_member(s, "counters"), f->key);
 
 		json_object_foreach(types, type, n)
 			metrics_put_of_service(f, s, types, type, "type", type, to);
@@ -176,7 +176,7 @@ static void metrics_print_removed(const struct family *f, const json_t *all, FIL
 
 	EACH_SERVICE(all, i, s)
 	{
-		const json_t *c = look_at(s, "counters");
+		const json_t *c = json_get_member(s, "counters");
 
 		metrics_put_of_service(f, s, c, "removed_by_timeout", "reason",
 				       "timeout", to);
@@ -225,7 +225,7 @@ static void metrics_print_stray(const struct family *f, const json_t *all, FILE 
 	const json_t *n;
 	const char *reason;
 
-	metrics_put_sample(f, labels, look_number(all, "unknown_service"), to);
+	metrics_put_sample(f, labels, json_get_number(all, "unknown_service"), to);
 	json_object_foreach(refused, reason, n)
 	{
 		labels[0].value = reason;
@@ -240,10 +240,10 @@ static void metrics_print_clients(const struct family *f, const json_t *s, FILE 
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
+	json_array_foreach((json_t *)json_get_member(s, "clients"), i, c)
 	{
 		metrics_put_of_service(f, s, c, f->key, "client",
-				       look_text(c, "address"), to);
+				       json_get_text(c, "address"), to);
 	}
 }
 
@@ -262,7 +262,7 @@ static void metrics_print_number(const struct family *f, const json_t *all, FILE
 		else
 			metrics_put_of_service(
 				f, s,
-				f->of == OF_SERVICE ? s : look_at(s, objects[f->of]),
+				f->of == OF_SERVICE ? s : json_get_member(s, objects[f->of]),
 				f->key, NULL, NULL, to);
 	}
 }

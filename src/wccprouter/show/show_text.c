@@ -30,7 +30,7 @@ static void show_text_count(FILE *to, struct column c, const char *label,
 /* A text, or what routers print where there is none. */
 static const char *show_text_word(const json_t *o, const char *key)
 {
-	const char *s = look_text(o, key);
+	const char *s = json_get_text(o, key);
 
 	return strcmp(s, "-") == 0 ? "-none-" : s;
 }
@@ -50,7 +50,7 @@ static void show_text_print_global(const json_t *all, FILE *to)
 	show_text_line(to, wide,
 		       "Router Identifier (IPv6):", show_text_word(all, "router_id6"));
 	show_text_count(to, wide, "Messages for unknown services:",
-			look_number(all, "unknown_service"));
+			json_get_number(all, "unknown_service"));
 }
 
 /* ---- a service ---- */
@@ -61,20 +61,20 @@ static long long show_text_usable_clients(const json_t *s)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
+	json_array_foreach((json_t *)json_get_member(s, "clients"), i, c)
 	{
-		n += strcmp(look_text(c, "state"), "Usable") == 0;
+		n += strcmp(json_get_text(c, "state"), "Usable") == 0;
 	}
 	return n;
 }
 
 static long long show_text_auth_failures(const json_t *s)
 {
-	const json_t *refused = look_at(look_at(s, "counters"), "refused");
+	const json_t *refused = json_get_member(json_get_member(s, "counters"), "refused");
 
-	return look_number(refused, "auth-missing") +
-	       look_number(refused, "auth-unexpected") +
-	       look_number(refused, "auth-failed");
+	return json_get_number(refused, "auth-missing") +
+	       json_get_number(refused, "auth-unexpected") +
+	       json_get_number(refused, "auth-failed");
 }
 
 /* A list of addresses on one line. */
@@ -94,45 +94,45 @@ static void show_text_print_list(FILE *to, struct column c, const char *label,
 
 static void show_text_print_state(const json_t *s, FILE *to)
 {
-	show_text_line(to, wide, "State:", look_is_true(s, "shut") ? "Shut" : "Active");
+	show_text_line(to, wide, "State:", json_get_true(s, "shut") ? "Shut" : "Active");
 	show_text_line(to, wide, "Group Address:", show_text_word(s, "group_address"));
 	show_text_line(to, wide, "Address Family:", show_text_word(s, "family"));
 	show_text_line(to, wide, "Assigned by:", show_text_word(s, "assigned_by"));
-	if (look_is_true(s, "by_mask"))
+	if (json_get_true(s, "by_mask"))
 		show_text_count(to, wide, "Values unassigned:",
-				look_number(s, "unassigned_values"));
+				json_get_number(s, "unassigned_values"));
 	else
 		show_text_count(to, wide, "Buckets unassigned:",
-				look_number(s, "unassigned_buckets"));
+				json_get_number(s, "unassigned_buckets"));
 }
 
 static void show_text_print_service(const json_t *s, FILE *to)
 {
-	const json_t *packets = look_at(s, "packets");
+	const json_t *packets = json_get_member(s, "packets");
 
-	fprintf(to, "Service Identifier: %s\n", look_text(s, "name"));
+	fprintf(to, "Service Identifier: %s\n", json_get_text(s, "name"));
 	show_text_line(to, wide, "Protocol Version:", show_text_word(s, "version"));
 	show_text_count(to, wide, "Number of Service Group Clients:",
 			show_text_usable_clients(s));
 	show_text_count(to, wide, "Number of Service Group Routers:",
-			(long long)json_array_size(look_at(s, "routers")));
+			(long long)json_array_size(json_get_member(s, "routers")));
 	show_text_count(to, wide, "Total Packets Redirected:",
-			look_number(packets, "redirected"));
+			json_get_number(packets, "redirected"));
 	show_text_line(to, wide,
-		       "Service mode:", look_is_true(s, "closed") ? "Closed" : "Open");
+		       "Service mode:", json_get_true(s, "closed") ? "Closed" : "Open");
 	show_text_count(to, wide,
-			"Total Packets Dropped:", look_number(packets, "dropped"));
+			"Total Packets Dropped:", json_get_number(packets, "dropped"));
 	show_text_line(to, wide,
 		       "Redirect access-list:", show_text_word(s, "redirect_list"));
 	show_text_count(to, wide, "Total Packets Unassigned:",
-			look_number(packets, "unassigned"));
-	show_text_print_list(to, wide, "Group access-list:", look_at(s, "group_list"));
+			json_get_number(packets, "unassigned"));
+	show_text_print_list(to, wide, "Group access-list:", json_get_member(s, "group_list"));
 	show_text_count(to, wide, "Total Messages Denied to Group:",
-			look_number(look_at(s, "counters"), "not_allowed"));
+			json_get_number(json_get_member(s, "counters"), "not_allowed"));
 	show_text_count(to, wide,
 			"Total Authentication failures:", show_text_auth_failures(s));
 	show_text_count(to, wide, "Total Bypassed Packets Received:",
-			look_number(packets, "returned"));
+			json_get_number(packets, "returned"));
 	show_text_print_state(s, to);
 }
 
@@ -151,20 +151,20 @@ static void show_text_print_vector(const char *hex, FILE *to)
 
 static void show_text_print_assigned(const json_t *service, const json_t *c, FILE *to)
 {
-	long long buckets = look_number(c, "buckets");
+	long long buckets = json_get_number(c, "buckets");
 
-	if (strcmp(look_text(c, "assign"), "MASK") == 0) {
+	if (strcmp(json_get_text(c, "assign"), "MASK") == 0) {
 		show_mask_text(service, c, to);
 		return;
 	}
 	fprintf(to, "        %-24s %lld of 256 (%.2f%%)\n", "Hash Allotment:", buckets,
 		(double)buckets * 100 / 256);
-	show_text_print_vector(look_text(c, "bucket_vector"), to);
+	show_text_print_vector(json_get_text(c, "bucket_vector"), to);
 }
 
 static void show_text_print_client(const json_t *c, FILE *to)
 {
-	long long s = look_number(c, "connect_time_s");
+	long long s = json_get_number(c, "connect_time_s");
 
 	fputs("WCCP Client information:\n", to);
 	show_text_line(to, narrow, "WCCP Client ID:", show_text_word(c, "address"));
@@ -177,16 +177,16 @@ static void show_text_print_client(const json_t *c, FILE *to)
 		"Connect Time:", s / 3600, s / 60 % 60, s % 60);
 	fputs("        Redirected Packets:\n", to);
 	show_text_count(to, (struct column){ 10, 22 },
-			"eBPF:", look_number(c, "redirected"));
+			"eBPF:", json_get_number(c, "redirected"));
 }
 
 static void show_text_print_clients(const json_t *s, bool detail, FILE *to)
 {
-	const json_t *clients = look_at(s, "clients"), *c;
+	const json_t *clients = json_get_member(s, "clients"), *c;
 	size_t i;
 
 	if (!json_array_size(clients))
-		fprintf(to, "Service %s has no clients\n", look_text(s, "name"));
+		fprintf(to, "Service %s has no clients\n", json_get_text(s, "name"));
 	json_array_foreach((json_t *)clients, i, c)
 	{
 		if (i)
@@ -215,23 +215,23 @@ static void show_text_print_addresses(const char *title, const json_t *list, FIL
 
 static void show_text_print_view(const json_t *v, FILE *to)
 {
-	show_text_print_addresses("WCCP Routers Informed of:", look_at(v, "routers"),
+	show_text_print_addresses("WCCP Routers Informed of:", json_get_member(v, "routers"),
 				  to);
 	fputc('\n', to);
 	show_text_print_addresses(
-		"WCCP Clients Visible:", look_at(v, "clients_visible"), to);
+		"WCCP Clients Visible:", json_get_member(v, "clients_visible"), to);
 	fputc('\n', to);
 	show_text_print_addresses(
-		"WCCP Clients NOT Visible:", look_at(v, "clients_not_visible"), to);
+		"WCCP Clients NOT Visible:", json_get_member(v, "clients_not_visible"), to);
 }
 
 /* ---- buckets ---- */
 
 static bool show_text_same_bucket(const json_t *a, const json_t *b)
 {
-	return a && b && strcmp(look_text(a, "client"), look_text(b, "client")) == 0 &&
-	       look_is_true(a, "alternate") == look_is_true(b, "alternate") &&
-	       look_number(a, "redirected") == look_number(b, "redirected");
+	return a && b && strcmp(json_get_text(a, "client"), json_get_text(b, "client")) == 0 &&
+	       json_get_true(a, "alternate") == json_get_true(b, "alternate") &&
+	       json_get_number(a, "redirected") == json_get_number(b, "redirected");
 }
 
 static void show_text_print_run(size_t first, size_t last, const json_t *b, FILE *to)
@@ -244,8 +244,8 @@ static void show_text_print_run(size_t first, size_t last, const json_t *b, FILE
 		snprintf(numbers, sizeof(numbers), "%zu-%zu", first, last);
 	fprintf(to, "        %-9s %-39s %-5s %lld\n", numbers,
 		show_text_word(b, "client"),
-		look_is_true(b, "alternate") ? "yes" : "no",
-		look_number(b, "redirected"));
+		json_get_true(b, "alternate") ? "yes" : "no",
+		json_get_number(b, "redirected"));
 }
 
 /* Those in a row that have all in common are one line; the packets are of each. */
@@ -271,13 +271,13 @@ static void show_text_print_buckets(const json_t *s, FILE *to)
 	size_t i;
 
 	fprintf(to, "Service %s: assigned by %s, key change %lld\n",
-		look_text(s, "name"), show_text_word(s, "assigned_by"),
-		look_number(s, "key_change"));
-	if (!look_is_true(s, "by_mask")) {
-		show_text_print_bucket_table(look_at(s, "buckets"), to);
+		json_get_text(s, "name"), show_text_word(s, "assigned_by"),
+		json_get_number(s, "key_change"));
+	if (!json_get_true(s, "by_mask")) {
+		show_text_print_bucket_table(json_get_member(s, "buckets"), to);
 		return;
 	}
-	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
+	json_array_foreach((json_t *)json_get_member(s, "clients"), i, c)
 	{
 		show_text_line(to, narrow,
 			       "WCCP Client ID:", show_text_word(c, "address"));
@@ -291,7 +291,7 @@ static void show_text_print_all(const json_t *all, FILE *to)
 	size_t i;
 
 	show_text_print_global(all, to);
-	json_array_foreach((json_t *)look_at(all, "services"), i, s)
+	json_array_foreach((json_t *)json_get_member(all, "services"), i, s)
 	{
 		fputc('\n', to);
 		show_text_print_service(s, to);

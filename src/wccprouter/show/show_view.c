@@ -59,19 +59,19 @@ static int show_view_refuse(const json_t *services, const char *name, struct err
 	for (i = 0; i < json_array_size(services) && used < sizeof(known); i++)
 		used += (size_t)snprintf(
 			known + used, sizeof(known) - used, "%s%s", i ? ", " : "",
-			look_text(json_array_get(services, i), "name"));
+			json_get_text(json_array_get(services, i), "name"));
 	return err_set(err, "no service \"%.32s\" is configured: there is %s", name,
 		       known);
 }
 
 int show_view_find(const json_t *all, const char *service, struct err *err)
 {
-	const json_t *services = look_at(all, "services"), *s;
+	const json_t *services = json_get_member(all, "services"), *s;
 	size_t i;
 
 	json_array_foreach((json_t *)services, i, s)
 	{
-		if (strcmp(look_text(s, "name"), service) == 0)
+		if (strcmp(json_get_text(s, "name"), service) == 0)
 			return (int)i;
 	}
 	return show_view_refuse(services, service, err);
@@ -107,9 +107,9 @@ static json_t *show_view_visible(const json_t *s, bool usable)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach((json_t *)look_at(s, "clients"), i, c)
+	json_array_foreach((json_t *)json_get_member(s, "clients"), i, c)
 	{
-		if ((strcmp(look_text(c, "state"), "Usable") == 0) == usable)
+		if ((strcmp(json_get_text(c, "state"), "Usable") == 0) == usable)
 			json_array_append(list, json_object_get(c, "address"));
 	}
 	return list;
@@ -137,7 +137,7 @@ static json_t *show_view_buckets_part(const json_t *s)
 	show_view_copy(o, s, "assigned");
 	show_view_copy(o, s, "assigned_by");
 	show_view_copy(o, s, "key_change");
-	if (!look_is_true(s, "by_mask")) {
+	if (!json_get_true(s, "by_mask")) {
 		show_view_copy(o, s, "buckets");
 		return o;
 	}
@@ -160,7 +160,7 @@ json_t *show_view_select(const json_t *all, const struct show_request *r,
 	i = show_view_find(all, r->service, err);
 	if (i < 0)
 		return NULL;
-	s = json_array_get(look_at(all, "services"), (size_t)i);
+	s = json_array_get(json_get_member(all, "services"), (size_t)i);
 	switch (r->view) {
 	case SHOW_CLIENTS:
 		return show_view_clients_part(s);
