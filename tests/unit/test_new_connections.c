@@ -53,8 +53,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("given");
-	TCase *tc = tcase_create("given");
+	Suite *suite = suite_create("new_connections");
+	TCase *tc = tcase_create("new_connections");
 	SRunner *runner;
 	int failed;
 

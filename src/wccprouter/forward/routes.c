@@ -4,6 +4,7 @@
 
 #include "kernel/netlink.h"
 #include "kernel/rtnl_monitor.h"
+#include "sockaddr.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -154,15 +155,11 @@ int routes_neighbours(struct routes *routes,
 /* Unset for loopback's, which say nothing. */
 static struct addr routes_from_sockaddr(const struct sockaddr *any)
 {
-	const struct sockaddr_in *v4 = (const void *)any;
-	const struct sockaddr_in6 *v6 = (const void *)any;
+	static const struct addr nobody, v6 = { .family = ADDR_V6, .octets[15] = 1 };
+	struct addr a = sockaddr_address(any);
+	bool loopback = addr_to_v4(&a) >> 24 == IN_LOOPBACKNET || addr_equal(&a, &v6);
 
-	if (any && any->sa_family == AF_INET &&
-	    ntohl(v4->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
-		return addr_v4(ntohl(v4->sin_addr.s_addr));
-	if (any && any->sa_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr))
-		return addr_from_octets(ADDR_V6, v6->sin6_addr.s6_addr);
-	return (struct addr){ 0 };
+	return loopback ? nobody : a;
 }
 
 unsigned routes_own_addresses(enum addr_family family, struct addr *out, unsigned max)

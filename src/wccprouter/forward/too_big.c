@@ -5,6 +5,8 @@
  */
 #include "wccprouter/forward/too_big.h"
 
+#include "sockaddr.h"
+
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -104,9 +106,17 @@ static uint16_t too_big_checksum(const void *octets, size_t len)
 	return (uint16_t)~sum;
 }
 
+static void too_big_send(int fd, const void *octets, size_t len, const struct addr *to)
+{
+	union sockaddr_any at;
+	socklen_t at_len = sockaddr_fill(to, 0, &at);
+
+	sendto(fd, octets, len, MSG_DONTWAIT, &at.any, at_len);
+}
+
 static void too_big_answer_v4(int fd, const struct router_too_big *what)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct addr to;
 	struct answer a = {
 		.icmp = {
 			.type = ICMP_DEST_UNREACH,
@@ -116,24 +126,24 @@ static void too_big_answer_v4(int fd, const struct router_too_big *what)
 	};
 
 	memcpy(a.quote, what->quote, sizeof(a.quote));
-	memcpy(&to.sin_addr, a.quote + offsetof(struct iphdr, saddr), 4);
+	to = addr_from_octets(ADDR_V4, a.quote + offsetof(struct iphdr, saddr));
 	a.icmp.checksum = too_big_checksum(&a, sizeof(a));
-	sendto(fd, &a, sizeof(a), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+	too_big_send(fd, &a, sizeof(a), &to);
 }
 
 /* The checksum, which the source address is part of, is left to the kernel (RFC 3542
  * section 3.1). */
 static void too_big_answer_v6(int fd, const struct router_too_big *what)
 {
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6 };
+	struct addr to;
 	struct answer6 a = {
 		.icmp = { .icmp6_type = ICMP6_PACKET_TOO_BIG },
 	};
 
 	a.icmp.icmp6_mtu = htonl(what->mtu);
 	memcpy(a.quote, what->quote, sizeof(a.quote));
-	memcpy(&to.sin6_addr, a.quote + offsetof(struct ip6_hdr, ip6_src), 16);
-	sendto(fd, &a, sizeof(a), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+	to = addr_from_octets(ADDR_V6, a.quote + offsetof(struct ip6_hdr, ip6_src));
+	too_big_send(fd, &a, sizeof(a), &to);
 }
 
 void too_big_answer(const struct too_big *t, const struct router_too_big *what)

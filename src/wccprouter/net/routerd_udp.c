@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* struct in6_pktinfo */
 #include "wccprouter/net/routerd_udp.h"
 
+#include "sockaddr.h"
 #include "wccp.h"
 
 #include <errno.h>
@@ -17,33 +18,12 @@
 #define IPV6_MULTICAST_ALL 29
 #endif
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
 union control {
 	struct cmsghdr align;
 	char octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
 /* ---- addresses ---- */
-
-static socklen_t routerd_udp_fill_address(const struct addr *a, union address *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (a->family == ADDR_V6) {
-		out->v6.sin6_family = AF_INET6;
-		out->v6.sin6_port = htons(WCCP_PORT);
-		memcpy(&out->v6.sin6_addr, a->octets, 16);
-		return sizeof(out->v6);
-	}
-	out->v4.sin_family = AF_INET;
-	out->v4.sin_port = htons(WCCP_PORT);
-	memcpy(&out->v4.sin_addr, a->octets, 4);
-	return sizeof(out->v4);
-}
 
 static struct addr routerd_udp_from_v4(const struct in_addr *a)
 {
@@ -93,8 +73,8 @@ int routerd_udp_open(enum addr_family family, struct err *err)
 {
 	bool v6 = family == ADDR_V6;
 	struct addr nobody = { .family = (uint8_t)family };
-	union address any;
-	socklen_t len = routerd_udp_fill_address(&nobody, &any);
+	union sockaddr_any any;
+	socklen_t len = sockaddr_fill(&nobody, WCCP_PORT, &any);
 	int fd = socket(v6 ? AF_INET6 : AF_INET,
 			SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -154,7 +134,7 @@ int routerd_udp_ignore_id_zero(int fd, struct err *err)
 ssize_t routerd_udp_receive(int fd, void *octets, size_t size,
 			    struct routerd_udp_arrival *out)
 {
-	union address from;
+	union sockaddr_any from;
 	union control control;
 	struct iovec iov = { octets, size };
 	struct msghdr msg = {
@@ -171,9 +151,7 @@ ssize_t routerd_udp_receive(int fd, void *octets, size_t size,
 	if (n < 0)
 		return -1;
 	*out = (struct routerd_udp_arrival){ .to = { 0 } };
-	out->from = from.any.sa_family == AF_INET6
-			    ? routerd_udp_from_v6(&from.v6.sin6_addr)
-			    : routerd_udp_from_v4(&from.v4.sin_addr);
+	out->from = sockaddr_address(&from.any);
 	for (c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
 		routerd_udp_read_control(c, out);
 	return n;
@@ -229,12 +207,12 @@ static size_t routerd_udp_put_v6(struct msghdr *msg, const struct routerd_udp_wa
 int routerd_udp_send(int fd, const struct routerd_udp_way *way, const void *octets,
 		     size_t len, struct err *err)
 {
-	union address to;
+	union sockaddr_any to;
 	union control control = { .octets = { 0 } };
 	struct iovec iov = { (void *)octets, len };
 	struct msghdr msg = {
 		.msg_name = &to,
-		.msg_namelen = routerd_udp_fill_address(&way->to, &to),
+		.msg_namelen = sockaddr_fill(&way->to, WCCP_PORT, &to),
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
