@@ -6,11 +6,12 @@
 #ifndef WCCPD_ASSIGN_H
 #define WCCPD_ASSIGN_H
 
-#include "wccp.h"
+#include <stdint.h>
 
 #define ASSIGN_NOBODY 0xff
 
 enum {
+	ASSIGN_BUCKETS = 256, /* of hash assignment */
 	ASSIGN_MAX = 64, /* candidates: web-caches of a group, or instances of a pool */
 	ASSIGN_SLOTS_MAX = 1024,
 };
@@ -18,7 +19,7 @@ enum {
 /* A bucket table: owners[b] is an index into a list of candidates, or
  * ASSIGN_NOBODY. */
 struct assign_table {
-	uint8_t owners[WCCP_BUCKETS];
+	uint8_t owners[ASSIGN_BUCKETS];
 };
 
 /*

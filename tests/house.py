@@ -156,9 +156,8 @@ class House:
                     self.complain(file, line, f"there is no folder {name}")
 
     def is_allowed(self, circle):
-        lines = {line for allowed, line in self.allowed if set(circle) <= allowed}
-        self.met |= lines
-        return bool(lines)
+        self.met |= {line for allowed, line in self.allowed if len(allowed & set(circle)) > 1}
+        return any(set(circle) <= allowed for allowed, _ in self.allowed)
 
     # -- the rules ---------------------------------------------------------------------
 

@@ -10,6 +10,7 @@
  */
 #include "assign.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 struct share {
@@ -154,14 +155,14 @@ unsigned assign_slots(const uint16_t *weights, unsigned n, const uint8_t *old, u
 unsigned assign_buckets(const uint16_t *weights, unsigned n,
 			const struct assign_table *old, struct assign_table *out)
 {
-	return assign_slots(weights, n, old->owners, out->owners, WCCP_BUCKETS);
+	return assign_slots(weights, n, old->owners, out->owners, ASSIGN_BUCKETS);
 }
 
 unsigned assign_count(const struct assign_table *t, unsigned i)
 {
 	unsigned n = 0;
 
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+	for (unsigned b = 0; b < ASSIGN_BUCKETS; b++)
 		n += t->owners[b] == i;
 	return n;
 }

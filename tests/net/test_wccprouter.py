@@ -665,9 +665,10 @@ def test_foreign_filters_stay(world, tmp_path):
     source.write_text('__attribute__((section("tc"))) int f(void *c) { return -1; }')
     run("clang", "-O2", "-target", "bpf", "-c", source, "-o", compiled)
     world.router.run("tc", "qdisc", "add", "dev", "cl0", "clsact")
-    # tc mounts a bpf file system where there is none; that is not to stay.
-    world.router.run("unshare", "--mount", "tc", "filter", "add", "dev", "cl0",
-                     "ingress", "prio", "7", "bpf", "da", "obj", compiled, "sec", "tc")
+    # tc mounts a bpf file system and makes folders in it; they are not to stay.
+    world.router.run("unshare", "--mount", "sh", "-ec",
+                     "mount -t bpf bpf /sys/fs/bpf; exec tc filter add dev cl0 ingress "
+                     f"prio 7 bpf da obj {compiled} sec tc")
     before = tc_state(world)
     world.start()
     assert tc_state(world) != before

@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,7 +205,7 @@ static void check_one(const struct input *in, unsigned fewest)
 START_TEST(few_candidates_against_search)
 {
 	for (unsigned round = 0; round < 1200; round++) {
-		unsigned slots = round & 1 ? WCCP_BUCKETS : 1u << any(11);
+		unsigned slots = round & 1 ? ASSIGN_BUCKETS : 1u << any(11);
 		struct input in = any_input(1 + any(8), slots);
 		unsigned fewest = fewest_by_search(&in);
 
@@ -229,14 +230,14 @@ END_TEST
 START_TEST(buckets_are_256_slots)
 {
 	for (unsigned round = 0; round < 100; round++) {
-		struct input in = any_input(1 + any(32), WCCP_BUCKETS);
-		uint8_t slots[WCCP_BUCKETS];
+		struct input in = any_input(1 + any(32), ASSIGN_BUCKETS);
+		uint8_t slots[ASSIGN_BUCKETS];
 		struct assign_table t;
 
 		memcpy(t.owners, in.old, sizeof(t.owners));
 		ck_assert_uint_eq(assign_buckets(in.weights, in.n, &t, &t),
 				  assign_slots(in.weights, in.n, in.old, slots,
-					       WCCP_BUCKETS));
+					       ASSIGN_BUCKETS));
 		ck_assert_mem_eq(t.owners, slots, sizeof(slots));
 	}
 }
@@ -327,7 +328,7 @@ START_TEST(leftover_goes_to_who_has_it)
 	const uint16_t equal[] = { 1, 1, 1 };
 	struct assign_table t;
 
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
+	for (unsigned b = 0; b < ASSIGN_BUCKETS; b++)
 		t.owners[b] = (uint8_t)((b + 1) % 3);
 	ck_assert_uint_eq(assign_count(&t, 1), 86);
 	ck_assert_uint_eq(assign_buckets(equal, 3, &t, &t), 0);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert((int)ASSIGN_BUCKETS == (int)WCCP_BUCKETS, "assign.h knows no protocol");
+
 /* -- the table --------------------------------------------------------------------- */
 
 /* Is the newest assignment made here in force at a router? */
