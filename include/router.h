@@ -3,7 +3,7 @@
  * The router side of one service group: answering web-caches, admitting them,
  * taking the designated web-cache's assignment, removing the silent.
  *
- * Pure, like group.h; the two never include each other.
+ * Pure, like cache.h; the two never include each other.
  */
 #ifndef WCCPD_ROUTER_H
 #define WCCPD_ROUTER_H

@@ -286,7 +286,7 @@ struct wccp_command {
 /*
  * A decoded message.  Only parts whose component is in `present` have meaning;
  * the rest is left as it was (the struct is large: do not clear it, keep one
- * and decode into it again and again).  n_commands and caps.present are zero
+ * and decode into it again and again).  n_commands and capabilities.present are zero
  * without their component.
  *
  * An address of 0.0.0.0, or index 0 of an address table, is ADDR_NONE everywhere
@@ -307,7 +307,7 @@ struct wccp_msg {
 	struct wccp_assignment assignment; /* component 6 or 13 */
 	struct wccp_assign_map map;        /* component 14 or 16 */
 	struct wccp_router_query query;
-	struct wccp_capabilities caps;
+	struct wccp_capabilities capabilities;
 	uint32_t n_commands;
 	struct wccp_command commands[WCCP_MAX_COMMANDS];
 

@@ -102,7 +102,7 @@ static size_t encode(const struct wccp_service *service, uint32_t router, uint32
 		.from = { cache_addr(SELF) },
 	};
 	fill_view(&scratch.router_view);
-	scratch.caps = (struct wccp_capabilities){
+	scratch.capabilities = (struct wccp_capabilities){
 		.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN |
 			   1u << WCCP_CAP_RETURN,
 		.forward = WCCP_METHOD_GRE,

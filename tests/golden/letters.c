@@ -69,7 +69,7 @@ static void put_capability(struct wccp_msg *m, enum wccp_capability which,
 			   uint32_t *field, uint32_t methods)
 {
 	m->present |= 1u << WCCP_C_CAPABILITIES;
-	m->caps.present |= 1u << which;
+	m->capabilities.present |= 1u << which;
 	*field = methods;
 }
 
@@ -83,11 +83,11 @@ static bool put_method(struct stage *st, struct wccp_msg *m, const char *key,
 		return false;
 	methods = options_methods(st, words_need(st, w, "methods"), NULL);
 	if (forward)
-		put_capability(m, WCCP_CAP_FORWARD, &m->caps.forward, methods);
+		put_capability(m, WCCP_CAP_FORWARD, &m->capabilities.forward, methods);
 	else if (ret)
-		put_capability(m, WCCP_CAP_RETURN, &m->caps.ret, methods);
+		put_capability(m, WCCP_CAP_RETURN, &m->capabilities.ret, methods);
 	else
-		put_capability(m, WCCP_CAP_ASSIGN, &m->caps.assign, methods);
+		put_capability(m, WCCP_CAP_ASSIGN, &m->capabilities.assign, methods);
 	return true;
 }
 

@@ -150,8 +150,8 @@ size_t rtr_encode(struct rtr *r, uint16_t command, uint8_t *octets, size_t size)
 	};
 	made.router_view = r->view;
 	rtr_put_table(r, &made);
-	made.caps = r->caps;
-	if (r->caps.present)
+	made.capabilities = r->capabilities;
+	if (r->capabilities.present)
 		made.present |= 1u << WCCP_C_CAPABILITIES;
 	if (command) {
 		made.present |= 1u << WCCP_C_COMMAND;

@@ -26,7 +26,7 @@ struct rtr {
 	struct wccp_service service;
 	struct codec_password password;
 	uint32_t receive_id; /* of the last I_SEE_YOU */
-	struct wccp_capabilities caps;
+	struct wccp_capabilities capabilities;
 	struct wccp_router_view view;
 	bool answers;  /* every HERE_I_AM, at once */
 	bool accepts;  /* REDIRECT_ASSIGN with the right ids */

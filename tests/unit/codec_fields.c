@@ -164,12 +164,12 @@ START_TEST(here_i_am)
 	ck_assert_uint_eq(m.cache_view.n_caches, 2);
 	is_v4(&m.cache_view.caches[0], CACHE_1);
 	is_v4(&m.cache_view.caches[1], CACHE_2);
-	ck_assert_uint_eq(m.caps.present, 1u << WCCP_CAP_FORWARD |
-						  1u << WCCP_CAP_ASSIGN |
-						  1u << WCCP_CAP_RETURN);
-	ck_assert_uint_eq(m.caps.forward, WCCP_METHOD_GRE);
-	ck_assert_uint_eq(m.caps.assign, WCCP_ASSIGN_HASH);
-	ck_assert_uint_eq(m.caps.ret, WCCP_METHOD_L2);
+	ck_assert_uint_eq(m.capabilities.present, 1u << WCCP_CAP_FORWARD |
+							  1u << WCCP_CAP_ASSIGN |
+							  1u << WCCP_CAP_RETURN);
+	ck_assert_uint_eq(m.capabilities.forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(m.capabilities.assign, WCCP_ASSIGN_HASH);
+	ck_assert_uint_eq(m.capabilities.ret, WCCP_METHOD_L2);
 	ck_assert_uint_eq(m.n_commands, 1);
 	ck_assert_uint_eq(m.commands[0].type, WCCP_CMD_SHUTDOWN);
 	is_v4(&m.commands[0].cache, CACHE_1);
@@ -215,9 +215,9 @@ START_TEST(i_see_you)
 	is_router_assignment(0, ROUTER_1, 16, 8);
 	is_router_assignment(1, ROUTER_2, 999, 9);
 	is_table(&m.assignment.hash, 0, 0x80, 1, WCCP_BUCKET_NONE);
-	ck_assert_uint_eq(m.caps.forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
-	ck_assert_uint_eq(m.caps.assign, WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK);
-	ck_assert_uint_eq(m.caps.ret, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(m.capabilities.forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(m.capabilities.assign, WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK);
+	ck_assert_uint_eq(m.capabilities.ret, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(m.n_commands, 0);
 }
 END_TEST
@@ -343,16 +343,16 @@ START_TEST(i_see_you_mask)
 	ck_assert_uint_eq(set->n, 1);
 	is_mask(&value_of(set, 0)->match, 0, 1, 0, 0);
 	is_v4(&value_of(set, 0)->cache, CACHE_2);
-	ck_assert_uint_eq(m.caps.present,
+	ck_assert_uint_eq(m.capabilities.present,
 			  1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE);
-	ck_assert(m.caps.transmit_t.is_range);
-	ck_assert_uint_eq(m.caps.transmit_t.lower_ms, 500);
-	ck_assert_uint_eq(m.caps.transmit_t.upper_ms, 60000);
-	ck_assert(m.caps.timer_scale.is_range);
-	ck_assert_uint_eq(m.caps.timer_scale.timeout_lower, 1);
-	ck_assert_uint_eq(m.caps.timer_scale.timeout_upper, 5);
-	ck_assert_uint_eq(m.caps.timer_scale.ra_lower, 2);
-	ck_assert_uint_eq(m.caps.timer_scale.ra_upper, 4);
+	ck_assert(m.capabilities.transmit_t.is_range);
+	ck_assert_uint_eq(m.capabilities.transmit_t.lower_ms, 500);
+	ck_assert_uint_eq(m.capabilities.transmit_t.upper_ms, 60000);
+	ck_assert(m.capabilities.timer_scale.is_range);
+	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_lower, 1);
+	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_upper, 5);
+	ck_assert_uint_eq(m.capabilities.timer_scale.ra_lower, 2);
+	ck_assert_uint_eq(m.capabilities.timer_scale.ra_upper, 4);
 	ck_assert_uint_eq(m.n_commands, 1);
 	ck_assert_uint_eq(m.commands[0].type, WCCP_CMD_SHUTDOWN_RESPONSE);
 	is_v4(&m.commands[0].cache, CACHE_2);
@@ -388,14 +388,14 @@ START_TEST(i_see_you_hash_map)
 	ck_assert_uint_eq(m.router_view.n_caches, 0);
 	ck_assert_uint_eq(m.map.type, WCCP_AT_HASH);
 	is_table(&m.map.hash, 0, 1, 0, 1);
-	ck_assert(!m.caps.transmit_t.is_range);
-	ck_assert_uint_eq(m.caps.transmit_t.lower_ms, 1000);
-	ck_assert_uint_eq(m.caps.transmit_t.upper_ms, 1000);
-	ck_assert(!m.caps.timer_scale.is_range);
-	ck_assert_uint_eq(m.caps.timer_scale.timeout_lower, 3);
-	ck_assert_uint_eq(m.caps.timer_scale.timeout_upper, 3);
-	ck_assert_uint_eq(m.caps.timer_scale.ra_lower, 2);
-	ck_assert_uint_eq(m.caps.timer_scale.ra_upper, 2);
+	ck_assert(!m.capabilities.transmit_t.is_range);
+	ck_assert_uint_eq(m.capabilities.transmit_t.lower_ms, 1000);
+	ck_assert_uint_eq(m.capabilities.transmit_t.upper_ms, 1000);
+	ck_assert(!m.capabilities.timer_scale.is_range);
+	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_lower, 3);
+	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_upper, 3);
+	ck_assert_uint_eq(m.capabilities.timer_scale.ra_lower, 2);
+	ck_assert_uint_eq(m.capabilities.timer_scale.ra_upper, 2);
 }
 END_TEST
 

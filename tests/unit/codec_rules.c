@@ -199,7 +199,7 @@ START_TEST(overrunning_components)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0010 0001 0004 00000001"), CODEC_OK);
 	ck_assert(!wccp_has(&m, WCCP_C_CAPABILITIES));
-	ck_assert_uint_eq(m.caps.present, 0);
+	ck_assert_uint_eq(m.capabilities.present, 0);
 	IS(HERE(CACHE_ID, CACHE_VIEW, "000f ffff"), CODEC_OK);
 	ck_assert_uint_eq(m.n_commands, 0);
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 00"), CODEC_OK);
@@ -218,7 +218,7 @@ START_TEST(odd_lengths)
 		"000f 0008 0001 0004 0a01010b"),
 	   CODEC_OK);
 	ck_assert(!wccp_has(&m, WCCP_C_CAPABILITIES));
-	ck_assert_uint_eq(m.caps.present, 0);
+	ck_assert_uint_eq(m.capabilities.present, 0);
 	ck_assert_uint_eq(m.n_commands, 1);
 	IS(HERE(CACHE_ID, "0005 000d 00000001 00000000 00000000 00"), CODEC_MALFORMED);
 }
@@ -286,14 +286,14 @@ START_TEST(capability_elements)
 		"0003 0008 00000001 ffffffff" /* longer than is known */
 		"0002 0008 0000"),            /* overruns the component */
 	   CODEC_OK);
-	ck_assert_uint_eq(m.caps.present,
+	ck_assert_uint_eq(m.capabilities.present,
 			  1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN);
 	ck_assert(wccp_has(&m, WCCP_C_CAPABILITIES));
-	ck_assert_uint_eq(m.caps.forward, 2);
-	ck_assert_uint_eq(m.caps.ret, 1);
+	ck_assert_uint_eq(m.capabilities.forward, 2);
+	ck_assert_uint_eq(m.capabilities.ret, 1);
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0000"), CODEC_OK);
 	ck_assert(wccp_has(&m, WCCP_C_CAPABILITIES));
-	ck_assert_uint_eq(m.caps.present, 0);
+	ck_assert_uint_eq(m.capabilities.present, 0);
 }
 END_TEST
 
@@ -311,14 +311,14 @@ START_TEST(impossible_times)
 		IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0010", elements[i],
 			"0001 0004 00000001"),
 		   CODEC_OK);
-		ck_assert_uint_eq(m.caps.present, 1u << WCCP_CAP_FORWARD);
+		ck_assert_uint_eq(m.capabilities.present, 1u << WCCP_CAP_FORWARD);
 	}
 	/* One value for the one scale, a range for the other. */
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0008 0005 0004 00 03 05 02"), CODEC_OK);
-	ck_assert(m.caps.timer_scale.is_range);
-	ck_assert_uint_eq(m.caps.timer_scale.timeout_lower, 3);
-	ck_assert_uint_eq(m.caps.timer_scale.timeout_upper, 3);
-	ck_assert_uint_eq(m.caps.timer_scale.ra_upper, 5);
+	ck_assert(m.capabilities.timer_scale.is_range);
+	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_lower, 3);
+	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_upper, 3);
+	ck_assert_uint_eq(m.capabilities.timer_scale.ra_upper, 5);
 }
 END_TEST
 

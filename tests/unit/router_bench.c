@@ -91,8 +91,8 @@ void bench_hello(const struct fake *f)
 			(struct wccp_router_id){ bench.id, f->receive_id };
 	for (unsigned i = 0; i < f->n_others; i++)
 		v->routers[v->n_routers++] = (struct wccp_router_id){ f->others[i], 9 };
-	bench.msg.caps = f->caps;
-	if (f->caps.present)
+	bench.msg.capabilities = f->capabilities;
+	if (f->capabilities.present)
 		bench.msg.present |= 1u << WCCP_C_CAPABILITIES;
 }
 

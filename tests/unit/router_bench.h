@@ -19,7 +19,7 @@ struct fake {
 	bool min_version;
 	uint16_t weight;
 	struct wccp_bucket_vector vector; /* what it claims */
-	struct wccp_capabilities caps;
+	struct wccp_capabilities capabilities;
 	unsigned n_others; /* routers it reports besides the one on the bench */
 	struct addr others[WCCP_MAX_ROUTERS];
 };
@@ -86,12 +86,34 @@ const char *bench_note(const char *event);
 unsigned bench_sends(void);
 bool bench_changed(void);
 
-void test_router_assign(Suite *s);
+/* -- router_bench_mask.c -- */
+extern struct fake bench_both[2]; /* usable, and both know the newest numbers */
+void bench_choose_mask(struct fake *f);
+struct router_conf bench_mask_conf(void);
+/* Start with bench_both in the group. */
+void bench_start_masks(const struct router_conf *conf);
+/* A mask of the destination address; with 0 an empty one. */
+struct wccp_mask bench_dst(uint32_t bits);
+/* Compose an assignment of sets by `f` in bench.msg: its head, ... */
+void bench_begin_sets(const struct fake *f, uint32_t key, uint16_t type);
+void bench_add_set(struct wccp_mask mask);
+void bench_add_value(struct wccp_mask match, const struct fake *owner);
+void bench_add_vsns(const struct fake *owner, const uint32_t *vsns, unsigned n);
+/* ... or all of it: every value of the mask, in turns to the two. */
+void bench_all_values(const struct fake *f, uint32_t key, struct wccp_mask mask);
+/* From bench_both[0]. */
+void bench_deliver_masks(void);
+/* All values of 0x1741. */
+void bench_assign_masks(uint32_t key);
+
+void test_router_assignment(Suite *s);
 void test_router_time(Suite *s);
 void test_router_version(Suite *s);
 void test_router_ipv6(Suite *s);
 void test_router_multicast(Suite *s);
-void test_router_caps(Suite *s);
+void test_router_capabilities(Suite *s);
 void test_router_mask(Suite *s);
+void test_router_mask_tx(Suite *s);
+void test_router_refusals(Suite *s);
 
 #endif

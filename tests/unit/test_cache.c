@@ -265,10 +265,10 @@ START_TEST(early_resend_ends_with_six)
 {
 	open_one();
 	/* A time-out of 5 TB leaves room for more than six. */
-	a.caps.present = 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.timer_scale =
-		(struct wccp_cap_timer_scale){ .timeout_lower = 5, .timeout_upper = 5,
-					       .ra_lower = 1, .ra_upper = 1 };
+	a.capabilities.present = 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){
+		.timeout_lower = 5, .timeout_upper = 5, .ra_lower = 1, .ra_upper = 1
+	};
 	join();
 	bench_run(2 * T + T / 2 + ECHO);
 	a.answers = false;
@@ -523,8 +523,8 @@ START_TEST(cut_and_bent_datagrams_change_nothing)
 	size_t len;
 
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_FORWARD;
-	a.caps.forward = WCCP_METHOD_GRE;
+	a.capabilities.present = 1u << WCCP_CAP_FORWARD;
+	a.capabilities.forward = WCCP_METHOD_GRE;
 	rtr_add(&a, CACHE2, 1);
 	join();
 	len = rtr_encode(&a, WCCP_CMD_SHUTDOWN_RESPONSE, whole, sizeof(whole));
@@ -638,7 +638,7 @@ END_TEST
 
 static void offer(struct rtr *r, uint32_t forward, uint32_t ret, uint32_t assign)
 {
-	r->caps = (struct wccp_capabilities){
+	r->capabilities = (struct wccp_capabilities){
 		.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN |
 			   1u << WCCP_CAP_ASSIGN,
 		.forward = forward,
@@ -652,7 +652,7 @@ START_TEST(first_preference_on_offer)
 	open_two();
 	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2, WCCP_METHOD_GRE,
 	      WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK);
-	b.caps.present = 0; /* says nothing: GRE, GRE, hash */
+	b.capabilities.present = 0; /* says nothing: GRE, GRE, hash */
 	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	B.conf.ret = B.conf.forward;
 	bench_conf();
@@ -664,10 +664,10 @@ START_TEST(first_preference_on_offer)
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &a);
 	ck_assert(wccp_has(&B.got, WCCP_C_CAPABILITIES));
-	ck_assert_uint_eq(B.got.caps.present, a.caps.present);
-	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_L2);
-	ck_assert_uint_eq(B.got.caps.ret, WCCP_METHOD_GRE);
-	ck_assert_uint_eq(B.got.caps.assign, WCCP_ASSIGN_HASH);
+	ck_assert_uint_eq(B.got.capabilities.present, a.capabilities.present);
+	ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_L2);
+	ck_assert_uint_eq(B.got.capabilities.ret, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(B.got.capabilities.assign, WCCP_ASSIGN_HASH);
 	bench_last(WCCP_HERE_I_AM, &b);
 	ck_assert(!wccp_has(&B.got, WCCP_C_CAPABILITIES));
 }
@@ -676,15 +676,15 @@ END_TEST
 START_TEST(only_kinds_that_the_router_mentioned)
 {
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_RETURN;
-	a.caps.ret = WCCP_METHOD_GRE;
+	a.capabilities.present = 1u << WCCP_CAP_RETURN;
+	a.capabilities.ret = WCCP_METHOD_GRE;
 	B.conf.transmit_t_ms = 3000; /* a wish that this router does not know of */
 	bench_conf();
 	join();
 	ck_assert_uint_eq(bench_router(&a)->transmit_t_ms, T);
 	bench_run(T);
 	bench_last(WCCP_HERE_I_AM, &a);
-	ck_assert_uint_eq(B.got.caps.present, 1u << WCCP_CAP_RETURN);
+	ck_assert_uint_eq(B.got.capabilities.present, 1u << WCCP_CAP_RETURN);
 }
 END_TEST
 
@@ -695,16 +695,16 @@ START_TEST(choice_stays_while_it_is_offered)
 	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	bench_conf();
 	join();
-	a.caps.forward |= WCCP_METHOD_L2;
+	a.capabilities.forward |= WCCP_METHOD_L2;
 	bench_run(T);
 	ck_assert_uint_eq(bench_router(&a)->forward, WCCP_METHOD_GRE);
-	a.caps.forward = WCCP_METHOD_L2;
+	a.capabilities.forward = WCCP_METHOD_L2;
 	bench_clear();
 	bench_run(T);
 	ck_assert_uint_eq(bench_router(&a)->forward, WCCP_METHOD_L2);
 	ck_assert_uint_ge(B.n_changed, 1);
 	bench_last(WCCP_HERE_I_AM, &a);
-	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_L2);
+	ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_L2);
 }
 END_TEST
 
@@ -773,8 +773,9 @@ END_TEST
 
 static void offer_t(struct rtr *r, bool is_range, uint16_t lower, uint16_t upper)
 {
-	r->caps.present |= 1u << WCCP_CAP_TRANSMIT_T;
-	r->caps.transmit_t = (struct wccp_cap_transmit_t){ is_range, lower, upper };
+	r->capabilities.present |= 1u << WCCP_CAP_TRANSMIT_T;
+	r->capabilities.transmit_t =
+		(struct wccp_cap_transmit_t){ is_range, lower, upper };
 }
 
 START_TEST(transmit_t_is_negotiated)
@@ -799,8 +800,9 @@ START_TEST(transmit_t_is_negotiated)
 		bench_run(cases[i].agreed);
 		ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
 		bench_last(WCCP_HERE_I_AM, &a);
-		ck_assert(!B.got.caps.transmit_t.is_range);
-		ck_assert_uint_eq(B.got.caps.transmit_t.upper_ms, cases[i].agreed);
+		ck_assert(!B.got.capabilities.transmit_t.is_range);
+		ck_assert_uint_eq(B.got.capabilities.transmit_t.upper_ms,
+				  cases[i].agreed);
 		bench_close();
 	}
 }
@@ -846,11 +848,11 @@ START_TEST(choice_is_in_every_hello)
 	ck_assert_uint_ge(n, 11);
 	for (unsigned i = 1; i < n; i++) {
 		bench_nth(WCCP_HERE_I_AM, &a, i);
-		ck_assert_uint_eq(B.got.caps.present, a.caps.present);
-		ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_GRE);
-		ck_assert_uint_eq(B.got.caps.ret, WCCP_METHOD_GRE);
-		ck_assert_uint_eq(B.got.caps.assign, WCCP_ASSIGN_HASH);
-		ck_assert_uint_eq(B.got.caps.transmit_t.lower_ms, T);
+		ck_assert_uint_eq(B.got.capabilities.present, a.capabilities.present);
+		ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_GRE);
+		ck_assert_uint_eq(B.got.capabilities.ret, WCCP_METHOD_GRE);
+		ck_assert_uint_eq(B.got.capabilities.assign, WCCP_ASSIGN_HASH);
+		ck_assert_uint_eq(B.got.capabilities.transmit_t.lower_ms, T);
 	}
 	ck_assert_uint_eq(B.got.commands[0].type, WCCP_CMD_SHUTDOWN);
 }
@@ -859,11 +861,12 @@ END_TEST
 START_TEST(scales_stretch_the_time_outs)
 {
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.timer_scale =
-		(struct wccp_cap_timer_scale){ .is_range = true, .timeout_lower = 1,
-					       .timeout_upper = 5, .ra_lower = 1,
-					       .ra_upper = 2 };
+	a.capabilities.present = 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){ .is_range = true,
+								    .timeout_lower = 1,
+								    .timeout_upper = 5,
+								    .ra_lower = 1,
+								    .ra_upper = 2 };
 	B.conf.timeout_scale = 2;
 	B.conf.ra_scale = 4;
 	bench_conf();
@@ -871,8 +874,8 @@ START_TEST(scales_stretch_the_time_outs)
 	bench_run(3 * T - 1); /* 1.5 RB with the agreed scale of 2 */
 	ck_assert_uint_eq(counters().assignments_sent, 0);
 	bench_last(WCCP_HERE_I_AM, &a);
-	ck_assert_uint_eq(B.got.caps.timer_scale.timeout_upper, 2);
-	ck_assert_uint_eq(B.got.caps.timer_scale.ra_lower, 2);
+	ck_assert_uint_eq(B.got.capabilities.timer_scale.timeout_upper, 2);
+	ck_assert_uint_eq(B.got.capabilities.timer_scale.ra_lower, 2);
 	a.answers = false;
 	bench_run(1);
 	ck_assert_uint_eq(counters().assignments_sent, 1);
@@ -1207,7 +1210,7 @@ START_TEST(reload_of_preferences_and_password)
 	bench_conf();
 	ck_assert_uint_eq(bench_router(&a)->forward, WCCP_METHOD_L2);
 	bench_last(WCCP_HERE_I_AM, &a);
-	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_L2);
+	ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_L2);
 	B.conf.ret = (struct cache_preference){ 1, { WCCP_METHOD_L2 } };
 	bench_conf();
 	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);

@@ -348,10 +348,10 @@ END_TEST
 START_TEST(assignment_goes_before_the_hello_of_the_same_moment)
 {
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.timer_scale =
-		(struct wccp_cap_timer_scale){ .timeout_lower = 1, .timeout_upper = 1,
-					       .ra_lower = 2, .ra_upper = 2 };
+	a.capabilities.present = 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){
+		.timeout_lower = 1, .timeout_upper = 1, .ra_lower = 2, .ra_upper = 2
+	};
 	announce();
 	bench_run(3 * T); /* 1.5 RB, and the third HERE_I_AM is due */
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);

@@ -24,8 +24,8 @@ static void by_mask(struct rtr *r, uint32_t address)
 {
 	*r = rtr_make(address);
 	r->by_mask = true;
-	r->caps.present = 1u << WCCP_CAP_ASSIGN;
-	r->caps.assign = WCCP_ASSIGN_MASK;
+	r->capabilities.present = 1u << WCCP_CAP_ASSIGN;
+	r->capabilities.assign = WCCP_ASSIGN_MASK;
 	r->table = (struct cache_table){ .n_slots = 64,
 					 .mask = { .dst = addr_v4(MASK_DEFAULT) } };
 	memset(r->table.owners, ASSIGN_NOBODY, sizeof(r->table.owners));
@@ -142,7 +142,7 @@ START_TEST(method_of_the_others_is_taken)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		by_mask(&a, R1);
-		a.caps.assign = WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
+		a.capabilities.assign = WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
 		bench_open(1, (struct rtr *[]){ &a });
 		B.conf.assign = (struct cache_preference){
 			2, { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK }
@@ -301,8 +301,8 @@ START_TEST(the_largest_assignment_of_ipv6_fits)
 	addr_parse("2001:db8::10", &self);
 	a = rtr_make_at(&router);
 	a.by_mask = true;
-	a.caps.present = 1u << WCCP_CAP_ASSIGN;
-	a.caps.assign = WCCP_ASSIGN_MASK;
+	a.capabilities.present = 1u << WCCP_CAP_ASSIGN;
+	a.capabilities.assign = WCCP_ASSIGN_MASK;
 	a.max_minor = 1;
 	a.listing = RTR_LISTS_NO_SET;
 	a.echo = RTR_ECHOES_ALT_MAP;
@@ -330,7 +330,7 @@ START_TEST(weight_zero_is_nothing_while_another_has_weight)
 {
 	open_masks();
 	a.by_mask = !_i;
-	a.caps.assign = _i ? WCCP_ASSIGN_HASH : WCCP_ASSIGN_MASK;
+	a.capabilities.assign = _i ? WCCP_ASSIGN_HASH : WCCP_ASSIGN_MASK;
 	rtr_add(&a, CACHE2, 0);
 	settle();
 	ck_assert_uint_eq(_i ? rtr_count(&a, CACHE2) : rtr_count_values(&a, CACHE2), 0);

@@ -305,14 +305,15 @@ END_TEST
 
 static void offer(struct rtr *r, uint32_t forward)
 {
-	r->caps.present |= 1u << WCCP_CAP_FORWARD;
-	r->caps.forward = forward;
+	r->capabilities.present |= 1u << WCCP_CAP_FORWARD;
+	r->capabilities.forward = forward;
 }
 
 static void offer_t(struct rtr *r, uint16_t lower, uint16_t upper)
 {
-	r->caps.present |= 1u << WCCP_CAP_TRANSMIT_T;
-	r->caps.transmit_t = (struct wccp_cap_transmit_t){ lower != upper, lower, upper };
+	r->capabilities.present |= 1u << WCCP_CAP_TRANSMIT_T;
+	r->capabilities.transmit_t =
+		(struct wccp_cap_transmit_t){ lower != upper, lower, upper };
 }
 
 START_TEST(methods_must_suit_all)
@@ -331,7 +332,7 @@ START_TEST(methods_must_suit_all)
 	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	ck_assert_int_eq(bench_state(&c), PEER_MISMATCH);
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
-	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(listed_id(&c), 0);
 }
 END_TEST
@@ -351,7 +352,7 @@ START_TEST(one_t_for_all)
 	bench_run(40000);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 10);
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
-	ck_assert_uint_eq(B.got.caps.transmit_t.upper_ms, 4000);
+	ck_assert_uint_eq(B.got.capabilities.transmit_t.upper_ms, 4000);
 }
 END_TEST
 

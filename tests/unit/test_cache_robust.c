@@ -409,15 +409,15 @@ END_TEST
 START_TEST(renegotiation_is_noted_with_both)
 {
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_TRANSMIT_T;
-	a.caps.forward = WCCP_METHOD_GRE | WCCP_METHOD_L2;
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
+	a.capabilities.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_TRANSMIT_T;
+	a.capabilities.forward = WCCP_METHOD_GRE | WCCP_METHOD_L2;
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
 	B.conf.forward = (struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
 	B.conf.transmit_t_ms = 2000;
 	bench_restart();
 	settle();
-	a.caps.forward = WCCP_METHOD_GRE;
-	a.caps.transmit_t.lower_ms = 5000;
+	a.capabilities.forward = WCCP_METHOD_GRE;
+	a.capabilities.transmit_t.lower_ms = 5000;
 	bench_run(2000);
 	ck_assert_uint_eq(bench_notes("renegotiated", &a), 1);
 	ck_assert_str_eq(bench_note_text("renegotiated"),
@@ -426,8 +426,8 @@ START_TEST(renegotiation_is_noted_with_both)
 			 "assignment, T 2000 ms x 1 x 1)");
 	/* Said at once, not after the new T. */
 	bench_last(WCCP_HERE_I_AM, &a);
-	ck_assert_uint_eq(B.got.caps.forward, WCCP_METHOD_GRE);
-	ck_assert_uint_eq(B.got.caps.transmit_t.lower_ms, 5000);
+	ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(B.got.capabilities.transmit_t.lower_ms, 5000);
 	bench_clear();
 	bench_run(10000);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
@@ -440,8 +440,8 @@ END_TEST
 START_TEST(scale_of_zero_is_not_agreed_to)
 {
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.timer_scale = (struct wccp_cap_timer_scale){ 0 };
+	a.capabilities.present = 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){ 0 };
 	settle();
 	a.answers = false;
 	bench_run(2 * T);
@@ -457,9 +457,9 @@ START_TEST(every_time_follows_from_what_was_agreed)
 	struct mono start;
 
 	open_one();
-	a.caps.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
-	a.caps.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 5, 1, 5 };
+	a.capabilities.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 5, 1, 5 };
 	B.conf.transmit_t_ms = 1000;
 	B.conf.timeout_scale = 4;
 	B.conf.ra_scale = 2;
@@ -470,8 +470,8 @@ START_TEST(every_time_follows_from_what_was_agreed)
 	ck_assert_int_eq(mono_ms_between(start, bench_nth(WCCP_REDIRECT_ASSIGN, &a, 0)->at),
 			 3000); /* 1.5 RB */
 	bench_last(WCCP_HERE_I_AM, &a);
-	ck_assert_uint_eq(B.got.caps.timer_scale.timeout_upper, 4);
-	ck_assert_uint_eq(B.got.caps.timer_scale.ra_upper, 2);
+	ck_assert_uint_eq(B.got.capabilities.timer_scale.timeout_upper, 4);
+	ck_assert_uint_eq(B.got.capabilities.timer_scale.ra_upper, 2);
 	a.answers = false;
 	start = bench_last(WCCP_HERE_I_AM, &a)->at;
 	bench_clear();
@@ -526,8 +526,9 @@ static void disturb(struct rtr *r)
 		rtr_remove(r, SELF);
 		break;
 	case 2:
-		r->caps.present = 1u << WCCP_CAP_FORWARD;
-		r->caps.forward = 1 + roll(2); /* GRE, or what we do not accept */
+		r->capabilities.present = 1u << WCCP_CAP_FORWARD;
+		r->capabilities.forward =
+			1 + roll(2); /* GRE, or what we do not accept */
 		break;
 	case 3:
 		r->accepts = !r->accepts;

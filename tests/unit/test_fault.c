@@ -120,10 +120,11 @@ static void see_you(void)
 	msg.router_view.routers[0] = addr_v4(0x0a000901);
 	msg.router_view.n_caches = 1;
 	msg.router_view.caches[0] = (struct wccp_cache_id){ .addr = peer };
-	msg.caps = (struct wccp_capabilities){ .present = 1u << WCCP_CAP_FORWARD |
-							  1u << WCCP_CAP_ASSIGN,
-					       .forward = 3,
-					       .assign = 1 };
+	msg.capabilities =
+		(struct wccp_capabilities){ .present = 1u << WCCP_CAP_FORWARD |
+						       1u << WCCP_CAP_ASSIGN,
+					    .forward = 3,
+					    .assign = 1 };
 	msg.n_commands = 1;
 	msg.commands[0] = (struct wccp_command){ WCCP_CMD_SHUTDOWN_RESPONSE, peer };
 	n = codec_encode(&msg, &password, octets, sizeof(octets), &err);
@@ -316,7 +317,7 @@ START_TEST(the_unknown_is_legal)
 				  msg.present | 1u << WCCP_C_SECURITY);
 		ck_assert_uint_eq(back.router_identity.self.receive_id, 1000);
 		ck_assert_uint_eq(back.router_view.n_caches, 1);
-		ck_assert_uint_eq(back.caps.forward, 3);
+		ck_assert_uint_eq(back.capabilities.forward, 3);
 		ck_assert_uint_eq(back.n_commands, 1);
 	}
 	ck_assert_uint_eq(set.list[2].hits, 500);

@@ -60,10 +60,10 @@ START_TEST(answer_names_addresses_and_capabilities)
 	ck_assert_uint_eq(m->router_identity.n_from, 1);
 	ck_assert(addr_equal(&m->router_identity.from[0], &a.addr));
 	ck_assert(wccp_has(m, WCCP_C_CAPABILITIES));
-	ck_assert_uint_eq(m->caps.forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
-	ck_assert_uint_eq(m->caps.ret, WCCP_METHOD_GRE | WCCP_METHOD_L2);
-	ck_assert_uint_eq(m->caps.assign, WCCP_ASSIGN_HASH);
-	ck_assert(!(m->caps.present >> WCCP_CAP_TRANSMIT_T & 1));
+	ck_assert_uint_eq(m->capabilities.forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(m->capabilities.ret, WCCP_METHOD_GRE | WCCP_METHOD_L2);
+	ck_assert_uint_eq(m->capabilities.assign, WCCP_ASSIGN_HASH);
+	ck_assert(!(m->capabilities.present >> WCCP_CAP_TRANSMIT_T & 1));
 	ck_assert(!wccp_has(m, WCCP_C_ASSIGNMENT));
 	ck_assert(!wccp_has(m, WCCP_C_COMMAND));
 	ck_assert_uint_eq(m->service.priority, 0); /* well-known: all zero */
@@ -197,8 +197,8 @@ START_TEST(discarded_hello_changes_nothing)
 	bad = a;
 	bad.receive_id += 5;
 	bad.weight = 7;
-	bad.caps.present = 1u << WCCP_CAP_FORWARD;
-	bad.caps.forward = WCCP_METHOD_L2;
+	bad.capabilities.present = 1u << WCCP_CAP_FORWARD;
+	bad.capabilities.forward = WCCP_METHOD_L2;
 	bad.n_others = 1;
 	bad.others[0] = addr_v4(0x0a0000fd);
 	ck_assert_ptr_nonnull(bench_greet(&bad));
@@ -318,223 +318,6 @@ START_TEST(address_table_is_answered_with_one)
 	/* IPv4 in an IPv6 group could not be told to the others. */
 	ck_assert_ptr_null(bench_greet(&b));
 	ck_assert_uint_eq(bench_counters()->bad_family, 1);
-}
-END_TEST
-
-/* -- refusals --------------------------------------------------------------- */
-
-START_TEST(garbage_is_counted_by_reason)
-{
-	struct fake a = bench_cache(1);
-	uint8_t octets[64] = { 0, 0, 0, 10, 2, 0, 0, 200 };
-
-	bench_octets(&a.source, octets, sizeof(octets));
-	ck_assert_uint_eq(bench_counters()->refused[CODEC_TRUNCATED], 1);
-	octets[4] = 1;
-	bench_octets(&a.source, octets, sizeof(octets));
-	ck_assert_uint_eq(bench_counters()->refused[CODEC_BAD_VERSION], 1);
-	bench_octets(&a.source, octets, 0);
-	ck_assert_uint_eq(bench_counters()->refused[CODEC_TRUNCATED], 2);
-	ck_assert_uint_eq(bench_sends(), 0);
-	ck_assert_ptr_nonnull(bench_note("truncated"));
-	ck_assert(bench.out.list[0].rate_limited);
-}
-END_TEST
-
-START_TEST(messages_for_caches_are_ignored)
-{
-	struct fake a = bench_cache(1);
-
-	bench_join(&a);
-	bench.msg = bench.seen; /* our own I_SEE_YOU comes back */
-	bench_deliver(&a.source);
-	ck_assert_uint_eq(bench.out.n, 0);
-	ck_assert_uint_eq(bench_counters()->rx[WCCP_I_SEE_YOU - WCCP_HERE_I_AM], 1);
-}
-END_TEST
-
-START_TEST(another_service_is_not_ours)
-{
-	struct fake a = bench_cache(1);
-
-	bench_hello(&a);
-	bench.msg.service.type = WCCP_SERVICE_DYNAMIC; /* same id, other type */
-	bench_deliver(&a.source);
-	ck_assert_uint_eq(bench_sends(), 0);
-	ck_assert_uint_eq(bench_counters()->bad_service, 1);
-	bench_hello(&a);
-	bench.msg.service.id = 1; /* same type, other id */
-	bench_deliver(&a.source);
-	ck_assert_uint_eq(bench_sends(), 0);
-	ck_assert_uint_eq(bench_counters()->bad_service, 2);
-}
-END_TEST
-
-START_TEST(password_is_needed_first)
-{
-	struct router_conf conf = bench_conf();
-	struct fake a = bench_cache(1);
-	struct err err;
-
-	bench_stop();
-	ck_assert_int_eq(codec_password("12345678", &conf.password, &err), 0);
-	bench_start(&conf, 5000);
-	bench_join(&a);
-
-	bench.conf.password.set = false;
-	bench_hello(&a);
-	bench_deliver(&a.source);
-	ck_assert_uint_eq(bench_counters()->refused[CODEC_AUTH_MISSING], 1);
-	ck_assert_ptr_nonnull(bench_note("auth-missing"));
-	ck_assert_int_eq(codec_password("1234567", &bench.conf.password, &err), 0);
-	bench_shutdown(&a);
-	bench_deliver(&a.source);
-	ck_assert_uint_eq(bench_counters()->refused[CODEC_AUTH_FAILED], 1);
-	ck_assert_uint_eq(bench_sends(), 0);
-	ck_assert(bench_usable(&a));
-}
-END_TEST
-
-START_TEST(only_listed_caches_are_answered)
-{
-	struct router_conf conf = bench_conf();
-	struct fake a = bench_cache(1), b = bench_cache(2);
-
-	bench_stop();
-	conf.n_allowed = 1;
-	conf.allowed[0] = a.addr;
-	bench_start(&conf, 5000);
-	bench_join(&a);
-	ck_assert_ptr_null(bench_greet(&b));
-	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
-	b.addr = a.addr; /* says that it is the one that may */
-	ck_assert_ptr_null(bench_greet(&b));
-	ck_assert_uint_eq(bench_counters()->not_allowed, 2);
-	ck_assert_uint_eq(bench_status()->n_caches, 1);
-}
-END_TEST
-
-/* While it runs: a member that is not listed any more is as good as silent. */
-START_TEST(another_list)
-{
-	struct fake a = bench_cache(1), b = bench_cache(2);
-
-	bench_join(&a);
-	router_allow(bench.r, &b.addr, 1);
-	ck_assert(bench_usable(&a));
-	ck_assert_ptr_null(bench_greet(&a));
-	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
-	bench_join(&b);
-	router_allow(bench.r, NULL, 0);
-	ck_assert_ptr_nonnull(bench_greet(&a));
-	ck_assert(bench_usable(&a));
-}
-END_TEST
-
-START_TEST(no_address_is_no_identity)
-{
-	struct fake a = bench_cache(1);
-
-	a.addr = (struct addr){ .family = ADDR_NONE };
-	ck_assert_ptr_null(bench_greet(&a));
-	ck_assert_uint_eq(bench_counters()->bad_family, 1);
-	ck_assert_ptr_nonnull(strstr(bench_note("bad-family"), "it states no address"));
-	ck_assert_uint_eq(bench_status()->n_caches, 0);
-}
-END_TEST
-
-START_TEST(members_address_from_another_source)
-{
-	struct fake a = bench_cache(1), thief = bench_cache(1);
-
-	bench_join(&a);
-	thief.source = addr_v4(0x0a000909);
-	thief.receive_id = a.receive_id;
-	ck_assert_ptr_null(bench_greet(&thief));
-	ck_assert_uint_eq(bench_counters()->wrong_source, 1);
-	bench_shutdown(&thief);
-	bench_deliver(&thief.source);
-	ck_assert_uint_eq(bench_counters()->wrong_source, 2);
-	ck_assert(bench_usable(&a));
-	bench_greet(&a);
-	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
-}
-END_TEST
-
-START_TEST(id_sent_to_one_source_is_none_for_another)
-{
-	struct fake a = bench_cache(1);
-
-	bench_greet(&a);
-	a.source = addr_v4(0x0a000909);
-	bench_greet(&a);
-	ck_assert(!bench_usable(&a));
-	bench_greet(&a);
-	ck_assert(bench_usable(&a));
-}
-END_TEST
-
-START_TEST(group_of_32_is_full)
-{
-	struct fake last = bench_cache(100);
-
-	for (unsigned i = 1; i <= WCCP_MAX_CACHES; i++) {
-		struct fake f = bench_cache(i);
-
-		bench_join(&f);
-	}
-	ck_assert_uint_eq(bench.seen.router_view.n_caches, WCCP_MAX_CACHES);
-	ck_assert_ptr_null(bench_greet(&last));
-	ck_assert_uint_eq(bench_counters()->full, 1);
-	ck_assert_ptr_nonnull(bench_note("full"));
-	ck_assert_uint_eq(bench_status()->n_caches, WCCP_MAX_CACHES);
-}
-END_TEST
-
-/* Some devices take four web-caches. */
-START_TEST(a_device_with_room_for_few)
-{
-	struct router_conf conf = bench_conf();
-	struct fake first, f;
-
-	bench_stop();
-	conf.max_caches = 4;
-	bench_start(&conf, 1000);
-	first = bench_cache(1);
-	bench_join(&first);
-	for (unsigned n = 2; n <= 4; n++) {
-		f = bench_cache(n);
-		bench_join(&f);
-	}
-	ck_assert_uint_eq(bench_counters()->full, 0);
-	f = bench_cache(5);
-	bench_greet(&f);
-	bench_greet(&f); /* the receive id is right */
-	ck_assert(!bench_usable(&f));
-	ck_assert_ptr_nonnull(bench_note("full"));
-	ck_assert_uint_eq(bench_counters()->full, 1);
-	/* Members stay, and a place that gets free can be taken. */
-	bench_shutdown(&first);
-	bench_deliver(&first.source);
-	bench_greet(&f);
-	ck_assert(bench_usable(&f));
-}
-END_TEST
-
-START_TEST(inventions_do_not_fill_the_group)
-{
-	struct fake a = bench_cache(1), b = bench_cache(2);
-
-	bench_join(&a);
-	for (unsigned i = 0; i < 1000; i++) {
-		struct fake f = bench_cache(1000 + i);
-
-		bench_advance(1);
-		ck_assert_ptr_nonnull(bench_greet(&f));
-	}
-	ck_assert_uint_eq(bench_status()->n_caches, WCCP_MAX_CACHES);
-	bench_join(&b);
-	ck_assert(bench_usable(&a));
 }
 END_TEST
 
@@ -786,20 +569,6 @@ int main(void)
 	tcase_add_test(tc, version_of_the_answer);
 	tcase_add_test(tc, address_table_is_answered_with_one);
 
-	tc = tcase(s, "refusals", setup);
-	tcase_add_test(tc, garbage_is_counted_by_reason);
-	tcase_add_test(tc, messages_for_caches_are_ignored);
-	tcase_add_test(tc, another_service_is_not_ours);
-	tcase_add_test(tc, password_is_needed_first);
-	tcase_add_test(tc, only_listed_caches_are_answered);
-	tcase_add_test(tc, another_list);
-	tcase_add_test(tc, no_address_is_no_identity);
-	tcase_add_test(tc, members_address_from_another_source);
-	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
-	tcase_add_test(tc, group_of_32_is_full);
-	tcase_add_test(tc, inventions_do_not_fill_the_group);
-	tcase_add_test(tc, a_device_with_room_for_few);
-
 	tc = tcase(s, "dynamic service", setup_dynamic);
 	tcase_add_test(tc, first_description_wins);
 	tcase_add_test(tc, every_field_of_a_description_counts);
@@ -815,9 +584,11 @@ int main(void)
 	tcase_add_test(tc, shutdown_with_an_old_id_gets_the_new_one);
 	tcase_add_test(tc, shutdown_for_somebody_else_is_none);
 
-	test_router_caps(s);
+	test_router_refusals(s);
+	test_router_capabilities(s);
 	test_router_mask(s);
-	test_router_assign(s);
+	test_router_mask_tx(s);
+	test_router_assignment(s);
 	test_router_time(s);
 	test_router_version(s);
 	test_router_ipv6(s);

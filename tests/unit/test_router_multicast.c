@@ -489,7 +489,7 @@ START_TEST(off_link_listeners_have_a_message_of_their_own)
 						 &bench.seen, &err),
 				 CODEC_OK);
 		ck_assert_int_ne(is_for(&a), is_for(&b));
-		ck_assert_uint_eq(bench.seen.caps.forward,
+		ck_assert_uint_eq(bench.seen.capabilities.forward,
 				  is_for(&a) ? WCCP_METHOD_GRE | WCCP_METHOD_L2
 					     : WCCP_METHOD_GRE);
 		messages++;
@@ -511,7 +511,7 @@ START_TEST(methods_are_those_of_the_sender)
 	by_unicast(&b);
 	ck_assert_uint_eq(bench_sends(), 2);
 	ck_assert_ptr_nonnull(bench_answer(&b));
-	ck_assert_uint_eq(bench.seen.caps.forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench.seen.capabilities.forward, WCCP_METHOD_GRE);
 }
 END_TEST
 
@@ -528,9 +528,9 @@ START_TEST(interval_follows_the_agreed_t)
 	conf.transmit_t = (struct wccp_cap_transmit_t){ true, 1, 60000 };
 	conf.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 255, 1, 5 };
 	bench_start(&conf, 5000);
-	a.caps.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ false, 500, 500 };
-	a.caps.timer_scale = (struct wccp_cap_timer_scale){ false, 5, 5, 1, 1 };
+	a.capabilities.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ false, 500, 500 };
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){ false, 5, 5, 1, 1 };
 	join(&a);
 	for (unsigned i = 0; i < 100; i++) {
 		bench_advance(50);
@@ -542,8 +542,9 @@ START_TEST(interval_follows_the_agreed_t)
 	bench_advance(10000);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 	/* Of 1 ms: time goes on all the same. */
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ false, 1, 1 };
-	a.caps.timer_scale = (struct wccp_cap_timer_scale){ false, 255, 255, 1, 1 };
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ false, 1, 1 };
+	a.capabilities.timer_scale =
+		(struct wccp_cap_timer_scale){ false, 255, 255, 1, 1 };
 	a.receive_id = 0;
 	join(&a);
 	bench_advance(10); /* checks that every deadline moves on */
@@ -563,8 +564,8 @@ START_TEST(long_t_ends_with_its_group)
 	conf.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
 	conf.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 5, 1, 5 };
 	bench_start(&conf, 5000);
-	a.caps.present = 1u << WCCP_CAP_TRANSMIT_T;
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ false, 60000, 60000 };
+	a.capabilities.present = 1u << WCCP_CAP_TRANSMIT_T;
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ false, 60000, 60000 };
 	join(&a);
 	ck_assert_ptr_nonnull(await(T));
 	ck_assert_ptr_null(await(40000));

@@ -171,9 +171,9 @@ START_TEST(flush_follows_the_agreed_scale)
 	conf.transmit_t = (struct wccp_cap_transmit_t){ true, 500, 60000 };
 	conf.timer_scale = (struct wccp_cap_timer_scale){ true, 1, 5, 1, 5 };
 	bench_start(&conf, 5000);
-	a.caps.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ false, 1000, 1000 };
-	a.caps.timer_scale = (struct wccp_cap_timer_scale){ false, 1, 1, 3, 3 };
+	a.capabilities.present = 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ false, 1000, 1000 };
+	a.capabilities.timer_scale = (struct wccp_cap_timer_scale){ false, 1, 1, 3, 3 };
 	bench_join(&a);
 	bench_assign(&a, 1, &a, 1);
 	bench_deliver(&a.source);

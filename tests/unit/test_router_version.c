@@ -148,8 +148,8 @@ START_TEST(router_of_20_says_nothing_of_201)
 	ck_assert(wccp_has(&bench.seen, WCCP_C_ASSIGNMENT));
 	ck_assert(!wccp_has(&bench.seen, WCCP_C_ALT_ASSIGN_MAP));
 	ck_assert(!wccp_has(&bench.seen, WCCP_C_ADDRESS_TABLE));
-	ck_assert(!(bench.seen.caps.present >> WCCP_CAP_TRANSMIT_T & 1));
-	ck_assert(!(bench.seen.caps.present >> WCCP_CAP_TIMER_SCALE & 1));
+	ck_assert(!(bench.seen.capabilities.present >> WCCP_CAP_TRANSMIT_T & 1));
+	ck_assert(!(bench.seen.capabilities.present >> WCCP_CAP_TIMER_SCALE & 1));
 }
 END_TEST
 

@@ -155,7 +155,7 @@ static void fill_hash(struct wccp_hash_table *t)
 
 static void capabilities(uint32_t methods, uint32_t assign)
 {
-	m.caps = (struct wccp_capabilities){
+	m.capabilities = (struct wccp_capabilities){
 		.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN |
 			   1u << WCCP_CAP_RETURN,
 		.forward = methods,
@@ -167,9 +167,10 @@ static void capabilities(uint32_t methods, uint32_t assign)
 
 static void timers(bool range)
 {
-	m.caps.present |= 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
-	m.caps.transmit_t = (struct wccp_cap_transmit_t){ range, 500, 60000 };
-	m.caps.timer_scale = (struct wccp_cap_timer_scale){ range, 1, 5, 2, 4 };
+	m.capabilities.present |=
+		1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	m.capabilities.transmit_t = (struct wccp_cap_transmit_t){ range, 500, 60000 };
+	m.capabilities.timer_scale = (struct wccp_cap_timer_scale){ range, 1, 5, 2, 4 };
 }
 
 static void command(unsigned type, unsigned i)

@@ -150,7 +150,7 @@ static void rx_take_in(struct cache *c, struct peer *p, struct step *s)
 	memcpy(p->said.routers, v->routers, v->n_routers * sizeof(v->routers[0]));
 	p->said.offer = (struct wccp_capabilities){ 0 };
 	if (wccp_has(m, WCCP_C_CAPABILITIES))
-		p->said.offer = m->caps;
+		p->said.offer = m->capabilities;
 	rx_take_view(p, v);
 }
 

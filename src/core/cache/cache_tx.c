@@ -122,8 +122,8 @@ static void tx_put_view(const struct cache *c, const struct peer *first,
 
 static void tx_put_choice(const struct peer *p, struct wccp_msg *m)
 {
-	m->caps = peer_choice(p);
-	if (m->caps.present)
+	m->capabilities = peer_choice(p);
+	if (m->capabilities.present)
 		m->present |= 1u << WCCP_C_CAPABILITIES;
 }
 

@@ -7,6 +7,9 @@
 
 #include "codec.h"
 
+/* Address family numbers as IANA assigns them, in the Address Table. */
+enum { IANA_IPV4 = 1, IANA_IPV6 = 2 };
+
 static inline bool component_has(const struct codec_datagram *d, unsigned component)
 {
 	return d->found >> component & 1;

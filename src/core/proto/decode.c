@@ -6,27 +6,7 @@
 
 #include "core/proto/component.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-/* Address family numbers as IANA assigns them. */
-enum { IANA_IPV4 = 1, IANA_IPV6 = 2 };
-
 #define BIT(component) (1u << (component))
-
-enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
-				 const char *format, ...)
-{
-	va_list ap;
-
-	if (!d->err)
-		return r;
-	va_start(ap, format);
-	if (vsnprintf(d->err->text, sizeof(d->err->text), format, ap) < 0)
-		d->err->text[0] = '\0';
-	va_end(ap);
-	return r;
-}
 
 static bool decode_is_zero(const uint8_t *octets, size_t len)
 {
@@ -35,62 +15,6 @@ static bool decode_is_zero(const uint8_t *octets, size_t len)
 	while (len--)
 		seen |= *octets++;
 	return !seen;
-}
-
-void decode_addr_to(struct decoder *d, struct wire_reader *r, struct addr *out)
-{
-	uint32_t v = wire_get_u32(r);
-
-	if (v && !d->has_table) {
-		*out = addr_v4(v);
-	} else if (v && v <= d->n_table) {
-		*out = d->table[v - 1];
-	} else {
-		*out = (struct addr){ .family = ADDR_NONE };
-		/* The upper half must be zero, too (2.01). */
-		d->bad_index |= v != 0;
-	}
-}
-
-struct addr decode_addr(struct decoder *d, struct wire_reader *r)
-{
-	struct addr out;
-
-	decode_addr_to(d, r, &out);
-	return out;
-}
-
-enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t each,
-				uint32_t max, const char *what, uint32_t *out)
-{
-	uint32_t n = wire_get_u32(r);
-
-	*out = 0;
-	if (!wire_fits(r, n, each))
-		return decode_refuse(d, CODEC_MALFORMED, "%u %s in %zu octets",
-				     (unsigned)n, what, wire_left(r));
-	if (n > max)
-		return decode_refuse(d, CODEC_TOO_MANY,
-				     "%u %s, at most %u are possible", (unsigned)n,
-				     what, (unsigned)max);
-	*out = n;
-	return CODEC_OK;
-}
-
-struct wccp_router_id decode_router_id(struct decoder *d, struct wire_reader *r)
-{
-	struct wccp_router_id out = { .id = decode_addr(d, r) };
-
-	out.receive_id = wire_get_u32(r);
-	return out;
-}
-
-struct wccp_key decode_key(struct decoder *d, struct wire_reader *r)
-{
-	struct wccp_key out = { .cache = decode_addr(d, r) };
-
-	out.change_number = wire_get_u32(r);
-	return out;
 }
 
 static enum codec_refusal decode_security(struct decoder *d, struct wire_reader *r)
@@ -296,7 +220,7 @@ static void decode_reset(struct wccp_msg *msg, uint32_t type, uint8_t minor)
 	msg->minor = minor;
 	msg->present = 0;
 	msg->table_family = 0;
-	msg->caps.present = 0;
+	msg->capabilities.present = 0;
 	msg->n_commands = 0;
 	msg->n_sets = msg->n_values = msg->n_cache_values = msg->n_vsns = 0;
 }

@@ -35,6 +35,7 @@ struct decoder {
 	struct addr table[WCCP_MAX_ADDRESSES]; /* n_table in use, not cleared */
 };
 
+/* -- decode_element.c -- */
 /* Set the words; returns `r`. */
 enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
 				 const char *format, ...)
@@ -51,16 +52,15 @@ enum codec_refusal decode_count(struct decoder *d, struct wire_reader *r, size_t
 
 struct wccp_router_id decode_router_id(struct decoder *d, struct wire_reader *r);
 struct wccp_key decode_key(struct decoder *d, struct wire_reader *r);
+/* Mask/value sets, plain and alternate. */
+enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r, bool alternate,
+			       struct wccp_set_list *out);
 
 /* decode_view.c: identities and views */
 enum codec_refusal decode_router_identity(struct decoder *d, struct wire_reader *r);
 enum codec_refusal decode_router_view(struct decoder *d, struct wire_reader *r);
 enum codec_refusal decode_cache_identity(struct decoder *d, struct wire_reader *r);
 enum codec_refusal decode_cache_view(struct decoder *d, struct wire_reader *r);
-
-/* decode_sets.c: mask/value sets, plain and alternate */
-enum codec_refusal decode_sets(struct decoder *d, struct wire_reader *r, bool alternate,
-			       struct wccp_set_list *out);
 
 /* decode_assign.c: assignments */
 enum codec_refusal decode_assignment(struct decoder *d, struct wire_reader *r);

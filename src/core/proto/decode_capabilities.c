@@ -76,18 +76,18 @@ static bool decode_capability(struct wire_reader *r, uint16_t type,
 
 enum codec_refusal decode_capabilities(struct decoder *d, struct wire_reader *r)
 {
-	struct wccp_capabilities *caps = &d->msg->caps;
+	struct wccp_capabilities *capabilities = &d->msg->capabilities;
 	struct wire_reader value;
 	uint16_t type;
 
-	caps->present = 0;
+	capabilities->present = 0;
 	while (decode_next_element(r, &type, &value)) {
 		/* Every known value has four octets. */
-		if (type > WCCP_CAP_TIMER_SCALE || caps->present >> type & 1 ||
+		if (type > WCCP_CAP_TIMER_SCALE || capabilities->present >> type & 1 ||
 		    wire_left(&value) < 4)
 			continue;
-		if (decode_capability(&value, type, caps))
-			caps->present |= 1u << type;
+		if (decode_capability(&value, type, capabilities))
+			capabilities->present |= 1u << type;
 	}
 	return CODEC_OK;
 }

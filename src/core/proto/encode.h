@@ -23,6 +23,7 @@ struct encoder {
 	struct addr table[WCCP_MAX_ADDRESSES]; /* n_table in use, not cleared */
 };
 
+/* -- encode_element.c -- */
 /* An address element; in a message with a table, its index there. */
 void encode_addr(struct encoder *e, const struct addr *a);
 /* n(4) and n addresses. */
@@ -31,15 +32,14 @@ int encode_addrs(struct encoder *e, const struct addr *list, uint32_t n, uint32_
 int encode_count(struct encoder *e, uint32_t n, uint32_t max, const char *what);
 void encode_router_id(struct encoder *e, const struct wccp_router_id *id);
 void encode_key(struct encoder *e, const struct wccp_key *key);
+/* Mask/value sets, plain and alternate. */
+int encode_sets(struct encoder *e, const struct wccp_set_list *list, bool alternate);
 
 /* encode_view.c: identities and views */
 int encode_router_identity(struct encoder *e);
 int encode_router_view(struct encoder *e);
 int encode_cache_identity(struct encoder *e);
 int encode_cache_view(struct encoder *e);
-
-/* encode_sets.c: mask/value sets, plain and alternate */
-int encode_sets(struct encoder *e, const struct wccp_set_list *list, bool alternate);
 
 /* encode_assign.c: assignments */
 int encode_assignment(struct encoder *e);

@@ -22,26 +22,26 @@ static void encode_timer_scale(struct encoder *e, const struct wccp_cap_timer_sc
 
 static void encode_capability(struct encoder *e, unsigned type)
 {
-	const struct wccp_capabilities *caps = &e->msg->caps;
+	const struct wccp_capabilities *capabilities = &e->msg->capabilities;
 	size_t mark;
 
 	wire_put_u16(&e->w, (uint16_t)type);
 	mark = wire_mark_u16(&e->w);
 	switch (type) {
 	case WCCP_CAP_FORWARD:
-		wire_put_u32(&e->w, caps->forward);
+		wire_put_u32(&e->w, capabilities->forward);
 		break;
 	case WCCP_CAP_ASSIGN:
-		wire_put_u32(&e->w, caps->assign);
+		wire_put_u32(&e->w, capabilities->assign);
 		break;
 	case WCCP_CAP_RETURN:
-		wire_put_u32(&e->w, caps->ret);
+		wire_put_u32(&e->w, capabilities->ret);
 		break;
 	case WCCP_CAP_TRANSMIT_T:
-		encode_transmit_t(e, &caps->transmit_t);
+		encode_transmit_t(e, &capabilities->transmit_t);
 		break;
 	case WCCP_CAP_TIMER_SCALE:
-		encode_timer_scale(e, &caps->timer_scale);
+		encode_timer_scale(e, &capabilities->timer_scale);
 		break;
 	}
 	wire_fill_u16(&e->w, mark);
@@ -50,7 +50,7 @@ static void encode_capability(struct encoder *e, unsigned type)
 int encode_capabilities(struct encoder *e)
 {
 	for (unsigned type = WCCP_CAP_FORWARD; type <= WCCP_CAP_TIMER_SCALE; type++)
-		if (e->msg->caps.present >> type & 1)
+		if (e->msg->capabilities.present >> type & 1)
 			encode_capability(e, type);
 	return 0;
 }

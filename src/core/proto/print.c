@@ -312,7 +312,7 @@ static void print_methods(struct text *t, const struct wccp_capabilities *c,
 
 static void print_capabilities(struct text *t, const struct wccp_msg *m)
 {
-	const struct wccp_capabilities *c = &m->caps;
+	const struct wccp_capabilities *c = &m->capabilities;
 	const struct wccp_cap_timer_scale *s = &c->timer_scale;
 
 	print_methods(t, c, WCCP_CAP_FORWARD, "forward", c->forward, " gre", " l2");

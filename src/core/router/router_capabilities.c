@@ -38,7 +38,8 @@ int64_t router_longest_tb_ms(const struct router *r)
 static bool router_capability_stated(const struct wccp_msg *msg,
 				     enum wccp_capability which)
 {
-	return wccp_has(msg, WCCP_C_CAPABILITIES) && msg->caps.present >> which & 1;
+	return wccp_has(msg, WCCP_C_CAPABILITIES) &&
+	       msg->capabilities.present >> which & 1;
 }
 
 static bool router_method_is_one_of(uint32_t method, uint32_t supported)
@@ -78,21 +79,21 @@ static bool router_timers_equal(const struct router_agreement *a,
 static void router_capabilities_fill(const struct wccp_msg *msg,
 				     struct router_choice *out)
 {
-	const struct wccp_capabilities *caps = &msg->caps;
+	const struct wccp_capabilities *capabilities = &msg->capabilities;
 
 	out->forward = out->ret = WCCP_METHOD_GRE;
 	out->agreement = defaults;
 	if (router_capability_stated(msg, WCCP_CAP_FORWARD))
-		out->forward = caps->forward;
+		out->forward = capabilities->forward;
 	if (router_capability_stated(msg, WCCP_CAP_RETURN))
-		out->ret = caps->ret;
+		out->ret = capabilities->ret;
 	if (router_capability_stated(msg, WCCP_CAP_ASSIGN))
-		out->agreement.assign = caps->assign;
+		out->agreement.assign = capabilities->assign;
 	if (router_capability_stated(msg, WCCP_CAP_TRANSMIT_T))
-		out->agreement.transmit_t_ms = caps->transmit_t.lower_ms;
+		out->agreement.transmit_t_ms = capabilities->transmit_t.lower_ms;
 	if (router_capability_stated(msg, WCCP_CAP_TIMER_SCALE)) {
-		out->agreement.timeout_scale = caps->timer_scale.timeout_lower;
-		out->agreement.ra_scale = caps->timer_scale.ra_lower;
+		out->agreement.timeout_scale = capabilities->timer_scale.timeout_lower;
+		out->agreement.ra_scale = capabilities->timer_scale.ra_lower;
 	}
 }
 
@@ -112,9 +113,9 @@ const char *router_capabilities_choice(const struct router_call *c,
 	if (r->n_usable && out->agreement.assign != r->agreed.assign)
 		return "assignment method, the group has another";
 	if ((router_capability_stated(msg, WCCP_CAP_TRANSMIT_T) &&
-	     msg->caps.transmit_t.is_range) ||
+	     msg->capabilities.transmit_t.is_range) ||
 	    (router_capability_stated(msg, WCCP_CAP_TIMER_SCALE) &&
-	     msg->caps.timer_scale.is_range))
+	     msg->capabilities.timer_scale.is_range))
 		return "timers, stated as a range";
 	if (!router_timers_fit(r, &out->agreement))
 		return "timers";

@@ -149,7 +149,7 @@ void router_tx_batch(struct router_call *c, const struct router_batch *batch)
 	router_tx_put_router_identity(c, batch);
 	router_tx_put_view(r, msg);
 	msg->present |= 1u << WCCP_C_CAPABILITIES;
-	router_capabilities_offer(c, &msg->caps);
+	router_capabilities_offer(c, &msg->capabilities);
 	if (r->agreed.assign == WCCP_ASSIGN_MASK)
 		router_mask_put(r, msg);
 	else if (r->conf.echo_assignment && r->assigned)

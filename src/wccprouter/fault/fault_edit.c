@@ -221,9 +221,9 @@ static size_t fault_edit_any_element(struct message *m, size_t start, size_t end
 
 static bool fault_edit_unknown_element(struct message *m)
 {
-	const uint8_t *caps = fault_edit_body(m, WCCP_C_CAPABILITIES, 0);
+	const uint8_t *capabilities = fault_edit_body(m, WCCP_C_CAPABILITIES, 0);
 	const uint8_t *commands = fault_edit_body(m, WCCP_C_COMMAND, 0);
-	const uint8_t *p = caps;
+	const uint8_t *p = capabilities;
 	size_t start, len, at;
 
 	if (!p || (commands && fault_random(m->set, 2)))

@@ -16,18 +16,19 @@ static void setup(void)
 
 static void choose(struct fake *f, uint32_t forward, uint32_t ret, uint32_t assign)
 {
-	f->caps.present =
+	f->capabilities.present =
 		1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_RETURN | 1u << WCCP_CAP_ASSIGN;
-	f->caps.forward = forward;
-	f->caps.ret = ret;
-	f->caps.assign = assign;
+	f->capabilities.forward = forward;
+	f->capabilities.ret = ret;
+	f->capabilities.assign = assign;
 }
 
 static void choose_timers(struct fake *f, uint16_t ms, uint8_t timeout, uint8_t ra)
 {
-	f->caps.present |= 1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
-	f->caps.transmit_t = (struct wccp_cap_transmit_t){ false, ms, ms };
-	f->caps.timer_scale =
+	f->capabilities.present |=
+		1u << WCCP_CAP_TRANSMIT_T | 1u << WCCP_CAP_TIMER_SCALE;
+	f->capabilities.transmit_t = (struct wccp_cap_transmit_t){ false, ms, ms };
+	f->capabilities.timer_scale =
 		(struct wccp_cap_timer_scale){ false, timeout, timeout, ra, ra };
 }
 
@@ -57,7 +58,8 @@ START_TEST(methods_are_each_caches_own)
 	ck_assert_uint_eq(bench_status()->caches[1].ret, WCCP_METHOD_L2);
 	bench_greet(&a);
 	ck_assert(!bench_changed());
-	a.caps.forward = WCCP_METHOD_GRE; /* restarted with another preference */
+	a.capabilities.forward =
+		WCCP_METHOD_GRE; /* restarted with another preference */
 	bench_greet(&a);
 	ck_assert(bench_changed());
 	ck_assert_uint_eq(bench_status()->caches[0].forward, WCCP_METHOD_GRE);
@@ -117,16 +119,16 @@ START_TEST(l2_is_for_neighbours_only)
 
 	bench.off_link = true;
 	choose(&a, WCCP_METHOD_L2, WCCP_METHOD_GRE, WCCP_ASSIGN_HASH);
-	ck_assert_uint_eq(bench_greet(&a)->caps.forward, WCCP_METHOD_GRE);
-	ck_assert_uint_eq(bench.seen.caps.ret, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_greet(&a)->capabilities.forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench.seen.capabilities.ret, WCCP_METHOD_GRE);
 	bench_greet(&a);
 	ck_assert(!bench_usable(&a));
-	a.caps.forward = WCCP_METHOD_GRE;
-	a.caps.ret = WCCP_METHOD_L2;
+	a.capabilities.forward = WCCP_METHOD_GRE;
+	a.capabilities.ret = WCCP_METHOD_L2;
 	bench_greet(&a);
 	ck_assert(!bench_usable(&a));
 	ck_assert_uint_eq(bench_counters()->bad_capability, 2);
-	a.caps.ret = WCCP_METHOD_GRE;
+	a.capabilities.ret = WCCP_METHOD_GRE;
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 	/* Another one's place is its own affair. */
@@ -144,18 +146,18 @@ START_TEST(timers_freeze_with_the_first)
 
 	choose_timers(&a, 2000, 3, 2);
 	m = bench_greet(&a);
-	ck_assert(m->caps.transmit_t.is_range);
-	ck_assert_uint_eq(m->caps.transmit_t.lower_ms, 500);
-	ck_assert_uint_eq(m->caps.transmit_t.upper_ms, 60000);
-	ck_assert(m->caps.timer_scale.is_range);
-	ck_assert_uint_eq(m->caps.timer_scale.timeout_upper, 5);
+	ck_assert(m->capabilities.transmit_t.is_range);
+	ck_assert_uint_eq(m->capabilities.transmit_t.lower_ms, 500);
+	ck_assert_uint_eq(m->capabilities.transmit_t.upper_ms, 60000);
+	ck_assert(m->capabilities.timer_scale.is_range);
+	ck_assert_uint_eq(m->capabilities.timer_scale.timeout_upper, 5);
 	m = bench_greet(&a);
 	ck_assert(bench_usable(&a));
-	ck_assert(!m->caps.transmit_t.is_range);
-	ck_assert_uint_eq(m->caps.transmit_t.lower_ms, 2000);
-	ck_assert(!m->caps.timer_scale.is_range);
-	ck_assert_uint_eq(m->caps.timer_scale.timeout_lower, 3);
-	ck_assert_uint_eq(m->caps.timer_scale.ra_lower, 2);
+	ck_assert(!m->capabilities.transmit_t.is_range);
+	ck_assert_uint_eq(m->capabilities.transmit_t.lower_ms, 2000);
+	ck_assert(!m->capabilities.timer_scale.is_range);
+	ck_assert_uint_eq(m->capabilities.timer_scale.timeout_lower, 3);
+	ck_assert_uint_eq(m->capabilities.timer_scale.ra_lower, 2);
 	ck_assert_uint_eq(bench_status()->transmit_t_ms, 2000);
 
 	choose_timers(&b, 3000, 3, 2);
@@ -177,7 +179,7 @@ START_TEST(timers_freeze_with_the_first)
 	bench_deliver(&b.source);
 	ck_assert_uint_eq(bench_status()->transmit_t_ms, 10000);
 	b = bench_cache(2);
-	ck_assert(bench_greet(&b)->caps.transmit_t.is_range);
+	ck_assert(bench_greet(&b)->capabilities.transmit_t.is_range);
 }
 END_TEST
 
@@ -195,7 +197,7 @@ START_TEST(timers_outside_of_the_range)
 	choose_timers(&a, 10000, 1, 6);
 	bench_greet(&a);
 	choose_timers(&a, 10000, 1, 1);
-	a.caps.transmit_t = (struct wccp_cap_transmit_t){ true, 10000, 20000 };
+	a.capabilities.transmit_t = (struct wccp_cap_transmit_t){ true, 10000, 20000 };
 	bench_greet(&a);
 	ck_assert(!bench_usable(&a));
 	ck_assert_uint_eq(bench_counters()->bad_capability, 5);
@@ -265,7 +267,7 @@ START_TEST(candidate_may_be_as_slow_as_offered)
 }
 END_TEST
 
-void test_router_caps(Suite *s)
+void test_router_capabilities(Suite *s)
 {
 	TCase *tc = tcase_create("capabilities");
 

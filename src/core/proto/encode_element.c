@@ -1,8 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Encoder: mask/value sets, plain and alternate.
+ * Encoder: the elements that several components have: addresses, counts, ids, keys, and
+ * mask/value sets, plain and alternate.
  */
 #include "core/proto/encode.h"
+
+#include "core/proto/component.h"
+
+static enum addr_family encode_family(const struct wccp_msg *msg)
+{
+	return msg->table_family == IANA_IPV6 ? ADDR_V6 : ADDR_V4;
+}
+
+static bool encode_is_zero(const struct addr *a)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < addr_len(a); i++)
+		seen |= a->octets[i];
+	return !seen;
+}
+
+/* Index of `a` in the table, counted from 1; 0 when there is no room. */
+static uint32_t encode_table_index(struct encoder *e, const struct addr *a)
+{
+	int i = addr_find(e->table, e->n_table, a);
+
+	if (i >= 0)
+		return (uint32_t)i + 1;
+	if (e->n_table == WCCP_MAX_ADDRESSES)
+		return 0;
+	e->table[e->n_table] = *a;
+	return ++e->n_table;
+}
+
+void encode_addr(struct encoder *e, const struct addr *a)
+{
+	uint32_t index;
+
+	if (encode_is_zero(a)) {
+		wire_put_u32(&e->w, 0);
+		return;
+	}
+	if (a->family != encode_family(e->msg)) {
+		e->bad_addr = true;
+		return;
+	}
+	if (!e->msg->table_family) {
+		wire_put_octets(&e->w, a->octets, 4);
+		return;
+	}
+	index = encode_table_index(e, a);
+	if (!index)
+		e->bad_addr = true;
+	wire_put_u32(&e->w, index);
+}
+
+int encode_count(struct encoder *e, uint32_t n, uint32_t max, const char *what)
+{
+	if (n > max)
+		return err_set(e->err, "%u %s, at most %u are possible", (unsigned)n,
+			       what, (unsigned)max);
+	wire_put_u32(&e->w, n);
+	return 0;
+}
+
+int encode_addrs(struct encoder *e, const struct addr *list, uint32_t n, uint32_t max,
+		 const char *what)
+{
+	if (encode_count(e, n, max, what) < 0)
+		return -1;
+	for (uint32_t i = 0; i < n; i++)
+		encode_addr(e, &list[i]);
+	return 0;
+}
+
+void encode_router_id(struct encoder *e, const struct wccp_router_id *id)
+{
+	encode_addr(e, &id->id);
+	wire_put_u32(&e->w, id->receive_id);
+}
+
+void encode_key(struct encoder *e, const struct wccp_key *key)
+{
+	encode_addr(e, &key->cache);
+	wire_put_u32(&e->w, key->change_number);
+}
 
 /* Runs within the pools are ours, but a wrong one must not read past them. */
 static int encode_run(struct encoder *e, uint32_t first, uint32_t n, uint32_t in_use,

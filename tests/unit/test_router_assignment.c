@@ -276,7 +276,7 @@ START_TEST(last_one_takes_the_table_along)
 }
 END_TEST
 
-void test_router_assign(Suite *s)
+void test_router_assignment(Suite *s)
 {
 	TCase *tc = tcase_create("assignment");
 
