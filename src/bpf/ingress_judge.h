@@ -90,8 +90,8 @@ static __always_inline void ingress_count_new(const struct steer_probe *probe)
 }
 
 /*
- * A SYN.  A listener counts only if steering chose it: one that merely happens to
- * listen on the port is not ours to feed.  A retransmitted SYN finds the half-open
+ * A SYN.  A listener counts only if the steering program chose it: others that happen to
+ * listen on the port are none of our instances.  A retransmitted SYN finds the half-open
  * connection, and is no new flow.
  */
 static __always_inline enum ingress_verdict

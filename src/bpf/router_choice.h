@@ -137,7 +137,8 @@ static __always_inline struct packet_addr fwd_masked(const struct packet_addr *a
 static __always_inline __u8 fwd_owner_by_mask(const struct fwd_job *job,
 					      const struct router_entry *s)
 {
-	struct router_lookup key = { .generation = s->generation, .number = s->number };
+	struct router_mask_value key = { .generation = s->generation,
+					 .number = s->number };
 	__u32 i;
 
 	for (i = 0; i < ROUTER_MAX_MASKS; i++) {
@@ -151,7 +152,7 @@ static __always_inline __u8 fwd_owner_by_mask(const struct fwd_job *job,
 		key.fields.dst = fwd_masked(&job->dst, &mask->dst);
 		key.fields.sport = job->p.sport & mask->sport;
 		key.fields.dport = job->p.dport & mask->dport;
-		owner = bpf_map_lookup_elem(&lookups, &key);
+		owner = bpf_map_lookup_elem(&mask_values, &key);
 		if (owner)
 			return *owner;
 	}

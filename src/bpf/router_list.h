@@ -40,7 +40,7 @@ static __always_inline bool fwd_list_fits(const struct fwd_job *job,
  * denied. */
 static __always_inline bool fwd_list_permits(const struct fwd_job *job, __u32 number)
 {
-	const struct router_list *list = bpf_map_lookup_elem(&lists, &number);
+	const struct router_list *list = bpf_map_lookup_elem(&redirect_lists, &number);
 	__u32 i;
 
 	if (!list)

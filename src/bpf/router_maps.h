@@ -15,7 +15,7 @@ enum {
 	ROUTER_MAX_MASKS = 16, /* of one service */
 	ROUTER_MAX_RULES = 64, /* of one redirect list */
 	/* Of all services, those of the table that is on its way out included. */
-	ROUTER_MAX_LOOKUPS = 2 * ROUTER_MAX_SERVICES * 1024,
+	ROUTER_MAX_MASK_VALUES = 2 * ROUTER_MAX_SERVICES * 1024,
 	ROUTER_EVENT_OCTETS = 1 << 16,
 	/* Longest IPv4 header and the 8 octets that RFC 792 wants quoted. */
 	ROUTER_QUOTE_LEN = 68,
@@ -54,7 +54,7 @@ struct router_fields {
 
 /* One value.  Those that begin with another generation than the entry of their
  * service belong to another table. */
-struct router_lookup {
+struct router_mask_value {
 	__u32 generation;
 	__u16 number; /* of the service */
 	__u16 mask;   /* index into its masks */
@@ -67,7 +67,7 @@ struct router_entry {
 	__u32 number; /* of the service: counters and bits of members */
 	__u8 used;    /* the first entry that is not ends the list */
 	__u8 closed;  /* drop what no web-cache takes, instead of forwarding */
-	__u8 by_mask; /* masks and `lookups` decide, else buckets */
+	__u8 by_mask; /* masks and `mask_values` decide, else buckets */
 	__u8 n_masks;
 	__u8 v6;       /* about packets of IPv6, else of IPv4 */
 	__u8 has_list; /* a redirect list says which packets */

@@ -55,10 +55,10 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, ROUTER_MAX_LOOKUPS);
-	__type(key, struct router_lookup);
+	__uint(max_entries, ROUTER_MAX_MASK_VALUES);
+	__type(key, struct router_mask_value);
 	__type(value, __u8);
-} lookups SEC(".maps");
+} mask_values SEC(".maps");
 
 /* The packet in hand.  Not on the stack, where the verifier would tell apart all that
  * the ways through its headers leave behind: it would follow some hundreds of thousands
@@ -117,7 +117,7 @@ struct {
 	__uint(max_entries, ROUTER_MAX_SERVICES);
 	__type(key, __u32);
 	__type(value, struct router_list);
-} lists SEC(".maps");
+} redirect_lists SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -125,8 +125,8 @@ static void delivery_route_look_at(struct nl_object *object, void *arg)
 		s->found = true;
 }
 
-/* The whole of the routes is asked for only when the kernel says "exists": is that
- * ours, or the default route of somebody who uses the table too? */
+/* Is the default route of the table ours, or does someone else use the table, too?  All
+ * routes must be read to find out, so this is only called when adding ours failed. */
 static bool delivery_route_exists(struct nl_sock *sock,
 				  const struct delivery_route *wanted)
 {

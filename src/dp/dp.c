@@ -29,7 +29,7 @@ struct dp {
 	struct steer *steer;
 	struct ingress *ingress;
 	struct facts facts;
-	struct new_connections given;
+	struct new_connections connections;
 	struct err trouble;
 };
 
@@ -155,7 +155,7 @@ static int dp_commit(struct dp *dp, struct err *err)
 	return ingress_commit(dp->ingress, err);
 }
 
-/* Each of them knows how far it came. */
+/* Each driver knows how far its commit got. */
 static void dp_revert(struct dp *dp)
 {
 	ingress_revert(dp->ingress);
@@ -163,14 +163,15 @@ static void dp_revert(struct dp *dp)
 	link_revert(dp->link);
 }
 
-/* Put what the slots have counted to the accounts of their owners. */
+/* Credit what the slots have counted to their owners. */
 static void dp_account(struct dp *dp)
 {
 	for (unsigned i = 0; i < STEER_SLOTS; i++) {
 		const struct steer_owner *owner = steer_owner(dp->steer, i);
 
 		if (owner)
-			new_connections_add(&dp->given, i, owner->pool, owner->instance,
+			new_connections_add(&dp->connections, i, owner->pool,
+					    owner->instance,
 					    ingress_new_connections(dp->ingress, i));
 	}
 }
@@ -189,8 +190,8 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 		dp_revert(dp);
 		return err_prefix(err, "data plane");
 	}
-	/* Nobody is given anything by the old table any more: slots that only it named
-	 * have their last count, and can change hands. */
+	/* The old table assigns no connections any more: the counters of slots that only
+	 * it named are final, and these slots may be reused after this. */
 	dp_account(dp);
 	ingress_settle(dp->ingress);
 	steer_settle(dp->steer);
@@ -216,7 +217,7 @@ int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
 }
 
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,
-			   uint64_t given[PLAN_MAX_INSTANCES])
+			   uint64_t out[PLAN_MAX_INSTANCES])
 {
 	const struct plan_pool *p = &plan->pools[pool];
 
@@ -224,7 +225,7 @@ int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool
 		return -1;
 	dp_account(dp);
 	for (unsigned i = 0; i < p->n_instances; i++)
-		given[i] =
-			new_connections_of(&dp->given, p->name, p->instances[i].name);
+		out[i] = new_connections_of(&dp->connections, p->name,
+					    p->instances[i].name);
 	return 0;
 }

@@ -50,8 +50,8 @@ struct dp_counters {
 };
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);
 
-/* New connections given to each instance of a pool since dp_open(). */
+/* New connections of each instance of a pool since dp_open(). */
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,
-			   uint64_t given[PLAN_MAX_INSTANCES]);
+			   uint64_t out[PLAN_MAX_INSTANCES]);
 
 #endif

@@ -187,7 +187,7 @@ static int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface
 	return 0;
 }
 
-/* Only if it is as we left it: what somebody set meanwhile is his will. */
+/* Leave a value alone that someone else has changed since. */
 static void link_rp_filter_restore(struct link_rp_filter *f)
 {
 	if (f->changed && link_rp_filter_read(f->interface) == FILTER_LOOSE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looking at the host: interface, addresses, neighbours. */
+/* Reads facts about the host. */
 #include "dp/link_facts.h"
 
 #include "kernel/neighbours.h"
@@ -43,8 +43,8 @@ struct link_facts_search {
 	bool full;
 };
 
-/* The local table rather than the addresses: it also has prefixes that somebody made
- * local by a route. */
+/* The local table rather than the addresses of interfaces, because it also contains
+ * prefixes that were made local by a route. */
 static int link_facts_take_prefix(struct nl_msg *msg, void *arg)
 {
 	struct link_facts_search *s = arg;
@@ -78,8 +78,8 @@ static int link_facts_dump_prefixes(struct nl_sock *sock, struct link_facts_sear
 
 	if (!cb)
 		return -NLE_NOMEM;
-	/* Without it the kernel sends every route it has, which is the same to us,
-	 * but can be a million. */
+	/* Without strict checking the kernel ignores the filter and sends all of its
+	 * routes, which can be a million.  Either way they are filtered here. */
 	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
 		   sizeof(on));
 	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, link_facts_take_prefix, s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Looking at the host: interface, addresses, neighbours. */
+/* Reads facts about the host: interface, own prefixes, MAC addresses of routers. */
 #ifndef WCCPD_DP_LINK_FACTS_H
 #define WCCPD_DP_LINK_FACTS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connections given to each instance, by name. */
+/* New connections of each instance, by name. */
 #include "dp/new_connections.h"
 
 #include <stdio.h>

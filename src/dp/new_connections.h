@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connections given to each instance, by name.  The kernel counts per slot, and slots
- * change hands; what a slot counted is put to the account of its owner before that.
+ * New connections of each instance, by name.  The kernel counts per slot, and slots are
+ * reused; before a slot is, its count is credited to the instance that had it.
  */
 #ifndef WCCPD_DP_NEW_CONNECTIONS_H
 #define WCCPD_DP_NEW_CONNECTIONS_H

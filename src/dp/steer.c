@@ -41,7 +41,8 @@ static int steer_load(struct steer *s, struct err *err)
 	if (!s->bpf)
 		return err_set(err, "steering program: %s", strerror(errno));
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed = (uint64_t)getpid(); /* too early after boot; still a seed */
+		seed = (uint64_t)
+			getpid(); /* too early after boot: a weak seed is better than none */
 	s->bpf->rodata->seed = seed;
 	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
 	rc = steer_bpf__load(s->bpf);
@@ -110,7 +111,7 @@ static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
 	return false;
 }
 
-/* These are facts, not wishes: there is nothing to go back to when the rest fails. */
+/* Not undone by a revert: these prefixes are what the host has, whatever the plan. */
 static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 {
 	const uint8_t yes = 1;

@@ -40,8 +40,8 @@ static void steer_take_free_ports(struct steer_table *out, uint8_t pool)
 			out->pool_of_port[port] = pool;
 }
 
-/* A service of source ports catches the way back of connections that instances
- * opened; none of them opens here. */
+/* A service that is defined by source ports catches the replies to connections that the
+ * instances have opened; no new connection begins with such a packet. */
 static void steer_take_service(struct steer_table *out, const struct packet_service *s,
 			       unsigned pool)
 {

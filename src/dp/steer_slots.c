@@ -2,9 +2,9 @@
 /*
  * The slots of the SOCKMAP: which of them holds which listening socket.
  *
- * A slot is emptied only after the table that names it is out of force, and filled
- * before one that names it is in force; so no connection ever meets a slot that has
- * changed hands.
+ * A slot is filled before the table that names it comes into force, and emptied only
+ * after the last table that names it is gone, so that no connection ever reaches the
+ * listener of another instance.
  */
 #include "dp/steer_slots.h"
 
@@ -29,7 +29,8 @@ static uint32_t steer_slots_index(const struct steer_slots *s,
 	return (uint32_t)(slot - s->list);
 }
 
-/* Older kernels take a socket out that stops listening, even if it listens again. */
+/* Older kernels remove a socket that stops listening, and do not add it again when it
+ * resumes. */
 static bool steer_slots_is_in_map(const struct steer_slots *s,
 				  const struct steer_slot *slot)
 {
@@ -51,8 +52,8 @@ static void steer_slots_set_mss(struct steer_slot *slot, int fd, int mss)
 	slot->mss = mss;
 }
 
-/* The owner's setting comes back with the slot; if the owner is gone, so is its
- * setting. */
+/* Restores what the owner had set when the slot is emptied.  If the owner is gone there
+ * is nothing to restore. */
 static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 {
 	int fd;
@@ -84,7 +85,7 @@ static int steer_slots_put(struct steer_slots *s, struct steer_slot *slot, int f
 	return 0;
 }
 
-/* Fetch the listener, put it into `slot`, and let go of it. */
+/* Fetch the listener, put it into `slot`, and close our descriptor at once. */
 static enum steer_fetched steer_slots_fill_one(struct steer_slots *s,
 					       struct steer_slot *slot,
 					       const struct plan_listener *from,

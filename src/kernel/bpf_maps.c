@@ -32,7 +32,7 @@ static void bpf_maps_remove_others(int fd, const uint8_t *keys, size_t key_size,
 			memcpy(previous, key, key_size);
 			from = previous;
 		} else {
-			/* `from` stays in the map: the walk goes on behind it. */
+			/* The walk resumes after `from`, which is still in the map. */
 			bpf_map_delete_elem(fd, key);
 		}
 	}

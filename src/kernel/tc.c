@@ -96,13 +96,13 @@ static bool tc_has_filters(struct nl_sock *sock, unsigned ifindex, __u32 parent)
 	bool found;
 
 	if (rtnl_cls_alloc_cache(sock, (int)ifindex, parent, &filters) < 0)
-		return true; /* better a qdisc too many than a filter too few */
+		return true; /* keep the qdisc rather than remove a filter of others */
 	found = !nl_cache_is_empty(filters);
 	nl_cache_free(filters);
 	return found;
 }
 
-/* Others may have come to use the qdisc that we made. */
+/* Others may have attached filters to the qdisc that we made. */
 static bool tc_is_used(unsigned ifindex)
 {
 	struct nl_sock *sock = nl_socket_alloc();

@@ -155,12 +155,12 @@ static int forward_load(struct forward *f, struct err *err)
 	if (router_bpf__load(f->bpf) < 0)
 		return err_set(err, "eBPF: the kernel refuses the program: %s",
 			       strerror(errno));
-	f->values.fd = bpf_map__fd(f->bpf->maps.lookups);
+	f->values.fd = bpf_map__fd(f->bpf->maps.mask_values);
 	f->counters.fd = bpf_map__fd(f->bpf->maps.counters);
 	f->members.members_fd = bpf_map__fd(f->bpf->maps.members);
 	f->members.macs_fd = bpf_map__fd(f->bpf->maps.member_macs);
 	f->members.own_fd = bpf_map__fd(f->bpf->maps.own);
-	if (redirect_list_fill(bpf_map__fd(f->bpf->maps.lists), f->conf, err) < 0)
+	if (redirect_list_fill(bpf_map__fd(f->bpf->maps.redirect_lists), f->conf, err) < 0)
 		return -1;
 	if (bpf_table_init(&f->table, bpf_map__fd(f->bpf->maps.tables), "router_table",
 			   sizeof(struct router_entry), ROUTER_MAX_SERVICES, err) < 0)

@@ -12,10 +12,10 @@ static bool mask_values_same(const struct member_table_values *a,
 	return a->n == b->n && memcmp(a->list, b->list, a->n * sizeof(a->list[0])) == 0;
 }
 
-static struct router_lookup mask_values_key_of(const struct member_table_values *v,
-					       unsigned service, unsigned i)
+static struct router_mask_value mask_values_key_of(const struct member_table_values *v,
+						   unsigned service, unsigned i)
 {
-	return (struct router_lookup){
+	return (struct router_mask_value){
 		.generation = v->generation,
 		.number = (__u16)service,
 		.mask = v->list[i].mask,
@@ -30,7 +30,7 @@ static void mask_values_remove_service(const struct mask_values *values,
 	unsigned i;
 
 	for (i = 0; i < v->n; i++) {
-		struct router_lookup key = mask_values_key_of(v, service, i);
+		struct router_mask_value key = mask_values_key_of(v, service, i);
 
 		bpf_map_delete_elem(values->fd, &key);
 	}
@@ -44,7 +44,7 @@ static int mask_values_put_service(const struct mask_values *values,
 	unsigned i;
 
 	for (i = 0; i < v->n; i++) {
-		struct router_lookup key = mask_values_key_of(v, service, i);
+		struct router_mask_value key = mask_values_key_of(v, service, i);
 
 		if (bpf_map_update_elem(values->fd, &key, &v->list[i].target,
 					BPF_NOEXIST) < 0 &&

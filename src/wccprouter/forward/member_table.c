@@ -6,7 +6,7 @@
 #include <string.h>
 
 _Static_assert((int)ROUTER_MAX_MASKS == (int)ROUTER_MAX_SETS, "a mask for each set");
-_Static_assert((int)ROUTER_MAX_LOOKUPS ==
+_Static_assert((int)ROUTER_MAX_MASK_VALUES ==
 		       2 * (int)ROUTER_MAX_SERVICES * (int)ROUTER_MAX_VALUES,
 	       "room for all values, and those on their way out");
 
