@@ -14,14 +14,19 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct control;
 
 /* Octets of a request, its line end included; and words behind the command. */
 enum { CONTROL_MAX_LINE = 2048, CONTROL_MAX_WORDS = 40 };
 
+/* The one place that knows a command: requests, help texts and the tests of completion
+ * and manual are all made from it. */
 struct control_command {
 	const char *name;
+	const char *arguments; /* "[SERVICE]", as manuals have it; NULL: none */
+	const char *usage;     /* what it does, in half a line */
 	/* A new reference to the answer to these `n` words, which live as long as the
 	 * call.  {"error": text} is a refusal. */
 	json_t *(*run)(void *arg, unsigned n, char *const *words);
@@ -35,6 +40,10 @@ struct control *control_open(struct event_base *base, const char *path,
 			     const struct control_command *commands, size_t n_commands,
 			     void *arg, struct err *err);
 void control_close(struct control *c);
+
+/* A line of each command's name and arguments, and one of what it does. */
+void control_print_commands(const struct control_command *commands, size_t n_commands,
+			    FILE *to);
 
 /* What a control socket would answer to the same line. */
 json_t *control_run(const struct control_command *commands, size_t n_commands,

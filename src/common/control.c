@@ -106,6 +106,17 @@ json_t *control_run(const struct control_command *commands, size_t n_commands,
 	return control_run_request(control_find(commands, n_commands, r.name), arg, &r);
 }
 
+void control_print_commands(const struct control_command *commands, size_t n_commands,
+			    FILE *to)
+{
+	for (size_t i = 0; i < n_commands; i++) {
+		const struct control_command *c = &commands[i];
+
+		fprintf(to, "  %s%s%s\n      %s\n", c->name, c->arguments ? " " : "",
+			c->arguments ? c->arguments : "", c->usage);
+	}
+}
+
 /* -- connections -------------------------------------------------------------------- */
 
 static void control_drop(struct control_connection *c)

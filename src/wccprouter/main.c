@@ -26,22 +26,18 @@ struct options {
 static void routerd_main_usage(FILE *to)
 {
 	fputs("usage: wccprouter [-dn] [-f file] [-x scenario] [-F fault]...\n"
-	      "       wccprouter -s socket [-j] show [global | SERVICE [VIEW]]\n"
-	      "       wccprouter -s socket metrics\n"
-	      "       wccprouter -s socket debug [on [SERVICE] [PEER] | off]\n"
-	      "       wccprouter -s socket follow [SERVICE] [PEER]\n"
-	      "       wccprouter -s socket fault [FAULT | clear [NUMBER] | seed "
-	      "NUMBER]\n"
+	      "       wccprouter [-j] -s socket COMMAND\n"
 	      "  -f file    configuration (default " ROUTERD_CONF_DEFAULT_FILE ")\n"
 	      "  -n         check the configuration and exit\n"
 	      "  -d         debug: log everything, and every message\n"
-	      "  -F fault   let this happen to messages, see wccprouter(8)\n"
+	      "  -F fault   inject this fault, see wccprouter(8)\n"
 	      "  -x file    carry out this scenario, then stop\n"
 	      "  -s socket  ask the router that listens there\n"
 	      "  -j         print JSON\n"
 	      "  -h, -V     this help, the version\n"
-	      "VIEW is clients, detail, view or buckets.\n",
+	      "Commands:\n",
 	      to);
+	routerd_commands_print(to);
 }
 
 static void routerd_main_wrong_usage(void)

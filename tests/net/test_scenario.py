@@ -144,7 +144,7 @@ def test_bad_files(small):
 
 def test_the_manual(small):
     """What it prints as examples is read, and so are the configurations there."""
-    with open(os.path.join(TOP, "doc/wccprouter.8")) as f:
+    with open(os.path.join(TOP, "doc/wccprouter-scenario.5")) as f:
         blocks = re.findall(r"\.Bd -literal.*?\n(.*?)\.Ed", f.read(), re.S)
     scenarios = [b for b in blocks if b.startswith("require ")]
     confs = [b for b in blocks if b.startswith("router-id ")]

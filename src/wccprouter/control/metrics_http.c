@@ -4,25 +4,10 @@
 
 #include "http.h"
 #include "wccprouter/show/metrics.h"
-#include "wccprouter/show/show_json.h"
-
-#include <stdlib.h>
 
 static char *metrics_http_make(void *services, size_t *len)
 {
-	json_t *all = show_json_all(services);
-	char *text = NULL;
-	FILE *to = all ? open_memstream(&text, len) : NULL;
-
-	if (to) {
-		metrics_print(all, to);
-		if (fclose(to) != 0) {
-			free(text);
-			text = NULL;
-		}
-	}
-	json_decref(all);
-	return text;
+	return metrics_text(services, len);
 }
 
 static const struct http_page metrics_http_page = {

@@ -5,7 +5,6 @@
 #include "control.h"
 #include "control_client.h"
 #include "json_get.h"
-#include "wccprouter/show/metrics.h"
 #include "wccprouter/show/show_text.h"
 #include "wccprouter/show/show_view.h"
 
@@ -73,18 +72,6 @@ static int routerd_client_show(const char *socket, bool json, int n, char **word
 	return routerd_client_finish();
 }
 
-static int routerd_client_metrics(const char *socket)
-{
-	struct err err;
-	json_t *all = control_client_ask("wccprouter", socket, "show", &err);
-
-	if (!all)
-		return routerd_client_complain(&err);
-	metrics_print(all, stdout);
-	json_decref(all);
-	return routerd_client_finish();
-}
-
 static int routerd_client_follow(const char *socket, int n, char **words)
 {
 	char line[CONTROL_MAX_LINE];
@@ -117,8 +104,6 @@ int routerd_client_run(const char *socket, bool json, int n, char **words)
 {
 	if (strcmp(words[0], "show") == 0)
 		return routerd_client_show(socket, json, n, words);
-	if (strcmp(words[0], "metrics") == 0 && n == 1)
-		return routerd_client_metrics(socket);
 	if (strcmp(words[0], "follow") == 0)
 		return routerd_client_follow(socket, n, words);
 	return routerd_client_other(socket, json, n, words);

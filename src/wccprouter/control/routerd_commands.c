@@ -5,9 +5,11 @@
 #include "wccprouter/control/message_debug.h"
 #include "wccprouter/control/routerd_admin.h"
 #include "wccprouter/fault/faults.h"
+#include "wccprouter/show/metrics.h"
 #include "wccprouter/show/show_json.h"
 #include "wccprouter/show/show_view.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static json_t *routerd_commands_refuse(const struct err *err)
@@ -91,42 +93,120 @@ static json_t *routerd_commands_fault(void *arg, unsigned n, char *const *words)
 	return faults_command(c->faults, n, words);
 }
 
-static const struct control_command commands[] = {
-	{ .name = "debug", .run = routerd_commands_debug, .max_words = 3 },
-	{ .name = "fault", .run = routerd_commands_fault, .max_words = 9 },
+static json_t *routerd_commands_metrics(void *arg, unsigned n, char *const *words)
+{
+	const struct routerd_commands *c = arg;
+	size_t len;
+	char *text = metrics_text(c->services, &len);
+	json_t *answer = NULL;
+
+	(void)n, (void)words;
+	if (text) /* whoever prints it ends the last line */
+		answer = json_pack("{s:s#}", "text", text, (int)(len - 1));
+	free(text);
+	return answer;
+}
+
+static json_t *routerd_commands_help(void *arg, unsigned n, char *const *words)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+	json_t *answer = NULL;
+
+	(void)arg, (void)n, (void)words;
+	if (to) {
+		routerd_commands_print(to);
+		if (fclose(to) == 0)
+			answer = json_pack("{s:s#}", "text", text, (int)(len - 1));
+	}
+	free(text);
+	return answer;
+}
+
+static const struct control_command routerd_commands_table[] = {
+	{ .name = "debug",
+	  .arguments = "[on [SERVICE] [PEER] | off]",
+	  .usage = "log each message, or say what is logged",
+	  .run = routerd_commands_debug,
+	  .max_words = 3 },
+	{ .name = "fault",
+	  .arguments = "[list | FAULT | clear [NUMBER] | seed NUMBER]",
+	  .usage = "list, inject or clear faults",
+	  .run = routerd_commands_fault,
+	  .max_words = 9 },
 	{ .name = "follow",
+	  .arguments = "[SERVICE] [PEER]",
+	  .usage = "print each message as it happens",
 	  .run = routerd_commands_follow,
 	  .max_words = 2,
 	  .follows = true },
-	{ .name = "shut", .run = routerd_commands_shut, .max_words = 1 },
-	{ .name = "no-shut", .run = routerd_commands_no_shut, .max_words = 1 },
 	{ .name = "group-list",
+	  .arguments = "SERVICE any | ADDRESS ...",
+	  .usage = "change who may join",
 	  .run = routerd_commands_group_list,
 	  .max_words = 1 + WCCP_MAX_CACHES },
-	{ .name = "receive-id", .run = routerd_commands_receive_id, .max_words = 2 },
-	{ .name = "restart", .run = routerd_commands_restart, .max_words = 1 },
-	{ .name = "router-id", .run = routerd_commands_router_id, .max_words = 2 },
-	{ .name = "show", .run = routerd_commands_show, .max_words = 3 },
+	{ .name = "help", .usage = "list the commands", .run = routerd_commands_help },
+	{ .name = "metrics",
+	  .usage = "print counters and states as OpenMetrics",
+	  .run = routerd_commands_metrics },
+	{ .name = "no-shut",
+	  .arguments = "SERVICE",
+	  .usage = "bring a service back",
+	  .run = routerd_commands_no_shut,
+	  .max_words = 1 },
+	{ .name = "receive-id",
+	  .arguments = "SERVICE jump | wrap",
+	  .usage = "skip receive ids",
+	  .run = routerd_commands_receive_id,
+	  .max_words = 2 },
+	{ .name = "restart",
+	  .arguments = "[SERVICE]",
+	  .usage = "forget members and assignment, as a router that restarts does",
+	  .run = routerd_commands_restart,
+	  .max_words = 1 },
+	{ .name = "router-id",
+	  .arguments = "SERVICE ADDRESS",
+	  .usage = "state another router id",
+	  .run = routerd_commands_router_id,
+	  .max_words = 2 },
+	{ .name = "show",
+	  .arguments = "[global | SERVICE [VIEW]]",
+	  .usage = "print the state; VIEW is clients, detail, view or buckets",
+	  .run = routerd_commands_show,
+	  .max_words = 3 },
+	{ .name = "shut",
+	  .arguments = "SERVICE",
+	  .usage = "take a service away, as if it were not configured",
+	  .run = routerd_commands_shut,
+	  .max_words = 1 },
 };
 
-enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+enum {
+	N_COMMANDS = sizeof(routerd_commands_table) / sizeof(routerd_commands_table[0])
+};
+
+void routerd_commands_print(FILE *to)
+{
+	control_print_commands(routerd_commands_table, N_COMMANDS, to);
+}
 
 struct control *routerd_commands_open(struct routerd_commands *c,
 				      struct event_base *base, const char *path,
 				      struct err *err)
 {
-	return control_open(base, path, commands, N_COMMANDS, c, err);
+	return control_open(base, path, routerd_commands_table, N_COMMANDS, c, err);
 }
 
 bool routerd_commands_has(const char *name)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return !commands[i].follows;
+		if (strcmp(routerd_commands_table[i].name, name) == 0)
+			return !routerd_commands_table[i].follows;
 	return false;
 }
 
 json_t *routerd_commands_run(struct routerd_commands *c, const char *line)
 {
-	return control_run(commands, N_COMMANDS, c, line);
+	return control_run(routerd_commands_table, N_COMMANDS, c, line);
 }

@@ -5,6 +5,8 @@
 
 #include "control.h"
 
+#include <stdio.h>
+
 struct faults;
 struct message_debug;
 struct routerd_services;
@@ -20,6 +22,8 @@ struct routerd_commands {
 struct control *routerd_commands_open(struct routerd_commands *c,
 				      struct event_base *base, const char *path,
 				      struct err *err);
+/* All of them, for people. */
+void routerd_commands_print(FILE *to);
 /* The same from inside: is there such a command, that is done when it is answered? */
 bool routerd_commands_has(const char *name);
 /* A new reference to the answer; NULL when memory is short. */

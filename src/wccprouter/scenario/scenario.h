@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Scenarios: files of steps, one a line, that wait, give the router commands and say
- * what is expected of the web-caches.  wccprouter(8) describes the language.
+ * what is expected of the web-caches.  wccprouter-scenario(5) describes the language.
  *
  * Nothing in here knows the clock or the router: the file becomes data, and data says
  * whether it holds.  scenario_run.h carries it out.

@@ -8,7 +8,9 @@
 #include "wccprouter/show/metrics.h"
 
 #include "json_get.h"
+#include "wccprouter/show/show_json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- lines ---- */
@@ -112,13 +114,15 @@ static void metrics_print_usable(const struct family *f, const json_t *all, FILE
 	{
 		json_array_foreach((json_t *)json_get_member(s, "clients"), k, c)
 		{
-			struct label labels[] = { { "service", json_get_text(s, "name") },
-						  { "client", json_get_text(c, "address") },
-						  { 0 } };
+			struct label labels[] = {
+				{ "service", json_get_text(s, "name") },
+				{ "client", json_get_text(c, "address") },
+				{ 0 }
+			};
 
-			metrics_put_sample(f, labels,
-					   strcmp(json_get_text(c, "state"), "Usable") == 0,
-					   to);
+			metrics_put_sample(
+				f, labels,
+				strcmp(json_get_text(c, "state"), "Usable") == 0, to);
 		}
 	}
 }
@@ -130,11 +134,12 @@ static void metrics_print_routers(const struct family *f, const json_t *all, FIL
 
 	EACH_SERVICE(all, i, s)
 	{
-		struct label labels[] = { { "service", json_get_text(s, "name") }, { 0 } };
+		struct label labels[] = { { "service", json_get_text(s, "name") },
+					  { 0 } };
 
-		metrics_put_sample(f, labels,
-				   (long long)json_array_size(json_get_member(s, "routers")),
-				   to);
+		metrics_put_sample(
+			f, labels,
+			(long long)json_array_size(json_get_member(s, "routers")), to);
 	}
 }
 
@@ -148,8 +153,8 @@ static void metrics_print_packets(const struct family *f, const json_t *all, FIL
 	EACH_SERVICE(all, i, s)
 	{
 		for (k = 0; k < sizeof(actions) / sizeof(actions[0]); k++)
-			metrics_put_of_service(f, s, json_get_member(s, "packets"), actions[k],
-					       "action", actions[k], to);
+			metrics_put_of_service(f, s, json_get_member(s, "packets"),
+					       actions[k], "action", actions[k], to);
 	}
 }
 
@@ -262,7 +267,9 @@ static void metrics_print_number(const struct family *f, const json_t *all, FILE
 		else
 			metrics_put_of_service(
 				f, s,
-				f->of == OF_SERVICE ? s : json_get_member(s, objects[f->of]),
+				f->of == OF_SERVICE
+					? s
+					: json_get_member(s, objects[f->of]),
 				f->key, NULL, NULL, to);
 	}
 }
@@ -326,4 +333,21 @@ void metrics_print(const json_t *all, FILE *to)
 		(f->print ? f->print : metrics_print_number)(f, all, to);
 	}
 	fputs("# EOF\n", to);
+}
+
+char *metrics_text(const struct routerd_services *services, size_t *len)
+{
+	json_t *all = show_json_all(services);
+	char *text = NULL;
+	FILE *to = all ? open_memstream(&text, len) : NULL;
+
+	if (to) {
+		metrics_print(all, to);
+		if (fclose(to) != 0) {
+			free(text);
+			text = NULL;
+		}
+	}
+	json_decref(all);
+	return text;
 }

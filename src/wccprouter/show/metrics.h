@@ -9,6 +9,12 @@
 /* Of the whole document (show.h).  Names and labels are stable. */
 void metrics_print(const json_t *all, FILE *to);
 
+struct routerd_services;
+
+/* The same of the running services: *len octets, to be freed by the caller.  NULL when
+ * memory is short. */
+char *metrics_text(const struct routerd_services *services, size_t *len);
+
 #define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 #endif

@@ -70,7 +70,8 @@ static long long show_text_usable_clients(const json_t *s)
 
 static long long show_text_auth_failures(const json_t *s)
 {
-	const json_t *refused = json_get_member(json_get_member(s, "counters"), "refused");
+	const json_t *refused =
+		json_get_member(json_get_member(s, "counters"), "refused");
 
 	return json_get_number(refused, "auth-missing") +
 	       json_get_number(refused, "auth-unexpected") +
@@ -94,7 +95,8 @@ static void show_text_print_list(FILE *to, struct column c, const char *label,
 
 static void show_text_print_state(const json_t *s, FILE *to)
 {
-	show_text_line(to, wide, "State:", json_get_true(s, "shut") ? "Shut" : "Active");
+	show_text_line(to, wide,
+		       "State:", json_get_true(s, "shut") ? "Shut" : "Active");
 	show_text_line(to, wide, "Group Address:", show_text_word(s, "group_address"));
 	show_text_line(to, wide, "Address Family:", show_text_word(s, "family"));
 	show_text_line(to, wide, "Assigned by:", show_text_word(s, "assigned_by"));
@@ -126,7 +128,8 @@ static void show_text_print_service(const json_t *s, FILE *to)
 		       "Redirect access-list:", show_text_word(s, "redirect_list"));
 	show_text_count(to, wide, "Total Packets Unassigned:",
 			json_get_number(packets, "unassigned"));
-	show_text_print_list(to, wide, "Group access-list:", json_get_member(s, "group_list"));
+	show_text_print_list(to, wide,
+			     "Group access-list:", json_get_member(s, "group_list"));
 	show_text_count(to, wide, "Total Messages Denied to Group:",
 			json_get_number(json_get_member(s, "counters"), "not_allowed"));
 	show_text_count(to, wide,
@@ -215,21 +218,22 @@ static void show_text_print_addresses(const char *title, const json_t *list, FIL
 
 static void show_text_print_view(const json_t *v, FILE *to)
 {
-	show_text_print_addresses("WCCP Routers Informed of:", json_get_member(v, "routers"),
-				  to);
+	show_text_print_addresses(
+		"WCCP Routers Informed of:", json_get_member(v, "routers"), to);
 	fputc('\n', to);
 	show_text_print_addresses(
 		"WCCP Clients Visible:", json_get_member(v, "clients_visible"), to);
 	fputc('\n', to);
-	show_text_print_addresses(
-		"WCCP Clients NOT Visible:", json_get_member(v, "clients_not_visible"), to);
+	show_text_print_addresses("WCCP Clients NOT Visible:",
+				  json_get_member(v, "clients_not_visible"), to);
 }
 
 /* ---- buckets ---- */
 
 static bool show_text_same_bucket(const json_t *a, const json_t *b)
 {
-	return a && b && strcmp(json_get_text(a, "client"), json_get_text(b, "client")) == 0 &&
+	return a && b &&
+	       strcmp(json_get_text(a, "client"), json_get_text(b, "client")) == 0 &&
 	       json_get_true(a, "alternate") == json_get_true(b, "alternate") &&
 	       json_get_number(a, "redirected") == json_get_number(b, "redirected");
 }

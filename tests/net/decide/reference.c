@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The decision about one packet, read off draft-wilson-wrec-wccp-v2-03 sections 4.10,
- * 4.11 and 5.4 (services, hash, masks) and wccprouter(8) (redirect lists, closed
+ * 4.11 and 5.4 (services, hash, masks) and wccprouter.conf(5) (redirect lists, closed
  * services, what is never redirected).  Plain on purpose: octet by octet, list by
  * list, and by no code of the programs.
  */
