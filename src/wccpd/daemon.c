@@ -6,7 +6,7 @@
 #include "log.h"
 #include "wccpd/commands.h"
 #include "wccpd/planner.h"
-#include "wccpd/udp.h"
+#include "udp.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -76,15 +76,15 @@ static void daemon_on_udp(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct mono now = clock_now();
-	struct addr from;
+	struct udp_arrival arrival;
 	ssize_t n;
 
 	(void)what;
 	for (int i = 0; i < BURST; i++) {
-		n = udp_receive(fd, d->datagram, sizeof d->datagram, &from);
+		n = udp_receive(fd, d->datagram, sizeof d->datagram, &arrival);
 		if (n < 0)
 			break;
-		daemon_take_datagram(d, (size_t)n, &from, now);
+		daemon_take_datagram(d, (size_t)n, &arrival.from, now);
 	}
 	daemon_settle(d);
 }

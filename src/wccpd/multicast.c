@@ -2,7 +2,7 @@
 /* The multicast groups that routers answer to. */
 #include "wccpd/multicast.h"
 
-#include "wccpd/udp.h"
+#include "udp.h"
 
 #include <unistd.h>
 

@@ -2,8 +2,8 @@
 /* The daemon's service groups: feeding them, and following the configuration. */
 #include "clock.h"
 #include "log.h"
+#include "udp.h"
 #include "wccpd/daemon.h"
-#include "wccpd/udp.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -14,13 +14,17 @@
 static void services_send_datagram(struct daemon *d, const struct service *s,
 				   const struct action *x, struct mono now)
 {
-	bool scoped = s->multicast_ttl || x->peer.family == ADDR_V6;
-	unsigned ifindex = scoped ? if_nametoindex(d->conf->interface) : 0;
+	struct udp_way way = { .to = x->peer };
 	struct err err;
 
+	if (udp_is_multicast(&x->peer)) {
+		way.local = d->conf->address; /* by which routers know us */
+		way.hops = s->multicast_ttl;
+	}
+	if (udp_needs_interface(&x->peer))
+		way.ifindex = if_nametoindex(d->conf->interface);
 	/* Whatever comes of it, the group goes by what it hears. */
-	if (udp_send(d->udp, &x->peer, ifindex, s->multicast_ttl,
-		     action_octets(&d->actions, x), x->len, &err) == 0)
+	if (udp_send(d->udp, &way, action_octets(&d->actions, x), x->len, &err) == 0)
 		return;
 	log_complain("send-failed", &x->peer, s->name, now, "%s", err.text);
 }

@@ -43,7 +43,7 @@ static void routerd_arm(struct routerd *d, struct mono now)
 /* ---- what the services and the transport tell ---- */
 
 static void routerd_on_send(void *arg, const struct routerd_conf_service *service,
-			    const struct routerd_udp_way *way, const void *octets,
+			    const struct udp_way *way, const void *octets,
 			    size_t len, struct mono now)
 {
 	struct routerd *d = arg;

@@ -4,7 +4,7 @@
  * there may it have addresses that come and go.
  */
 #define _GNU_SOURCE
-#include "wccpd/udp.h"
+#include "udp.h"
 
 #include <check.h>
 #include <net/if.h>
@@ -61,12 +61,21 @@ static void add_v4(const char *text)
 	set_lo(SIOCSIFADDR, &r);
 }
 
+static ssize_t receive_now(int fd, char *text, size_t size, struct addr *from)
+{
+	struct udp_arrival arrival = { 0 };
+	ssize_t n = udp_receive(fd, text, size, &arrival);
+
+	*from = arrival.from;
+	return n;
+}
+
 static ssize_t receive(int fd, char *text, size_t size, struct addr *from)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	ck_assert_int_eq(poll(&p, 1, 5000), 1);
-	return udp_receive(fd, text, size, from);
+	return receive_now(fd, text, size, from);
 }
 
 static void exchange(const char *one, const char *other)
@@ -82,8 +91,9 @@ static void exchange(const char *one, const char *other)
 	ck_assert_msg(fd_a >= 0, "%s", err.text);
 	fd_b = addr_equal(&a, &b) ? fd_a : udp_open(&b, &err);
 	ck_assert_msg(fd_b >= 0, "%s", err.text);
-	ck_assert_int_lt(udp_receive(fd_b, text, sizeof(text), &from), 0);
-	ck_assert_int_eq(udp_send(fd_a, &b, 0, 0, "hello", 5, &err), 0);
+	ck_assert_int_lt(receive_now(fd_b, text, sizeof(text), &from), 0);
+	ck_assert_int_eq(udp_send(fd_a, &(struct udp_way){ .to = b }, "hello", 5, &err),
+			 0);
 	ck_assert_int_eq(receive(fd_b, text, sizeof(text), &from), 5);
 	ck_assert(addr_equal(&from, &a));
 	close(fd_a);
@@ -103,6 +113,43 @@ START_TEST(ipv6)
 }
 END_TEST
 
+/* A router answers from the address that it was asked at. */
+START_TEST(bound_to_all_it_tells_where_to)
+{
+	struct addr cache = parse("127.0.0.2"), router = parse("127.0.0.3"), from;
+	struct udp_way way = { .to = router };
+	struct pollfd p = { .events = POLLIN };
+	struct udp_arrival arrival;
+	struct err err = { "" };
+	char text[16];
+	int fd, far;
+
+	if (!possible)
+		return;
+	far = udp_open(&cache, &err);
+	fd = udp_open_any(ADDR_V4, &err);
+	ck_assert_int_lt(fd, 0); /* port 2048 of an address is taken, and so of all */
+	ck_assert_ptr_nonnull(strstr(err.text, "port 2048"));
+	close(far);
+	fd = udp_open_any(ADDR_V4, &err);
+	ck_assert_msg(fd >= 0, "%s", err.text);
+	way.local = cache;
+	ck_assert_int_eq(udp_send(fd, &way, "hello", 5, &err), 0);
+	p.fd = fd;
+	ck_assert_int_eq(poll(&p, 1, 5000), 1);
+	ck_assert_int_eq(udp_receive(fd, text, sizeof(text), &arrival), 5);
+	ck_assert(addr_equal(&arrival.from, &cache));
+	ck_assert(addr_equal(&arrival.to, &router));
+	ck_assert(addr_equal(&arrival.local, &router));
+	way.to = arrival.from;
+	way.local = arrival.local;
+	ck_assert_int_eq(udp_send(fd, &way, "you too", 7, &err), 0);
+	ck_assert_int_eq(receive(fd, text, sizeof(text), &from), 7);
+	ck_assert(addr_equal(&from, &router));
+	close(fd);
+}
+END_TEST
+
 /* IOS takes datagrams with an identification of 0 for duplicates. */
 START_TEST(no_path_mtu_discovery)
 {
@@ -116,7 +163,8 @@ START_TEST(no_path_mtu_discovery)
 	fd = udp_open(&a, &err);
 	ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &value, &len), 0);
 	ck_assert_int_eq(value, IP_PMTUDISC_DONT);
-	ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &value, &len), 0);
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &value, &len),
+			 0);
 	ck_assert_int_eq(value, 0);
 	close(fd);
 }
@@ -136,8 +184,10 @@ START_TEST(room_for_all_answers_at_once)
 	fd = udp_open(&self, &err);
 	far = udp_open(&router, &err);
 	for (int i = 0; i < ANSWERS; i++)
-		ck_assert_int_eq(udp_send(far, &self, 0, 0, octets, OCTETS, &err), 0);
-	while (udp_receive(fd, octets, OCTETS, &from) > 0)
+		ck_assert_int_eq(udp_send(far, &(struct udp_way){ .to = self }, octets,
+					  OCTETS, &err),
+				 0);
+	while (receive_now(fd, octets, OCTETS, &from) > 0)
 		n++;
 	ck_assert_int_eq(n, ANSWERS);
 	close(fd);
@@ -170,10 +220,12 @@ START_TEST(address_comes_later)
 	fd = udp_open(&self, &err); /* nobody here has it yet */
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	add_v4("192.0.2.7");
-	ck_assert_int_eq(udp_send(fd, &to, 0, 0, "hello", 5, &err), 0);
+	ck_assert_int_eq(udp_send(fd, &(struct udp_way){ .to = to }, "hello", 5, &err),
+			 0);
 	ck_assert_int_eq(receive(peer, text, sizeof(text), &from), 5);
 	ck_assert(addr_equal(&from, &self));
-	ck_assert_int_eq(udp_send(peer, &self, 0, 0, "you too", 7, &err), 0);
+	ck_assert_int_eq(
+		udp_send(peer, &(struct udp_way){ .to = self }, "you too", 7, &err), 0);
 	ck_assert_int_eq(receive(fd, text, sizeof(text), &from), 7);
 	close(fd);
 	close(peer);
@@ -190,7 +242,7 @@ START_TEST(no_way_is_an_error_with_words)
 	if (!possible)
 		return;
 	fd = udp_open(&self, &err);
-	ck_assert_int_lt(udp_send(fd, &to, 0, 0, "x", 1, &err), 0);
+	ck_assert_int_lt(udp_send(fd, &(struct udp_way){ .to = to }, "x", 1, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot send to 198.51.100.1"));
 	ck_assert_int_lt(udp_join(&group, 4711, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot join 239.1.2.3"));
@@ -220,24 +272,24 @@ static void group(const char *self_text, const char *group_text)
 	struct addr self = parse(self_text), all = parse(group_text), from;
 	struct err err = { "" };
 	char text[16];
+	struct udp_way way = { .to = all, .local = self, .hops = 3 };
 	int fd, ears;
 
 	if (!possible)
 		return;
 	lay_cable();
+	way.ifindex = if_nametoindex("va");
 	fd = udp_open(&self, &err);
 	ck_assert_msg(fd >= 0, "%s", err.text);
 	ears = udp_join(&all, if_nametoindex("vb"), &err);
 	ck_assert_msg(ears >= 0, "%s", err.text);
 	/* A cable is up a moment after it was said to be, and drops until then. */
 	for (p.fd = ears; poll(&p, 1, 100) == 0;)
-		ck_assert_msg(udp_send(fd, &all, if_nametoindex("va"), 3, "all", 3,
-				       &err) == 0,
-			      "%s", err.text);
+		ck_assert_msg(udp_send(fd, &way, "all", 3, &err) == 0, "%s", err.text);
 	ck_assert_int_eq(receive(ears, text, sizeof(text), &from), 3);
 	ck_assert(addr_equal(&from, &self)); /* not that of the interface */
 	/* Our own words do not come back. */
-	ck_assert_int_lt(udp_receive(fd, text, sizeof(text), &from), 0);
+	ck_assert_int_lt(receive_now(fd, text, sizeof(text), &from), 0);
 	close(fd);
 	close(ears);
 }
@@ -265,6 +317,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, enter, NULL);
 	tcase_add_test(tc, ipv4);
 	tcase_add_test(tc, ipv6);
+	tcase_add_test(tc, bound_to_all_it_tells_where_to);
 	tcase_add_test(tc, no_path_mtu_discovery);
 	tcase_add_test(tc, room_for_all_answers_at_once);
 	tcase_add_test(tc, is_it_here);

@@ -3,7 +3,7 @@
 #include "wccprouter/net/routerd_multicast.h"
 
 #include "log.h"
-#include "wccprouter/net/routerd_udp.h"
+#include "udp.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -64,39 +64,10 @@ void routerd_multicast_close(struct routerd_multicast *all)
 
 /* ---- memberships ---- */
 
-static int routerd_multicast_change_v4(int fd, const struct routerd_membership *m,
-				       unsigned ifindex, bool join)
-{
-	struct ip_mreqn request = { .imr_ifindex = (int)ifindex };
-
-	memcpy(&request.imr_multiaddr, m->group.octets, 4);
-	return setsockopt(fd, IPPROTO_IP, join ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP,
-			  &request, sizeof(request));
-}
-
-static int routerd_multicast_change_v6(int fd, const struct routerd_membership *m,
-				       unsigned ifindex, bool join)
-{
-	struct ipv6_mreq request = { .ipv6mr_interface = ifindex };
-
-	memcpy(&request.ipv6mr_multiaddr, m->group.octets, 16);
-	return setsockopt(fd, IPPROTO_IPV6, join ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP,
-			  &request, sizeof(request));
-}
-
-static int routerd_multicast_change(int fd, const struct routerd_membership *m,
-				    unsigned ifindex, bool join)
-{
-	if (m->group.family == ADDR_V6)
-		return routerd_multicast_change_v6(fd, m, ifindex, join);
-	return routerd_multicast_change_v4(fd, m, ifindex, join);
-}
-
 static void routerd_multicast_join(int fd, struct routerd_membership *m,
 				   unsigned ifindex)
 {
-	if (routerd_multicast_change(fd, m, ifindex, true) == 0 ||
-	    errno == EADDRINUSE) {
+	if (udp_set_member(fd, &m->group, ifindex, true) == 0 || errno == EADDRINUSE) {
 		m->ifindex = ifindex;
 		m->failed = false;
 		log_info("group-joined", "%s on %s", ADDR_TEXT(&m->group),
@@ -118,7 +89,7 @@ static void routerd_multicast_follow_one(int fd, struct routerd_membership *m)
 	/* Another interface has the name now.  The socket still counts the old one
 	 * among its memberships, of which it may have a limited number. */
 	if (m->ifindex)
-		routerd_multicast_change(fd, m, m->ifindex, false);
+		udp_set_member(fd, &m->group, m->ifindex, false);
 	m->ifindex = 0;
 	if (ifindex)
 		routerd_multicast_join(fd, m, ifindex);
@@ -161,8 +132,8 @@ void routerd_multicast_send(const struct routerd_conf *conf,
 			    const struct routerd_conf_service *service, int fd,
 			    const void *octets, size_t len)
 {
-	struct routerd_udp_way way = { .to = service->router.multicast,
-				       .hops = service->group_ttl };
+	struct udp_way way = { .to = service->router.multicast,
+			       .hops = service->group_ttl };
 	struct err err;
 	unsigned i;
 
@@ -173,7 +144,7 @@ void routerd_multicast_send(const struct routerd_conf *conf,
 		if (way.to.family == ADDR_V6)
 			way.local =
 				routerd_multicast_global_address(conf->caches_in[i]);
-		if (routerd_udp_send(fd, &way, octets, len, &err) < 0)
+		if (udp_send(fd, &way, octets, len, &err) < 0)
 			log_event(NOTE_DEBUG, "send-failed",
 				  (struct log_about){ .service = service->name },
 				  "%s: %s", conf->caches_in[i], err.text);

@@ -82,10 +82,9 @@ void routerd_services_apply(struct routerd_services *s)
 static void routerd_services_send(struct routerd_services *s,
 				  const struct routerd_service *one,
 				  const struct action *x,
-				  const struct routerd_udp_arrival *arrival,
-				  struct mono now)
+				  const struct udp_arrival *arrival, struct mono now)
 {
-	struct routerd_udp_way way = { .to = x->peer };
+	struct udp_way way = { .to = x->peer };
 
 	if (arrival && addr_equal(&x->peer, &arrival->from))
 		way.local = arrival->local;
@@ -99,7 +98,7 @@ static void routerd_services_send(struct routerd_services *s,
  * has. */
 static void routerd_services_carry_out(struct routerd_services *s,
 				       const struct routerd_service *one,
-				       const struct routerd_udp_arrival *arrival,
+				       const struct udp_arrival *arrival,
 				       struct mono now)
 {
 	for (unsigned i = 0; i < s->actions.n; i++) {
@@ -126,7 +125,7 @@ static bool routerd_services_asks_to_apply(const struct actions *a)
  * whoever is told of a change can rely on it. */
 static void routerd_services_step(struct routerd_services *s, unsigned i,
 				  const struct router_event *ev,
-				  const struct routerd_udp_arrival *arrival)
+				  const struct udp_arrival *arrival)
 {
 	struct routerd_service *one = &s->list[i];
 	bool changed;
@@ -185,7 +184,7 @@ static void routerd_services_complain(struct routerd_services *s,
 }
 
 void routerd_services_receive(struct routerd_services *s, int service,
-			      const struct routerd_udp_arrival *arrival,
+			      const struct udp_arrival *arrival,
 			      const struct codec_datagram *datagram, struct mono now)
 {
 	struct router_event ev = { .type = ROUTER_EV_RX, .now = now };

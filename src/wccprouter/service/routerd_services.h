@@ -12,7 +12,7 @@
 #include "router.h"
 #include "wccprouter/conf/routerd_conf.h"
 #include "wccprouter/forward/forward.h"
-#include "wccprouter/net/routerd_udp.h"
+#include "udp.h"
 #include "wccprouter/service/reply_source.h"
 
 struct routerd_service {
@@ -27,7 +27,7 @@ struct routerd_service {
 struct routerd_services_calls {
 	/* Send these octets of this service, from way->local where that is known. */
 	void (*send)(void *arg, const struct routerd_conf_service *service,
-		     const struct routerd_udp_way *way, const void *octets, size_t len,
+		     const struct udp_way *way, const void *octets, size_t len,
 		     struct mono now);
 	/* A service has made a step: its status may be another one, and so may be
 	 * routerd_services_deadline(). */
@@ -66,7 +66,7 @@ int routerd_services_of(const struct routerd_services *s,
 /* A datagram has arrived for this service, -1 for none.  What follows from it is
  * done. */
 void routerd_services_receive(struct routerd_services *s, int service,
-			      const struct routerd_udp_arrival *arrival,
+			      const struct udp_arrival *arrival,
 			      const struct codec_datagram *datagram, struct mono now);
 /* Whatever is due at `now`. */
 void routerd_services_tick(struct routerd_services *s, struct mono now);

@@ -14,12 +14,12 @@ int transport_open(struct transport *t, struct err *err)
 {
 	const struct profile *profile = t->conf->profile;
 
-	t->udp4 = routerd_udp_open(ADDR_V4, err);
+	t->udp4 = udp_open_any(ADDR_V4, err);
 	if (t->udp4 < 0 || (profile && profile->ignores_id_zero &&
-			    routerd_udp_ignore_id_zero(t->udp4, err) < 0))
+			    udp_ignore_id_zero(t->udp4, err) < 0))
 		return -1;
 	if (addr_is_set(&t->conf->router_id6)) {
-		t->udp6 = routerd_udp_open(ADDR_V6, err);
+		t->udp6 = udp_open_any(ADDR_V6, err);
 		if (t->udp6 < 0)
 			return -1;
 	}
@@ -49,7 +49,7 @@ void transport_follow_interfaces(struct transport *t)
 /* A datagram on its way out. */
 struct transport_outgoing {
 	const struct routerd_conf_service *service;
-	struct routerd_udp_way way; /* `to` may be the group's address */
+	struct udp_way way; /* `to` may be the group's address */
 };
 
 static void transport_put_out(void *arg, struct mono now, const void *context,
@@ -72,14 +72,14 @@ static void transport_put_out(void *arg, struct mono now, const void *context,
 	t->watch(t->arg, &m);
 	if (addr_equal(&out->way.to, &out->service->router.multicast))
 		routerd_multicast_send(t->conf, out->service, fd, octets, len);
-	else if (routerd_udp_send(fd, &out->way, octets, len, &err) < 0)
+	else if (udp_send(fd, &out->way, octets, len, &err) < 0)
 		log_event(NOTE_DEBUG, "send-failed",
 			  (struct log_about){ .service = out->service->name }, "%s",
 			  err.text);
 }
 
 void transport_send(struct transport *t, const struct routerd_conf_service *service,
-		    const struct routerd_udp_way *way, const void *octets, size_t len,
+		    const struct udp_way *way, const void *octets, size_t len,
 		    struct mono now)
 {
 	struct transport_outgoing out = { service, *way };
@@ -114,7 +114,7 @@ static void transport_take_in(void *arg, struct mono now, const void *context,
 
 /* For this service, -1 for none of ours. */
 static void transport_take(struct transport *t, int service,
-			   const struct routerd_udp_arrival *arrival,
+			   const struct udp_arrival *arrival,
 			   const struct codec_datagram *datagram, struct mono now)
 {
 	const struct routerd_conf_service *conf =
@@ -144,9 +144,8 @@ void transport_receive(struct transport *t, int fd, struct mono now)
 {
 	for (unsigned left = RX_BATCH; left > 0; left--) {
 		struct codec_datagram datagram;
-		struct routerd_udp_arrival arrival;
-		ssize_t n = routerd_udp_receive(fd, t->datagram, sizeof(t->datagram),
-						&arrival);
+		struct udp_arrival arrival;
+		ssize_t n = udp_receive(fd, t->datagram, sizeof(t->datagram), &arrival);
 
 		if (n < 0)
 			break;

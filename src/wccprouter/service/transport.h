@@ -37,7 +37,7 @@ void transport_follow_interfaces(struct transport *t);
 void transport_receive(struct transport *t, int fd, struct mono now);
 /* Send what a service has said: routerd_services_calls.send. */
 void transport_send(struct transport *t, const struct routerd_conf_service *service,
-		    const struct routerd_udp_way *way, const void *octets, size_t len,
+		    const struct udp_way *way, const void *octets, size_t len,
 		    struct mono now);
 
 #endif
