@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+enum { UDP_PORT = 2048 }; /* of WCCP */
+
 /* How a datagram came here ... */
 struct udp_arrival {
 	struct addr from;

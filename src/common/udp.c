@@ -4,7 +4,6 @@
 #include "udp.h"
 
 #include "sockaddr.h"
-#include "wccp.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -46,7 +45,7 @@ bool udp_needs_interface(const struct addr *a)
 static socklen_t udp_fill(const struct addr *a, unsigned ifindex,
 			  union sockaddr_any *out)
 {
-	socklen_t len = sockaddr_fill(a, WCCP_PORT, out);
+	socklen_t len = sockaddr_fill(a, UDP_PORT, out);
 
 	if (udp_is_link_local(a))
 		out->v6.sin6_scope_id = ifindex;
@@ -126,7 +125,7 @@ static int udp_bind(int fd, const struct addr *a, unsigned ifindex, struct err *
 	udp_widen(fd);
 	if (bind(fd, &any.any, len) == 0)
 		return 0;
-	return err_set(err, "cannot bind to %s port %d: %s", ADDR_TEXT(a), WCCP_PORT,
+	return err_set(err, "cannot bind to %s port %d: %s", ADDR_TEXT(a), UDP_PORT,
 		       strerror(errno));
 }
 
