@@ -56,6 +56,12 @@ static inline bool addr_equal(const struct addr *a, const struct addr *b)
 	       __builtin_memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
 }
 
+/* 224.0.0.0/4, ff00::/8 */
+bool addr_is_multicast(const struct addr *a);
+/* Can one host have it, as seen from another?  Not when it is unset, multicast,
+ * loopback, in 0.0.0.0/8 or 255.255.255.255. */
+bool addr_is_host(const struct addr *a);
+
 /* <0, 0, >0; families first (none, v4, v6), then numerically. */
 int addr_compare(const struct addr *a, const struct addr *b);
 /* Index of `a` in `list`, or -1. */

@@ -45,8 +45,9 @@ struct router_conf {
 	bool echo_assignment;
 	/* Unless full the map is in every I_SEE_YOU, as the values are nowhere else. */
 	enum router_mask_identity mask_identity;
-	/* 0: any web-cache may join.  Otherwise both the address it states and the
-	 * one its datagrams come from must be listed. */
+	/* 0: any web-cache may join, with the address its datagrams come from.
+	 * Otherwise both that and the address it states, which may be another one,
+	 * must be listed. */
 	unsigned n_allowed;
 	struct addr allowed[WCCP_MAX_CACHES];
 	uint8_t max_minor;     /* highest version it speaks: 2.0 or 2.01 */
@@ -100,6 +101,7 @@ struct router_counters {
 	uint64_t conflicting_service, bad_capability, full;
 	uint64_t bad_service;  /* datagrams of another service group */
 	uint64_t wrong_source; /* a member's address from another source */
+	uint64_t bad_address;  /* HERE_I_AMs that state an address nobody can have */
 	uint64_t wrong_group;  /* datagrams to another multicast address */
 	uint64_t bad_family;   /* HERE_I_AMs of a family that does not fit the group */
 	uint64_t not_member;   /* assignments by, or naming, one that is no member */

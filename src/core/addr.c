@@ -49,6 +49,24 @@ bool addr_is_set(const struct addr *a)
 	return a->family != ADDR_NONE;
 }
 
+bool addr_is_multicast(const struct addr *a)
+{
+	if (a->family == ADDR_V4)
+		return a->octets[0] >> 4 == 0xe;
+	return a->family == ADDR_V6 && a->octets[0] == 0xff;
+}
+
+bool addr_is_host(const struct addr *a)
+{
+	static const struct addr loopback6 = { .family = ADDR_V6, .octets[15] = 1 };
+
+	if (!addr_is_set(a) || addr_is_multicast(a))
+		return false;
+	if (a->family == ADDR_V6)
+		return !addr_equal(a, &loopback6);
+	return a->octets[0] != 0 && a->octets[0] != 127 && addr_to_v4(a) != UINT32_MAX;
+}
+
 int addr_compare(const struct addr *a, const struct addr *b)
 {
 	if (a->family != b->family)

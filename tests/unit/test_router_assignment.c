@@ -8,17 +8,22 @@
 
 static struct fake both[2]; /* usable, and both know the newest numbers */
 
-static void setup_echo(bool echo)
+static void setup_conf(const struct router_conf *conf)
 {
-	struct router_conf conf = bench_conf();
-
-	conf.echo_assignment = echo;
-	bench_start(&conf, 5000);
+	bench_start(conf, 5000);
 	both[0] = bench_cache(1);
 	both[1] = bench_cache(2);
 	bench_join(&both[0]);
 	bench_join(&both[1]);
 	bench_greet(&both[0]);
+}
+
+static void setup_echo(bool echo)
+{
+	struct router_conf conf = bench_conf();
+
+	conf.echo_assignment = echo;
+	setup_conf(&conf);
 }
 
 static void setup(void)
@@ -237,6 +242,11 @@ END_TEST
 
 START_TEST(not_listed_flushes_in_2_0)
 {
+	struct router_conf conf = bench_conf();
+
+	ck_assert_int_eq(codec_password("secret", &conf.password, NULL), 0);
+	bench_stop();
+	setup_conf(&conf);
 	assign_half_and_half(1);
 	bench_assign(&both[0], 2, both, 2);
 	bench.msg.assignment.routers[0].id = addr_v4(0x0a0000fd);
@@ -250,6 +260,16 @@ START_TEST(not_listed_flushes_in_2_0)
 	ck_assert_uint_eq(bench.seen.router_view.key.change_number, 0);
 	ck_assert(!addr_is_set(&bench.seen.router_view.key.cache));
 	ck_assert(bench_in_view(&both[0])->unassigned);
+}
+END_TEST
+
+/* It needs no receive id of ours, so anybody could have sent it. */
+START_TEST(not_listed_flushes_nothing_without_a_password)
+{
+	assign_half_and_half(1);
+	bench_assign(&both[0], 2, both, 2);
+	bench.msg.assignment.routers[0].id = addr_v4(0x0a0000fd);
+	expect_ignored(&bench.status.counters.not_listed, "not-listed");
 }
 END_TEST
 
@@ -293,6 +313,7 @@ void test_router_assignment(Suite *s)
 	tcase_add_test(tc, for_a_stranger);
 	tcase_add_test(tc, mask_sets_are_not_for_us);
 	tcase_add_test(tc, not_listed_flushes_in_2_0);
+	tcase_add_test(tc, not_listed_flushes_nothing_without_a_password);
 	tcase_add_test(tc, not_listed_is_silent_in_2_01);
 	tcase_add_test(tc, last_one_takes_the_table_along);
 	suite_add_tcase(s, tc);

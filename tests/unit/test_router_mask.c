@@ -317,6 +317,11 @@ END_TEST
 
 START_TEST(not_listed_flushes_in_2_0)
 {
+	struct router_conf conf = bench_mask_conf();
+
+	ck_assert_int_eq(codec_password("secret", &conf.password, NULL), 0);
+	bench_stop();
+	bench_start_masks(&conf);
 	bench_assign_masks(1);
 	bench_all_values(&bench_both[0], 2, bench_dst(1));
 	bench.msg.assignment.routers[0].id = addr_v4(0x0a0000fd);

@@ -39,7 +39,7 @@ START_TEST(full_identities)
 	/* Nothing assigned yet. */
 	ck_assert_int_eq(id->kind, WCCP_DATA_MASK);
 	ck_assert(id->unassigned);
-	ck_assert_uint_eq(id->sets.n, 0);
+	ck_assert_uint_eq(identity_octets(id), 32);
 	ck_assert_uint_eq(id->weight, 100);
 	bench_begin_sets(&bench_both[0], 1, WCCP_AT_MASK);
 	bench_add_set(bench_dst(1));

@@ -155,12 +155,49 @@ START_TEST(id_sent_to_one_source_is_none_for_another)
 {
 	struct fake a = bench_cache(1);
 
+	router_allow(bench.r, (struct addr[]){ a.addr, addr_v4(0x0a000909) }, 2);
 	bench_greet(&a);
 	a.source = addr_v4(0x0a000909);
 	bench_greet(&a);
 	ck_assert(!bench_usable(&a));
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
+}
+END_TEST
+
+/* Whoever may join could take the place, and the packets, of another. */
+START_TEST(without_a_list_the_address_is_that_of_the_source)
+{
+	struct fake a = bench_cache(1), owner = bench_cache(2);
+
+	a.addr = owner.addr;
+	ck_assert_ptr_null(bench_greet(&a));
+	ck_assert_uint_eq(bench_counters()->bad_address, 1);
+	ck_assert_ptr_nonnull(bench_note("bad-address"));
+	ck_assert(bench.out.list[0].rate_limited);
+	bench_join(&owner);
+	ck_assert(bench_usable(&owner));
+}
+END_TEST
+
+START_TEST(no_host_has_such_an_address)
+{
+	static const uint32_t addresses[] = {
+		0xe0000101, 0xefffffff, 0xffffffff, 0x7f000001, 0x00000001,
+	};
+	struct fake a = bench_cache(1);
+
+	for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		a.addr = a.source = addr_v4(addresses[i]);
+		ck_assert_ptr_null(bench_greet(&a));
+		ck_assert_uint_eq(bench_counters()->bad_address, i + 1);
+	}
+	a.addr = a.source = bench.conf.id;
+	ck_assert_ptr_null(bench_greet(&a));
+	a.addr = a.source = bench.to;
+	ck_assert_ptr_null(bench_greet(&a));
+	ck_assert_uint_eq(bench_counters()->bad_address, 7);
+	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
 END_TEST
 
@@ -242,6 +279,8 @@ void test_router_refusals(Suite *s)
 	tcase_add_test(tc, no_address_is_no_identity);
 	tcase_add_test(tc, members_address_from_another_source);
 	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
+	tcase_add_test(tc, without_a_list_the_address_is_that_of_the_source);
+	tcase_add_test(tc, no_host_has_such_an_address);
 	tcase_add_test(tc, group_of_32_is_full);
 	tcase_add_test(tc, inventions_do_not_fill_the_group);
 	tcase_add_test(tc, a_device_with_room_for_few);

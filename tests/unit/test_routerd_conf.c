@@ -48,7 +48,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(r->forward, WCCP_METHOD_GRE | WCCP_METHOD_L2);
 	ck_assert_uint_eq(r->ret, WCCP_METHOD_GRE | WCCP_METHOD_L2);
 	ck_assert_uint_eq(r->assign, WCCP_ASSIGN_HASH);
-	ck_assert_int_eq(r->mask_identity, ROUTER_MASK_FULL);
+	ck_assert_int_eq(r->mask_identity, ROUTER_MASK_EMPTY_SET);
 	ck_assert(r->echo_assignment && !r->advertise_timers && !r->password.set);
 	ck_assert(!c->services[0].closed);
 	ck_assert_uint_eq(r->max_minor, 1);
@@ -104,7 +104,7 @@ START_TEST(masks)
 		uint32_t assign;
 		enum router_mask_identity identity;
 	} cases[] = {
-		{ "assign = { mask }", WCCP_ASSIGN_MASK, ROUTER_MASK_FULL },
+		{ "assign = { mask }", WCCP_ASSIGN_MASK, ROUTER_MASK_EMPTY_SET },
 		{ "assign = { mask, hash }\nmask-identity = empty-set",
 		  WCCP_ASSIGN_MASK | WCCP_ASSIGN_HASH, ROUTER_MASK_EMPTY_SET },
 		{ "mask-identity = no-sets", WCCP_ASSIGN_HASH, ROUTER_MASK_NO_SETS },

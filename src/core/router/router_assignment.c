@@ -140,8 +140,9 @@ static void router_assignment_not_listed(struct router_call *c)
 {
 	router_assignment_refuse(c, &c->r->counters.not_listed, "not-listed",
 				 "we are not in it");
-	/* 2.0 section 4.8.1; 2.01 says nothing of the kind. */
-	if (c->msg->minor == 0)
+	/* 2.0 section 4.8.1; 2.01 says nothing of the kind.  A message without us has
+	 * no receive id of ours either, so only a password shows who sent it. */
+	if (c->msg->minor == 0 && c->r->conf.password.set)
 		router_table_flush(c, "the newest one does not list this router");
 }
 

@@ -23,6 +23,30 @@ static void router_here_i_am_refuse(struct router_call *c, uint64_t *counter,
 			 what);
 }
 
+static bool router_is_our_address(const struct router_call *c, const struct addr *addr)
+{
+	return addr_equal(addr, &c->r->conf.id) || addr_equal(addr, &c->r->conf.id6) ||
+	       addr_equal(addr, &c->to);
+}
+
+/* Why no web-cache can have the address it states, or NULL.  With a list of those
+ * allowed that decides; without one anybody could claim the address of another. */
+static const char *router_address_objection(const struct router_call *c)
+{
+	const struct addr *addr = &c->msg->cache_identity.addr;
+
+	if (c->r->conf.n_allowed)
+		return NULL;
+	if (!addr_is_host(addr))
+		return "the address it states is not that of a host";
+	if (router_is_our_address(c, addr))
+		return "the address it states is ours";
+	if (!addr_equal(addr, &c->from))
+		return "it states another address than its own, which needs a "
+		       "group-list";
+	return NULL;
+}
+
 /* May this web-cache speak to us at all?  If not it gets no answer. */
 static bool router_may_speak(struct router_call *c)
 {
@@ -45,6 +69,12 @@ static bool router_may_speak(struct router_call *c)
 	objection = router_family_objection(c);
 	if (objection) {
 		router_here_i_am_refuse(c, &r->counters.bad_family, "bad-family",
+					objection);
+		return false;
+	}
+	objection = router_address_objection(c);
+	if (objection) {
+		router_here_i_am_refuse(c, &r->counters.bad_address, "bad-address",
 					objection);
 		return false;
 	}

@@ -129,8 +129,11 @@ static void router_mask_put_identity(const struct router *r,
 	id->sets = (struct wccp_set_list){ .first = (uint16_t)msg->n_sets };
 	switch (shape) {
 	case ROUTER_MASK_FULL:
-		if (id->unassigned)
+		/* Squid 4 and 5 step over 32 octets here, whatever the counts say. */
+		if (id->unassigned) {
+			id->sets = router_mask_put_empty_set(r, msg);
 			return;
+		}
 		id->sets = router_mask_put_sets(r, cache, msg);
 		if (id->sets.alternate)
 			id->kind = WCCP_DATA_ALT_MASK;
@@ -150,7 +153,8 @@ static void router_mask_put_identity(const struct router *r,
 static bool router_mask_sets_fit(const struct router *r)
 {
 	const struct router_masks *m = &r->masks;
-	unsigned n = m->n_sets; /* of the map */
+	/* Of the map, and the empty ones of members without values. */
+	unsigned n = m->n_sets + r->n_usable;
 
 	for (int i = 0; i < (int)m->n_caches; i++)
 		for (unsigned s = 0; s < m->n_sets; s++)

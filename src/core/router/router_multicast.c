@@ -24,17 +24,10 @@ bool router_multicast_is_ours(const struct router_call *c)
 	       addr_equal(&c->to, &c->r->conf.multicast);
 }
 
-static bool router_multicast_is_group(const struct addr *a)
-{
-	if (a->family == ADDR_V4)
-		return a->octets[0] >> 4 == 0xe; /* 224.0.0.0/4 */
-	return a->family == ADDR_V6 && a->octets[0] == 0xff;
-}
-
 /* Another group's address: services of one router may share a socket. */
 bool router_multicast_is_foreign(const struct router_call *c)
 {
-	return router_multicast_is_group(&c->to) && !router_multicast_is_ours(c);
+	return addr_is_multicast(&c->to) && !router_multicast_is_ours(c);
 }
 
 static void router_multicast_schedule(struct router_call *c, struct member *m,

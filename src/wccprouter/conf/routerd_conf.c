@@ -227,6 +227,7 @@ static void routerd_conf_service_defaults(const struct routerd_conf *conf,
 	out->assign = WCCP_ASSIGN_HASH;
 	out->max_minor = 1;
 	out->echo_assignment = true;
+	out->mask_identity = ROUTER_MASK_EMPTY_SET;
 	if (conf->profile)
 		profile_apply(conf->profile, out);
 }

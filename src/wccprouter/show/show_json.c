@@ -200,6 +200,7 @@ static json_t *show_json_counters(const struct router_counters *c)
 	show_json_put_number(o, "wrong_source", c->wrong_source);
 	show_json_put_number(o, "wrong_group", c->wrong_group);
 	show_json_put_number(o, "bad_family", c->bad_family);
+	show_json_put_number(o, "bad_address", c->bad_address);
 	show_json_put_number(o, "conflicting_service", c->conflicting_service);
 	show_json_put_number(o, "bad_capability", c->bad_capability);
 	show_json_put_number(o, "bad_method", c->bad_method);
