@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What wccprouter shows, from a sample of its document: parts, text, metrics. */
 #include "wccprouter/show/metrics.h"
+#include "wccprouter/show/show_counters.h"
 #include "wccprouter/show/show_text.h"
 #include "wccprouter/show/show_view.h"
 
@@ -264,6 +265,26 @@ START_TEST(metrics_have_types_units_and_an_end)
 }
 END_TEST
 
+/* What happened to be a number of the document once counted as a refusal. */
+START_TEST(only_refusals_are_refusals)
+{
+	json_t *s = json_array_get(json_object_get(sample, "services"), 0);
+	json_t *counters = json_object_get(s, "counters");
+	char *text;
+
+	json_object_set_new(counters, "something_new", json_integer(5));
+	text = metrics();
+	ck_assert_ptr_null(strstr(text, "something_new"));
+	for (const struct show_counter *c = show_counters; c->name; c++) {
+		char want[80];
+
+		snprintf(want, sizeof(want), "reason=\"%s\"} ", c->name);
+		ck_assert_int_eq(strstr(text, want) != NULL, c->refusal);
+	}
+	free(text);
+}
+END_TEST
+
 START_TEST(labels_are_escaped)
 {
 	json_t *s = json_array_get(json_object_get(sample, "services"), 0);
@@ -319,6 +340,7 @@ int main(void)
 	tcase_add_test(t, everything_looks_as_agreed);
 	tcase_add_test(t, views_leave_out_what_others_have);
 	tcase_add_test(t, metrics_have_types_units_and_an_end);
+	tcase_add_test(t, only_refusals_are_refusals);
 	tcase_add_test(t, labels_are_escaped);
 	tcase_add_test(t, strange_documents_do_no_harm);
 	suite_add_tcase(s, t);

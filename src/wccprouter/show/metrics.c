@@ -8,6 +8,7 @@
 #include "wccprouter/show/metrics.h"
 
 #include "json_get.h"
+#include "wccprouter/show/show_counters.h"
 #include "wccprouter/show/show_json.h"
 
 #include <stdlib.h>
@@ -190,20 +191,6 @@ static void metrics_print_removed(const struct family *f, const json_t *all, FIL
 	}
 }
 
-/* Counters of the document that are no refusals. */
-static bool metrics_is_other(const char *key)
-{
-	static const char *const others[] = { "maps_left_out", "assignments", "flushes",
-					      "removed_by_timeout",
-					      "removed_by_shutdown" };
-	size_t i;
-
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(others[i], key) == 0)
-			return true;
-	return false;
-}
-
 static void metrics_print_refused(const struct family *f, const json_t *all, FILE *to)
 {
 	const json_t *s, *n;
@@ -212,12 +199,13 @@ static void metrics_print_refused(const struct family *f, const json_t *all, FIL
 
 	EACH_SERVICE(all, i, s)
 	{
-		json_t *c = json_object_get(s, "counters");
-		json_t *refused = json_object_get(c, "refused");
+		json_t *counters = json_object_get(s, "counters");
+		json_t *refused = json_object_get(counters, "refused");
 
-		json_object_foreach(c, reason, n) if (json_is_integer(n) &&
-						      !metrics_is_other(reason))
-			metrics_put_of_service(f, s, c, reason, "reason", reason, to);
+		for (const struct show_counter *c = show_counters; c->name; c++)
+			if (c->refusal)
+				metrics_put_of_service(f, s, counters, c->name,
+						       "reason", c->name, to);
 		json_object_foreach(refused, reason, n) metrics_put_of_service(
 			f, s, refused, reason, "reason", reason, to);
 	}

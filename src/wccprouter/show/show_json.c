@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "wccprouter/service/routerd_services.h"
+#include "wccprouter/show/show_counters.h"
 #include "wccprouter/show/show_mask.h"
 #include "wccprouter/show/show_view.h"
 
@@ -185,33 +186,15 @@ static json_t *show_json_by_type(const uint64_t counts[4])
 	return o;
 }
 
-static json_t *show_json_counters(const struct router_counters *c)
+static json_t *show_json_counters(const struct router_counters *all)
 {
 	json_t *o = json_object();
 
-	show_json_put(o, "received", show_json_by_type(c->rx));
-	show_json_put(o, "sent", show_json_by_type(c->tx));
-	show_json_put(o, "refused", show_json_refusals(c->refused));
-	show_json_put_number(o, "bad_receive_id", c->bad_receive_id);
-	show_json_put_number(o, "bad_change_number", c->bad_change_number);
-	show_json_put_number(o, "not_listed", c->not_listed);
-	show_json_put_number(o, "not_allowed", c->not_allowed);
-	show_json_put_number(o, "not_member", c->not_member);
-	show_json_put_number(o, "wrong_source", c->wrong_source);
-	show_json_put_number(o, "wrong_group", c->wrong_group);
-	show_json_put_number(o, "bad_family", c->bad_family);
-	show_json_put_number(o, "bad_address", c->bad_address);
-	show_json_put_number(o, "conflicting_service", c->conflicting_service);
-	show_json_put_number(o, "bad_capability", c->bad_capability);
-	show_json_put_number(o, "bad_method", c->bad_method);
-	show_json_put_number(o, "bad_mask", c->bad_mask);
-	show_json_put_number(o, "too_large", c->too_large);
-	show_json_put_number(o, "maps_left_out", c->maps_left_out);
-	show_json_put_number(o, "full", c->full);
-	show_json_put_number(o, "assignments", c->assignments);
-	show_json_put_number(o, "flushes", c->flushes);
-	show_json_put_number(o, "removed_by_timeout", c->removed_by_timeout);
-	show_json_put_number(o, "removed_by_shutdown", c->removed_by_shutdown);
+	show_json_put(o, "received", show_json_by_type(all->rx));
+	show_json_put(o, "sent", show_json_by_type(all->tx));
+	show_json_put(o, "refused", show_json_refusals(all->refused));
+	for (const struct show_counter *c = show_counters; c->name; c++)
+		show_json_put_number(o, c->name, show_counter_value(c, all));
 	return o;
 }
 
