@@ -14,7 +14,7 @@ import pytest
 
 from lab import SQUID_COMMON
 from netns import wait_until
-from test_wccprouter import CACHE, ROUTER, world  # noqa: F401  pylint: disable=unused-import
+from wccprouter_lab import CACHE, ROUTER, world  # noqa: F401  pylint: disable=unused-import
 
 CLIENT = """\
 http_port {cache}:3128

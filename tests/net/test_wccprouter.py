@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""wccprouter against a web-cache that shares no code with it.
+"""wccprouter against a web-cache that shares no code with it."""
 
-    client 10.1.0.2 --- cl0 router or0 --- origin 10.3.0.2
-                            bx1 --- cache 10.2.0.2 (and .3)
-"""
-
-import json
-import os
 import random
-import signal
 import socket
 import struct
 import threading
@@ -16,111 +9,10 @@ import threading
 import pytest
 
 import wccpcache as w
-from netns import program, run, wait_until
-
-CLIENT, ORIGIN, CACHE, CACHE2 = "10.1.0.2", "10.3.0.2", "10.2.0.2", "10.2.0.3"
-ROUTER, ROUTER_ID = "10.2.0.1", "10.0.9.1"
-ALL_TO_FIRST = [0] * 256
-
-CONF = """
-router-id = {id}
-control = "{control}"
-redirect-in = {{ cl0 }}
-caches-in = {{ bx1 }}
-{more}
-"""
-
-
-class World:
-    """The namespaces, and a wccprouter in the middle one."""
-
-    def __init__(self, net):
-        self.net = net
-        self.client, self.router, self.cache, self.origin = (
-            net.namespace(n) for n in ("client", "router", "cache", "origin"))
-        net.veth(self.client, "eth0", f"{CLIENT}/24", self.router, "cl0", "10.1.0.1/24")
-        net.veth(self.cache, "eth0", f"{CACHE}/24", self.router, "bx1", "10.2.0.1/24")
-        net.veth(self.origin, "eth0", f"{ORIGIN}/24", self.router, "or0", "10.3.0.1/24")
-        self.cache.address("eth0", f"{CACHE2}/24")
-        self.router.address("lo", f"{ROUTER_ID}/32")
-        self.router.sysctl("net.ipv4.ip_forward", 1)
-        for dev in ("all", "cl0", "bx1", "or0"):
-            self.router.sysctl(f"net.ipv4.conf.{dev}.rp_filter", 0)
-        for ns, gateway in ((self.client, "10.1.0.1"), (self.cache, "10.2.0.1"),
-                            (self.origin, "10.3.0.1")):
-            ns.route("default", "via", gateway)
-        self.raw = self.client.socket(socket.AF_INET, socket.SOCK_RAW,
-                                      socket.IPPROTO_RAW)
-        self.conf = os.path.join(net.tmpdir, "wccprouter.conf")
-        self.control = os.path.join(net.tmpdir, "router.sock")
-        self.process, self.starts = None, 0
-        self.caches = []
-
-    def start(self, services="service web-cache { }", more="", options=("-d",)):
-        with open(self.conf, "w") as f:
-            f.write(CONF.format(id=ROUTER_ID, control=self.control,
-                                more=services + "\n" + more))
-        self.launch(options)
-
-    def launch(self, options=("-d",)):
-        self.starts += 1
-        self.process = self.router.popen([program("wccprouter"), *options, "-f", self.conf],
-                                         log=f"wccprouter{self.starts}")
-        wait_until(lambda: "event=started" in self.log() or self.process.poll()
-                   is not None, 10, self.log)
-        assert self.process.poll() is None, self.log()
-
-    def stop(self):
-        assert self.process.stop() == 0, self.log()
-
-    def log(self):
-        return self.process.output()
-
-    def show(self, service=0):
-        done = self.router.run(program("wccprouter"), "-s", self.control, "show", "-j")
-        everything = json.loads(done.stdout)
-        return everything if service is None else everything["services"][service]
-
-    def ask(self, *words, check=True):
-        """What the client prints, as finished process."""
-        return self.router.run(program("wccprouter"), "-s", self.control, *words,
-                               check=check)
-
-    def join(self, own=CACHE, **kw):
-        cache = w.Cache(self.cache, own, ROUTER, **kw)
-        self.caches.append(cache)
-        cache.join()
-        return cache
-
-    def give_all(self, cache, service=0):
-        """All buckets to this web-cache, and wait until it is so."""
-        cache.assign([cache.own], ALL_TO_FIRST)
-        wait_until(lambda: self.show(service)["unassigned_buckets"] == 0, 3,
-                   lambda: json.dumps(self.show(service), indent=1))
-
-    def inject(self, packet):
-        """Have the client send this IPv4 packet."""
-        dst = socket.inet_ntoa(packet[16:20])
-        self.raw.sendto(packet, (dst, 0))
-
-    def close(self):
-        self.raw.close()
-        for c in self.caches:
-            c.close()
-
-
-@pytest.fixture
-def world(net):
-    made = World(net)
-    yield made
-    made.close()
-
-
-def random_tuple(rng):
-    """A client and a server anywhere, as (source, destination, source port)."""
-    def anywhere(first):
-        return f"{first}.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(256)}"
-    return anywhere(10), anywhere(93), rng.randrange(1024, 65536)
+from netns import wait_until
+from wccprouter_lab import (ALL_TO_FIRST, CACHE, CACHE2, CLIENT, CONF, ORIGIN, ROUTER,
+                            ROUTER_ID, Returner, expect_gre, random_tuple)
+from wccprouter_lab import world  # noqa: F401  pylint: disable=unused-import
 
 
 # ---- the protocol, over the wire ----
@@ -226,19 +118,6 @@ def test_l2_is_for_neighbours(world):
 
 
 # ---- forwarding ----
-
-def expect_gre(tap, packet, timeout=3, parse=w.Ip):
-    """The GRE packet that carries `packet`; (outer, redirect header, inner)."""
-    sent = parse(packet)
-
-    def carries(ip):
-        got = ip.redirected()
-        return got and (got[1].src, got[1].dst, got[1].sport, got[1].dport) == (
-            sent.src, sent.dst, sent.sport, sent.dport)
-    _, outer = tap.find(carries, timeout)
-    header, inner = outer.redirected()
-    return outer, header, inner
-
 
 def test_gre_headers(world):
     world.start()
@@ -371,45 +250,6 @@ def test_source_ports(world):
 
 
 # ---- return ----
-
-class Returner(threading.Thread):
-    """Sends every redirected packet back in GRE, as a web-cache that declines."""
-
-    def __init__(self, world, src=CACHE, dst=ROUTER_ID):
-        super().__init__(daemon=True)
-        self.src, self.dst = src, dst
-        self.tap = w.Tap(world.cache, "eth0")
-        self.raw = world.cache.socket(socket.AF_INET, socket.SOCK_RAW,
-                                      socket.IPPROTO_RAW)
-        self.stopping = False
-        self.count, self.longest = 0, 0
-        self.start()
-
-    def run(self):
-        while not self.stopping:
-            for _, ip in self.tap.packets(0.05):
-                got = ip.redirected()
-                if got:
-                    self.count += 1
-                    self.longest = max(self.longest, ip.len)
-                    self.send(got[0], got[1].octets)
-
-    def send(self, header, inner):
-        packet = w.ipv4(self.src, self.dst, 47, b"\0\0\x88\x3e" + header + inner, flags=0)
-        self.raw.sendto(packet, (self.dst, 0))
-
-    def close(self):
-        self.stopping = True
-        self.join()
-        self.raw.close()
-        self.tap.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.close()
-
 
 @pytest.mark.parametrize("to", [ROUTER_ID, ROUTER])
 def test_gre_return(world, to):
@@ -632,165 +472,3 @@ def test_route_change_is_followed(world):
             except AssertionError:
                 return None
     wait_until(redirected, 5, "redirected again")
-
-
-# ---- the host is left as it was ----
-
-def tc_state(world):
-    return [world.router.run("tc", *what, "dev", dev).stdout for dev in ("cl0", "bx1")
-            for what in (("qdisc", "show"), ("filter", "show", "ingress"))]
-
-
-def gro(world):
-    out = world.router.run("ethtool", "-k", "cl0").stdout
-    return "generic-receive-offload: on" in out
-
-
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_everything_is_removed(world, signum):
-    world.router.run("ethtool", "-K", "cl0", "gro", "on")
-    before = tc_state(world)
-    world.start()
-    assert "clsact" in "".join(tc_state(world)) and not gro(world)
-    world.give_all(world.join())
-    world.process.send_signal(signum)
-    assert world.process.wait(10) == 0
-    assert tc_state(world) == before
-    assert gro(world)
-    assert not os.path.exists(world.control)
-
-
-def test_foreign_filters_stay(world, tmp_path):
-    source, compiled = tmp_path / "pass.c", tmp_path / "pass.o"
-    source.write_text('__attribute__((section("tc"))) int f(void *c) { return -1; }')
-    run("clang", "-O2", "-target", "bpf", "-c", source, "-o", compiled)
-    world.router.run("tc", "qdisc", "add", "dev", "cl0", "clsact")
-    # tc mounts a bpf file system and makes folders in it; they are not to stay.
-    world.router.run("unshare", "--mount", "sh", "-ec",
-                     "mount -t bpf bpf /sys/fs/bpf; exec tc filter add dev cl0 ingress "
-                     f"prio 7 bpf da obj {compiled} sec tc")
-    before = tc_state(world)
-    world.start()
-    assert tc_state(world) != before
-    world.stop()
-    assert tc_state(world) == before
-
-
-def test_successor_of_a_killed_router(world):
-    world.start()
-    world.process.kill()
-    world.process.wait()
-    world.start()
-    world.give_all(world.join())
-    packet = w.tcp(CLIENT, ORIGIN, 33333, 80)
-    with w.Tap(world.cache, "eth0") as tap:
-        world.inject(packet)
-        expect_gre(tap, packet)
-    world.stop()
-    assert "bpf" not in "".join(tc_state(world))
-
-
-def test_interface_that_comes_back(world):
-    """A new interface of the old name gets the program, too."""
-    world.start()
-    world.give_all(world.join())
-    world.router.ip("link", "del", "cl0")
-    wait_until(lambda: "event=interface-gone" in world.log(), 8, world.log)
-    world.net.veth(world.client, "eth0", f"{CLIENT}/24", world.router, "cl0",
-                   "10.1.0.1/24")
-    world.client.route("default", "via", "10.1.0.1")
-    wait_until(lambda: "event=interface-back" in world.log(), 8, world.log)
-    packet = w.tcp(CLIENT, ORIGIN, 33333, 80)
-    with w.Tap(world.cache, "eth0") as tap:
-        world.inject(packet)
-        expect_gre(tap, packet)
-    world.stop()
-    assert "bpf" not in "".join(tc_state(world))
-
-
-def test_tagged_frames_are_not_ours(world):
-    """They belong to the VLAN's own interface, whether there is one or not."""
-    world.start()
-    world.give_all(world.join())
-    macs = [bytes.fromhex(m.replace(":", "")) for m in
-            (world.router.mac("cl0"), world.client.mac("eth0"))]
-    with world.client.socket(socket.AF_PACKET, socket.SOCK_RAW) as s, \
-            w.Tap(world.cache, "eth0") as tap:
-        s.bind(("eth0", 0))
-        for sport, tag in ((33333, b"\x81\0\0\7"), (33334, b"")):
-            s.send(b"".join(macs) + tag + b"\x08\0" + w.tcp(CLIENT, ORIGIN, sport, 80))
-        _, outer = tap.find(lambda ip: ip.redirected())
-    assert outer.redirected()[1].sport == 33334
-
-
-def test_warnings(world):
-    world.router.sysctl("net.ipv4.ip_forward", 0)
-    world.router.sysctl("net.ipv4.conf.bx1.rp_filter", 1)
-    world.start()
-    assert "event=ip-forward-off" in world.log()
-    assert "event=rp-filter-strict" in world.log()
-
-
-# ---- configuration ----
-
-@pytest.mark.parametrize("text,line,word", [
-    ("router-id = 10.0.9.x\n", 1, "IPv4"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service 256 { }\n", 4, "256"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service web-cache {\n  forward = { gre, l3 }\n}\n", 5, "l3"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service web-cache {\n  password = \"ninechars\"\n}\n", 5, ""),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\nbogus = 1\n", 3, "bogus"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service web-cache {\n  transmit-t = { 60000, 500 }\n}\n", 5, "transmit-t"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n", None, "service"),
-    ("redirect-in = { a }\ncaches-in = { b }\nservice 1 { }\n", None, "router-id"),
-    ("router-id = 10.0.9.1\nredirect-in = { interface-name-too-long }\n", 2, "interface"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service 7 { }\nservice 07 { }\n", None, "same"),
-    ("router-id = 10.0.9.1\nredirect-in = { a }\ncaches-in = { b }\n"
-     "service 7 { }\nservice 7 { }\n", 5, "7"),
-])
-def test_bad_configuration(tmp_path, text, line, word):
-    path = tmp_path / "bad.conf"
-    path.write_text(text)
-    done = run(program("wccprouter"), "-n", "-f", path, check=False)
-    first = done.stderr.splitlines()[0]
-    assert done.returncode == 1 and not done.stdout
-    assert first.startswith(f"{path}:{line}: " if line else f"{path}:"), first
-    assert int(first[len(str(path)) + 1:].split(":")[0]) > 0
-    assert word in first
-
-
-def test_good_configuration(tmp_path):
-    path = tmp_path / "good.conf"
-    path.write_text("""
-router-id = 10.0.9.1              # an address of this host
-control = /run/wccprouter.sock
-redirect-in = { cl0 }
-caches-in = { bx1, bx2 }
-service web-cache {
-    password = "secret"
-    forward = { gre, l2 }
-    return = { gre, l2 }
-    transmit-t = { 500, 60000 }
-    echo-assignment = true
-    group-list = { 10.0.1.2 }
-    closed = false
-}
-service 70 { }
-""")
-    done = run(program("wccprouter"), "-n", "-f", path)
-    assert done.returncode == 0 and "good" in done.stdout
-    assert run(program("wccprouter"), "-n", "-f", tmp_path / "none",
-               check=False).returncode == 1
-
-
-def test_foreign_router_id_is_refused(world):
-    with open(world.conf, "w") as f:
-        f.write(CONF.format(id="10.0.9.2", control=world.control,
-                            more="service web-cache { }"))
-    done = world.router.run(program("wccprouter"), "-f", world.conf, check=False)
-    assert done.returncode == 1 and "10.0.9.2" in done.stderr
-    assert "clsact" not in "".join(tc_state(world))

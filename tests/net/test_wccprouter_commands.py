@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from netns import program, run
-from test_wccprouter import world  # noqa: F401  pylint: disable=unused-import
+from wccprouter_lab import world  # noqa: F401  pylint: disable=unused-import
 from test_wccprouter_show import TOP, complete
 
 

@@ -10,7 +10,7 @@ import socket
 import time
 
 from netns import wait_until
-from test_wccprouter import world  # noqa: F401  pylint: disable=unused-import
+from wccprouter_lab import world  # noqa: F401  pylint: disable=unused-import
 
 # Not of loopback, whose segments and therefore buffers are far larger.
 ADDRESS = ("10.1.0.1", 9102)

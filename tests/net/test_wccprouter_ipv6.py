@@ -12,7 +12,7 @@ import pytest
 import wccpcache as w
 import wccpip6 as six
 from netns import wait_until
-from test_wccprouter import ALL_TO_FIRST, CACHE, CLIENT, ORIGIN, expect_gre
+from wccprouter_lab import ALL_TO_FIRST, CACHE, CLIENT, ORIGIN, expect_gre
 from test_wccprouter_multicast import (CACHE6, CACHE6_2, CLIENT6, ORIGIN6, ROUTER6,
                                        ROUTER_ID6, Both)
 

@@ -6,7 +6,7 @@ import pytest
 import wccpcache as w
 import wccpip6 as six
 from netns import wait_until
-from test_wccprouter import CACHE, CACHE2, CLIENT, ORIGIN, expect_gre
+from wccprouter_lab import CACHE, CACHE2, CLIENT, ORIGIN, expect_gre
 from test_wccprouter_ipv6 import CLIENT6, ORIGIN6, World6, expect_gre6
 
 OTHER, OTHER6 = "10.1.0.77", "2001:db8:1::77"  # clients, too

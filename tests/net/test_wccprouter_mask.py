@@ -10,7 +10,7 @@ import pytest
 import wccpcache as w
 import wccpmask as m
 from netns import program, run, wait_until
-from test_wccprouter import (CACHE, CACHE2, CLIENT, ORIGIN, ROUTER, World, expect_gre,
+from wccprouter_lab import (CACHE, CACHE2, CLIENT, ORIGIN, ROUTER, World, expect_gre,
                              random_tuple)
 
 MASK_SERVICE = "service web-cache { assign = { mask } }"

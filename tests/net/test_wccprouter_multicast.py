@@ -11,7 +11,7 @@ import pytest
 
 import wccpcache as w
 from netns import program, wait_until
-from test_wccprouter import (ALL_TO_FIRST, CACHE, CACHE2, CLIENT, ORIGIN, ROUTER,
+from wccprouter_lab import (ALL_TO_FIRST, CACHE, CACHE2, CLIENT, ORIGIN, ROUTER,
                              ROUTER_ID, World, expect_gre)
 
 GROUP, GROUP6 = "224.0.1.5", "ff05::114"

@@ -14,7 +14,7 @@ import pytest
 import wccpcache as w
 import wccpip6 as six
 from netns import wait_until
-from test_wccprouter import (CACHE, CLIENT, CONF, ORIGIN, ROUTER_ID, Returner,
+from wccprouter_lab import (CACHE, CLIENT, CONF, ORIGIN, ROUTER_ID, Returner,
                              expect_gre, tc_state)
 from test_wccprouter_ipv6 import (CACHE6, CLIENT6, ORIGIN6, ROUTER_ID6, Returner6,
                                   World6, expect_gre6, goes_straight)

@@ -9,8 +9,8 @@ from prometheus_client.openmetrics import parser
 
 import wccpcache as w
 from netns import build_dir, program, wait_until
-from test_wccprouter import CACHE, CACHE2, CLIENT, ORIGIN, ROUTER_ID, World
-from test_wccprouter import world  # noqa: F401  pylint: disable=unused-import
+from wccprouter_lab import CACHE, CACHE2, CLIENT, ORIGIN, ROUTER_ID
+from wccprouter_lab import world  # noqa: F401  pylint: disable=unused-import
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
