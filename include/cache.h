@@ -200,9 +200,8 @@ struct cache_status {
 	unsigned my_buckets;   /* the same by hash; 0 by mask */
 	struct wccp_bucket_vector mine; /* of up to 256 slots */
 	/* handover[i]: the other living web-cache that was last known to own slot i,
-	 * or unset.  Packets of flows that nobody here knows may be its.  Nothing is
-	 * set when there are more than 256 slots. */
-	struct addr handover[WCCP_BUCKETS];
+	 * or unset.  Packets of flows that nobody here knows may be its. */
+	struct addr handover[ASSIGN_SLOTS_MAX];
 	struct cache_counters counters;
 };
 

@@ -3,14 +3,15 @@
  * Redirected packets, as they come in by the WCCP interface (TC ingress): those
  * that a local instance can serve are unwrapped, marked and left to the local
  * stack; all others go back to the router, or on to the web-cache that had their
- * bucket before.
+ * slot before.
  *
- * Touched are only GRE packets of WCCP from a known router or another web-cache to
- * our address, and frames from the MAC address of a router that agreed on L2, for
- * a destination that is not ours, which fit a service of that router.  For the
- * rest the next filter decides (TC_ACT_UNSPEC), as if this one were not there.
+ * Touched are only GRE packets of WCCP from a known router or web-cache to our
+ * address, and frames of a router that agreed on L2, for a destination that is neither
+ * ours nor behind this box, which fit a service of that router.  For the rest the next
+ * filter decides (TC_ACT_UNSPEC), as if this one were not there.
  */
 #include "bpf/ingress_judge.h"
+#include "bpf/ingress_sender.h"
 #include "bpf/ingress_wire.h"
 
 struct config_map {
@@ -31,7 +32,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, INGRESS_SERVICES);
+	__uint(max_entries, INGRESS_SERVICES + 1);
 	__type(key, __u32);
 	__type(value, struct ingress_counters);
 } counters SEC(".maps");
@@ -57,7 +58,16 @@ static __always_inline bool ingress_has_mac(const struct ingress_router *r)
 /* By L2, of what a router sent? */
 static __always_inline bool ingress_returns_bare(const struct ingress_job *job)
 {
-	return job->service && job->router->return_l2 & job->service->bit;
+	return job->service ? job->router->return_l2 & job->service->bit : !job->by_gre;
+}
+
+/* The packet itself, as this box would forward it: one hop older. */
+static __always_inline int ingress_bare(struct __sk_buff *skb,
+					const struct ingress_job *job)
+{
+	if (job->by_gre && ingress_unwrap(skb))
+		return -1;
+	return ingress_age(skb, ETH_HLEN);
 }
 
 /* The way back of what a router sent. */
@@ -65,18 +75,17 @@ static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
 						    const struct ingress_job *job)
 {
 	const struct ingress_router *r = job->router;
-	bool by_l2 = ingress_returns_bare(job);
 	struct packet_redirect unknown = { .bits = WCCP_RH_UNAVAILABLE };
 
-	if (job->by_gre && by_l2) {
-		if (ingress_unwrap(skb))
+	if (ingress_returns_bare(job)) {
+		if (ingress_bare(skb, job))
 			return TC_ACT_SHOT;
-		return ingress_has_mac(r) ? ingress_send_to_mac(skb, r->mac)
-					  : ingress_send_back(skb);
+		return job->by_gre && ingress_has_mac(r) ? ingress_send_to_mac(skb, r->mac)
+							 : ingress_send_back(skb);
 	}
-	if (job->by_gre && ingress_readdress(skb, job, job->from))
-		return TC_ACT_SHOT;
-	if (!job->by_gre && !by_l2 && ingress_wrap(skb, job, r->id, unknown))
+	if (job->by_gre ? ingress_readdress(skb, job, job->from)
+			: ingress_age(skb, ETH_HLEN) ||
+				  ingress_wrap(skb, job, r->id, unknown))
 		return TC_ACT_SHOT;
 	return ingress_send_back(skb);
 }
@@ -93,8 +102,8 @@ static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
 		return TC_ACT_SHOT;
 	r = &job->cfg->routers[steer_index(s->router, INGRESS_ROUTERS)];
 	if (r->return_l2 & s->bit)
-		return ingress_unwrap(skb) ? TC_ACT_SHOT
-					   : ingress_send_to_ip(skb, r->address);
+		return ingress_bare(skb, job) ? TC_ACT_SHOT
+					      : ingress_send_to_ip(skb, r->address);
 	return ingress_readdress(skb, job, r->id) ? TC_ACT_SHOT
 						  : ingress_send_to_ip(skb, 0);
 }
@@ -110,140 +119,99 @@ static __always_inline int ingress_hand_over(struct __sk_buff *skb,
 					     const struct ingress_job *job)
 {
 	const struct ingress_service *s = job->service;
-	__u32 bucket = ingress_bucket(job);
 	struct packet_redirect redirect = {
 		.bits = s->type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0,
 		.service = s->id,
-		.primary = bucket,
+		.primary = packet_bucket(&job->p, s->flags),
 	};
-	__be32 to = s->handover[bucket];
 
-	if (job->by_gre ? ingress_readdress(skb, job, to)
-			: ingress_wrap(skb, job, to, redirect))
+	if (job->by_gre ? ingress_readdress(skb, job, job->other)
+			: ingress_age(skb, ETH_HLEN) ||
+				  ingress_wrap(skb, job, job->other, redirect))
 		return TC_ACT_SHOT;
 	return ingress_send_to_ip(skb, 0);
 }
 
 /* What came bare leaves wrapped: handed over always, returned where GRE is agreed. */
 static __always_inline bool ingress_needs_wrapping(const struct ingress_job *job,
-						   enum ingress_verdict verdict)
+						   enum ingress_reason reason)
 {
 	if (job->by_gre)
 		return false;
-	return verdict == HAND_OVER ||
-	       (verdict == GIVE_BACK && !ingress_returns_bare(job));
+	return reason == INGRESS_HANDED_OVER ||
+	       (ingress_is_returned(reason) && !ingress_returns_bare(job));
+}
+
+/* Has what is to be sent on been under way for too long?  Of what came wrapped and goes
+ * wrapped, the outer header tells. */
+static __always_inline bool ingress_is_too_old(struct __sk_buff *skb,
+					       const struct ingress_job *job)
+{
+	__u8 ttl = job->p.ttl;
+
+	if (job->by_gre)
+		bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &ttl,
+				   sizeof(ttl));
+	return ttl <= 1 || job->p.ttl <= 1;
+}
+
+/* A reason to drop what is to be sent on; else the same reason again. */
+static __always_inline enum ingress_reason
+ingress_check_sending(struct __sk_buff *skb, const struct ingress_job *job,
+		      enum ingress_reason reason)
+{
+	if (ingress_is_delivered(reason) || ingress_is_dropped(reason))
+		return reason;
+	if (ingress_is_too_old(skb, job))
+		return INGRESS_DROPPED_TTL;
+	if (ingress_needs_wrapping(job, reason) && ingress_is_too_long(skb, job))
+		return INGRESS_DROPPED_TOO_LONG;
+	return reason;
 }
 
 static __always_inline int ingress_carry_out(struct __sk_buff *skb,
 					     const struct ingress_job *job,
-					     enum ingress_verdict verdict)
+					     enum ingress_reason reason)
 {
-	struct ingress_counters *count = job->count;
-	__u64 *counter = &count->dropped;
-	int action = TC_ACT_SHOT;
+	if (ingress_is_delivered(reason))
+		return ingress_deliver(skb, job);
+	if (ingress_is_returned(reason))
+		return ingress_return(skb, job);
+	if (reason == INGRESS_HANDED_OVER)
+		return ingress_hand_over(skb, job);
+	if (reason == INGRESS_DROPPED_TOO_LONG)
+		return ingress_refuse_length(skb, job);
+	return TC_ACT_SHOT;
+}
 
-	if (ingress_needs_wrapping(job, verdict) && ingress_is_too_long(skb, job))
-		verdict = REFUSE_LENGTH;
-	if (verdict == DELIVER || verdict == DELIVER_NEW) {
-		action = ingress_deliver(skb, job);
-		counter = &count->delivered;
-	} else if (verdict == GIVE_BACK) {
-		action = ingress_return(skb, job);
-		counter = &count->returned;
-	} else if (verdict == HAND_OVER) {
-		action = ingress_hand_over(skb, job);
-		counter = &count->handed_over;
-	} else if (verdict == REFUSE_LENGTH) {
-		action = ingress_refuse_length(skb, job);
+/* -- counting ------------------------------------------------------------------------ */
+
+static __always_inline bool ingress_find_counters(struct ingress_job *job)
+{
+	__u32 index = job->service ? job->service->counters : INGRESS_SERVICES;
+
+	job->count = bpf_map_lookup_elem(&counters, &index);
+	return job->count;
+}
+
+static __always_inline void ingress_count(const struct ingress_job *job, __u32 octets,
+					  enum ingress_reason reason)
+{
+	struct ingress_counters *c = job->count;
+
+	if (reason >= INGRESS_REASONS)
+		return;
+	c->packets[steer_index(reason, INGRESS_REASONS_ROOM)]++;
+	c->odd_header += job->odd_header;
+	if (!job->router) {
+		c->other_caches++;
+		return;
 	}
-	if (action == TC_ACT_SHOT)
-		counter = &count->dropped;
-	(*counter)++;
-	if (verdict == DELIVER_NEW && action != TC_ACT_SHOT)
-		count->new_flows++;
-	return action;
+	c->redirected++;
+	c->redirected_octets += octets;
 }
 
-/* -- whose packet is it? ------------------------------------------------------------- */
-
-static __always_inline const struct ingress_service *
-ingress_service_at(const struct ingress_config *cfg, __u32 index)
-{
-	return &cfg->services[steer_index(index, INGRESS_SERVICES)];
-}
-
-/* Of the services in `allowed`, the one that the redirect header names; or, when it
- * names none, the first that the packet fits. */
-static __always_inline const struct ingress_service *
-ingress_service_of_gre(const struct ingress_job *job, __u64 allowed)
-{
-	const struct ingress_config *cfg = job->cfg;
-	const struct packet_redirect *r = &job->redirect;
-	const struct ingress_service *s;
-	__u32 index;
-
-	if (r->bits & WCCP_RH_UNAVAILABLE) {
-		__u64 found = ingress_matching(cfg, &job->p) & allowed;
-
-		return found ? ingress_service_at(cfg, ingress_first(found)) : NULL;
-	}
-	index = cfg->service_of_id[!!(r->bits & WCCP_RH_DYNAMIC)][r->service];
-	if (index >= INGRESS_SERVICES)
-		return NULL;
-	s = ingress_service_at(cfg, index);
-	return s->bit & allowed ? s : NULL;
-}
-
-/* Both expect the frame's own packet in job->p; what came by GRE is put there. */
-static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
-						struct ingress_job *job)
-{
-	const struct ingress_config *cfg = job->cfg;
-	const struct packet outer = job->p;
-	__u64 allowed = ~0ULL;
-	__u32 who;
-
-	if (outer.dst != cfg->self || packet_redirect(skb, &outer, &job->redirect))
-		return false;
-	/* Nobody puts options there, and without them it is one length. */
-	if (outer.l4 != ETH_HLEN + sizeof(struct iphdr))
-		return false;
-	who = ingress_find(cfg, outer.src);
-	if (who == INGRESS_NOBODY || packet_parse(skb, ETH_HLEN + WRAPPING, &job->p))
-		return false;
-	if (who < INGRESS_ROUTERS) {
-		job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
-		allowed = job->router->services;
-	}
-	job->by_gre = true;
-	job->from = outer.src;
-	job->service = ingress_service_of_gre(job, allowed);
-	return true;
-}
-
-static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
-					       struct ingress_job *job)
-{
-	const struct ingress_config *cfg = job->cfg;
-	const __u8 *frame = (const void *)(long)skb->data;
-	__u64 found;
-	__u32 who;
-
-	/* A frame's own header is never in fragments of memory. */
-	if (frame + ETH_HLEN > (const __u8 *)(long)skb->data_end)
-		return false;
-	who = ingress_find(cfg,
-			   ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
-					   *(const __u16 *)(frame + ETH_ALEN + 4)));
-	if (who >= INGRESS_ROUTERS || ingress_is_own(cfg, job->p.dst))
-		return false;
-	job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
-	found = ingress_matching(cfg, &job->p) & job->router->l2;
-	if (!found)
-		return false;
-	job->service = ingress_service_at(cfg, ingress_first(found));
-	return true;
-}
+/* -- all ----------------------------------------------------------------------------- */
 
 static __always_inline const struct ingress_config *ingress_config_in_force(void)
 {
@@ -253,30 +221,34 @@ static __always_inline const struct ingress_config *ingress_config_in_force(void
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
+static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress_job *job)
+{
+	__u32 octets = skb->len - job->p.l3;
+	enum ingress_reason reason;
+	int action;
+
+	reason = ingress_judge(skb, job);
+	reason = ingress_check_sending(skb, job, reason);
+	action = ingress_carry_out(skb, job, reason);
+	if (action == TC_ACT_SHOT && !ingress_is_dropped(reason))
+		reason = INGRESS_DROPPED_FAILED;
+	ingress_count(job, octets, reason);
+	return action;
+}
+
 SEC("tc")
 int ingress(struct __sk_buff *skb)
 {
 	struct ingress_job job = { .cfg = ingress_config_in_force() };
-	__u32 index;
 
 	if (!job.cfg || skb->pkt_type != 0 /* PACKET_HOST */ ||
-	    skb->protocol != bpf_htons(ETH_P_IP))
+	    skb->protocol != bpf_htons(ETH_P_IP) || !ingress_is_untagged(skb))
 		return TC_ACT_UNSPEC;
 	if (packet_parse(skb, ETH_HLEN, &job.p) ||
-	    (!ingress_came_by_gre(skb, &job) && !ingress_came_by_l2(skb, &job)))
+	    (!ingress_came_by_gre(skb, &job) && !ingress_came_by_l2(skb, &job)) ||
+	    !ingress_find_counters(&job))
 		return TC_ACT_UNSPEC;
-	/* A service that we do not have (any more): the router shall see to it. */
-	if (!job.service)
-		return ingress_return(skb, &job);
-	index = job.service->counters;
-	job.count = bpf_map_lookup_elem(&counters, &index);
-	if (!job.count)
-		return TC_ACT_UNSPEC;
-	if (job.router) {
-		job.count->redirected++;
-		job.count->redirected_octets += skb->len - job.p.l3;
-	}
-	return ingress_carry_out(skb, &job, ingress_judge(skb, &job));
+	return ingress_process(skb, &job);
 }
 
 char LICENSE[] SEC("license") = "GPL";

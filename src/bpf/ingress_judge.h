@@ -7,9 +7,11 @@
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
 #include "bpf/ingress_wire.h"
+#include "bpf/proof_maps.h"
 #include "bpf/steer_shared.h"
 
-/* New connections delivered for each slot of the SOCKMAP. */
+/* New connections for each slot of the SOCKMAP, counted when the handshake is
+ * complete. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, STEER_SLOTS);
@@ -17,30 +19,52 @@ struct {
 	__type(value, __u64);
 } new_connections SEC(".maps");
 
-static __always_inline bool ingress_is_own(const struct ingress_config *cfg,
-					   __be32 addr)
+/* What became of the first fragment becomes of the others. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, INGRESS_FRAGMENTS);
+	__type(key, struct ingress_datagram);
+	__type(value, struct ingress_fate);
+} datagrams SEC(".maps");
+
+/* -- addresses ------------------------------------------------------------------------ */
+
+static __always_inline enum ingress_place ingress_place(const struct ingress_config *cfg,
+							__be32 addr)
 {
 	struct steer_prefix key = { .bits = 32, .addr = addr };
+	const __u8 *place;
 
-	return ingress_near_own(cfg, addr) && bpf_map_lookup_elem(&own_prefixes, &key);
+	/* Most addresses are far from any of ours, which one bit tells. */
+	if (!ingress_near_own(cfg, addr))
+		return INGRESS_OUTSIDE;
+	place = bpf_map_lookup_elem(&own_prefixes, &key);
+	return place ? (enum ingress_place)*place : INGRESS_OUTSIDE;
 }
 
+/* "This network", loopback; as source also multicast and the limited broadcast
+ * (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7). */
+static __always_inline bool ingress_is_martian(__be32 addr)
+{
+	__u32 a = bpf_ntohl(addr);
+
+	return a >> 24 == 0 || a >> 24 == 127 || a >> 28 == 14 || a == ~0U;
+}
+
+/* -- sockets -------------------------------------------------------------------------- */
+
 /* The word of a TCP header that has the flags, in its second octet. */
-enum { TCP_FLAGS = 12, TCP_SYN = 0x02, TCP_ACK = 0x10 };
+enum { TCP_FLAGS = 12, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
-enum ingress_verdict {
-	DELIVER,
-	DELIVER_NEW,
-	GIVE_BACK,
-	HAND_OVER,
-	REFUSE_LENGTH,
-	DROP
-};
-
-/* Who would take this packet, the steering program included?  `port` is the remote
- * port to ask with; the socket must be released. */
-static __always_inline struct bpf_sock *
-ingress_find_socket(struct __sk_buff *skb, const struct packet *p, __be16 port)
+/*
+ * Who would take this packet, the steering program included?  `port` is the remote port
+ * to ask with; the socket must be released.  In `probe`, what steering says if it was
+ * asked.
+ */
+static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
+							const struct packet *p,
+							__be16 port,
+							struct steer_probe *probe)
 {
 	struct bpf_sock_tuple tuple = {
 		.ipv4 = {
@@ -50,20 +74,14 @@ ingress_find_socket(struct __sk_buff *skb, const struct packet *p, __be16 port)
 			.dport = p->dport,
 		},
 	};
+	struct bpf_sock *sk;
 
-	return bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS,
-				  0);
-}
-
-/* The same; and in `probe`, what the steering program says if it was asked. */
-static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
-							const struct packet *p,
-							__be16 port,
-							struct steer_probe *probe)
-{
 	probe->remote_port = bpf_ntohs(p->sport);
 	probe->chosen = 0;
-	return ingress_find_socket(skb, p, port);
+	probe->asking = 1;
+	sk = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	probe->asking = 0;
+	return sk;
 }
 
 /* Is there a listener of the pool for this packet's bucket, whatever else knows
@@ -80,13 +98,62 @@ static __always_inline bool ingress_pool_takes(struct __sk_buff *skb,
 	return probe->chosen;
 }
 
-static __always_inline void ingress_count_new(const struct steer_probe *probe)
+static __always_inline void ingress_count_connection(const struct ingress_job *job,
+						     const struct steer_probe *probe)
 {
 	__u32 slot = probe->chosen - 1;
 	__u64 *n = bpf_map_lookup_elem(&new_connections, &slot);
 
 	if (n)
 		(*n)++;
+	job->count->completed++;
+}
+
+static __always_inline void ingress_count_sample(const struct steer_probe *probe)
+{
+	__u32 pool = probe->pool;
+	struct steer_samples *s = bpf_map_lookup_elem(&samples, &pool);
+
+	if (s)
+		s->delivered++;
+}
+
+static __always_inline void ingress_note_proof(const struct packet *p)
+{
+	__u32 index = bpf_ntohs(p->sport) % PROOF_WAYS;
+	struct proof_way *way = bpf_map_lookup_elem(&proofs, &index);
+
+	if (way)
+		way->at_ingress = way->nonce;
+}
+
+/* Spares the stack the look-up; it looks itself when this fails, and for samples. */
+static __always_inline void ingress_assign(struct __sk_buff *skb, struct bpf_sock *sk,
+					   const struct steer_probe *probe)
+{
+	if (probe->sampled)
+		ingress_count_sample(probe);
+	else
+		bpf_sk_assign(skb, sk, 0);
+}
+
+/* -- TCP ------------------------------------------------------------------------------ */
+
+/* Is nothing new to be delivered from there, because what is delivered gets lost? */
+static __always_inline bool ingress_is_held(const struct ingress_job *job)
+{
+	return job->router->held & job->service->bit;
+}
+
+/* A SYN of a new connection; does the pool take it? */
+static __always_inline enum ingress_reason
+ingress_judge_new(const struct ingress_job *job, bool takes)
+{
+	if (takes && !ingress_is_held(job))
+		return INGRESS_DELIVERED_NEW;
+	if (job->service->drop_when_down)
+		return INGRESS_DROPPED_CLOSED;
+	return takes ? INGRESS_RETURNED_HELD : INGRESS_RETURNED_POOL_DOWN;
 }
 
 /*
@@ -94,32 +161,35 @@ static __always_inline void ingress_count_new(const struct steer_probe *probe)
  * listen on the port are none of our instances.  A retransmitted SYN finds the half-open
  * connection, and is no new flow.
  */
-static __always_inline enum ingress_verdict
-ingress_judge_syn(struct __sk_buff *skb, const struct ingress_job *job,
-		  struct steer_probe *probe)
+static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *skb,
+							     const struct ingress_job *job,
+							     struct steer_probe *probe)
 {
 	const struct packet *p = &job->p;
-	struct bpf_sock *sk = ingress_look_up(skb, p, p->sport, probe);
+	struct bpf_sock *sk;
 	__u32 state = BPF_TCP_LISTEN;
 	bool takes = false;
 
+	/* Another web-cache has no business with new connections. */
+	if (!job->router)
+		return INGRESS_DROPPED_STRAY;
+	sk = ingress_look_up(skb, p, p->sport, probe);
 	if (sk) {
 		state = sk->state;
 		takes = state == BPF_TCP_LISTEN && probe->chosen;
-		/* So that the stack need not ask again; it does when this fails. */
-		if (takes)
-			bpf_sk_assign(skb, sk, 0);
+		if (takes && probe->chosen != STEER_CHOSE_SINK && !ingress_is_held(job))
+			ingress_assign(skb, sk, probe);
 		bpf_sk_release(sk);
+	}
+	if (takes && probe->chosen == STEER_CHOSE_SINK) {
+		ingress_note_proof(p);
+		return INGRESS_PROOF;
 	}
 	if (state == BPF_TCP_TIME_WAIT)
 		takes = ingress_pool_takes(skb, p, probe);
 	else if (state != BPF_TCP_LISTEN)
-		return DELIVER;
-	if (takes) {
-		ingress_count_new(probe);
-		return DELIVER_NEW;
-	}
-	return job->service->drop_when_down ? DROP : GIVE_BACK;
+		return INGRESS_DELIVERED_FLOW;
+	return ingress_judge_new(job, takes);
 }
 
 /* Is it the ACK that completes a handshake by SYN cookie?  Of such a connection
@@ -139,57 +209,63 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 	       0;
 }
 
-static __always_inline __u32 ingress_bucket(const struct ingress_job *job)
+/*
+ * The slot of the table that the packet has.  Of hash buckets the redirect header tells,
+ * where there is one; of a mask's values it does not, whatever stands in it.
+ */
+static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 {
 	const struct packet_redirect *r = &job->redirect;
+	__u32 slot = r->bits & WCCP_RH_ALT ? r->alternate : r->primary;
 
-	__u32 bucket = r->bits & WCCP_RH_ALT ? r->alternate : r->primary;
+	if (job->service->n_mask_bits)
+		slot = ingress_mask_slot(&job->p, job->service);
+	else if (!job->by_gre || r->bits & WCCP_RH_UNAVAILABLE)
+		slot = packet_bucket(&job->p, job->service->flags);
+	return steer_index(slot, INGRESS_SLOTS);
+}
 
-	if (!job->by_gre || r->bits & WCCP_RH_UNAVAILABLE)
-		bucket = packet_bucket(&job->p, job->service->flags);
-	return steer_index(bucket, WCCP_BUCKETS);
+/* Who had the packet's slot before; 0: nobody that we know. */
+static __always_inline __be32 ingress_former_owner(const struct ingress_job *job)
+{
+	__u32 i = job->service->handover[ingress_slot(job)];
+
+	return i ? job->cfg->other_caches[steer_index(i - 1, WCCP_MAX_CACHES)] : 0;
 }
 
 /* Nobody here knows the flow.  Either another web-cache does, or it is older than
  * the redirection; what another web-cache handed over is not handed on again. */
-static __always_inline enum ingress_verdict
-ingress_judge_unknown(const struct ingress_job *job)
+static __always_inline enum ingress_reason ingress_judge_unknown(struct ingress_job *job)
 {
-	const struct ingress_service *s = job->service;
-
-	if (job->router && s->handover[ingress_bucket(job)])
-		return HAND_OVER;
-	return GIVE_BACK;
-}
-
-/* Of a flow of which there is no socket. */
-static __always_inline enum ingress_verdict
-ingress_judge_stray(struct __sk_buff *skb, const struct ingress_job *job,
-		    struct steer_probe *probe)
-{
-	const struct packet *p = &job->p;
-	struct bpf_sock *sk = ingress_look_up(skb, p, p->sport, probe);
-	bool known;
-
-	if (!sk)
-		return ingress_judge_unknown(job);
-	known = probe->chosen && ingress_answers_cookie(skb, job, sk);
-	bpf_sk_release(sk);
-	return known ? DELIVER : ingress_judge_unknown(job);
+	job->other = job->router ? ingress_former_owner(job) : 0;
+	return job->other ? INGRESS_HANDED_OVER : INGRESS_RETURNED_FLOW;
 }
 
 /* Not a SYN: nearly always of a flow that has a socket. */
-static __always_inline bool ingress_has_flow(struct __sk_buff *skb,
-					     const struct packet *p)
+static __always_inline enum ingress_reason ingress_judge_flow(struct __sk_buff *skb,
+							      struct ingress_job *job,
+							      struct steer_probe *probe,
+							      __u8 flags)
 {
-	struct bpf_sock *sk = ingress_find_socket(skb, p, p->sport);
-	bool has;
+	const struct packet *p = &job->p;
+	struct bpf_sock *sk = ingress_look_up(skb, p, p->sport, probe);
+	bool known, completes = false;
 
 	if (!sk)
-		return false;
-	has = sk->state != BPF_TCP_LISTEN;
+		return ingress_judge_unknown(job);
+	known = sk->state != BPF_TCP_LISTEN;
+	if (known)
+		completes = sk->state == BPF_TCP_NEW_SYN_RECV &&
+			    (flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
+	else if (probe->chosen)
+		known = completes = ingress_answers_cookie(skb, job, sk);
 	bpf_sk_release(sk);
-	return has;
+	if (!known)
+		return ingress_judge_unknown(job);
+	/* The listener is that of the packet's bucket. */
+	if (completes && (probe->chosen || ingress_pool_takes(skb, p, probe)))
+		ingress_count_connection(job, probe);
+	return INGRESS_DELIVERED_FLOW;
 }
 
 /* The flags of a TCP header; none where there is no header. */
@@ -206,33 +282,103 @@ static __always_inline __u8 ingress_tcp_flags(struct __sk_buff *skb,
 	return word[1];
 }
 
-static __always_inline enum ingress_verdict ingress_judge(struct __sk_buff *skb,
-							  const struct ingress_job *job)
+static __always_inline enum ingress_reason ingress_judge_tcp(struct __sk_buff *skb,
+							     struct ingress_job *job)
 {
-	const struct packet *p = &job->p;
 	struct steer_probe *probe;
 	__u32 zero = 0;
 	__u8 flags;
 
-	/* Redirected although addressed to us: the local stack knows what it is.  (By
-	 * L2 that would not have been taken for redirected.) */
-	if (job->by_gre && ingress_is_own(job->cfg, p->dst))
-		return DELIVER;
-	/* Instances speak TCP. */
-	if (p->protocol != IPPROTO_TCP)
-		return GIVE_BACK;
-	/* A later fragment: the local stack puts it together with the first one, if
-	 * that was delivered; if not, the datagram is lost. */
-	if (!p->has_ports)
-		return DELIVER;
-	flags = ingress_tcp_flags(skb, job) & (TCP_SYN | TCP_ACK);
-	if (flags != TCP_SYN && ingress_has_flow(skb, p))
-		return DELIVER;
 	probe = bpf_map_lookup_elem(&probes, &zero);
 	if (!probe)
-		return GIVE_BACK;
-	return flags == TCP_SYN ? ingress_judge_syn(skb, job, probe)
-				: ingress_judge_stray(skb, job, probe);
+		return INGRESS_DROPPED_FAILED; /* an array has its elements */
+	flags = ingress_tcp_flags(skb, job);
+	if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return ingress_judge_syn(skb, job, probe);
+	return ingress_judge_flow(skb, job, probe, flags);
+}
+
+/* -- fragments ------------------------------------------------------------------------ */
+
+static __always_inline struct ingress_datagram
+ingress_datagram_of(const struct ingress_job *job)
+{
+	return (struct ingress_datagram){
+		.src = job->p.src,
+		.dst = job->p.dst,
+		.id = job->p.id,
+		.protocol = job->p.protocol,
+	};
+}
+
+/* A first fragment, of which ports and flags are seen. */
+static __always_inline void ingress_remember_fragment(const struct ingress_job *job,
+						      enum ingress_reason reason)
+{
+	struct ingress_datagram key = ingress_datagram_of(job);
+	struct ingress_fate fate = { .reason = reason, .other = job->other };
+
+	bpf_map_update_elem(&datagrams, &key, &fate, BPF_ANY);
+}
+
+/* A later fragment.  One that overtakes the first is returned, and the datagram lost:
+ * its sender sends it again. */
+static __always_inline enum ingress_reason
+ingress_judge_fragment(struct ingress_job *job)
+{
+	struct ingress_datagram key = ingress_datagram_of(job);
+	const struct ingress_fate *fate = bpf_map_lookup_elem(&datagrams, &key);
+
+	if (!fate)
+		return INGRESS_RETURNED_FRAGMENT;
+	if (ingress_is_delivered(fate->reason))
+		return INGRESS_DELIVERED_FRAGMENT;
+	job->other = fate->other;
+	if (fate->reason >= INGRESS_REASONS)
+		return INGRESS_RETURNED_FRAGMENT;
+	return fate->reason;
+}
+
+/* -- all ------------------------------------------------------------------------------ */
+
+/* What no host can have sent, or will receive; and what goes round in circles. */
+static __always_inline enum ingress_reason
+ingress_judge_addresses(const struct ingress_job *job)
+{
+	const struct packet *p = &job->p;
+	enum ingress_place dst = ingress_place(job->cfg, p->dst);
+
+	if (ingress_is_martian(p->src))
+		return INGRESS_DROPPED_SOURCE;
+	if (ingress_is_martian(p->dst) || dst == INGRESS_BROADCAST)
+		return INGRESS_DROPPED_DESTINATION;
+	if (ingress_place(job->cfg, p->src) == INGRESS_OWN)
+		return INGRESS_RETURNED_LOOP;
+	/* The router shall send it as it sends what it does not redirect; then it also
+	 * passes the packet filter that is meant for it. */
+	if (dst == INGRESS_OWN)
+		return INGRESS_RETURNED_OWN;
+	return INGRESS_REASONS; /* nothing against it */
+}
+
+static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
+							 struct ingress_job *job)
+{
+	enum ingress_reason reason = ingress_judge_addresses(job);
+
+	if (reason != INGRESS_REASONS)
+		return reason;
+	if (!job->service)
+		return INGRESS_RETURNED_SERVICE;
+	/* Instances speak TCP. */
+	if (job->p.protocol != IPPROTO_TCP)
+		return INGRESS_RETURNED_PROTOCOL;
+	if (!job->p.has_ports)
+		return ingress_judge_fragment(job);
+	reason = ingress_judge_tcp(skb, job);
+	if (job->p.fragment)
+		ingress_remember_fragment(job, reason);
+	return reason;
 }
 
 #endif

@@ -15,15 +15,78 @@
 
 enum {
 	INGRESS_SERVICES = 64, /* bits of a mask */
-	INGRESS_ROUTERS = 64,
+	/* Of a plan's routers, and one that proofs of delivery come from. */
+	INGRESS_ROUTERS = 128,
 	INGRESS_CLASSES = 1024, /* of ports; class 0: no service names it */
 	INGRESS_SENDERS = 256,
 	INGRESS_BINS = 512, /* for senders, and how many one takes */
 	INGRESS_BIN = 4,
+	INGRESS_SLOTS = 1024, /* buckets, or values of a mask */
+	INGRESS_SLOT_BITS = 10,
+	INGRESS_STRANGERS = 64,	  /* senders that nobody knows, remembered */
+	INGRESS_REASONS_ROOM = 32, /* a power of 2 */
+	INGRESS_FRAGMENTS = 1024, /* datagrams of which fragments are awaited */
 	/* In place of an index into the routers: */
 	INGRESS_OTHER_CACHE = 0xfffe, /* another web-cache */
 	INGRESS_NOBODY = 0xffff,
 	INGRESS_NONE = 0xff,
+};
+
+/*
+ * What became of a packet, and why.  Every packet that a router redirected is counted
+ * under exactly one of these.
+ */
+enum ingress_reason {
+	/* To the local stack: */
+	INGRESS_DELIVERED_NEW,	    /* a SYN that the pool takes */
+	INGRESS_DELIVERED_FLOW,	    /* a local socket knows the flow */
+	INGRESS_DELIVERED_FRAGMENT, /* a later one of a datagram delivered */
+	/* Back to the router: */
+	INGRESS_RETURNED_POOL_DOWN, /* a SYN that no instance takes */
+	INGRESS_RETURNED_HELD,	    /* a SYN while delivery fails */
+	INGRESS_RETURNED_FLOW,	    /* of a flow that nobody here knows */
+	INGRESS_RETURNED_PROTOCOL,  /* not TCP */
+	INGRESS_RETURNED_FRAGMENT,  /* a later one that follows none delivered */
+	INGRESS_RETURNED_SERVICE,   /* fits no service agreed on with that router */
+	INGRESS_RETURNED_LOOP,	    /* sent by this box itself */
+	INGRESS_RETURNED_OWN,	    /* addressed to this box itself */
+	/* To the web-cache that had its slot before: */
+	INGRESS_HANDED_OVER,
+	/* Nowhere: */
+	INGRESS_DROPPED_CLOSED,	     /* a SYN that no instance takes, when-down drop */
+	INGRESS_DROPPED_TOO_LONG,    /* to go back by GRE; its sender is told */
+	INGRESS_DROPPED_SOURCE,	     /* no host can have such a source address ... */
+	INGRESS_DROPPED_DESTINATION, /* ... or is reached by such a destination */
+	INGRESS_DROPPED_TTL,	     /* has been on its way for too long */
+	INGRESS_DROPPED_STRAY, /* of another web-cache, and nothing it may hand over */
+	INGRESS_DROPPED_FAILED, /* could not be sent */
+	INGRESS_REASONS,
+	/* A proof of delivery; counted nowhere. */
+	INGRESS_PROOF,
+};
+
+packet_inline bool ingress_is_delivered(enum ingress_reason r)
+{
+	return r <= INGRESS_DELIVERED_FRAGMENT || r == INGRESS_PROOF;
+}
+
+packet_inline bool ingress_is_returned(enum ingress_reason r)
+{
+	return r >= INGRESS_RETURNED_POOL_DOWN && r <= INGRESS_RETURNED_OWN;
+}
+
+packet_inline bool ingress_is_dropped(enum ingress_reason r)
+{
+	return r >= INGRESS_DROPPED_CLOSED && r <= INGRESS_DROPPED_FAILED;
+}
+
+/* What is at an address, as far as redirected packets are concerned: the values of the
+ * trie of prefixes. */
+enum ingress_place {
+	INGRESS_OUTSIDE, /* in no prefix */
+	INGRESS_OWN,	 /* this box */
+	INGRESS_BROADCAST,
+	INGRESS_BEHIND, /* routed by this box, out of another interface */
 };
 
 /* Senders by key: an IPv4 address, or a MAC address with a bit that no IPv4 address
@@ -41,10 +104,22 @@ struct ingress_router {
 	__u64 services;	 /* that it may redirect */
 	__u64 l2;	 /* of these: that may arrive as bare frames */
 	__u64 return_l2; /* of these: that go back as bare frames, others by GRE */
+	__u64 held;	 /* of these: that get no new connections, delivery fails */
 	__be32 id;	 /* outer destination of what goes back by GRE */
 	__be32 address;	 /* where it answers from */
 	__u8 mac[6];	 /* of that address; zero while not known */
 	__u8 pad[2];
+};
+
+/* One bit of a mask: of which field of the packet, and which bit of it. */
+enum ingress_field {
+	INGRESS_DST_PORT,
+	INGRESS_SRC_PORT,
+	INGRESS_DST_ADDR,
+	INGRESS_SRC_ADDR,
+};
+struct ingress_mask_bit {
+	__u8 field, shift;
 };
 
 struct ingress_service {
@@ -53,8 +128,14 @@ struct ingress_service {
 	__u8 type, id;
 	__u8 drop_when_down;
 	__u8 router; /* gets what another web-cache handed over in vain; or INGRESS_NONE */
-	__u32 counters;		       /* index into the counters */
-	__be32 handover[WCCP_BUCKETS]; /* 0: to nobody */
+	__u8 l2_router; /* that frames of an unknown MAC address belong to, or the same */
+	/* Of mask assignment: the bits of a value's sequence number, lowest first.  None:
+	 * slots are hash buckets. */
+	__u8 n_mask_bits;
+	struct ingress_mask_bit mask_bits[INGRESS_SLOT_BITS];
+	__u32 counters; /* index into the counters */
+	/* Per slot: 1 + index into other_caches; 0: nobody had it before. */
+	__u8 handover[INGRESS_SLOTS];
 };
 
 /* What services name a port as ... */
@@ -68,7 +149,11 @@ struct ingress_config {
 	__u32 mtu;	    /* of the interface, in octets of an IP packet */
 	__u64 mix;	    /* gives each sender's key its bin */
 	__u32 uses_sources; /* does any service name a source port? */
-	__u32 pad;
+	/* Does this box send on what is addressed to others?  Then a frame for another
+	 * address need not be a redirected one. */
+	__u32 forwards;
+	__be32 other_caches[WCCP_MAX_CACHES];
+	__u64 by_l2; /* services that some router agreed on L2 for */
 	__u16 class_of_port[65536]; /* by port in host order */
 	struct ingress_class classes[INGRESS_CLASSES];
 	/* Services that take a protocol whatever the ports; and those that take some
@@ -84,10 +169,30 @@ struct ingress_config {
 	struct ingress_service services[INGRESS_SERVICES];
 };
 
-/* Per service and CPU; the same meaning as struct dp_counters. */
+/* Per service and CPU.  The last entry of the map is for packets of no service. */
 struct ingress_counters {
-	__u64 redirected, redirected_octets, delivered, new_flows, returned,
-		handed_over, dropped;
+	__u64 redirected, redirected_octets; /* that routers sent */
+	__u64 completed;		     /* handshakes */
+	__u64 odd_header; /* the redirect header names another service */
+	__u64 packets[INGRESS_REASONS_ROOM]; /* by enum ingress_reason */
+	__u64 other_caches; /* of `packets`: handed over to us, not redirected */
+};
+
+/* Who sends what looks redirected, and is nobody that we know: a key as senders have. */
+struct ingress_stranger {
+	__u64 packets;
+};
+
+/* A datagram whose first fragment has come. */
+struct ingress_datagram {
+	__be32 src, dst;
+	__be16 id;
+	__u8 protocol, pad;
+};
+
+struct ingress_fate {
+	__u32 reason;
+	__be32 other; /* INGRESS_HANDED_OVER: to whom */
 };
 
 /* Of a MAC address's first four octets and last two, as they lie in memory. */
@@ -148,17 +253,44 @@ packet_inline bool ingress_near_own(const struct ingress_config *cfg, __be32 add
 	return cfg->near_own[half / 64] >> half % 64 & 1;
 }
 
-/* Index of the lowest bit of a mask that is not 0. */
+packet_inline __u32 ingress_field_value(const struct packet *p, __u8 field)
+{
+	switch (field) {
+	case INGRESS_DST_PORT:
+		return packet_be16(p->dport);
+	case INGRESS_SRC_PORT:
+		return packet_be16(p->sport);
+	case INGRESS_DST_ADDR:
+		return packet_be32(p->dst);
+	}
+	return packet_be32(p->src);
+}
+
+/* The sequence number of the mask's value that a packet has (2.01 section 6.16). */
+packet_inline __u32 ingress_mask_slot(const struct packet *p,
+				      const struct ingress_service *s)
+{
+	__u32 slot = 0;
+
+	for (__u32 i = 0; i < INGRESS_SLOT_BITS; i++) {
+		const struct ingress_mask_bit *b = &s->mask_bits[i];
+
+		if (i < s->n_mask_bits)
+			slot |= (ingress_field_value(p, b->field) >> (b->shift & 31) & 1) << i;
+	}
+	return slot;
+}
+
+/* Index of the lowest bit of a mask that is not 0: the number of ones below it, counted
+ * without branches, as the verifier would follow each of the 64 ways. */
 packet_inline __u32 ingress_first(__u64 mask)
 {
-	__u32 n = 0;
+	__u64 x = (mask & -mask) - 1;
 
-	for (__u32 half = 32; half; half /= 2)
-		if (!(mask & ((1ULL << half) - 1))) {
-			mask >>= half;
-			n += half;
-		}
-	return n;
+	x -= x >> 1 & 0x5555555555555555ULL;
+	x = (x & 0x3333333333333333ULL) + (x >> 2 & 0x3333333333333333ULL);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return x * 0x0101010101010101ULL >> 56;
 }
 
 #endif

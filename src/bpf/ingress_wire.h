@@ -15,11 +15,13 @@ struct ingress_job {
 	const struct ingress_config *cfg;
 	const struct ingress_router *router;   /* it came from; NULL: another cache */
 	const struct ingress_service *service; /* NULL: none that we have */
-	struct ingress_counters *count;	       /* of that service */
+	struct ingress_counters *count;	       /* of that service, or of none */
 	struct packet p;		       /* the redirected packet itself */
 	struct packet_redirect redirect;       /* by GRE: what the router said */
 	__be32 from;			       /* by GRE: outer source */
+	__be32 other;			       /* whom it is handed over to */
 	bool by_gre;
+	bool odd_header; /* the redirect header did not name that service */
 };
 
 /* "Fragmentation needed", RFC 1191.  (The kernel's <linux/icmp.h> wants a libc.) */
@@ -96,7 +98,10 @@ static __always_inline int ingress_unwrap(struct __sk_buff *skb)
 				   BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
-/* New outer addresses and a fresh TTL; everything behind stays as it is. */
+enum { INGRESS_TTL = 64 };
+
+/* New outer addresses; the TTL goes down, so that nothing can circulate between boxes
+ * that take each other for routers.  Everything behind stays as it is. */
 static __always_inline int ingress_readdress(struct __sk_buff *skb,
 					     const struct ingress_job *job, __be32 dst)
 {
@@ -106,11 +111,31 @@ static __always_inline int ingress_readdress(struct __sk_buff *skb,
 		return -1;
 	ip.saddr = job->cfg->self;
 	ip.daddr = dst;
-	ip.ttl = 64;
+	ip.ttl = ip.ttl > INGRESS_TTL ? INGRESS_TTL : ip.ttl - 1;
 	ip.check = 0;
 	ip.check = ingress_checksum(&ip, sizeof(ip));
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
 				   BPF_F_RECOMPUTE_CSUM);
+}
+
+/* One less in the TTL of the packet whose header is at `l3`.  Its checksum changes by
+ * the same amount, so that a checksum over both stays right. */
+static __always_inline int ingress_age(struct __sk_buff *skb, __u32 l3)
+{
+	struct {
+		__u8 ttl, protocol;
+	} now, before;
+
+	if (bpf_skb_load_bytes(skb, l3 + offsetof(struct iphdr, ttl), &before,
+			       sizeof(before)))
+		return -1;
+	now = before;
+	now.ttl--;
+	if (bpf_l3_csum_replace(skb, l3 + offsetof(struct iphdr, check),
+				*(__u16 *)&before, *(__u16 *)&now, sizeof(now)))
+		return -1;
+	return bpf_skb_store_bytes(skb, l3 + offsetof(struct iphdr, ttl), &now,
+				   sizeof(now), 0);
 }
 
 /* Put outer headers on a packet that came bare. */
@@ -129,7 +154,7 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 			.tot_len = bpf_htons(job->p.len + WRAPPING),
 			/* Fragmenting on the way is better than losing. */
 			.id = bpf_get_prandom_u32(),
-			.ttl = 64,
+			.ttl = INGRESS_TTL,
 			.protocol = IPPROTO_GRE,
 			.saddr = job->cfg->self,
 			.daddr = dst,
@@ -177,7 +202,7 @@ static __always_inline int ingress_refuse_length(struct __sk_buff *skb,
 			.ihl = 5,
 			.tot_len = bpf_htons(sizeof(m)),
 			.id = bpf_get_prandom_u32(),
-			.ttl = 64,
+			.ttl = INGRESS_TTL,
 			.protocol = IPPROTO_ICMP,
 			.saddr = job->cfg->self,
 			.daddr = job->p.src,

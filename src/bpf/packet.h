@@ -63,6 +63,7 @@ struct packet {
 	__u32 len;    /* total length from the IPv4 header on */
 	__be32 src, dst;
 	__be16 sport, dport; /* 0 when it shows none, see has_ports */
+	__be16 id; /* identification, of fragments */
 	__u8 protocol, ttl, tos;
 	bool has_ports; /* TCP or UDP, and not a fragment other than the first */
 	bool fragment;	/* first, middle or last one */
@@ -182,6 +183,7 @@ packet_inline int packet_parse(struct __sk_buff *skb, __u32 l3, struct packet *p
 	p->dst = ip.daddr;
 	p->sport = 0;
 	p->dport = 0;
+	p->id = ip.id;
 	p->protocol = ip.protocol;
 	p->ttl = ip.ttl;
 	p->tos = ip.tos;

@@ -12,6 +12,8 @@
  * It counts nothing: ingress.bpf.c runs it too, to learn who would take a packet,
  * and counts what it then delivers.
  */
+#include "bpf/proof_maps.h"
+#include "bpf/steer_maps.h"
 #include "bpf/steer_shared.h"
 
 #include <linux/bpf.h>
@@ -46,6 +48,14 @@ struct {
 	__array(values, struct table_map);
 } tables SEC(".maps");
 
+/* The listener that proofs of delivery arrive at. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} sinks SEC(".maps");
+
 /* Linux 5.17 and later tell the interface; older ones know the port alone. */
 const volatile bool tells_ifindex = true;
 /* Chosen at random when loaded, so that nobody outside can aim at one bucket. */
@@ -59,6 +69,7 @@ static __always_inline const struct steer_table *steer_table_in_force(void)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
+/* Ours, or behind this box: nothing that is redirected. */
 static __always_inline bool steer_is_own(__be32 addr)
 {
 	struct steer_prefix key = { .bits = 32, .addr = addr };
@@ -66,7 +77,7 @@ static __always_inline bool steer_is_own(__be32 addr)
 	return bpf_map_lookup_elem(&own_prefixes, &key);
 }
 
-static __always_inline __u32 steer_bucket(__u64 addrs, __u64 ports)
+static __always_inline __u64 steer_hash(__u64 addrs, __u64 ports)
 {
 	__u64 x = addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL;
 
@@ -76,7 +87,15 @@ static __always_inline __u32 steer_bucket(__u64 addrs, __u64 ports)
 	x ^= x >> 33;
 	x *= 0xc4ceb9fe1a85ec53ULL;
 	x ^= x >> 33;
-	return x % STEER_BUCKETS;
+	return x;
+}
+
+/* Another program may have chosen a listener before us: ours is meant. */
+static __always_inline long steer_give(struct bpf_sk_lookup *ctx, struct bpf_sock *sk)
+{
+	if (sk->state != BPF_TCP_LISTEN)
+		return -1; /* newer kernels keep one that stopped listening (shutdown) */
+	return bpf_sk_assign(ctx, sk, BPF_SK_LOOKUP_F_REPLACE);
 }
 
 /* 1 + the slot of the socket that took it, or 0. */
@@ -88,16 +107,14 @@ static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
 	for (int rank = 0; rank < STEER_RANKS; rank++) {
 		__u32 slot = slots[rank];
 		struct bpf_sock *sk;
-		long rc = -1;
+		long rc;
 
 		if (slot >= STEER_SLOTS)
 			return 0;
 		sk = bpf_map_lookup_elem(&listeners, &slot);
 		if (!sk)
 			continue;
-		/* Newer kernels keep one that has stopped listening (shutdown). */
-		if (sk->state == BPF_TCP_LISTEN)
-			rc = bpf_sk_assign(ctx, sk, 0);
+		rc = steer_give(ctx, sk);
 		bpf_sk_release(sk);
 		if (rc == 0)
 			return 1 + slot;
@@ -105,12 +122,49 @@ static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
 	return 0;
 }
 
+/* -- proofs and samples --------------------------------------------------------------- */
+
+static __always_inline bool steer_is_proof(const struct bpf_sk_lookup *ctx,
+					   __u32 remote_port)
+{
+	__u32 index = remote_port % PROOF_WAYS;
+	const struct proof_way *way;
+
+	if (ctx->local_ip4 != bpf_htonl(PROOF_DESTINATION))
+		return false;
+	way = bpf_map_lookup_elem(&proofs, &index);
+	return way && way->nonce && way->source_port == remote_port;
+}
+
+static __always_inline bool steer_assign_sink(struct bpf_sk_lookup *ctx)
+{
+	__u32 zero = 0;
+	struct bpf_sock *sk = bpf_map_lookup_elem(&sinks, &zero);
+	long rc;
+
+	if (!sk)
+		return false;
+	rc = steer_give(ctx, sk);
+	bpf_sk_release(sk);
+	return rc == 0;
+}
+
+static __always_inline void steer_count_sample(const struct steer_probe *probe)
+{
+	__u32 pool = probe->pool;
+	struct steer_samples *s = bpf_map_lookup_elem(&samples, &pool);
+
+	if (s)
+		s->reached++;
+}
+
 SEC("sk_lookup")
 int steer(struct bpf_sk_lookup *ctx)
 {
 	const struct steer_table *table;
 	struct steer_probe *probe;
-	__u32 zero = 0, pool, remote_port, bucket;
+	__u32 zero = 0, pool, remote_port;
+	__u64 hash;
 
 	if (ctx->family != AF_INET || ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
@@ -125,12 +179,21 @@ int steer(struct bpf_sk_lookup *ctx)
 		return SK_PASS;
 
 	remote_port = bpf_ntohs((__u16)ctx->remote_port);
+	if (steer_is_proof(ctx, remote_port) && steer_assign_sink(ctx)) {
+		probe->chosen = STEER_CHOSE_SINK;
+		return SK_PASS;
+	}
 	if (remote_port == 0)
 		remote_port = probe->remote_port;
-	bucket = steer_bucket((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
-			      remote_port << 16 | (ctx->local_port & 0xffff));
+	hash = steer_hash((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
+			  remote_port << 16 | (ctx->local_port & 0xffff));
 	probe->chosen = steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
-				     bucket);
+				     hash % STEER_BUCKETS);
+	probe->pool = pool;
+	/* By bits that take no part in choosing the bucket. */
+	probe->sampled = (hash >> 32) % STEER_SAMPLING == 0;
+	if (probe->sampled && !probe->asking)
+		steer_count_sample(probe);
 	return probe->chosen ? SK_PASS : SK_DROP;
 }
 

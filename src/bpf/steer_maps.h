@@ -33,6 +33,9 @@ enum {
 	STEER_OWN_PREFIXES = 1024, /* prefixes that are the box's own */
 	STEER_NO_SLOT = 0xffff,	   /* >= STEER_SLOTS */
 	STEER_NO_POOL = 0xff,	   /* >= STEER_POOLS */
+	STEER_SAMPLING = 16, /* of so many new connections, one is a sample */
+	/* In place of 1 + a slot: the sink of proofs of delivery (proof_maps.h). */
+	STEER_CHOSE_SINK = STEER_SLOTS + 1,
 };
 
 /* Candidates of each bucket, best first; slots are indices into the SOCKMAP. */
@@ -64,8 +67,22 @@ struct steer_probe {
 	/* From ingress: the remote port to hash in place of 0.  Asking with port 0
 	 * looks past a flow that still has a socket (TIME_WAIT). */
 	__u32 remote_port;
+	/* From ingress: it is asking, not the stack. */
+	__u32 asking;
 	/* From steering: 1 + the slot that it chose; 0: it chose none. */
 	__u32 chosen;
+	/* From steering: of which pool, and whether this connection is a sample. */
+	__u32 pool, sampled;
+};
+
+/*
+ * Samples of new connections of a pool.  The stack is left to look for the listener of a
+ * sample itself, so that `reached` stays behind `delivered` when something
+ * between the interface and the socket, a packet filter say, drops them.
+ */
+struct steer_samples {
+	__u64 delivered; /* counted by ingress */
+	__u64 reached;	 /* counted by steering, when the stack asks */
 };
 
 #endif

@@ -14,15 +14,18 @@
 
 #include "dp/facts.h"
 #include "dp/ingress.h"
+#include "dp/ingress_counters.h"
 #include "dp/link.h"
 #include "dp/new_connections.h"
 #include "dp/steer.h"
 #include "kernel/features.h"
 
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 struct dp {
 	struct link *link;
@@ -44,13 +47,27 @@ static int dp_silence_libbpf(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
+/* Nobody can guess it, so that nobody else can send what looks like a proof. */
+static int dp_choose_proof_mac(struct dp *dp, struct err *err)
+{
+	uint8_t *mac = dp->facts.proof_mac;
+
+	if (getrandom(mac, sizeof(dp->facts.proof_mac), 0) !=
+	    (ssize_t)sizeof(dp->facts.proof_mac))
+		return err_set(err, "no random numbers: %s", strerror(errno));
+	mac[0] = (uint8_t)((mac[0] | 0x02) & ~0x01); /* locally administered, unicast */
+	return 0;
+}
+
 static int dp_open_drivers(struct dp *dp, struct err *err)
 {
-	if (kernel_check(err) < 0 || link_new(&dp->link, err) < 0 ||
+	struct steer_maps maps;
+
+	if (kernel_check(err) < 0 || dp_choose_proof_mac(dp, err) < 0 || link_new(&dp->link, err) < 0 ||
 	    steer_new(&dp->steer, err) < 0)
 		return -1;
-	return ingress_new(&dp->ingress, steer_own_prefixes_fd(dp->steer),
-			   steer_probes_fd(dp->steer), err);
+	maps = steer_maps(dp->steer);
+	return ingress_new(&dp->ingress, &maps, err);
 }
 
 static void dp_free_drivers(struct dp *dp)
@@ -214,6 +231,11 @@ bool dp_is_waiting(const struct dp *dp)
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
 {
 	return ingress_get_counters(dp->ingress, service, out);
+}
+
+const char *dp_reason_name(unsigned reason)
+{
+	return ingress_reason_name(reason);
 }
 
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,

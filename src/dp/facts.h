@@ -11,14 +11,19 @@
 
 enum { FACTS_MAX_PREFIXES = 1024 };
 
-/* A prefix of the kernel's local table: addresses that are the box's own. */
+/* Addresses of which redirected packets are not to be expected. */
 struct facts_prefix {
 	struct addr addr;
 	unsigned bits;
+	uint8_t place; /* enum ingress_place */
 };
 
 struct facts {
 	unsigned ifindex, mtu; /* of plan.interface; MTU in octets of IP packet */
+	uint8_t own_mac[6];    /* of plan.interface */
+	bool forwards;	       /* sends on what it receives for others */
+	/* A made-up MAC address, from which proofs of delivery come. */
+	uint8_t proof_mac[6];
 	/* Per plan.routers: the MAC address of `address` on that interface. */
 	struct {
 		enum neighbour_state state;

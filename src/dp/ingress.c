@@ -3,6 +3,7 @@
 #include "dp/ingress.h"
 
 #include "bpf/ingress.skel.h"
+#include "dp/ingress_counters.h"
 #include "dp/ingress_render.h"
 #include "kernel/bpf_table.h"
 #include "kernel/tc.h"
@@ -42,17 +43,27 @@ struct ingress {
 
 /* -- loading -------------------------------------------------------------------------- */
 
-static int ingress_load(struct ingress *g, int own_prefixes_fd, int probes_fd,
-			struct err *err)
+static int ingress_reuse(struct ingress *g, const struct steer_maps *maps)
+{
+	int rc = bpf_map__reuse_fd(g->bpf->maps.own_prefixes, maps->own_prefixes);
+
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.probes, maps->probes);
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.samples, maps->samples);
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.proofs, maps->proofs);
+	return rc;
+}
+
+static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct err *err)
 {
 	int rc;
 
 	g->bpf = ingress_bpf__open();
 	if (!g->bpf)
 		return err_set(err, "ingress program: %s", strerror(errno));
-	rc = bpf_map__reuse_fd(g->bpf->maps.own_prefixes, own_prefixes_fd);
-	if (rc == 0)
-		rc = bpf_map__reuse_fd(g->bpf->maps.probes, probes_fd);
+	rc = ingress_reuse(g, maps);
 	if (rc == 0)
 		rc = ingress_bpf__load(g->bpf);
 	if (rc < 0)
@@ -67,14 +78,13 @@ static int ingress_load(struct ingress *g, int own_prefixes_fd, int probes_fd,
 			      "ingress_config", sizeof(struct ingress_config), 1, err);
 }
 
-int ingress_new(struct ingress **out, int own_prefixes_fd, int probes_fd,
-		struct err *err)
+int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err *err)
 {
 	struct ingress *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return err_set(err, "out of memory");
-	if (ingress_load(g, own_prefixes_fd, probes_fd, err) < 0) {
+	if (ingress_load(g, maps, err) < 0) {
 		ingress_free(g);
 		return -1;
 	}
@@ -160,20 +170,18 @@ int ingress_get_counters(const struct ingress *g, unsigned service,
 {
 	const struct ingress_counters *c = g->per_cpu;
 
+	uint32_t index = INGRESS_SERVICES;
+
 	*out = (struct dp_counters){ 0 };
-	if (service >= g->owners.n_services ||
-	    bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.counters),
-				&g->owners.of_service[service], g->per_cpu) < 0)
+	if (service < g->owners.n_services)
+		index = g->owners.of_service[service];
+	else if (service != DP_NO_SERVICE)
 		return -1;
-	for (int i = 0; i < g->n_cpus; i++, c++) {
-		out->redirected += c->redirected;
-		out->redirected_octets += c->redirected_octets;
-		out->delivered += c->delivered;
-		out->new_flows += c->new_flows;
-		out->returned += c->returned;
-		out->handed_over += c->handed_over;
-		out->dropped += c->dropped;
-	}
+	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu) <
+	    0)
+		return -1;
+	for (int i = 0; i < g->n_cpus; i++, c++)
+		ingress_counters_add(out, c);
 	return 0;
 }
 

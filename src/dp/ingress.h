@@ -10,13 +10,13 @@
 #include "dp/dp.h"
 #include "dp/facts.h"
 #include "dp/plan.h"
+#include "dp/steer.h"
 #include "err.h"
 
 struct ingress;
 
-/* Load the program.  The two maps are those of the steering program, see steer.h. */
-int ingress_new(struct ingress **out, int own_prefixes_fd, int probes_fd,
-		struct err *err);
+/* Load the program.  The maps are those of the steering program. */
+int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err *err);
 
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
 		  struct err *err);
@@ -26,7 +26,8 @@ void ingress_revert(struct ingress *g);
 void ingress_clear(struct ingress *g);
 void ingress_free(struct ingress *g);
 
-/* Of a service, by its position in the newest plan that is in force. */
+/* Of a service, by its position in the newest plan that is in force; DP_NO_SERVICE: of
+ * packets that fit none. */
 int ingress_get_counters(const struct ingress *g, unsigned service,
 			 struct dp_counters *out);
 /* New connections delivered for a slot, ever. */

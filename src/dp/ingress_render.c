@@ -12,10 +12,11 @@
 #include <string.h>
 
 static_assert((int)INGRESS_SERVICES == (int)PLAN_MAX_SERVICES, "services");
-static_assert((int)INGRESS_ROUTERS == (int)PLAN_MAX_ADDRESSES, "routers");
+static_assert((int)INGRESS_ROUTERS > (int)PLAN_MAX_ADDRESSES, "routers, and proofs");
+static_assert((int)INGRESS_SLOTS == (int)ASSIGN_SLOTS_MAX, "slots");
 static_assert((int)INGRESS_CLASSES > PLAN_MAX_SERVICES * WCCP_MAX_PORTS, "ports");
-static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES + WCCP_MAX_CACHES,
-	      "senders: id, address and MAC of each router");
+static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES + WCCP_MAX_CACHES + 1,
+	      "senders: id, address and MAC of each router, and proofs");
 
 struct sender {
 	uint64_t key;
@@ -96,6 +97,47 @@ static void ingress_add_match(struct draft *d, const struct packet_service *s,
 		ingress_add_port(d, s, s->ports[i], bit);
 }
 
+/* Masks are numbered from the destination port's lowest bit up (2.01 section 6.16). */
+static void ingress_add_mask_bits(struct ingress_service *to, uint64_t bits, uint8_t field)
+{
+	for (uint8_t shift = 0; shift < 32; shift++)
+		if (bits >> shift & 1 && to->n_mask_bits < INGRESS_SLOT_BITS)
+			to->mask_bits[to->n_mask_bits++] =
+				(struct ingress_mask_bit){ field, shift };
+}
+
+static void ingress_add_mask(struct ingress_service *to, const struct wccp_mask *mask)
+{
+	ingress_add_mask_bits(to, mask->dport, INGRESS_DST_PORT);
+	ingress_add_mask_bits(to, mask->sport, INGRESS_SRC_PORT);
+	ingress_add_mask_bits(to, addr_to_v4(&mask->dst), INGRESS_DST_ADDR);
+	ingress_add_mask_bits(to, addr_to_v4(&mask->src), INGRESS_SRC_ADDR);
+}
+
+/* 1 + index among the other web-caches; 0: it is none of them. */
+static uint8_t ingress_other_cache(const struct draft *d, const struct addr *cache)
+{
+	if (!addr_is_set(cache) || addr_equal(cache, &d->plan->self))
+		return 0;
+	return (uint8_t)(1 + addr_find(d->plan->other_caches, d->plan->n_other_caches,
+				       cache));
+}
+
+static void ingress_add_handover(const struct draft *d, const struct plan_service *from,
+				 struct ingress_service *to)
+{
+	const struct addr *last = NULL;
+	uint8_t other = 0;
+
+	for (unsigned i = 0; i < from->n_slots && i < INGRESS_SLOTS; i++) {
+		/* Neighbours mostly belong to the same one. */
+		if (!last || !addr_equal(last, &from->handover[i]))
+			other = ingress_other_cache(d, &from->handover[i]);
+		last = &from->handover[i];
+		to->handover[i] = other;
+	}
+}
+
 static void ingress_add_service(struct draft *d, unsigned index, uint32_t counters)
 {
 	const struct plan_service *from = &d->plan->services[index];
@@ -109,11 +151,12 @@ static void ingress_add_service(struct draft *d, unsigned index, uint32_t counte
 		.id = s->id,
 		.drop_when_down = from->drop_when_down,
 		.router = INGRESS_NONE,
+		.l2_router = INGRESS_NONE,
 		.counters = counters,
 	};
-	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
-		if (!addr_equal(&from->handover[b], &d->plan->self))
-			to->handover[b] = ingress_be32(&from->handover[b]);
+	if (from->by_mask)
+		ingress_add_mask(to, &from->mask);
+	ingress_add_handover(d, from, to);
 	d->out->service_of_id[s->type == WCCP_SERVICE_DYNAMIC][s->id] =
 		(uint8_t)d->rank[index];
 	ingress_add_match(d, s, to->bit);
@@ -189,7 +232,7 @@ static unsigned ingress_router_of(struct draft *d, const struct plan_router *r)
 	for (i = 0; i < d->n_routers; i++)
 		if (list[i].id == id && list[i].address == address)
 			return i;
-	if (i == INGRESS_ROUTERS)
+	if (i == PLAN_MAX_ADDRESSES)
 		return INGRESS_NOBODY;
 	list[i].id = id;
 	list[i].address = address;
@@ -207,8 +250,14 @@ static void ingress_add_router(struct draft *d, unsigned index)
 		return;
 	to = &d->out->routers[who];
 	to->services |= s->bit;
-	if (r->forward & WCCP_METHOD_L2)
+	if (r->forward & WCCP_METHOD_L2) {
 		to->l2 |= s->bit;
+		d->out->by_l2 |= s->bit;
+		if (s->l2_router == INGRESS_NONE)
+			s->l2_router = (uint8_t)who;
+	}
+	if (r->held)
+		to->held |= s->bit;
 	if (r->ret & WCCP_METHOD_L2)
 		to->return_l2 |= s->bit;
 	if (s->router == INGRESS_NONE)
@@ -219,6 +268,18 @@ static void ingress_add_router(struct draft *d, unsigned index)
 		memcpy(to->mac, d->facts->macs[index].octets, sizeof(to->mac));
 		ingress_add_sender(d, ingress_key_of_mac(to->mac), who);
 	}
+}
+
+/* Proofs of delivery come from a router of their own, for every service, bare. */
+static void ingress_add_proof_sender(struct draft *d)
+{
+	struct ingress_router *r = &d->out->routers[INGRESS_ROUTERS - 1];
+
+	for (unsigned i = 0; i < d->plan->n_services; i++)
+		r->services |= d->out->services[i].bit;
+	r->l2 = r->return_l2 = r->services;
+	ingress_add_sender(d, ingress_key_of_mac(d->facts->proof_mac),
+			   INGRESS_ROUTERS - 1);
 }
 
 /* A prefix that is shorter than the half that is looked at covers several. */
@@ -251,7 +312,11 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	for (unsigned i = 0; i < plan->n_other_caches; i++)
 		ingress_add_sender(&d, ingress_be32(&plan->other_caches[i]),
 				   INGRESS_OTHER_CACHE);
+	ingress_add_proof_sender(&d);
 	ingress_place_senders(&d);
+	out->forwards = facts->forwards;
+	for (unsigned i = 0; i < plan->n_other_caches; i++)
+		out->other_caches[i] = ingress_be32(&plan->other_caches[i]);
 	for (unsigned i = 0; i < facts->n_own_prefixes; i++)
 		ingress_mark_own(out, &facts->own_prefixes[i]);
 }

@@ -7,6 +7,7 @@
 
 #include "dp/delivery_route.h"
 #include "dp/link_facts.h"
+#include "dp/link_prefixes.h"
 #include "kernel/netlink.h"
 
 #include <errno.h>
@@ -112,11 +113,29 @@ bool link_is_waiting(const struct link *l)
 	return l->is_waiting;
 }
 
+/* A number of net.ipv4.conf.INTERFACE; -1: it cannot be read. */
+static int link_sysctl(const char *interface, const char *name)
+{
+	char path[64 + IF_NAMESIZE];
+	int value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", interface, name);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &value) != 1)
+		value = -1;
+	fclose(f);
+	return value;
+}
+
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err)
 {
+	out->forwards = link_sysctl(plan->interface, "forwarding") > 0;
 	if (link_facts_interface(l->sock, plan->interface, out, err) < 0 ||
-	    link_facts_own_prefixes(l->sock, out, err) < 0 ||
+	    link_prefixes(l->sock, out, err) < 0 ||
 	    link_facts_macs(l->sock, plan, out, err) < 0)
 		return -1;
 	link_note_unknown(l, plan, out, trouble);
@@ -130,22 +149,6 @@ int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 }
 
 /* -- reverse-path filtering ------------------------------------------------------------ */
-
-static int link_rp_filter_read(const char *interface)
-{
-	char path[64 + IF_NAMESIZE];
-	int value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	if (fscanf(f, "%d", &value) != 1)
-		value = -1;
-	fclose(f);
-	return value;
-}
 
 static int link_rp_filter_write(const char *interface, int value, struct err *err)
 {
@@ -173,7 +176,7 @@ enum { FILTER_STRICT = 1, FILTER_LOOSE = 2 };
 static int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
 				 struct err *err)
 {
-	int all = link_rp_filter_read("all"), own = link_rp_filter_read(interface);
+	int all = link_sysctl("all", "rp_filter"), own = link_sysctl(interface, "rp_filter");
 
 	if (own == FILTER_LOOSE || all == FILTER_LOOSE ||
 	    (own != FILTER_STRICT && all != FILTER_STRICT))
@@ -190,7 +193,7 @@ static int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface
 /* Leave a value alone that someone else has changed since. */
 static void link_rp_filter_restore(struct link_rp_filter *f)
 {
-	if (f->changed && link_rp_filter_read(f->interface) == FILTER_LOOSE)
+	if (f->changed && link_sysctl(f->interface, "rp_filter") == FILTER_LOOSE)
 		link_rp_filter_write(f->interface, f->before, NULL);
 	f->changed = false;
 }

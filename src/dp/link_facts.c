@@ -15,6 +15,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+static void link_facts_take_own_mac(struct rtnl_link *link, struct facts *out)
+{
+	struct nl_addr *mac = rtnl_link_get_addr(link);
+
+	memset(out->own_mac, 0, sizeof(out->own_mac));
+	if (mac && nl_addr_get_len(mac) == sizeof(out->own_mac))
+		memcpy(out->own_mac, nl_addr_get_binary_addr(mac), sizeof(out->own_mac));
+}
+
 int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *out,
 			 struct err *err)
 {
@@ -26,6 +35,7 @@ int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *o
 		return err_set(err, "interface %s: %s", name, nl_geterror(rc));
 	out->ifindex = (unsigned)rtnl_link_get_ifindex(link);
 	out->mtu = rtnl_link_get_mtu(link);
+	link_facts_take_own_mac(link, out);
 	type = rtnl_link_get_arptype(link);
 	rc = (int)(rtnl_link_get_flags(link) & IFF_UP);
 	rtnl_link_put(link);
@@ -33,77 +43,6 @@ int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *o
 		return err_set(err, "interface %s is down", name);
 	if (type != ARPHRD_ETHER)
 		return err_set(err, "interface %s is not an Ethernet interface", name);
-	return 0;
-}
-
-/* -- own addresses ------------------------------------------------------------------- */
-
-struct link_facts_search {
-	struct facts *out;
-	bool full;
-};
-
-/* The local table rather than the addresses of interfaces, because it also contains
- * prefixes that were made local by a route. */
-static int link_facts_take_prefix(struct nl_msg *msg, void *arg)
-{
-	struct link_facts_search *s = arg;
-	struct nlmsghdr *head = nlmsg_hdr(msg);
-	struct rtmsg *r = nlmsg_data(head);
-	struct nlattr *dst;
-	struct facts_prefix *local;
-	uint8_t octets[4] = { 0 };
-
-	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET ||
-	    r->rtm_table != RT_TABLE_LOCAL || r->rtm_type != RTN_LOCAL)
-		return NL_OK;
-	if (s->out->n_own_prefixes == FACTS_MAX_PREFIXES) {
-		s->full = true;
-		return NL_OK;
-	}
-	dst = nlmsg_find_attr(head, sizeof(*r), RTA_DST);
-	if (dst && nla_len(dst) == (int)sizeof(octets))
-		memcpy(octets, nla_data(dst), sizeof(octets));
-	local = &s->out->own_prefixes[s->out->n_own_prefixes++];
-	local->addr = addr_from_octets(ADDR_V4, octets);
-	local->bits = r->rtm_dst_len;
-	return NL_OK;
-}
-
-static int link_facts_dump_prefixes(struct nl_sock *sock, struct link_facts_search *s)
-{
-	struct rtmsg filter = { .rtm_family = AF_INET, .rtm_table = RT_TABLE_LOCAL };
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int rc, on = 1;
-
-	if (!cb)
-		return -NLE_NOMEM;
-	/* Without strict checking the kernel ignores the filter and sends all of its
-	 * routes, which can be a million.  Either way they are filtered here. */
-	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		   sizeof(on));
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, link_facts_take_prefix, s);
-	rc = nl_send_simple(sock, RTM_GETROUTE, NLM_F_DUMP, &filter, sizeof(filter));
-	if (rc >= 0)
-		rc = nl_recvmsgs(sock, cb);
-	on = 0;
-	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		   sizeof(on));
-	nl_cb_put(cb);
-	return rc;
-}
-
-int link_facts_own_prefixes(struct nl_sock *sock, struct facts *out, struct err *err)
-{
-	struct link_facts_search s = { .out = out };
-	int rc;
-
-	out->n_own_prefixes = 0;
-	rc = link_facts_dump_prefixes(sock, &s);
-	if (rc < 0)
-		return err_set(err, "local addresses: %s", nl_geterror(rc));
-	if (s.full)
-		return err_set(err, "more than %d local addresses", FACTS_MAX_PREFIXES);
 	return 0;
 }
 

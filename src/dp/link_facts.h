@@ -11,7 +11,6 @@ struct nl_sock;
 
 int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *out,
 			 struct err *err);
-int link_facts_own_prefixes(struct nl_sock *sock, struct facts *out, struct err *err);
 /* MAC addresses of the routers that agreed on L2.  The kernel is made to ask for those
  * that it does not know, but this does not wait for the answers. */
 int link_facts_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out,

@@ -7,6 +7,7 @@
 #define WCCPD_DP_PLAN_H
 
 #include "addr.h"
+#include "assign.h"
 #include "wccp.h"
 
 #include <net/if.h>
@@ -49,8 +50,13 @@ struct plan_service {
 	struct wccp_service service;
 	unsigned pool;	     /* index into plan.pools */
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
-	/* See cache_status.handover. */
-	struct addr handover[WCCP_BUCKETS];
+	/* How packets come to slots, and who had each before: see struct cache_status. */
+	bool by_mask;
+	struct wccp_mask mask;
+	unsigned n_slots;
+	struct addr handover[ASSIGN_SLOTS_MAX];
+	/* Source address of proofs of delivery: one that routers have, if it is known. */
+	struct addr proof_source;
 };
 
 /* A router as a source of redirected packets, for one service. */
@@ -59,6 +65,7 @@ struct plan_router {
 	struct addr id;	       /* source of its GRE packets */
 	struct addr address;   /* where it answers from: its on-link address for L2 */
 	uint32_t forward, ret; /* WCCP_METHOD_*, as agreed */
+	bool held; /* new connections go back: what is delivered does not arrive */
 };
 
 struct plan {

@@ -77,14 +77,15 @@ void steer_free(struct steer *s)
 	free(s);
 }
 
-int steer_own_prefixes_fd(const struct steer *s)
+struct steer_maps steer_maps(const struct steer *s)
 {
-	return bpf_map__fd(s->bpf->maps.own_prefixes);
-}
-
-int steer_probes_fd(const struct steer *s)
-{
-	return bpf_map__fd(s->bpf->maps.probes);
+	return (struct steer_maps){
+		.own_prefixes = bpf_map__fd(s->bpf->maps.own_prefixes),
+		.probes = bpf_map__fd(s->bpf->maps.probes),
+		.samples = bpf_map__fd(s->bpf->maps.samples),
+		.proofs = bpf_map__fd(s->bpf->maps.proofs),
+		.sinks = bpf_map__fd(s->bpf->maps.sinks),
+	};
 }
 
 const struct steer_owner *steer_owner(const struct steer *s, unsigned slot)
@@ -114,12 +115,11 @@ static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
 /* Not undone by a revert: these prefixes are what the host has, whatever the plan. */
 static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 {
-	const uint8_t yes = 1;
-
 	for (unsigned i = 0; i < s->n_staged_prefixes; i++) {
 		struct steer_prefix key = steer_prefix_key(&s->staged_prefixes[i]);
 
-		if (bpf_map_update_elem(steer_own_prefixes_fd(s), &key, &yes, BPF_ANY) <
+		if (bpf_map_update_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key,
+					&s->staged_prefixes[i].place, BPF_ANY) <
 		    0)
 			return err_set(err, "local addresses: %s", strerror(errno));
 	}
@@ -128,7 +128,7 @@ static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 
 		if (!steer_has_prefix(s->staged_prefixes, s->n_staged_prefixes,
 				      &s->own_prefixes[i]))
-			bpf_map_delete_elem(steer_own_prefixes_fd(s), &key);
+			bpf_map_delete_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key);
 	}
 	s->n_own_prefixes = s->n_staged_prefixes;
 	memcpy(s->own_prefixes, s->staged_prefixes,

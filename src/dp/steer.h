@@ -13,6 +13,11 @@
 
 struct steer;
 
+/* Maps that other programs share with the steering program, as descriptors of its. */
+struct steer_maps {
+	int own_prefixes, probes, samples, proofs, sinks;
+};
+
 /* Load the program; -1 with a text that says what the kernel lacks. */
 int steer_new(struct steer **out, struct err *err);
 
@@ -27,8 +32,7 @@ void steer_clear(struct steer *s);
 void steer_free(struct steer *s);
 
 /* Maps that the ingress program uses as well; the descriptors stay ours. */
-int steer_own_prefixes_fd(const struct steer *s);
-int steer_probes_fd(const struct steer *s);
+struct steer_maps steer_maps(const struct steer *s);
 
 /* The instance that slot `i` (< STEER_SLOTS) belongs to, or NULL. */
 struct steer_owner {

@@ -79,7 +79,12 @@ void planner_add_service(const struct conf_service *conf,
 	s->service = conf->group.service;
 	s->pool = conf->pool;
 	s->drop_when_down = conf->drop_when_down;
-	memcpy(s->handover, status->handover, sizeof s->handover);
+	s->by_mask = status->by_mask;
+	s->mask = status->mask;
+	s->n_slots = status->n_slots;
+	memcpy(s->handover, status->handover, sizeof(s->handover));
+	if (conf->group.n_routers > 0)
+		s->proof_source = conf->group.routers[0];
 	planner_add_routers(out->n_services, status, out);
 	planner_add_other_caches(&conf->group, status, out);
 	out->n_services++;

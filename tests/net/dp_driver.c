@@ -93,6 +93,7 @@ static void set_handover(void)
 	long bucket = strtol(word(), NULL, 0);
 	struct addr to = address(word());
 
+	s->n_slots = WCCP_BUCKETS;
 	for (long b = 0; b < WCCP_BUCKETS; b++)
 		if (bucket < 0 || b == bucket)
 			s->handover[b] = to;
@@ -176,9 +177,12 @@ static void tell_counters(void)
 	}
 	printf("redirected=%" PRIu64 " octets=%" PRIu64 " delivered=%" PRIu64
 	       " new=%" PRIu64 " returned=%" PRIu64 " handed=%" PRIu64
-	       " dropped=%" PRIu64 "\n",
+	       " dropped=%" PRIu64 " completed=%" PRIu64,
 	       c.redirected, c.redirected_octets, c.delivered, c.new_flows, c.returned,
-	       c.handed_over, c.dropped);
+	       c.handed_over, c.dropped, c.completed);
+	for (unsigned i = 0; dp_reason_name(i); i++)
+		printf(" %s=%" PRIu64, dp_reason_name(i), c.by_reason[i]);
+	printf("\n");
 }
 
 static void tell_given(void)

@@ -27,6 +27,7 @@ from netns import program, wait_until  # noqa: F401  (for the tests)
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUTER, BOX, FELLOW, CLIENT = "10.2.0.1", "10.2.0.2", "10.2.0.3", "10.1.0.2"
 SERVER = "198.51.100.7"
+NO_SERVICE = 0xffff  # counters of packets that fit no service
 GRE, L2 = 1, 2
 METHODS = {"gre": GRE, "l2": L2}
 TCP = 6

@@ -46,13 +46,22 @@ def is_gre(octets, src=BOX):
             octets[26:30] == socket.inet_aton(src))
 
 
-def check_gre(lab, octets, inner, redirect_header, dst=ROUTER, mac="router"):
-    """A wrapped packet of the box, octet by octet."""
+def aged(packet):
+    """The packet as the box forwards it: one hop older."""
+    older = IP(raw(packet))
+    older.ttl -= 1
+    del older.chksum
+    return older
+
+
+def check_gre(lab, octets, inner, redirect_header, dst=ROUTER, mac="router", ttl=64):
+    """A wrapped packet of the box, octet by octet.  One that came wrapped has one hop less
+    in its outer TTL, one that came bare in its own."""
     assert octets[:14] == frame(lab, b"", "box", mac)[:14]
     ip = IP(octets[14:34])
     assert (ip.version, ip.ihl, ip.proto) == (4, 5, 47)
     assert (ip.src, ip.dst) == (BOX, dst)
-    assert ip.ttl == 64
+    assert ip.ttl == ttl
     assert ip.flags == 0 and ip.frag == 0
     assert ip.len == 28 + len(inner)
     checksum = ip.chksum
@@ -64,8 +73,8 @@ def check_gre(lab, octets, inner, redirect_header, dst=ROUTER, mac="router"):
 
 
 def check_frame(lab, octets, packet, mac="router"):
-    """A bare packet from the box, octet by octet."""
-    assert octets[:14 + len(packet)] == frame(lab, packet, "box", mac)
+    """A bare packet from the box, octet by octet but for its age."""
+    assert octets[:14 + len(packet)] == frame(lab, aged(packet), "box", mac)
 
 
 def answer_syn(lab, client, server):

@@ -117,12 +117,18 @@ START_TEST(buckets_are_not_handed_to_ourselves)
 
 	reset();
 	s = add_service(51, 10);
+	plan.other_caches[plan.n_other_caches++] = addr_v4(0x0a020007);
+	plan.other_caches[plan.n_other_caches++] = addr_v4(0x0a020003);
+	s->n_slots = WCCP_BUCKETS;
 	s->handover[4] = addr_v4(0x0a020003);
 	s->handover[5] = plan.self;
+	s->handover[6] = addr_v4(0x0a020099); /* no other cache of the plan */
 	render();
 	ck_assert_uint_eq(config.services[0].handover[3], 0);
-	ck_assert_uint_eq(config.services[0].handover[4], htonl(0x0a020003));
+	ck_assert_uint_eq(config.services[0].handover[4], 2);
+	ck_assert_uint_eq(config.other_caches[1], htonl(0x0a020003));
 	ck_assert_uint_eq(config.services[0].handover[5], 0);
+	ck_assert_uint_eq(config.services[0].handover[6], 0);
 }
 END_TEST
 

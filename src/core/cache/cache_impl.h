@@ -141,7 +141,7 @@ struct cache {
 	uint32_t method;       /* of the slots that follow: WCCP_ASSIGN_* */
 	struct slot_set mine, history[METHODS];
 	unsigned my_slots;
-	struct addr handover[WCCP_BUCKETS];
+	struct addr handover[ASSIGN_SLOTS_MAX];
 
 	struct designated *designated; /* our own one, or that of the first of a pair */
 	struct designated own;

@@ -166,7 +166,7 @@ static void view_drop_gone(const struct cache *c, struct addr *handover)
 	struct addr last = { 0 };
 	bool alive = false;
 
-	for (unsigned i = 0; i < WCCP_BUCKETS; i++) {
+	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++) {
 		if (!addr_is_set(&handover[i]))
 			continue;
 		/* Neighbours mostly belong to the same one. */
@@ -182,14 +182,14 @@ static void view_drop_gone(const struct cache *c, struct addr *handover)
 /* Whatever they have taken, nothing goes to them from here. */
 static void view_drop_strangers(const struct cache *c, struct addr *handover)
 {
-	for (unsigned i = 0; c->n_strangers && i < WCCP_BUCKETS; i++)
+	for (unsigned i = 0; c->n_strangers && i < ASSIGN_SLOTS_MAX; i++)
 		if (addr_find(c->strangers, c->n_strangers, &handover[i]) >= 0)
 			handover[i] = (struct addr){ 0 };
 }
 
 static void view_update_handover(struct cache *c)
 {
-	struct addr handover[WCCP_BUCKETS];
+	struct addr handover[ASSIGN_SLOTS_MAX];
 
 	memcpy(handover, c->handover, sizeof(handover));
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -197,8 +197,7 @@ static void view_update_handover(struct cache *c)
 
 		int self = peer_find_entry(p, &c->conf.self);
 
-		/* The data plane keeps one entry for each of 256. */
-		if (!view_is_table_peer(c, p) || p->table.n_slots > WCCP_BUCKETS)
+		if (!view_is_table_peer(c, p))
 			continue;
 		for (unsigned k = 0; k < p->table.n_slots; k++)
 			if (p->table.owners[k] != ASSIGN_NOBODY &&

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Part of ingress.bpf.c: is it a redirected packet, whose, and of which service?  That is
+ * decided by what was agreed on with a router and by the packet itself.
+ */
+#ifndef WCCPD_BPF_INGRESS_SENDER_H
+#define WCCPD_BPF_INGRESS_SENDER_H
+
+#include "bpf/ingress_judge.h"
+
+/* Senders of what looks redirected that nobody knows. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, INGRESS_STRANGERS);
+	__type(key, __u64);
+	__type(value, struct ingress_stranger);
+} strangers SEC(".maps");
+
+static __always_inline void ingress_note_stranger(__u64 key)
+{
+	struct ingress_stranger *known = bpf_map_lookup_elem(&strangers, &key);
+	struct ingress_stranger first = { .packets = 1 };
+
+	if (known)
+		known->packets++;
+	else
+		bpf_map_update_elem(&strangers, &key, &first, BPF_ANY);
+}
+
+static __always_inline const struct ingress_service *
+ingress_service_at(const struct ingress_config *cfg, __u32 index)
+{
+	return &cfg->services[steer_index(index, INGRESS_SERVICES)];
+}
+
+/* The bit of the service that the redirect header names; 0: none that we have. */
+static __always_inline __u64 ingress_named_service(const struct ingress_job *job)
+{
+	const struct packet_redirect *r = &job->redirect;
+	__u32 index = job->cfg->service_of_id[!!(r->bits & WCCP_RH_DYNAMIC)][r->service];
+
+	if (r->bits & WCCP_RH_UNAVAILABLE || index >= INGRESS_SERVICES)
+		return 0;
+	return 1ULL << index;
+}
+
+/*
+ * Of the services in `allowed` that the packet fits, the one that the redirect header
+ * names, or else the first.  The header alone does not decide: some routers leave it
+ * empty, or put other bits there.
+ */
+static __always_inline void ingress_find_service(struct ingress_job *job, __u64 allowed)
+{
+	__u64 found = ingress_matching(job->cfg, &job->p) & allowed;
+	__u64 named = ingress_named_service(job);
+
+	job->odd_header = !(job->redirect.bits & WCCP_RH_UNAVAILABLE) && !(found & named);
+	if (found & named)
+		found = named;
+	if (found)
+		job->service = ingress_service_at(job->cfg, ingress_first(found));
+}
+
+/* Both expect the frame's own packet in job->p; what came by GRE is put there. */
+static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
+						struct ingress_job *job)
+{
+	const struct ingress_config *cfg = job->cfg;
+	const struct packet outer = job->p;
+	__u64 allowed = ~0ULL;
+	__u32 who;
+
+	if (outer.dst != cfg->self || packet_redirect(skb, &outer, &job->redirect))
+		return false;
+	/* Nobody puts options there, and without them it is one length. */
+	if (outer.l4 != ETH_HLEN + sizeof(struct iphdr))
+		return false;
+	who = ingress_find(cfg, outer.src);
+	if (who == INGRESS_NOBODY)
+		ingress_note_stranger(outer.src);
+	if (who == INGRESS_NOBODY || packet_parse(skb, ETH_HLEN + WRAPPING, &job->p))
+		return false;
+	if (who < INGRESS_ROUTERS) {
+		job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
+		allowed = job->router->services;
+	}
+	job->by_gre = true;
+	job->from = outer.src;
+	ingress_find_service(job, allowed);
+	return true;
+}
+
+/*
+ * A frame from a MAC address that no router answers ARP with: the virtual one of a pair of
+ * routers, or another line card.  If this box sends nothing on for others, such a frame
+ * can only be redirected; it counts as from the router that agreed on L2.
+ */
+static __always_inline bool ingress_from_unknown_mac(struct ingress_job *job, __u64 key)
+{
+	const struct ingress_config *cfg = job->cfg;
+	__u64 found = ingress_matching(cfg, &job->p) & cfg->by_l2;
+	const struct ingress_service *s;
+
+	if (!found)
+		return false;
+	ingress_note_stranger(key);
+	s = ingress_service_at(cfg, ingress_first(found));
+	if (cfg->forwards || s->l2_router >= INGRESS_ROUTERS)
+		return false;
+	job->service = s;
+	job->router = &cfg->routers[steer_index(s->l2_router, INGRESS_ROUTERS)];
+	return true;
+}
+
+static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
+					       struct ingress_job *job)
+{
+	const struct ingress_config *cfg = job->cfg;
+	const __u8 *frame = (const void *)(long)skb->data;
+	__u64 found, key;
+	__u32 who;
+
+	/* A frame's own header is never in fragments of memory. */
+	if (frame + ETH_HLEN > (const __u8 *)(long)skb->data_end)
+		return false;
+	/* Ours, or ordinary traffic to a network behind this box. */
+	if (ingress_place(cfg, job->p.dst) != INGRESS_OUTSIDE)
+		return false;
+	key = ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
+			      *(const __u16 *)(frame + ETH_ALEN + 4));
+	who = ingress_find(cfg, key);
+	if (who >= INGRESS_ROUTERS)
+		return who == INGRESS_NOBODY && ingress_from_unknown_mac(job, key);
+	job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
+	found = ingress_matching(cfg, &job->p) & job->router->l2;
+	if (!found)
+		return false;
+	job->service = ingress_service_at(cfg, ingress_first(found));
+	return true;
+}
+
+/* Is the frame of the interface's own network?  Of another VLAN it is somebody else's;
+ * a tag with number 0 says nothing but a priority. */
+static __always_inline bool ingress_is_untagged(const struct __sk_buff *skb)
+{
+	return !skb->vlan_present || !(skb->vlan_tci & 0xfff);
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Proofs of delivery: what the programs that a proof passes, and the driver that sends
+ * it, have in common.
+ *
+ * A proof is a SYN that the daemon makes itself and lets in by the WCCP interface.  It
+ * takes the way of every redirected SYN: other TC filters, ours, the packet filter, the
+ * routing rules, and the look-up of a socket.  There the steering program gives it to a
+ * listener of the daemon, the sink, whose socket filter notes that it came and
+ * discards it, so that nothing answers.
+ */
+#ifndef WCCPD_BPF_PROOF_MAPS_H
+#define WCCPD_BPF_PROOF_MAPS_H
+
+#include <linux/types.h>
+
+enum {
+	PROOF_WAYS = 64, /* proofs that can be under way at once; a power of 2 */
+	/* 203.0.113.113, of a network that is for documentation only (RFC 5737): the
+	 * destination of every proof, in host order. */
+	PROOF_DESTINATION = 0xcb007171,
+	/* The source, where no router is known: 203.0.113.114. */
+	PROOF_SOURCE = 0xcb007172,
+	PROOF_PORT_MIN = 32768, /* source ports; a multiple of PROOF_WAYS */
+};
+
+/* One proof under way.  Its index is the source port modulo PROOF_WAYS. */
+struct proof_way {
+	__u32 nonce;	   /* TCP sequence number; 0: no proof is under way */
+	__u32 source_port; /* host order */
+	__u32 at_ingress;  /* the nonce, once the ingress program has delivered it ... */
+	__u32 at_sink;	   /* ... and once it has arrived */
+};
+
+#endif
