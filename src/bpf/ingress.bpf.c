@@ -186,7 +186,7 @@ static __always_inline int ingress_carry_out(struct __sk_buff *skb,
 
 /* -- counting ------------------------------------------------------------------------ */
 
-static __always_inline bool ingress_find_counters(struct ingress_job *job)
+static __always_inline bool ingress_choose_counters(struct ingress_job *job)
 {
 	__u32 index = job->service ? job->service->counters : INGRESS_SERVICES;
 
@@ -246,7 +246,7 @@ int ingress(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (packet_parse(skb, ETH_HLEN, &job.p) ||
 	    (!ingress_came_by_gre(skb, &job) && !ingress_came_by_l2(skb, &job)) ||
-	    !ingress_find_counters(&job))
+	    !ingress_choose_counters(&job))
 		return TC_ACT_UNSPEC;
 	return ingress_process(skb, &job);
 }

@@ -12,12 +12,12 @@
  */
 #include "dp/dp.h"
 
-#include "dp/facts.h"
-#include "dp/ingress.h"
-#include "dp/ingress_counters.h"
-#include "dp/link.h"
-#include "dp/new_connections.h"
-#include "dp/steer.h"
+#include "dp/plan/facts.h"
+#include "dp/ingress/ingress.h"
+#include "dp/ingress/ingress_counters.h"
+#include "dp/link/link.h"
+#include "dp/steer/new_connections.h"
+#include "dp/steer/steer.h"
 #include "kernel/features.h"
 
 #include <bpf/libbpf.h>

@@ -5,7 +5,8 @@
 #ifndef WCCPD_DP_DP_H
 #define WCCPD_DP_DP_H
 
-#include "dp/plan.h"
+#include "dp/plan/plan.h"
+#include "dp/plan/counters.h"
 #include "err.h"
 
 struct dp;
@@ -38,28 +39,7 @@ bool dp_is_waiting(const struct dp *dp);
 /* Remove everything that dp_apply() made, and free. */
 void dp_close(struct dp *dp);
 
-enum {
-	DP_REASONS_MAX = 32,
-	DP_NO_SERVICE = 0xffff, /* in place of a service: packets that fit none */
-};
-
-/*
- * Packets since dp_open(), per plan service (by position in the newest plan).  What was
- * redirected or came from another web-cache is counted under exactly one reason.
- */
-struct dp_counters {
-	uint64_t redirected; /* arrived from a router, by GRE or L2 */
-	uint64_t redirected_octets;
-	uint64_t other_caches; /* handed over to us by another web-cache */
-	uint64_t delivered;    /* to a local instance: known flow or new one */
-	uint64_t new_flows;    /* of these: SYNs */
-	uint64_t completed;    /* handshakes */
-	uint64_t returned;     /* to the router */
-	uint64_t handed_over;  /* to another web-cache */
-	uint64_t dropped;
-	uint64_t odd_header; /* the redirect header did not name that service */
-	uint64_t by_reason[DP_REASONS_MAX];
-};
+/* Of a plan service, by its position in the newest plan, or DP_NO_SERVICE. */
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);
 /* The name of an entry of by_reason: "returned-pool-down" and so on; NULL: unused. */
 const char *dp_reason_name(unsigned reason);

@@ -8,7 +8,7 @@
 
 #include "cache.h"
 #include "dp/dp.h"
-#include "dp/plan.h"
+#include "dp/plan/plan.h"
 #include "err.h"
 #include "wccpd/conf/conf.h"
 #include "wccpd/multicast.h"

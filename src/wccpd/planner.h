@@ -5,7 +5,7 @@
 
 #include "wccpd/conf/conf.h"
 #include "cache.h"
-#include "dp/plan.h"
+#include "dp/plan/plan.h"
 
 /* The parts that do not come from groups: interface, mark, table.  Starts a plan
  * without services, pools and routers. */

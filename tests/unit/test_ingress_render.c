@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration of the ingress program follows the plan, and the look-ups that
  * the program makes in it find what the plan says. */
-#include "dp/ingress_render.h"
+#include "dp/ingress/ingress_render.h"
 
 #include <check.h>
 #include <stdlib.h>

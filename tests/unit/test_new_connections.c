@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What slots count goes to the account of the instance that owned them. */
-#include "dp/new_connections.h"
+#include "dp/steer/new_connections.h"
 
 #include <check.h>
 #include <stdio.h>

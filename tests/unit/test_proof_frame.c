@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Frames of proofs, against octets written by hand (RFC 791, 793, 2784; 2.0 4.12.1). */
-#include "dp/proof_frame.h"
+#include "dp/proof/proof_frame.h"
 #include "wccp.h"
 
 #include <check.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of the steering program follows the plan. */
-#include "dp/steer_render.h"
+#include "dp/steer/steer_render.h"
 
 #include <check.h>
 #include <stdio.h>

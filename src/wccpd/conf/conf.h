@@ -9,7 +9,7 @@
 #include "err.h"
 #include "cache.h"
 #include "wccpd/pool/health.h"
-#include "dp/plan.h"
+#include "dp/plan/plan.h"
 
 #include <stdio.h>
 

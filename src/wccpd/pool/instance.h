@@ -9,7 +9,7 @@
 #include "wccpd/conf/conf.h"
 #include "wccpd/pool/health.h"
 #include "wccpd/pool/listeners.h"
-#include "dp/plan.h"
+#include "dp/plan/plan.h"
 #include "wccpd/pool/probe.h"
 #include "wccpd/pool/watch.h"
 

@@ -3,7 +3,7 @@
 #ifndef WCCPD_WCCPD_POOL_POOLS_H
 #define WCCPD_WCCPD_POOL_POOLS_H
 
-#include "dp/plan.h"
+#include "dp/plan/plan.h"
 #include "wccpd/conf/conf.h"
 #include "wccpd/pool/instance.h"
 

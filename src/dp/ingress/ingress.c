@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Redirected packets at the WCCP interface (TC ingress). */
+#include "dp/ingress/ingress.h"
+
+#include "bpf/ingress.skel.h"
+#include "dp/ingress/ingress_counters.h"
+#include "dp/ingress/ingress_render.h"
+#include "kernel/bpf_table.h"
+#include "kernel/tc.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INGRESS_TC_HANDLE = 0x57434350 /* "WCCP" */ };
+
+/* Counters belong to a service for as long as it is planned, wherever it stands. */
+struct ingress_counters_owner {
+	bool used;
+	uint8_t type, id;
+};
+
+/* Which counters the services of a plan have, by position. */
+struct ingress_counters_owners {
+	unsigned n_services;
+	uint32_t of_service[INGRESS_SERVICES];
+	struct ingress_counters_owner list[INGRESS_SERVICES];
+};
+
+struct ingress {
+	struct ingress_bpf *bpf;
+	struct bpf_table table;
+	struct ingress_counters_owners owners, staged_owners;
+	unsigned staged_ifindex;
+	/* While `moving` to another interface, or to the first one, `before` is the
+	 * filter on the one before. */
+	struct tc_filter filter, before;
+	bool moving;
+	int n_cpus;
+	void *per_cpu; /* room for one value of each processor */
+};
+
+/* -- loading -------------------------------------------------------------------------- */
+
+static int ingress_reuse(struct ingress *g, const struct steer_maps *maps)
+{
+	int rc = bpf_map__reuse_fd(g->bpf->maps.own_prefixes, maps->own_prefixes);
+
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.probes, maps->probes);
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.samples, maps->samples);
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.proofs, maps->proofs);
+	return rc;
+}
+
+static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct err *err)
+{
+	int rc;
+
+	g->bpf = ingress_bpf__open();
+	if (!g->bpf)
+		return err_set(err, "ingress program: %s", strerror(errno));
+	rc = ingress_reuse(g, maps);
+	if (rc == 0)
+		rc = ingress_bpf__load(g->bpf);
+	if (rc < 0)
+		return err_set(err, "ingress program (TC) refused: %s", strerror(-rc));
+	g->n_cpus = libbpf_num_possible_cpus();
+	if (g->n_cpus < 1)
+		return err_set(err, "cannot count the processors");
+	g->per_cpu = calloc((size_t)g->n_cpus, sizeof(struct ingress_counters));
+	if (!g->per_cpu)
+		return err_set(err, "out of memory");
+	return bpf_table_init(&g->table, bpf_map__fd(g->bpf->maps.configs),
+			      "ingress_config", sizeof(struct ingress_config), 1, err);
+}
+
+int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err *err)
+{
+	struct ingress *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return err_set(err, "out of memory");
+	if (ingress_load(g, maps, err) < 0) {
+		ingress_free(g);
+		return -1;
+	}
+	*out = g;
+	return 0;
+}
+
+void ingress_free(struct ingress *g)
+{
+	if (!g)
+		return;
+	bpf_table_free(&g->table);
+	ingress_bpf__destroy(g->bpf);
+	free(g->per_cpu);
+	free(g);
+}
+
+/* -- counters ------------------------------------------------------------------------- */
+
+static void ingress_zero_counters(const struct ingress *g, uint32_t index)
+{
+	memset(g->per_cpu, 0, (size_t)g->n_cpus * sizeof(struct ingress_counters));
+	bpf_map_update_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu,
+			    BPF_ANY);
+}
+
+/* The counters that the service has, or had when it was planned last. */
+static uint32_t ingress_find_counters(struct ingress_counters_owners *t,
+				      const struct wccp_service *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < INGRESS_SERVICES; i++)
+		if (t->list[i].used && t->list[i].type == s->type &&
+		    t->list[i].id == s->id)
+			return i;
+	return i;
+}
+
+/* The counters of a new service: fresh ones, or those of one that is planned no more.
+ * There are as many as services in a plan, so there always are some. */
+static uint32_t ingress_take_counters(const struct ingress *g,
+				      struct ingress_counters_owners *t,
+				      const bool *kept, const struct wccp_service *s)
+{
+	uint32_t i, free_one = 0;
+
+	for (i = 0; i < INGRESS_SERVICES; i++)
+		if (!kept[i]) {
+			free_one = i;
+			if (!t->list[i].used)
+				break;
+		}
+	t->list[free_one] = (struct ingress_counters_owner){ .used = true,
+							     .type = s->type,
+							     .id = s->id };
+	ingress_zero_counters(g, free_one);
+	return free_one;
+}
+
+static void ingress_stage_counters(struct ingress *g, const struct plan *plan)
+{
+	struct ingress_counters_owners *t = &g->staged_owners;
+	bool kept[INGRESS_SERVICES] = { false };
+
+	*t = g->owners;
+	t->n_services = plan->n_services;
+	for (unsigned i = 0; i < plan->n_services; i++) {
+		t->of_service[i] = ingress_find_counters(t, &plan->services[i].service);
+		if (t->of_service[i] < INGRESS_SERVICES)
+			kept[t->of_service[i]] = true;
+	}
+	for (unsigned i = 0; i < plan->n_services; i++)
+		if (t->of_service[i] == INGRESS_SERVICES) {
+			t->of_service[i] = ingress_take_counters(
+				g, t, kept, &plan->services[i].service);
+			kept[t->of_service[i]] = true;
+		}
+}
+
+int ingress_get_counters(const struct ingress *g, unsigned service,
+			 struct dp_counters *out)
+{
+	const struct ingress_counters *c = g->per_cpu;
+
+	uint32_t index = INGRESS_SERVICES;
+
+	*out = (struct dp_counters){ 0 };
+	if (service < g->owners.n_services)
+		index = g->owners.of_service[service];
+	else if (service != DP_NO_SERVICE)
+		return -1;
+	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu) <
+	    0)
+		return -1;
+	for (int i = 0; i < g->n_cpus; i++, c++)
+		ingress_counters_add(out, c);
+	return 0;
+}
+
+uint64_t ingress_new_connections(const struct ingress *g, unsigned slot)
+{
+	const uint64_t *n = g->per_cpu;
+	uint64_t sum = 0;
+	uint32_t key = slot;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.new_connections), &key,
+				g->per_cpu) < 0)
+		return 0;
+	for (int i = 0; i < g->n_cpus; i++)
+		sum += n[i];
+	return sum;
+}
+
+/* -- the four steps ----------------------------------------------------------------------- */
+
+int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
+		  struct err *err)
+{
+	(void)err;
+	ingress_stage_counters(g, plan);
+	g->staged_ifindex = facts->ifindex;
+	ingress_render(plan, facts, g->staged_owners.of_service,
+		       g->table.staged.octets);
+	return 0;
+}
+
+/* The table first: a program without one lets everything pass. */
+int ingress_commit(struct ingress *g, struct err *err)
+{
+	const struct tc_programs programs = {
+		.handle = INGRESS_TC_HANDLE,
+		.ingress = bpf_program__fd(g->bpf->progs.ingress),
+		.egress = -1,
+	};
+
+	if (bpf_table_switch(&g->table, err) < 0)
+		return -1;
+	if (g->filter.ifindex != g->staged_ifindex) {
+		g->moving = true;
+		g->before = g->filter;
+		g->filter = (struct tc_filter){ 0 };
+	}
+	return tc_attach(&g->filter, g->staged_ifindex, &programs, err);
+}
+
+static void ingress_stop_moving(struct ingress *g)
+{
+	g->before = (struct tc_filter){ 0 };
+	g->moving = false;
+}
+
+void ingress_settle(struct ingress *g)
+{
+	if (g->moving)
+		tc_detach(&g->before);
+	ingress_stop_moving(g);
+	g->owners = g->staged_owners;
+	bpf_table_settle(&g->table);
+}
+
+void ingress_revert(struct ingress *g)
+{
+	if (g->moving) {
+		tc_detach(&g->filter);
+		g->filter = g->before;
+	}
+	ingress_stop_moving(g);
+	bpf_table_revert(&g->table);
+}
+
+void ingress_clear(struct ingress *g)
+{
+	tc_detach(&g->filter);
+	bpf_table_clear(&g->table);
+}

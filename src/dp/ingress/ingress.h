@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Redirected packets at the WCCP interface (TC ingress).
+ *
+ * Works in four steps, see dp.c: stage, commit, and then settle or revert.
+ */
+#ifndef WCCPD_DP_INGRESS_INGRESS_H
+#define WCCPD_DP_INGRESS_INGRESS_H
+
+#include "dp/plan/counters.h"
+#include "dp/plan/facts.h"
+#include "dp/plan/plan.h"
+#include "dp/steer/steer.h"
+#include "err.h"
+
+struct ingress;
+
+/* Load the program.  The maps are those of the steering program. */
+int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err *err);
+
+int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
+		  struct err *err);
+int ingress_commit(struct ingress *g, struct err *err);
+void ingress_settle(struct ingress *g);
+void ingress_revert(struct ingress *g);
+void ingress_clear(struct ingress *g);
+void ingress_free(struct ingress *g);
+
+/* Of a service, by its position in the newest plan that is in force; DP_NO_SERVICE: of
+ * packets that fit none. */
+int ingress_get_counters(const struct ingress *g, unsigned service,
+			 struct dp_counters *out);
+/* New connections delivered for a slot, ever. */
+uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
+
+#endif

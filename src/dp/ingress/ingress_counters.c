@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dp/ingress/ingress_counters.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+static_assert((int)INGRESS_REASONS_ROOM == (int)DP_REASONS_MAX, "reasons");
+
+void ingress_counters_add(struct dp_counters *sum, const struct ingress_counters *c)
+{
+	sum->redirected += c->redirected;
+	sum->redirected_octets += c->redirected_octets;
+	sum->completed += c->completed;
+	sum->odd_header += c->odd_header;
+	sum->other_caches += c->other_caches;
+	sum->new_flows += c->packets[INGRESS_DELIVERED_NEW];
+	sum->handed_over += c->packets[INGRESS_HANDED_OVER];
+	for (unsigned i = 0; i < INGRESS_REASONS; i++) {
+		sum->by_reason[i] += c->packets[i];
+		if (ingress_is_delivered(i))
+			sum->delivered += c->packets[i];
+		if (ingress_is_returned(i))
+			sum->returned += c->packets[i];
+		if (ingress_is_dropped(i))
+			sum->dropped += c->packets[i];
+	}
+}
+
+const char *ingress_reason_name(unsigned reason)
+{
+	static const char *const names[INGRESS_REASONS] = {
+		[INGRESS_DELIVERED_NEW] = "delivered-new",
+		[INGRESS_DELIVERED_FLOW] = "delivered-flow",
+		[INGRESS_DELIVERED_FRAGMENT] = "delivered-fragment",
+		[INGRESS_RETURNED_POOL_DOWN] = "returned-pool-down",
+		[INGRESS_RETURNED_HELD] = "returned-delivery-fails",
+		[INGRESS_RETURNED_FLOW] = "returned-unknown-flow",
+		[INGRESS_RETURNED_PROTOCOL] = "returned-protocol",
+		[INGRESS_RETURNED_FRAGMENT] = "returned-fragment",
+		[INGRESS_RETURNED_SERVICE] = "returned-no-service",
+		[INGRESS_RETURNED_LOOP] = "returned-loop",
+		[INGRESS_RETURNED_OWN] = "returned-own-address",
+		[INGRESS_HANDED_OVER] = "handed-over",
+		[INGRESS_DROPPED_CLOSED] = "dropped-pool-down",
+		[INGRESS_DROPPED_TOO_LONG] = "dropped-too-long",
+		[INGRESS_DROPPED_SOURCE] = "dropped-martian-source",
+		[INGRESS_DROPPED_DESTINATION] = "dropped-martian-destination",
+		[INGRESS_DROPPED_TTL] = "dropped-ttl",
+		[INGRESS_DROPPED_STRAY] = "dropped-stray",
+		[INGRESS_DROPPED_FAILED] = "dropped-failed",
+	};
+
+	return reason < INGRESS_REASONS ? names[reason] : NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Links, addresses, neighbours, the rule and the route that lead marked packets to
+ * local sockets, and reverse-path filtering.
+ *
+ * Like the other drivers it works in four steps, see dp.c: stage, commit, and then
+ * settle or revert.
+ */
+#ifndef WCCPD_DP_LINK_LINK_H
+#define WCCPD_DP_LINK_LINK_H
+
+#include "dp/plan/facts.h"
+#include "dp/plan/plan.h"
+#include "err.h"
+
+struct link;
+
+int link_new(struct link **out, struct err *err);
+
+/* Look at the host.  -1 when plan.interface cannot be used; `trouble` gets what is
+ * wrong but does not hinder the rest (its text is empty when nothing is). */
+int link_stage(struct link *l, const struct plan *plan, struct facts *out,
+	       struct err *trouble, struct err *err);
+/* Did the newest link_stage() ask for MAC addresses that are neither known nor given up? */
+bool link_is_waiting(const struct link *l);
+/* Make rule, route and filter as planned, keeping those of the plan before. */
+int link_commit(struct link *l, struct err *err);
+/* Remove what the plan before had and this one has not. */
+void link_settle(struct link *l);
+/* Undo link_commit(), also a failed one; nothing when there was none. */
+void link_revert(struct link *l);
+/* Remove everything. */
+void link_clear(struct link *l);
+void link_free(struct link *l);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the data plane counts. */
+#ifndef WCCPD_DP_PLAN_COUNTERS_H
+#define WCCPD_DP_PLAN_COUNTERS_H
+
+#include <stdint.h>
+
+enum {
+	DP_REASONS_MAX = 32,
+	DP_NO_SERVICE = 0xffff, /* in place of a service: packets that fit none */
+};
+
+/*
+ * Packets since dp_open(), per plan service (by position in the newest plan).  What was
+ * redirected or came from another web-cache is counted under exactly one reason.
+ */
+struct dp_counters {
+	uint64_t redirected; /* arrived from a router, by GRE or L2 */
+	uint64_t redirected_octets;
+	uint64_t other_caches; /* handed over to us by another web-cache */
+	uint64_t delivered;    /* to a local instance: known flow or new one */
+	uint64_t new_flows;    /* of these: SYNs */
+	uint64_t completed;    /* handshakes */
+	uint64_t returned;     /* to the router */
+	uint64_t handed_over;  /* to another web-cache */
+	uint64_t dropped;
+	uint64_t odd_header; /* the redirect header did not name that service */
+	uint64_t by_reason[DP_REASONS_MAX];
+};
+
+#endif

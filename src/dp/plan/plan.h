@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The whole desired state of the kernel, as data.  The daemon computes it from
+ * configuration, groups and health; the data plane makes the kernel equal to it.
+ */
+#ifndef WCCPD_DP_PLAN_PLAN_H
+#define WCCPD_DP_PLAN_PLAN_H
+
+#include "addr.h"
+#include "assign.h"
+#include "wccp.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	PLAN_MAX_SERVICES = 64,
+	PLAN_MAX_POOLS = 16,
+	PLAN_MAX_INSTANCES = 64,  /* in one pool */
+	PLAN_MAX_LISTENERS = 256, /* in all pools: SMP instances have several */
+	/* One for each service at each router ... */
+	PLAN_MAX_ROUTERS = PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS,
+	PLAN_MAX_ADDRESSES = 64, /* ... and different routers among them */
+};
+
+/* One listening socket of an instance, as found in the kernel. */
+struct plan_listener {
+	uint64_t inode;	   /* of the socket: its identity */
+	pid_t pid;	   /* who owns it ... */
+	int fd;		   /* ... under which descriptor there */
+	uint16_t instance; /* index into the pool's instances */
+};
+
+struct plan_instance {
+	char name[32];
+	uint16_t weight; /* share among the instances of its pool */
+	bool takes;	 /* may new connections go there? */
+};
+
+struct plan_pool {
+	char name[32];
+	unsigned n_instances, n_listeners;
+	struct plan_instance instances[PLAN_MAX_INSTANCES];
+	struct plan_listener listeners[PLAN_MAX_LISTENERS];
+};
+
+struct plan_service {
+	struct wccp_service service;
+	unsigned pool;	     /* index into plan.pools */
+	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
+	/* How packets come to slots, and who had each before: see struct cache_status. */
+	bool by_mask;
+	struct wccp_mask mask;
+	unsigned n_slots;
+	struct addr handover[ASSIGN_SLOTS_MAX];
+	/* Source address of proofs of delivery: one that routers have, if it is known. */
+	struct addr proof_source;
+};
+
+/* A router as a source of redirected packets, for one service. */
+struct plan_router {
+	unsigned service;      /* index into plan.services */
+	struct addr id;	       /* source of its GRE packets */
+	struct addr address;   /* where it answers from: its on-link address for L2 */
+	uint32_t forward, ret; /* WCCP_METHOD_*, as agreed */
+	bool held; /* new connections go back: what is delivered does not arrive */
+};
+
+struct plan {
+	char interface[IF_NAMESIZE]; /* that redirected packets arrive on */
+	struct addr self;	     /* our address: outer destination of GRE */
+	uint32_t mark, mark_mask;    /* firewall mark of packets to deliver here */
+	uint32_t table;		     /* routing table with the local default route */
+	unsigned n_services, n_pools, n_routers, n_other_caches;
+	/* Different ones among the routers; services at routers that found no room. */
+	unsigned n_addresses, n_left_out;
+	struct plan_service services[PLAN_MAX_SERVICES];
+	struct plan_pool pools[PLAN_MAX_POOLS];
+	struct plan_router routers[PLAN_MAX_ROUTERS];
+	struct addr other_caches
+		[WCCP_MAX_CACHES]; /* other web-caches that may hand flows over */
+};
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Steering: which local listener takes a new connection (sk_lookup). */
+#include "dp/steer/steer.h"
+
+#include "bpf/steer.skel.h"
+#include "dp/steer/steer_render.h"
+#include "dp/steer/steer_slots.h"
+#include "kernel/bpf_table.h"
+#include "kernel/features.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct steer {
+	struct steer_bpf *bpf;
+	struct bpf_link *link; /* to this network namespace; NULL: not attached */
+	bool newly_attached;   /* by a commit that is not settled yet */
+	struct bpf_table table;
+	struct steer_slots slots;
+	/* Who had which bucket in the table in force, and in the staged one. */
+	struct steer_memory memory, staged_memory;
+	unsigned n_own_prefixes, n_staged_prefixes;
+	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES],
+		staged_prefixes[FACTS_MAX_PREFIXES];
+};
+
+/* -- loading ---------------------------------------------------------------------- */
+
+static int steer_load(struct steer *s, struct err *err)
+{
+	uint64_t seed = 0;
+	int rc;
+
+	s->bpf = steer_bpf__open();
+	if (!s->bpf)
+		return err_set(err, "steering program: %s", strerror(errno));
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed = (uint64_t)
+			getpid(); /* too early after boot: a weak seed is better than none */
+	s->bpf->rodata->seed = seed;
+	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
+	rc = steer_bpf__load(s->bpf);
+	if (rc < 0)
+		return err_set(err, "steering program (sk_lookup) refused: %s",
+			       strerror(-rc));
+	s->slots.map = bpf_map__fd(s->bpf->maps.listeners);
+	return bpf_table_init(&s->table, bpf_map__fd(s->bpf->maps.tables),
+			      "steer_table", sizeof(struct steer_table), 1, err);
+}
+
+int steer_new(struct steer **out, struct err *err)
+{
+	struct steer *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return err_set(err, "out of memory");
+	if (steer_load(s, err) < 0) {
+		steer_free(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void steer_free(struct steer *s)
+{
+	if (!s)
+		return;
+	bpf_table_free(&s->table);
+	steer_bpf__destroy(s->bpf);
+	free(s);
+}
+
+struct steer_maps steer_maps(const struct steer *s)
+{
+	return (struct steer_maps){
+		.own_prefixes = bpf_map__fd(s->bpf->maps.own_prefixes),
+		.probes = bpf_map__fd(s->bpf->maps.probes),
+		.samples = bpf_map__fd(s->bpf->maps.samples),
+		.proofs = bpf_map__fd(s->bpf->maps.proofs),
+		.sinks = bpf_map__fd(s->bpf->maps.sinks),
+	};
+}
+
+const struct steer_owner *steer_owner(const struct steer *s, unsigned slot)
+{
+	return s->slots.list[slot].inode ? &s->slots.list[slot].owner : NULL;
+}
+
+/* -- own addresses ------------------------------------------------------------------- */
+
+static struct steer_prefix steer_prefix_key(const struct facts_prefix *l)
+{
+	return (struct steer_prefix){
+		.bits = l->bits,
+		.addr = htonl(addr_to_v4(&l->addr)),
+	};
+}
+
+static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
+			     const struct facts_prefix *l)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].bits == l->bits && addr_equal(&list[i].addr, &l->addr))
+			return true;
+	return false;
+}
+
+/* Not undone by a revert: these prefixes are what the host has, whatever the plan. */
+static int steer_renew_own_prefixes(struct steer *s, struct err *err)
+{
+	for (unsigned i = 0; i < s->n_staged_prefixes; i++) {
+		struct steer_prefix key = steer_prefix_key(&s->staged_prefixes[i]);
+
+		if (bpf_map_update_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key,
+					&s->staged_prefixes[i].place, BPF_ANY) <
+		    0)
+			return err_set(err, "local addresses: %s", strerror(errno));
+	}
+	for (unsigned i = 0; i < s->n_own_prefixes; i++) {
+		struct steer_prefix key = steer_prefix_key(&s->own_prefixes[i]);
+
+		if (!steer_has_prefix(s->staged_prefixes, s->n_staged_prefixes,
+				      &s->own_prefixes[i]))
+			bpf_map_delete_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key);
+	}
+	s->n_own_prefixes = s->n_staged_prefixes;
+	memcpy(s->own_prefixes, s->staged_prefixes,
+	       s->n_own_prefixes * sizeof(s->own_prefixes[0]));
+	return 0;
+}
+
+/* -- the four steps ---------------------------------------------------------------- */
+
+enum {
+	IP_AND_TCP_HEADER = 40,
+	GRE_WRAPPING = 28, /* outer IPv4 header, GRE, redirect header */
+	MTU_SANE = 576,
+};
+
+/* What listeners may announce, so that full segments fit when they come wrapped. */
+static void steer_limit_mss(const struct plan *plan, const struct facts *facts,
+			    int *mss)
+{
+	for (unsigned i = 0; i < plan->n_pools; i++)
+		mss[i] = facts->mtu >= MTU_SANE && steer_pool_by_gre(plan, i)
+				 ? (int)facts->mtu - GRE_WRAPPING - IP_AND_TCP_HEADER
+				 : 0;
+}
+
+int steer_stage(struct steer *s, const struct plan *plan, const struct facts *facts,
+		struct err *trouble, struct err *err)
+{
+	struct steer_places places;
+	int mss[PLAN_MAX_POOLS];
+
+	steer_limit_mss(plan, facts, mss);
+	if (steer_slots_fill(&s->slots, plan, mss, &places, trouble, err) < 0) {
+		steer_slots_revert(&s->slots);
+		return -1;
+	}
+	s->staged_memory = s->memory;
+	steer_render(plan, facts->ifindex, &places, &s->staged_memory,
+		     s->table.staged.octets);
+	s->n_staged_prefixes = facts->n_own_prefixes;
+	memcpy(s->staged_prefixes, facts->own_prefixes,
+	       facts->n_own_prefixes * sizeof(facts->own_prefixes[0]));
+	return 0;
+}
+
+static int steer_attach(struct steer *s, struct err *err)
+{
+	int here;
+
+	if (s->link)
+		return 0;
+	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (here < 0)
+		return err_set(err, "/proc/self/ns/net: %s", strerror(errno));
+	s->link = bpf_program__attach_netns(s->bpf->progs.steer, here);
+	if (!s->link)
+		err_set(err, "cannot attach the steering program: %s", strerror(errno));
+	close(here);
+	s->newly_attached = s->link != NULL;
+	return s->link ? 0 : -1;
+}
+
+static void steer_detach(struct steer *s)
+{
+	bpf_link__destroy(s->link);
+	s->link = NULL;
+	s->newly_attached = false;
+}
+
+int steer_commit(struct steer *s, struct err *err)
+{
+	if (steer_renew_own_prefixes(s, err) < 0 ||
+	    bpf_table_switch(&s->table, err) < 0)
+		return -1;
+	return steer_attach(s, err);
+}
+
+void steer_settle(struct steer *s)
+{
+	s->newly_attached = false;
+	s->memory = s->staged_memory;
+	bpf_table_settle(&s->table);
+	steer_slots_settle(&s->slots);
+}
+
+void steer_revert(struct steer *s)
+{
+	if (s->newly_attached)
+		steer_detach(s);
+	bpf_table_revert(&s->table);
+	steer_slots_revert(&s->slots);
+}
+
+void steer_clear(struct steer *s)
+{
+	steer_detach(s);
+	bpf_table_clear(&s->table);
+	steer_slots_clear(&s->slots);
+	s->memory.n = 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Steering: which local listener takes a new connection (sk_lookup).
+ *
+ * Works in four steps, see dp.c: stage, commit, and then settle or revert.
+ */
+#ifndef WCCPD_DP_STEER_STEER_H
+#define WCCPD_DP_STEER_STEER_H
+
+#include "dp/plan/facts.h"
+#include "dp/plan/plan.h"
+#include "err.h"
+
+struct steer;
+
+/* Maps that other programs share with the steering program, as descriptors of its. */
+struct steer_maps {
+	int own_prefixes, probes, samples, proofs, sinks;
+};
+
+/* Load the program; -1 with a text that says what the kernel lacks. */
+int steer_new(struct steer **out, struct err *err);
+
+/* Fetch new listeners and render the table; nothing is in force yet.  `trouble` gets
+ * what is wrong with single listeners. */
+int steer_stage(struct steer *s, const struct plan *plan, const struct facts *facts,
+		struct err *trouble, struct err *err);
+int steer_commit(struct steer *s, struct err *err);
+void steer_settle(struct steer *s);
+void steer_revert(struct steer *s);
+void steer_clear(struct steer *s);
+void steer_free(struct steer *s);
+
+/* Maps that the ingress program uses as well; the descriptors stay ours. */
+struct steer_maps steer_maps(const struct steer *s);
+
+/* The instance that slot `i` (< STEER_SLOTS) belongs to, or NULL. */
+struct steer_owner {
+	char pool[32], instance[32];
+};
+const struct steer_owner *steer_owner(const struct steer *s, unsigned slot);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Another process' listening socket, as a descriptor of ours for a moment. */
+#include "dp/steer/steer_fetch.h"
+
+#include <errno.h>
+#include <linux/in6.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The MSS that a socket states when none was set (RFC 9293 section 3.7.1). */
+enum { MSS_UNSET = 536 };
+
+static int steer_fetch_option(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
+}
+
+static int steer_fetch_is_transparent(int fd)
+{
+	if (steer_fetch_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6)
+		return steer_fetch_option(fd, IPPROTO_IPV6, IPV6_TRANSPARENT);
+	return steer_fetch_option(fd, IPPROTO_IP, IP_TRANSPARENT);
+}
+
+static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, struct err *err)
+{
+	struct stat st;
+
+	/* The descriptor may have been closed and given to something else. */
+	if (fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || st.st_ino != inode ||
+	    steer_fetch_option(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
+		return STEER_GONE;
+	if (steer_fetch_option(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP) {
+		err_set(err, "it is not a TCP socket");
+		return STEER_USELESS;
+	}
+	/* Without it, the kernel refuses to answer from an address not its own. */
+	if (steer_fetch_is_transparent(fd) != 1) {
+		err_set(err,
+			"the port is not transparent (Squid: http_port ... tproxy)");
+		return STEER_USELESS;
+	}
+	return STEER_FETCHED;
+}
+
+enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
+			       struct err *err)
+{
+	enum steer_fetched rc;
+	int process = pidfd_open(pid, 0);
+	int error;
+
+	*out = -1;
+	if (process < 0 && errno == ESRCH)
+		return STEER_GONE;
+	if (process >= 0) {
+		*out = pidfd_getfd(process, fd, 0);
+		error = errno;
+		close(process);
+		errno = error;
+	}
+	if (*out < 0 && (errno == ESRCH || errno == EBADF))
+		return STEER_GONE;
+	if (*out < 0) {
+		err_set(err, "listener of process %d: %s%s", (int)pid, strerror(errno),
+			errno == EPERM ? " (needs CAP_SYS_PTRACE)" : "");
+		return STEER_DENIED;
+	}
+	rc = steer_fetch_check(*out, inode, err);
+	if (rc != STEER_FETCHED) {
+		close(*out);
+		*out = -1;
+	}
+	return rc;
+}
+
+int steer_set_mss(int listener, int mss)
+{
+	int before = steer_fetch_option(listener, IPPROTO_TCP, TCP_MAXSEG);
+
+	setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss));
+	return before == MSS_UNSET || before < 0 ? 0 : before;
+}

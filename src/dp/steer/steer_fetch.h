@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Another process' listening socket, as a descriptor of ours for a moment. */
+#ifndef WCCPD_DP_STEER_STEER_FETCH_H
+#define WCCPD_DP_STEER_STEER_FETCH_H
+
+#include "err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum steer_fetched {
+	STEER_FETCHED,
+	STEER_GONE,    /* process or descriptor is not there any more */
+	STEER_USELESS, /* not a listener that can take redirected connections */
+	STEER_DENIED,  /* we may not: the same will happen with every other one */
+};
+
+/*
+ * Fetch descriptor `fd` of process `pid`, which must be the listening TCP socket
+ * `inode`.  The caller closes *out AT ONCE: while it is open here, the listener of a
+ * dead process goes on accepting into a queue that nobody reads.
+ */
+enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
+			       struct err *err);
+
+/* What connections of this listener announce at most as MSS, in octets; 0 for what
+ * follows from the route.  Returns what it was. */
+int steer_set_mss(int listener, int mss);
+
+#endif

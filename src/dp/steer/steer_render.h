@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the plan to the table of the steering program.  Pure.
+ */
+#ifndef WCCPD_DP_STEER_STEER_RENDER_H
+#define WCCPD_DP_STEER_STEER_RENDER_H
+
+#include "bpf/steer_maps.h"
+#include "dp/plan/plan.h"
+
+/* Who had which bucket of a pool, by name: indices change from plan to plan. */
+struct steer_owners {
+	char pool[32];
+	char instance[STEER_BUCKETS][32]; /* "": nobody */
+};
+
+struct steer_memory {
+	unsigned n;
+	struct steer_owners pools[STEER_POOLS];
+};
+
+/* Where the driver has put the plan's listeners: slot of each, STEER_NO_SLOT for
+ * one that cannot be had. */
+struct steer_places {
+	uint16_t slots[PLAN_MAX_POOLS][PLAN_MAX_LISTENERS];
+};
+
+/*
+ * Render `plan` for the interface `ifindex`.  Bucket owners follow the weights of
+ * the instances that take connections and have a listener, with the fewest moves
+ * from `memory`, which is then what the new table says.
+ */
+void steer_render(const struct plan *plan, unsigned ifindex,
+		  const struct steer_places *places, struct steer_memory *memory,
+		  struct steer_table *out);
+
+/* May packets to the pool come wrapped in GRE, from a router or handed over by another
+ * web-cache?  Then the 28 octets of wrapping must fit beside the payload. */
+bool steer_pool_by_gre(const struct plan *plan, unsigned pool);
+
+#endif
