@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Settings of the host without which redirection silently does not work. */
+/* Settings of the host that make redirection fail silently when they are wrong. */
 #include "wccprouter/conf/host_checks.h"
 
 #include "log.h"

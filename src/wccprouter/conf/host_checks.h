@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Settings of the host without which redirection silently does not work. */
+/* Settings of the host that make redirection fail silently when they are wrong. */
 #ifndef WCCPD_WCCPROUTER_CONF_HOST_CHECKS_H
 #define WCCPD_WCCPROUTER_CONF_HOST_CHECKS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of profiles, from what manuals, captures and their users tell. */
+/* The emulated router models, from manuals, captures and what their users report. */
 #include "wccprouter/conf/profile.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How real routers behave: what each offers, says and leaves out.  A profile is where
- * a configuration starts from; what the file says itself counts more.
+ * How real routers behave: what each offers, states and leaves out.  A profile gives the
+ * defaults of a configuration; options in the file override it.
  */
 #ifndef WCCPD_WCCPROUTER_CONF_PROFILE_H
 #define WCCPD_WCCPROUTER_CONF_PROFILE_H
@@ -26,7 +26,7 @@ struct profile {
 const struct profile *profile_find(const char *name);
 /* All names in one text, with commas. */
 const char *profile_names(void);
-/* What web-caches of one service meet. */
+/* The part of it that concerns one service. */
 void profile_apply(const struct profile *p, struct router_conf *out);
 
 #endif

@@ -11,8 +11,8 @@
 
 /* ---- out ---- */
 
-/* A line of the log for each line of the text, which is cut up.  Who has asked for it
- * wants it whatever else is logged. */
+/* One log line for each line of the text, which is cut up.  At level info: whoever asked
+ * for it wants it whatever else is logged. */
 static void message_debug_log_lines(const struct trace_message *m, char *text)
 {
 	const char *event = m->way == TRACE_RECEIVED ? "received" : "sent";
@@ -34,7 +34,7 @@ static bool message_debug_wants(void *m, unsigned n, char *const *words)
 	return trace_parse(n, words, &f, &err) == 0 && trace_wants(&f, m);
 }
 
-/* With the time, which a log has for itself. */
+/* With the time, which the log adds by itself. */
 static void message_debug_publish(const struct message_debug *d,
 				  const struct trace_message *m, const char *text,
 				  size_t len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Faults on request: what becomes of datagrams on their way between the router and
- * web-caches.  Pure: a datagram goes in, and what really travels comes out, with how
- * long it is held back.  faults.h carries that out.
+ * Injected faults: they change, lose, duplicate or delay the datagrams between the router
+ * and web-caches.  Pure: a datagram goes in; the datagram that is really to be sent comes
+ * out, with its delays.  faults.h carries that out.
  *
  *   fault.c        one fault as text, and back
  *   fault_apply.c  all of them, applied to a datagram
@@ -33,7 +33,7 @@ enum fault_kind {
 	FAULT_LENGTH,	     /* of a component, or of the message */
 	FAULT_COMPONENT,     /* one more, of an unknown type */
 	FAULT_ELEMENT,	     /* one more of the capabilities or commands */
-	/* What a network or a stranger does. */
+	/* What a network, or somebody on it, does. */
 	FAULT_DIGEST, /* of what is sent */
 	FAULT_CORRUPT,
 	FAULT_TRUNCATE,
@@ -53,7 +53,7 @@ struct fault {
 	uint32_t from_ms, to_ms; /* DELAY, REORDER: at least and at most */
 	char service[16];	 /* empty: all of them */
 	struct addr peer;	 /* unset: all of them */
-	uint64_t hits;		 /* datagrams it has befallen */
+	uint64_t hits;		 /* datagrams it was applied to */
 };
 
 struct fault_set {
@@ -67,14 +67,14 @@ struct fault_set {
  *
  *	KIND [MS | MS-MS] [PERCENT%] [in | out] [service NAME] [peer ADDRESS]
  *
- * 100 % and both ways, where both make sense, unless told.  "silent" is "loss out",
+ * The default is 100 %, and both ways where both make sense.  "silent" is "loss out",
  * "deaf" is "loss in".
  */
 int fault_parse(unsigned n, char *const *words, struct fault *out, struct err *err);
 /* The same as text; returns `text`. */
 const char *fault_print(const struct fault *f, char text[FAULT_TEXT_MAX]);
 
-/* A datagram before anything befalls it. */
+/* What a datagram is about, before any fault is applied. */
 struct fault_about {
 	enum fault_way way;
 	const char *service; /* NULL: of none that is configured */
@@ -82,7 +82,7 @@ struct fault_about {
 	const struct codec_password *password; /* of the service; NULL: none */
 };
 
-/* What travels: `n` copies of the same octets; 0 when it is lost. */
+/* What is to be sent: `n` copies of the same octets; 0 when it is lost. */
 struct fault_result {
 	unsigned n;
 	uint32_t delays_ms[FAULT_COPIES_MAX];
@@ -90,8 +90,8 @@ struct fault_result {
 	uint8_t octets[WCCP_MAX_DATAGRAM];
 };
 
-/* Let those of the set that are meant for it, and whose lot it falls to, happen to a
- * datagram of up to WCCP_MAX_DATAGRAM octets. */
+/* Apply each fault of the set that is meant for this datagram, by its percentage, to up
+ * to WCCP_MAX_DATAGRAM octets. */
 void fault_apply(struct fault_set *set, const struct fault_about *about,
 		 const void *octets, size_t len, struct fault_result *out);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* -- which ----------------------------------------------------------------------------- */
+/* ---- which ---- */
 
 static bool fault_apply_is_meant(const struct fault *f, const struct fault_about *about)
 {
@@ -19,7 +19,7 @@ static bool fault_apply_is_content(enum fault_kind kind)
 	return kind < FAULT_DIGEST;
 }
 
-/* -- octets ------------------------------------------------------------------------------ */
+/* ---- octets ---- */
 
 /* Not in the digest alone: then every message would be refused for the same reason. */
 static bool fault_apply_corrupt(struct fault_set *set, struct fault_result *x)
@@ -49,7 +49,7 @@ static bool fault_apply_spoil_digest(struct fault_set *set, struct fault_result 
 	return true;
 }
 
-/* -- travel ------------------------------------------------------------------------------ */
+/* ---- travel ---- */
 
 static bool fault_apply_duplicate(struct fault_result *x)
 {
@@ -68,10 +68,10 @@ static bool fault_apply_delay(struct fault_set *set, const struct fault *f,
 	return x->n > 0;
 }
 
-/* -- all ---------------------------------------------------------------------------------- */
+/* ---- all ---- */
 
-static bool fault_apply_befall(struct fault_set *set, const struct fault *f,
-			       struct fault_result *x)
+static bool fault_apply_one(struct fault_set *set, const struct fault *f,
+			    struct fault_result *x)
 {
 	switch (f->kind) {
 	case FAULT_DIGEST:
@@ -93,7 +93,8 @@ static bool fault_apply_befall(struct fault_set *set, const struct fault *f,
 	}
 }
 
-/* One lot for each that is meant, whether it can do anything or not. */
+/* The dice are thrown for each fault that is meant, even if it cannot do anything here:
+ * so the same seed gives the same run. */
 static bool fault_apply_run(struct fault_set *set, const struct fault_about *about,
 			    bool contents, struct fault_result *out)
 {
@@ -105,7 +106,7 @@ static bool fault_apply_run(struct fault_set *set, const struct fault_about *abo
 		if (fault_apply_is_content(f->kind) != contents ||
 		    !fault_apply_is_meant(f, about) ||
 		    fault_random(set, 100) >= f->percent ||
-		    !fault_apply_befall(set, f, out))
+		    !fault_apply_one(set, f, out))
 			continue;
 		f->hits++;
 		any = true;
@@ -120,8 +121,8 @@ void fault_apply(struct fault_set *set, const struct fault_about *about,
 	out->delays_ms[0] = 0;
 	out->len = len < sizeof(out->octets) ? len : sizeof(out->octets);
 	memcpy(out->octets, octets, out->len);
-	/* What the router itself says wrongly it signs; what befalls it later it does
-	 * not. */
+	/* Wrong contents come from the router, which signs them; what the network does
+	 * comes after the signature. */
 	if (fault_apply_run(set, about, true, out) && about->password)
 		codec_sign(out->octets, out->len, about->password);
 	fault_apply_run(set, about, false, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Faults in force: datagrams pass through them, now or later. */
+/* The faults in force, and the datagrams that they delay. */
 #ifndef WCCPD_WCCPROUTER_FAULT_FAULTS_H
 #define WCCPD_WCCPROUTER_FAULT_FAULTS_H
 
@@ -11,15 +11,15 @@
 
 struct faults;
 
-/* Datagrams held back at once; one more is lost. */
+/* Datagrams delayed at once; one more is lost. */
 enum { FAULTS_HELD_MAX = 1024, FAULTS_CONTEXT_MAX = 128 };
 
 /* NULL only when memory is short.  No fault is in force. */
 struct faults *faults_new(struct event_base *base);
-/* Those held back are lost. */
+/* Delayed datagrams are lost. */
 void faults_free(struct faults *f); /* NULL is fine */
 
-/* Is there anything to pass through? */
+/* Is any fault in force? */
 bool faults_any(const struct faults *f);
 
 /* A datagram that goes on: what it was given with, and its octets as they are now. */
@@ -27,9 +27,9 @@ typedef void faults_go(void *arg, struct mono now, const void *context,
 		       const void *octets, size_t len);
 
 /*
- * Let happen what is to happen.  For every copy that is not lost go() is called, with a
- * copy of the `context_len` octets of context: before this returns, or later in a
- * callback of the event loop.
+ * Apply the faults.  For every copy that is not lost go() is called, with a copy of the
+ * `context_len` octets of context: before this returns, or later in a callback of the
+ * event loop.
  */
 void faults_pass(struct faults *f, struct mono now, const struct fault_about *about,
 		 const void *octets, size_t len, faults_go *go, void *arg,

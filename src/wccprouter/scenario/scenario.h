@@ -3,8 +3,8 @@
  * Scenarios: files of steps, one a line, that wait, give the router commands and say
  * what is expected of the web-caches.  wccprouter-scenario(5) describes the language.
  *
- * Nothing in here knows the clock or the router: the file becomes data, and data says
- * whether it holds.  scenario_run.h carries it out.
+ * Nothing in here knows the clock or the router: the file becomes data, and functions say
+ * whether an expectation holds.  scenario_run.h carries the steps out.
  */
 #ifndef WCCPD_WCCPROUTER_SCENARIO_SCENARIO_H
 #define WCCPD_WCCPROUTER_SCENARIO_SCENARIO_H
@@ -35,9 +35,9 @@ enum scenario_what {
 
 struct scenario_expect {
 	enum scenario_what what;
-	bool negated; /* "no": the contrary */
+	bool negated; /* "no": the opposite */
 	bool heard;
-	bool lasts; /* "for": it is so now and for all of the time; else "within" */
+	bool lasts; /* "for": it is true all of the time; else "within" */
 	int64_t ms;
 	char service[16]; /* empty: in any of them */
 	struct addr peer;
@@ -76,12 +76,12 @@ struct scenario_service {
 int scenario_check(const struct scenario *s, const struct scenario_service *list,
 		   unsigned n, struct err *err);
 
-/* Is it so at this moment?  Of a message that is never known: see below. */
+/* Is it true at this moment?  Never of an expected message, for which see below. */
 bool scenario_holds(const struct scenario_expect *x,
 		    const struct scenario_service *list, unsigned n);
 /* Is it this message that is, or is not, expected? */
 bool scenario_matches(const struct scenario_expect *x, const struct trace_message *m);
-/* In words, what is so instead. */
+/* The actual state, in words. */
 void scenario_explain(const struct scenario_expect *x,
 		      const struct scenario_service *list, unsigned n, char *out,
 		      size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way of datagrams between the UDP sockets and the services. */
+/* Datagrams between the UDP sockets and the services. */
 #include "wccprouter/service/transport.h"
 
 #include "log.h"

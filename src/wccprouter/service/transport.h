@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of datagrams between the UDP sockets and the services.  Faults befall them on
- * it.  Whoever watches sees what is on the wire: incoming messages before the faults,
+ * Carries datagrams between the UDP sockets and the services, and applies the faults to
+ * them.  Whoever watches sees what is on the wire: incoming messages before the faults,
  * outgoing ones after them.
  */
 #ifndef WCCPD_WCCPROUTER_SERVICE_TRANSPORT_H

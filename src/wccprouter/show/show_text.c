@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The router's document as text.  Labels and indents are those of IOS-XE, so that what
- * people have written for its output reads this, too; what it has not, comes last. */
+/* The router's document as text.  Labels and indents are those of IOS-XE, so that scripts
+ * written for its output can read this, too; lines that IOS-XE does not have come last. */
 #include "wccprouter/show/show_text.h"
 
 #include "json_get.h"
