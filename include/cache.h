@@ -3,8 +3,8 @@
  * The web-cache side of one service group: joining its routers, agreeing with
  * them, assigning buckets when this is the designated web-cache, leaving.
  *
- * Pure: events and time in, actions out.  All states are per router; one
- * router's trouble never touches another's.
+ * Pure: events and time go in, actions come out.  States are per router: trouble with one
+ * router never affects another.
  */
 #ifndef WCCPD_CACHE_H
 #define WCCPD_CACHE_H
@@ -67,7 +67,7 @@ struct cache_conf {
 	struct addr allowed[WCCP_MAX_CACHES];
 };
 
-/* May this web-cache get buckets? */
+/* Does the configuration allow this web-cache to get buckets? */
 bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache);
 
 /* Per router.  The names are what operators see. */
@@ -126,7 +126,7 @@ void cache_step(struct cache *g, const struct cache_event *ev,
 /* When the next TICK is due; MONO_NEVER when nothing is. */
 struct mono cache_deadline(const struct cache *g);
 
-/* Nothing more to say: idle, or SHUTDOWN acknowledged or given up everywhere. */
+/* True when every router is idle or withdrawn: nothing is left to be sent. */
 bool cache_is_quiet(const struct cache *g);
 
 /*
@@ -140,7 +140,7 @@ bool cache_is_quiet(const struct cache *g);
  * the other sends its part when it is stepped at that deadline, which is at once.
  */
 void cache_pair(struct cache *first, struct cache *mirror);
-/* Each for itself again.  cache_free() does it, too. */
+/* Undo that.  cache_free() does it, too. */
 void cache_unpair(struct cache *g);
 
 /* -- what it knows, for plan, control and metrics ---------------------------- */

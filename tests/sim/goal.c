@@ -23,7 +23,7 @@
  *                next HERE_I_AM: 1 T; by multicast with the router's next, 0.99 T.
  *   assigning    1.5 RB after the last change (section 3.7).  A change begins a new
  *                wait, but none is longer than 3 RB after the first one or, when a
- *                router is listed that is not heard, 4 RB (group_elect.c).  One that
+ *                router is listed that is not heard, 4 RB (cache_election.c).  One that
  *                ended just before the last change is followed by another 1.5 RB.  So
  *                at most 4 RB from the last change that is told.
  *   taking it    A router that has sent an I_SEE_YOU meanwhile finds the receive id

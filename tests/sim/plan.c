@@ -354,7 +354,7 @@ static void mirror_cache(const struct sim *sim, struct sim_cache *c)
 	c->plan[1].mask = mask_mirror(&c->plan[0].mask);
 }
 
-static void list_fellows(struct sim *sim, struct cache_conf *conf)
+static void list_allowed(struct sim *sim, struct cache_conf *conf)
 {
 	if (!sim->plan.strangers)
 		return;
@@ -387,7 +387,7 @@ void plan_caches(struct sim *sim)
 
 		fill_cache_conf(sim, c);
 		if (!c->stranger)
-			list_fellows(sim, &c->plan[0]);
+			list_allowed(sim, &c->plan[0]);
 		mirror_cache(sim, c);
 		memcpy(c->conf, c->plan, sizeof(c->conf));
 	}

@@ -432,7 +432,7 @@ static TCase *cache_case(Suite *s, const char *name)
 
 int main(void)
 {
-	Suite *s = suite_create("group_mask");
+	Suite *s = suite_create("cache_mask");
 	SRunner *sr = srunner_create(s);
 	TCase *tc = cache_case(s, "masks");
 	int failed;

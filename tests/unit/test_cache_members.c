@@ -135,7 +135,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *s = suite_create("group_members");
+	Suite *s = suite_create("cache_members");
 	TCase *tc = tcase_create("allowed");
 	SRunner *sr = srunner_create(s);
 	int failed;

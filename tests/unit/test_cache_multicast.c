@@ -634,7 +634,7 @@ static void add_leaving(Suite *s)
 
 int main(void)
 {
-	Suite *s = suite_create("group_multicast");
+	Suite *s = suite_create("cache_multicast");
 	SRunner *sr = srunner_create(s);
 	int failed;
 

@@ -664,7 +664,7 @@ static void add_minds(Suite *s)
 
 int main(void)
 {
-	Suite *s = suite_create("group_robust");
+	Suite *s = suite_create("cache_robust");
 	SRunner *sr = srunner_create(s);
 	int failed;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The life of one service group on the web-cache side: events, timers,
- * configuration and health.
+ * One step of the web-cache side: an event (configuration, health, a datagram), then
+ * whatever is due.
  */
 #include "core/cache/cache_impl.h"
 
@@ -54,7 +54,7 @@ static bool cache_wants_router(const struct cache *c, const struct addr *router)
 	return addr_find(c->conf.routers, c->conf.n_routers, router) >= 0;
 }
 
-/* `all` when none of the old ones is wanted the way it was met. */
+/* `all`: the group moved to or from multicast, so every router is met anew. */
 static void cache_drop_unlisted(struct cache *c, bool all, struct step *s)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -85,7 +85,7 @@ static void peer_apply_conf(struct cache *c, struct peer *p, struct step *s)
 		peer_tell(c, p, s->now);
 }
 
-/* Versions are asked for anew, as if we had just met. */
+/* Forget which versions routers speak, and find out again. */
 static void cache_renegotiate_versions(struct cache *c, struct step *s)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {

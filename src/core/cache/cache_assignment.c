@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The designated web-cache: what is in a new assignment, and repeating it until
- * every router echoes its key.
+ * The designated web-cache: making an assignment, and repeating it until every router
+ * echoes its key.
  */
 #include "core/cache/cache_impl.h"
 
@@ -25,10 +25,10 @@ static bool assignment_is_in_force(const struct cache *c, uint32_t method)
 	return false;
 }
 
-/* Whose each slot was, by index into the situation's web-caches.  Slots are the
- * first's, also when the mirror tells of them. */
+/* The owner of each slot so far, as an index into the web-caches of the membership.
+ * Slots are numbered as in the first of a pair, also where its mirror states them. */
 struct history {
-	bool any; /* an owner is stated, be it one that is gone */
+	bool any; /* some owner is stated, even if that one is gone */
 	uint8_t owners[ASSIGN_SLOTS_MAX];
 };
 
@@ -82,7 +82,7 @@ static void assignment_old_from_routers(const struct cache *c, uint32_t method,
 			assignment_old_from_router(c, &c->peers[i], old);
 }
 
-/* What one lacks, the other may know. */
+/* Fill the gaps of one history from the other. */
 static void assignment_complete_history(struct history *h, const struct history *by)
 {
 	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++)
@@ -90,8 +90,8 @@ static void assignment_complete_history(struct history *h, const struct history 
 			h->owners[i] = by->owners[i];
 }
 
-/* Where the slots are now, so that few of them have to move: in each group.  Our own
- * table counts where it is in force, and when routers have lost everything. */
+/* Where the slots are now in each of the pair, so that few have to move.  Our own table
+ * counts if it is in force somewhere, or if the routers have lost theirs. */
 static void assignment_find_old_tables(const struct designated *d, uint32_t method,
 				       struct history old[PAIR])
 {
@@ -114,7 +114,7 @@ static void assignment_find_old_tables(const struct designated *d, uint32_t meth
 	assignment_complete_history(&old[0], &old[1]);
 }
 
-/* What is to be in force now, in the first's slots; `moves` in each group. */
+/* The new table, in the first's slots; `moves`: how many slots move in each of the pair. */
 static void assignment_make_table(const struct designated *d, uint32_t method,
 				  struct cache_table *out, unsigned moves[PAIR])
 {
@@ -169,7 +169,8 @@ static bool assignment_all_served(const struct cache *c)
 	return true;
 }
 
-/* Newer than ours, and than what routers remember of us from before a restart. */
+/* The newest of our own change numbers, including those that routers remember from
+ * before we were restarted. */
 static uint32_t assignment_newest_key_number(const struct cache *c, uint32_t newest)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -212,8 +213,8 @@ static void assignment_note_sent(const struct cache *c, uint32_t method, struct 
 		     method == WCCP_ASSIGN_MASK ? "mask values" : "buckets", text);
 }
 
-/* Shares cannot be fair when there is little to share (2.01 gives no number; four
- * values for each web-cache keep them within a quarter). */
+/* With few values shares cannot be fair (2.01 gives no number; four values for each
+ * web-cache keep the difference within a quarter). */
 static void assignment_note_few_slots(const struct cache *c, struct step *s)
 {
 	const struct cache_table *t = &c->tables[method_index(WCCP_ASSIGN_MASK)];
@@ -227,13 +228,13 @@ static void assignment_note_few_slots(const struct cache *c, struct step *s)
 
 static const uint32_t methods[METHODS] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
-/* The newest table of one method, and what it means for the groups. */
+/* The new table of one method, and the moves that it makes in each of the pair. */
 struct proposal {
 	struct cache_table shared;
 	unsigned moves[PAIR];
 };
 
-/* Returns whether one that is in use differs from the newest. */
+/* Returns whether a proposed table differs from the newest one. */
 static bool assignment_propose(const struct designated *d, struct proposal *proposals)
 {
 	bool differs = false;
@@ -272,7 +273,7 @@ static void assignment_adopt(struct cache *c, unsigned which,
 	c->counters.assignments_sent++;
 }
 
-/* One table for all groups, under one key. */
+/* Both of a pair get the same table under the same key. */
 static void assignment_make(struct designated *d)
 {
 	struct proposal proposals[METHODS];
@@ -352,7 +353,7 @@ static void assignment_repeat(struct cache *c, struct peer *p, struct step *s)
 	cache_send_assignment(c, p, s);
 }
 
-/* Said once, when things have settled and it is still so. */
+/* Noted once, and only if it is still so when the membership has settled. */
 static void assignment_note_split(struct designated *d, struct step *s)
 {
 	const char *why = designated_split(d, &d->membership);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capabilities: a router says what it supports, the web-cache picks one of each
- * and repeats it for ever (2.0 sections 4.4 and 4.5, 2.01 section 3.5).  What a
- * router does not mention is the default: GRE, GRE, hash, 10 s, scale 1.
+ * Capabilities: a router says what it supports, the web-cache picks one of each kind
+ * and states its choice in every HERE_I_AM (2.0 sections 4.4 and 4.5, 2.01 section 3.5).
+ * A kind that a router does not mention has its default: GRE, GRE, hash, 10 s, scale 1.
  */
 #include "core/cache/cache_impl.h"
 
@@ -37,7 +37,8 @@ static uint32_t capabilities_wanted(const struct cache_preference *pref)
 	return all;
 }
 
-/* One of `offered` by preference; 0 when there is none. */
+/* The preferred one of `offered`, unless the one chosen before still fits; 0 when
+ * nothing fits. */
 static uint32_t capabilities_choose(const struct cache_preference *pref,
 				    uint32_t offered, uint32_t before)
 {
@@ -56,7 +57,8 @@ static uint32_t capabilities_clamp(uint32_t v, uint32_t least, uint32_t most)
 	return v < least ? least : v;
 }
 
-/* 2.01 section 6.11.5: 0 must not be within the range of a scale. */
+/* A scale is never 0, even if the router offers a range that begins there (2.01
+ * section 6.11.5). */
 static uint8_t capabilities_scale_within(uint8_t wish, uint8_t lower, uint8_t upper)
 {
 	return (uint8_t)capabilities_clamp(
@@ -88,9 +90,9 @@ static void peer_agree_timers(const struct cache_conf *conf, struct peer *p)
 }
 
 /*
- * The method that the other members assign by.  It is frozen until the group is
- * empty (2.01 section 3.5.2), also at a router that still offers both.  0 when
- * nothing can be seen, or when they differ.
+ * The method by which the other members assign.  It cannot change before the group is
+ * empty (2.01 section 3.5.2), even if the router still offers both.  Returns 0 when
+ * its view does not show a method, or shows both.
  */
 static uint32_t peer_method_of_others(const struct cache *c, const struct peer *p)
 {
@@ -102,7 +104,7 @@ static uint32_t peer_method_of_others(const struct cache *c, const struct peer *
 	return all == (WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK) ? 0 : all;
 }
 
-/* A pair must not be divided in two ways. */
+/* A service and its mirror must be assigned by the same method. */
 static uint32_t peer_choose_assign(const struct cache *c, const struct peer *p)
 {
 	uint32_t before = p->agreed.assign;
@@ -114,7 +116,7 @@ static uint32_t peer_choose_assign(const struct cache *c, const struct peer *p)
 	return capabilities_choose(&c->conf.assign, peer_offered_assign(p), before);
 }
 
-/* Only where several routers must agree can there be nothing left. */
+/* One router always leaves a range; the intersection over several may be empty. */
 static bool peer_timers_in_common(const struct peer *p)
 {
 	const struct wccp_capabilities *c = &p->terms;
@@ -129,7 +131,7 @@ static bool peer_timers_in_common(const struct peer *p)
 
 /* -- one choice for all ------------------------------------------------------------ */
 
-/* With the defaults of what it does not mention. */
+/* The offer, with defaults filled in for the kinds it does not mention. */
 static struct wccp_capabilities
 capabilities_in_full(const struct wccp_capabilities *offer)
 {
@@ -341,7 +343,8 @@ static const char *capabilities_method_text(const struct capability_names *names
 	}
 }
 
-/* Append one kind when its sides have nothing in common. */
+/* Append a clause about one kind of capability if the two sides have nothing in
+ * common. */
 static size_t capabilities_put_mismatch(char *text, size_t size, size_t at,
 					const struct capability_names *names,
 					uint32_t theirs, uint32_t ours)

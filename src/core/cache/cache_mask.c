@@ -17,8 +17,8 @@ static struct addr cache_mask_default_bits(enum addr_family family)
 	return addr_v4(MASK_DEFAULT);
 }
 
-/* On the side that the hash would look at.  The flags of a well-known service are
- * not configured; its hash is of the destination. */
+/* The default mask looks at the same side as the service's hash.  The flags of a
+ * well-known service are not configured; its hash looks at the destination. */
 static struct wccp_mask cache_mask_default(const struct cache_conf *conf)
 {
 	const uint32_t sides = WCCP_F_SRC_IP_HASH | WCCP_F_DST_IP_HASH;
@@ -45,7 +45,7 @@ struct wccp_mask cache_mask_wanted(const struct cache *c)
 	return cache_mask_default(&c->conf);
 }
 
-/* What routers said in terms of the old one means nothing any more. */
+/* Tables that routers stated in terms of the old mask mean nothing any more. */
 void cache_change_mask(struct cache *c, const struct wccp_mask *mask)
 {
 	if (mask_equal(mask, &c->mask))

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who is there: the routers that list us, the web-caches that all of these see, the
- * lowest of which is the designated one; and when that has settled.
+ * The membership: the routers that list us, and the web-caches that all of these routers
+ * see, the lowest of which is the designated one.  An assignment waits until it has
+ * settled.
  */
 #include "core/cache/cache_impl.h"
 
 #include <string.h>
 
-/* And allowed, in every group. */
+/* By every live router of each service of the pair, and allowed in each. */
 static bool membership_seen_by_all(const struct designated *d, const struct addr *cache)
 {
 	for (unsigned k = 0; k < d->n; k++) {
@@ -23,8 +24,8 @@ static bool membership_seen_by_all(const struct designated *d, const struct addr
 	return true;
 }
 
-/* As the routers state it, ours too: then all weights are of one kind.  They may
- * differ for a moment; the least is the safe one. */
+/* Taken from the routers' views, our own weight too, so that all weights are equally
+ * old.  Routers may differ for a moment; then the lowest is the safe one. */
 static uint16_t membership_weight_in(const struct cache *c, const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
@@ -66,7 +67,7 @@ static void membership_insert_cache(struct membership *x, const struct addr *cac
 	x->weights[at] = weight;
 }
 
-/* Returns one that is live, or NULL. */
+/* Fill in the live routers; returns the first of them, or NULL. */
 static const struct peer *membership_add_routers(const struct cache *c,
 						 struct live_routers *a)
 {
@@ -134,8 +135,8 @@ static bool membership_equal(const struct membership *a, const struct membership
 }
 
 /*
- * Wait 1.5 RB after the last change (2.01 section 3.7), but when changes never
- * end not longer than 3 RB after the first: routers flush their tables at 5 RB.
+ * Assign 1.5 RB after the last change (2.01 section 3.7), but at the latest 3 RB after
+ * the first one, even if changes go on: routers flush their tables at 5 RB.
  */
 static void membership_note_change(struct designated *d, struct mono now)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A group with a multicast address (2.01 section 3.1): one HERE_I_AM every T lists
- * all routers heard, each with its receive id, and one REDIRECT_ASSIGN is for all.
- * Routers are not configured but met: by an I_SEE_YOU that lists us.
+ * A group with a multicast address (2.01 section 3.1): one HERE_I_AM every T lists all
+ * routers we hear, each with its receive id, and one REDIRECT_ASSIGN serves them all.
+ * Routers need not be configured: an I_SEE_YOU that lists us adds its sender to our list.
  *
  * One message has one Capabilities component and one version, so what is chosen
- * must suit every router of the group (group_agree.c, cache_version.c).
+ * must suit every router of the group (cache_capabilities.c, cache_version.c).
  *
- * Unicast remain the answers to a REMOVAL_QUERY (section 3.14 says so) and the
- * SHUTDOWN for one router that the configuration does not allow any more.
+ * Two messages are still unicast: answers to a REMOVAL_QUERY (section 3.14), and the
+ * SHUTDOWN for a router that the configuration no longer allows.
  */
 #include "core/cache/cache_impl.h"
 
@@ -31,7 +31,7 @@ bool cache_multicast_admits(const struct cache *c, const struct addr *router)
 	       addr_find(conf->routers, conf->n_routers, router) >= 0;
 }
 
-/* One that is not heard, the first to be forgotten. */
+/* The silent router that would be forgotten next; NULL if all are heard. */
 static struct peer *cache_multicast_most_forgettable(struct cache *c)
 {
 	struct peer *found = NULL;
@@ -98,9 +98,9 @@ static void cache_multicast_forget_silent(struct cache *c, struct step *s)
 
 /* -- HERE_I_AMs -------------------------------------------------------------------- */
 
-/* The largest agreed, so that no router is told more often than it said; when all
- * are lost, what they had said, and before the first answer the default (2.01
- * section 3.1). */
+/* The largest T agreed with any router, so that none hears from us more often than it
+ * asked for.  If all are lost, the T they had; before the first answer, the default
+ * (2.01 section 3.1). */
 static uint32_t cache_multicast_t_ms(const struct cache *c)
 {
 	uint32_t listed = 0, heard = 0;
@@ -179,8 +179,8 @@ void cache_multicast_shutdown(struct cache *c, struct step *s)
 	c->multicast.hello_at = mono_add_ms(s->now, pace);
 }
 
-/* Routers answer multicast when their own time has come, up to 0.99 T later, so
- * they are waited for although nothing more is said. */
+/* Routers answer multicast at a time of their own choice, up to 0.99 T later, so we
+ * wait for that long even after the last SHUTDOWN. */
 void cache_multicast_leave(struct cache *c, struct step *s)
 {
 	c->multicast.hello_at = MONO_NEVER;

@@ -9,7 +9,7 @@
  * which slots move depends on what was before, and a member joins the one a moment
  * before the other, is lost by a router in one only, leaves and comes back in one.
  *
- * So there is one council for both.  Members are those that every router of both
+ * So both share one struct designated.  Members are those that every router of both
  * groups sees; a change in either lets both settle; one table is made from both
  * histories and becomes that of both in the same step, under one key.  A group that
  * has no router gets no traffic, and its mate none either: half of a pair is worse
@@ -45,7 +45,7 @@ static struct cache *cache_mate(const struct cache *c)
 
 /* -- masks ------------------------------------------------------------------------- */
 
-/* The mirror's mask is that of the first mirrored, and so are its values. */
+/* The mirror's mask is the mirror image of the first's, and so is each value. */
 static void designated_set_masks(struct designated *d)
 {
 	struct cache *first = d->pair[0], *mirror = d->pair[1];
@@ -73,7 +73,7 @@ void cache_set_mask(struct cache *c)
 
 /* -- pairing ----------------------------------------------------------------------- */
 
-/* What was decided stays; what was seen is looked at anew, as by whoever is alone. */
+/* Decisions stay; membership and election are found out again for this one alone. */
 static void cache_leave_pair(struct cache *c)
 {
 	struct mono unsettled_since = c->designated->unsettled_since;
@@ -168,7 +168,7 @@ static const struct addr *peer_table_owner(const struct peer *p, unsigned slot)
 		       : &p->said.entries[p->table.owners[slot]].addr;
 }
 
-/* Has no slot two owners?  `a` is of the mirror. */
+/* Does no slot have two owners?  `a` is a peer of the mirror, `b` of the first. */
 static bool peer_tables_fit(const struct cache *mirror, const struct peer *a,
 			    const struct peer *b)
 {
@@ -187,9 +187,9 @@ static bool peer_tables_fit(const struct cache *mirror, const struct peer *a,
 }
 
 /*
- * A designated web-cache that knows nothing of pairs makes two tables, and then there
- * is nothing that we can do but say so.  A difference of moments is none: assignments
- * of the two arrive one after the other.
+ * A designated web-cache that knows nothing of pairs makes two different tables; all we
+ * can do then is complain.  A short difference is normal, because the two assignments
+ * arrive one after the other.
  */
 void peer_compare_tables(struct cache *c, struct peer *p, struct step *s)
 {
@@ -212,8 +212,8 @@ void peer_compare_tables(struct cache *c, struct peer *p, struct step *s)
 	}
 }
 
-/* A member of this service only that assigns, as if it were the designated one.  Ours
- * is sent again, as over that of any other who is not. */
+/* Complain of a web-cache that is in this service but not in its mirror, and assigns.
+ * Our own assignment is sent again over it, as over that of anybody else. */
 void peer_note_half_member(const struct cache *c, const struct peer *p, struct step *s)
 {
 	const struct designated *d = c->designated;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What routers say: which datagrams are believed, and what follows from them for
- * the state of that one router.
+ * Received datagrams: which ones we believe, and what they mean for the router that
+ * sent them.
  */
 #include "core/cache/cache_impl.h"
 
@@ -82,7 +82,7 @@ static void rx_take_entry(struct peer *p, const struct wccp_cache_id *id, unsign
 	e->stated = 0;
 }
 
-/* Each once.  Mostly they are those of the last time, in the same order. */
+/* Each web-cache once.  The view rarely changes, so compare with the last one first. */
 static void rx_take_view(struct peer *p, const struct wccp_router_view *v)
 {
 	unsigned before = p->said.n_entries;
@@ -116,7 +116,7 @@ static void rx_take_id(struct cache *c, struct peer *p, const struct addr *id,
 	cache_mark(c, DIRTY_STATUS);
 }
 
-/* It may say no more than that it listens to anybody. */
+/* Some router takes assignments from anybody: worth knowing, not worth more. */
 static void rx_note_usurper(struct cache *c, const struct peer *p, struct step *s)
 {
 	const struct addr *cache = &p->said.key.cache;
@@ -167,8 +167,8 @@ static bool rx_acknowledges_shutdown(const struct wccp_msg *m, const struct addr
 	return false;
 }
 
-/* Out of turn, so it is not one of the paced tries; and not for ever, to a router
- * that does not know the command. */
+/* An extra SHUTDOWN, which does not count as one of the paced ones.  Limited, because a
+ * router that does not know the command would draw them for ever. */
 static void rx_repeat_shutdown(struct cache *c, struct peer *p, struct step *s)
 {
 	struct mono next = p->timers.hello_at;
@@ -212,7 +212,8 @@ static void rx_follow_view(struct cache *c, struct peer *p, struct step *s)
 		peer_event(c, p, PEER_EV_LISTED, NULL, s);
 }
 
-/* Not waiting for T where waiting costs time to be usable. */
+/* Should the next HERE_I_AM go at once?  Yes while waiting for T would only delay
+ * joining. */
 static bool rx_answer_now(struct peer *p, bool first)
 {
 	if (first || p->hello.now)
@@ -268,7 +269,7 @@ static void rx_seen(struct cache *c, struct peer *p, struct step *s)
 		cache_mark(c, DIRTY_VIEW);
 }
 
-/* Another peer that has this id already, and is not just a memory. */
+/* Does another router that we list have this id already? */
 static bool rx_id_is_taken(struct cache *c, const struct peer *p, const struct addr *id)
 {
 	for (unsigned i = 0; i < c->n_peers; i++)
@@ -356,8 +357,7 @@ static void rx_dispatch(struct cache *c, struct peer *p, const struct addr *from
 		rx_ignore(c, from, "a message for routers", s);
 }
 
-/* A router is met by an I_SEE_YOU that lists us; the messages of other web-caches
- * to the group reach us, too. */
+/* Multicast: an I_SEE_YOU that lists us, from a router that is not in our list yet. */
 static void rx_meet(struct cache *c, const struct addr *from, struct step *s)
 {
 	struct peer *p;
@@ -381,7 +381,7 @@ static void rx_meet(struct cache *c, const struct addr *from, struct step *s)
 	rx_dispatch(c, p, from, s);
 }
 
-/* What other web-caches say to the group's address comes to us as well. */
+/* Messages of other web-caches to the group's address reach us as well. */
 static bool rx_is_for_routers(const struct cache *c, const struct codec_datagram *d)
 {
 	return cache_is_multicast(c) &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One router's table: which web-cache has which slot there, as far as the router
- * tells.  Slots are the 256 buckets of hash assignment, or the values of our mask
- * by their sequence numbers.
+ * Reading one router's table from its I_SEE_YOU: which web-cache has which slot there.
+ * Slots are the 256 buckets of hash assignment, or the values of our mask by their
+ * sequence numbers.
  *
  * A router may echo the assignment as such (components 6, 14 and 16), or only list
  * with each web-cache what that one has, or just echo the assignment's key.
@@ -25,7 +25,7 @@ void cache_table_count(const struct cache_table *t, unsigned *counts)
 			counts[t->owners[i]]++;
 }
 
-/* When two claim a slot, the first one listed has it. */
+/* If two web-caches are listed with a slot, the first one has it. */
 static void peer_table_own(struct peer *p, unsigned slot, int entry)
 {
 	if (entry >= 0 && p->table.owners[slot] == ASSIGN_NOBODY)
@@ -34,7 +34,7 @@ static void peer_table_own(struct peer *p, unsigned slot, int entry)
 
 /* -- hash -------------------------------------------------------------------------- */
 
-/* Eight octets of a vector as one number: bit i of it is the bucket i behind. */
+/* Eight octets of a vector as one number, whose bit i is the i-th bucket in them. */
 static uint64_t peer_table_eight_octets(const uint8_t *octets)
 {
 	uint64_t n;
@@ -56,8 +56,8 @@ static void peer_table_take_vector(struct peer *p, int entry,
 	p->said.entries[entry].stated += n;
 }
 
-/* The flag for the alternate hash in a bucket does not change whose it is: packets
- * come to its owner first, and those of a hot bucket partly to others. */
+/* The flag for the alternate hash does not change the owner of a bucket: packets go to
+ * the owner first, and some of those of a hot bucket to others. */
 static void peer_table_take_buckets(struct peer *p, const struct wccp_hash_table *t)
 {
 	int entries[WCCP_MAX_CACHES];
@@ -82,7 +82,7 @@ static const struct wccp_hash_table *peer_table_hash_echo(const struct wccp_msg 
 
 /* -- mask -------------------------------------------------------------------------- */
 
-/* A slot that `entry` has; -1: one that our mask has not. */
+/* `entry` has this slot; slot -1 is one that does not exist by our mask. */
 static void peer_table_state_slot(struct peer *p, int64_t slot, int entry)
 {
 	if (entry < 0)
@@ -94,7 +94,7 @@ static void peer_table_state_slot(struct peer *p, int64_t slot, int entry)
 		p->table.foreign = true;
 }
 
-/* Whom a value is for; some routers leave it out in the identity of that one. */
+/* The owner of a value.  In a web-cache's own identity some routers leave it out. */
 static int peer_table_whose(const struct peer *p, const struct addr *cache,
 			    int otherwise)
 {
@@ -157,7 +157,7 @@ static void peer_table_take_identity(const struct cache *c, struct peer *p,
 	const struct wccp_cache_id *id =
 		&m->router_view.caches[p->said.entries[entry].at];
 
-	/* With U it is history. */
+	/* With the U bit it is what the web-cache had before. */
 	if (id->unassigned || p->said.entries[entry].method != p->agreed.assign)
 		return;
 	if (id->kind == WCCP_DATA_HASH)
@@ -176,7 +176,7 @@ static bool peer_table_knows_any(const struct peer *p)
 	return false;
 }
 
-/* Returns true when there is one and it tells anything. */
+/* Read the echo of the assignment.  False when there is none, or nobody has a slot. */
 static bool peer_table_take_echo(const struct cache *c, struct peer *p,
 				 const struct wccp_msg *m)
 {
@@ -192,9 +192,10 @@ static bool peer_table_take_echo(const struct cache *c, struct peer *p,
 }
 
 /*
- * It echoes the key of our newest assignment and what it lists agrees by numbers:
- * then its table is ours, in whichever order it numbers the bits of its vectors
- * (the drafts do not say, and vendors differ).  Of masks some list nothing at all.
+ * If it echoes the key of our newest assignment and lists as many slots for each
+ * web-cache as we gave it, then its table is ours, in whichever order it numbers the bits
+ * of its vectors (the drafts do not say, and vendors differ).  By mask some routers list
+ * nothing at all.
  */
 static bool peer_table_is_ours(const struct cache *c, const struct peer *p)
 {

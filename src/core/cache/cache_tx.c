@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two messages of a web-cache: HERE_I_AM and REDIRECT_ASSIGN.  Every
- * HERE_I_AM is built for its router; an assignment is the same for all that speak
- * the same version and assign by the same method.
+ * The two messages of a web-cache: HERE_I_AM and REDIRECT_ASSIGN.  A HERE_I_AM is built
+ * for each router; an assignment is built once for all routers that speak the same
+ * version and assign by the same method.
  */
 #include "core/cache/cache_impl.h"
 
@@ -49,7 +49,7 @@ static void tx_count(struct cache *c, enum wccp_type type)
 
 /* -- HERE_I_AM --------------------------------------------------------------------- */
 
-/* Our slots as this router states them; without any, what we had last. */
+/* Our slots as this router states them.  False when it states none. */
 static bool tx_current_slots(const struct cache *c, const struct peer *p,
 			     struct slot_set *out)
 {
@@ -64,7 +64,7 @@ static bool tx_current_slots(const struct cache *c, const struct peer *p,
 	return any;
 }
 
-/* Before anything is agreed on, in terms of what we prefer. */
+/* The method agreed with it, or before that the one we prefer. */
 static uint32_t tx_method(const struct cache *c, const struct peer *p)
 {
 	if (p->agreed.assign)
@@ -107,7 +107,7 @@ static void tx_list_router(struct wccp_cache_view *v, const struct peer *p)
 						 .receive_id = p->said.receive_id };
 }
 
-/* `first` when it is to be listed although it is in our view no more. */
+/* `first` (may be NULL) is listed although it is no longer in our view. */
 static void tx_put_view(const struct cache *c, const struct peer *first,
 			struct wccp_cache_view *v)
 {
@@ -140,7 +140,7 @@ static void tx_build_here_i_am(const struct cache *c, const struct peer *p,
 		tx_put_choice(p, m);
 }
 
-/* A router that is being left is in no view but the one that it gets itself. */
+/* A router that we are leaving is only listed in the message it gets itself. */
 static void tx_build_shutdown(const struct cache *c, const struct peer *p,
 			      struct wccp_msg *m)
 {
@@ -197,7 +197,8 @@ void peer_shutdown(struct cache *c, struct peer *p, struct step *s)
 
 /* -- the same by multicast --------------------------------------------------------- */
 
-/* Whose words the one message for all uses: they are alike wherever it matters. */
+/* The router whose values go into the one message for all: where it matters, all
+ * routers have the same. */
 static const struct peer *tx_spokesman(const struct cache *c)
 {
 	static const struct peer nobody;
@@ -249,7 +250,7 @@ static void tx_put_buckets(const struct cache_table *t, struct wccp_hash_table *
 	}
 }
 
-/* Sequence numbers of values are for who knows 2.01. */
+/* Only routers that speak 2.01 understand sequence numbers of values. */
 static void tx_put_table(const struct cache *c, uint32_t method, struct wccp_msg *m)
 {
 	const struct cache_table *t = &c->tables[method_index(method)];
@@ -306,13 +307,13 @@ static void tx_send_assignment_to(struct cache *c, struct peer *p, long offset,
 	p->assigned.repeat_at = mono_add_ms(s->now, p->agreed.t_ms);
 }
 
-/* A form that an assignment can take. */
+/* Routers of the same version and method get the same assignment. */
 struct tx_form {
 	uint8_t minor;
 	uint32_t method;
 };
 
-/* A repetition by multicast is for whoever has not echoed it. */
+/* A repetition by multicast reaches every router that has not echoed it yet. */
 static bool tx_is_target(const struct cache *c, const struct peer *p,
 			 const struct peer *only, const struct tx_form *form)
 {

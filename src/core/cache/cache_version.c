@@ -3,10 +3,10 @@
  * The minor version of WCCP 2 that is spoken with each router (2.01 section 3.4),
  * and what exists from 2.01 on only: IPv6 (section 4.7), one service flag (5.1.2).
  *
- * Without negotiation the header of a first HERE_I_AM has our highest version and
- * the router may answer with less.  With it, the first one has the lowest and the V
- * bit; the router answers with its highest.  In both ways what a router's last
- * message shows decides what it is sent; a router that fell silent is met anew.
+ * Without negotiation our first HERE_I_AM has our highest version, and the router may
+ * answer with a lower one.  With negotiation, the first one has the lowest version and
+ * the V bit, and the router answers with its highest.  Either way the version of a
+ * router's last message decides what we send it; after silence we start over.
  */
 #include "core/cache/cache_impl.h"
 
@@ -22,8 +22,8 @@ static uint8_t version_highest(const struct cache *c)
 	return c->conf.version == CACHE_V20 ? 0 : WCCP_MINOR_MAX;
 }
 
-/* What the group is about and 2.0 has no way to say; NULL: nothing.  A router that
- * does not know the flag would redirect every protocol. */
+/* Why the group cannot be described in 2.0; NULL if it can.  A router that does not
+ * know the flag would redirect every protocol. */
 static const char *version_need_of_201(const struct cache *c)
 {
 	if (version_is_ipv6(c))
@@ -43,7 +43,7 @@ uint16_t cache_table_family(const struct cache *c)
 	return version_is_ipv6(c) ? IANA_IPV6 : 0;
 }
 
-/* A multicast message has one version, which all routers must understand. */
+/* A multicast message has one version, so every router must understand it. */
 static uint8_t version_common(const struct cache *c, uint8_t minor)
 {
 	for (unsigned i = 0; cache_is_multicast(c) && i < c->n_peers; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the views of the routers tell: our own view of the group, which slots are
- * ours, and whose they were.
+ * What follows from the views of the routers: our own view of the group, which slots are
+ * ours, and which web-cache had the others.
  */
 #include "core/cache/cache_impl.h"
 
@@ -35,7 +35,7 @@ static void view_add_caches(const struct cache *c, struct wccp_cache_view *v)
 	}
 }
 
-/* Is everybody in `a` also in `b`?  They hold no duplicates. */
+/* Is every router and web-cache in `a` also in `b`?  Neither holds duplicates. */
 static bool view_within(const struct wccp_cache_view *a,
 			const struct wccp_cache_view *b)
 {
@@ -70,8 +70,8 @@ static void view_update(struct cache *c)
 
 /* -- strangers --------------------------------------------------------------------- */
 
-/* Web-caches that the configuration does not allow: each is reported when it appears,
- * and again when it is back after it was gone. */
+/* Web-caches that the configuration does not allow.  Each is reported when it appears,
+ * and again whenever it comes back. */
 static void view_update_strangers(struct cache *c, struct step *s)
 {
 	struct addr now[WCCP_MAX_CACHES];
@@ -105,13 +105,13 @@ static unsigned slot_set_count(const struct slot_set *x)
 	return n;
 }
 
-/* Does its table count, is it in terms of the slots that we speak of? */
+/* Is its table in terms of the slots that we report? */
 static bool view_is_table_peer(const struct cache *c, const struct peer *p)
 {
 	return peer_is_live(p) && p->agreed.assign == c->method;
 }
 
-/* Routers may differ in their method; then the first one decides what is told. */
+/* Routers may use different methods; we report slots by the method of the first. */
 static void view_update_method(struct cache *c)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -179,7 +179,7 @@ static void view_drop_gone(const struct cache *c, struct addr *handover)
 	}
 }
 
-/* Whatever they have taken, nothing goes to them from here. */
+/* Slots that strangers have taken: we hand no packets over to them. */
 static void view_drop_strangers(const struct cache *c, struct addr *handover)
 {
 	for (unsigned i = 0; c->n_strangers && i < ASSIGN_SLOTS_MAX; i++)
