@@ -101,8 +101,8 @@ struct cache_event {
 	union {
 		struct {
 			struct addr from; /* source address of the datagram */
-			const struct codec_datagram
-				*datagram; /* opened, refused or not */
+			/* Opened, even if codec_open() refused it. */
+			const struct codec_datagram *datagram;
 		} rx;
 		struct {
 			bool up;         /* announce, or withdraw */
