@@ -3,6 +3,7 @@
 #include "wccpd/commands.h"
 
 #include "wccpd/daemon.h"
+#include "wccpd/reload.h"
 #include "wccpd/status_json.h"
 
 static json_t *commands_show(void *d, unsigned n, char *const *words)
@@ -16,7 +17,7 @@ static json_t *commands_reload(void *d, unsigned n, char *const *words)
 	struct err err;
 
 	(void)n, (void)words;
-	if (daemon_reload(d, &err) < 0)
+	if (reload_configuration(d, &err) < 0)
 		return json_pack("{s:s}", "error", err.text);
 	return json_pack("{s:b}", "ok", 1);
 }

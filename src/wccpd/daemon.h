@@ -35,6 +35,7 @@ struct service {
 enum { DAEMON_MAX_SERVICES = 2 * PLAN_MAX_SERVICES };
 
 struct control;
+struct rtnl_monitor;
 
 struct daemon {
 	const char *conf_path;
@@ -45,7 +46,9 @@ struct daemon {
 	struct control *control;
 	int udp;
 	struct multicast multicast;
-	struct event *udp_event, *timer, *replan, *retry, *reload;
+	struct event *udp_event, *timer, *reload;
+	struct event *replan, *retry, *rtnl_event;
+	struct rtnl_monitor *rtnl;
 	struct event *signals[3];
 	unsigned n_services;
 	struct service services[DAEMON_MAX_SERVICES];
@@ -75,14 +78,5 @@ struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *
 void daemon_run(struct daemon *d);
 /* Undo everything. */
 void daemon_free(struct daemon *d);
-
-/* Read the configuration again.  On error the old one stays in force. */
-int daemon_reload(struct daemon *d, struct err *err);
-
-/* Parts of the daemon in files of their own, for each other's use. */
-void services_step(struct daemon *d, struct service *s, const struct cache_event *ev);
-void services_arm(struct daemon *d);  /* set the timer to the earliest deadline */
-void daemon_replan(struct daemon *d); /* soon: make a plan and apply it */
-int services_configure(struct daemon *d, const struct conf *conf, struct err *err);
 
 #endif

@@ -32,8 +32,8 @@ enum delivery_state {
 };
 
 enum {
-	DELIVERY_HOLD_MS = 3000,	/* failing, until it is withdrawn */
-	DELIVERY_PAUSE_MS = 10000,	/* before clients are tried again; doubles */
+	DELIVERY_HOLD_MS = 3000,   /* failing, until it is withdrawn */
+	DELIVERY_PAUSE_MS = 10000, /* before clients are tried again; doubles */
 	DELIVERY_PAUSE_MAX_MS = 300000,
 	DELIVERY_CALM_MS = 60000, /* good for so long: the pause begins anew */
 };

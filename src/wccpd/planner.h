@@ -3,9 +3,9 @@
 #ifndef WCCPD_WCCPD_PLANNER_H
 #define WCCPD_WCCPD_PLANNER_H
 
-#include "wccpd/conf/conf.h"
 #include "cache.h"
 #include "dp/plan/plan.h"
+#include "wccpd/conf/conf.h"
 
 /* The parts that do not come from groups: interface, mark, table.  Starts a plan
  * without services, pools and routers. */

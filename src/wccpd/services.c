@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The daemon's service groups: feeding them, and following the configuration. */
+#include "wccpd/services.h"
+
 #include "clock.h"
 #include "log.h"
 #include "udp.h"
 #include "wccpd/daemon.h"
+#include "wccpd/replan.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -43,7 +46,7 @@ static void services_carry_out(struct daemon *d, const struct service *s,
 			log_note(&d->actions, x, s->name, now);
 			break;
 		case ACTION_CHANGED:
-			daemon_replan(d);
+			replan_soon(d);
 			break;
 		}
 	}
@@ -59,7 +62,7 @@ void services_step(struct daemon *d, struct service *s, const struct cache_event
 	services_carry_out(d, s, ev->now);
 }
 
-void services_arm(struct daemon *d)
+static void services_arm(struct daemon *d)
 {
 	struct mono deadline = MONO_NEVER;
 	struct timeval left;
@@ -72,6 +75,35 @@ void services_arm(struct daemon *d)
 	}
 	left = clock_until(deadline, clock_now());
 	evtimer_add(d->timer, &left);
+}
+
+bool services_are_quiet(const struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (!cache_is_quiet(d->services[i].cache))
+			return false;
+	return true;
+}
+
+static void services_free_removed(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->n_services; i++) {
+		struct service *s = &d->services[i];
+
+		if (s->conf || !cache_is_quiet(s->cache))
+			continue;
+		cache_free(s->cache);
+		*s = d->services[--d->n_services];
+		i--;
+	}
+}
+
+void services_settle(struct daemon *d)
+{
+	services_free_removed(d);
+	services_arm(d);
+	if (d->stopping && services_are_quiet(d))
+		event_base_loopbreak(d->base);
 }
 
 /* -- following the configuration ----------------------------------------------------- */
@@ -103,22 +135,21 @@ static void services_make_room(struct daemon *d)
 		}
 }
 
-static int services_add_service(struct daemon *d, const struct conf_service *conf,
-				struct err *err)
+static void services_add(struct daemon *d, const struct conf_service *conf,
+			 struct cache *cache)
 {
 	struct service *s;
 
 	if (d->n_services == DAEMON_MAX_SERVICES)
 		services_make_room(d);
-	s = &d->services[d->n_services];
-	*s = (struct service){ .conf = conf, .id = conf->group.service };
-	snprintf(s->name, sizeof s->name, "%s", conf->name);
-	s->multicast_ttl = conf->multicast_ttl;
-	s->cache = cache_new(&conf->group, clock_now());
-	if (!s->cache)
-		return err_set(err, "out of memory");
-	d->n_services++;
-	return 0;
+	s = &d->services[d->n_services++];
+	*s = (struct service){
+		.conf = conf,
+		.id = conf->group.service,
+		.multicast_ttl = conf->multicast_ttl,
+		.cache = cache,
+	};
+	snprintf(s->name, sizeof(s->name), "%s", conf->name);
 }
 
 static void services_configure_service(struct daemon *d, struct service *s,
@@ -128,7 +159,7 @@ static void services_configure_service(struct daemon *d, struct service *s,
 
 	ev.u.conf = &conf->group;
 	s->conf = conf;
-	snprintf(s->name, sizeof s->name, "%s", conf->name);
+	snprintf(s->name, sizeof(s->name), "%s", conf->name);
 	s->multicast_ttl = conf->multicast_ttl;
 	services_step(d, s, &ev);
 }
@@ -167,7 +198,42 @@ static void services_pair_services(struct daemon *d, const struct conf *conf)
 	}
 }
 
-int services_configure(struct daemon *d, const struct conf *conf, struct err *err)
+/* Is there one that only has to take its new configuration?  One that has said goodbye
+ * starts anew, because its routers have been told to withdraw for good. */
+static struct service *services_find_staying(struct daemon *d,
+					     const struct conf_service *conf)
+{
+	struct service *s = services_find_service(d, &conf->group.service);
+
+	return s && s->conf ? s : NULL;
+}
+
+int services_prepare(struct daemon *d, const struct conf *conf,
+		     struct services_next *next, struct err *err)
+{
+	*next = (struct services_next){ 0 };
+	for (unsigned i = 0; i < conf->n_services; i++) {
+		const struct conf_service *c = &conf->services[i];
+
+		if (services_find_staying(d, c))
+			continue;
+		next->fresh[i] = cache_new(&c->group, clock_now());
+		if (!next->fresh[i]) {
+			services_discard(next);
+			return err_set(err, "out of memory");
+		}
+	}
+	return 0;
+}
+
+void services_discard(struct services_next *next)
+{
+	for (unsigned i = 0; i < PLAN_MAX_SERVICES; i++)
+		cache_free(next->fresh[i]);
+}
+
+void services_commit(struct daemon *d, const struct conf *conf,
+		     const struct services_next *next)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (d->services[i].conf &&
@@ -177,17 +243,13 @@ int services_configure(struct daemon *d, const struct conf *conf, struct err *er
 		const struct conf_service *c = &conf->services[i];
 		struct service *s = services_find_service(d, &c->group.service);
 
-		/* Back before its goodbye has ended: it starts anew, for its group has
-		 * been told to withdraw for good. */
-		if (s && !s->conf) {
-			services_forget_leaving(d, s);
-			s = NULL;
+		if (!next->fresh[i]) {
+			services_configure_service(d, s, c);
+			continue;
 		}
 		if (s)
-			services_configure_service(d, s, c);
-		else if (services_add_service(d, c, err) < 0)
-			return -1;
+			services_forget_leaving(d, s);
+		services_add(d, c, next->fresh[i]);
 	}
 	services_pair_services(d, conf);
-	return 0;
 }

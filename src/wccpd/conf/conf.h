@@ -8,7 +8,7 @@
 
 #include "err.h"
 #include "cache.h"
-#include "wccpd/pool/health.h"
+#include "wccpd/conf/conf_health.h"
 #include "dp/plan/plan.h"
 
 #include <stdio.h>

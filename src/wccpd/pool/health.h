@@ -10,15 +10,10 @@
 #define WCCPD_WCCPD_POOL_HEALTH_H
 
 #include "mono.h"
+#include "wccpd/conf/conf_health.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct health_conf {
-	unsigned rise, fall;   /* checks in a row, >= 1 */
-	uint32_t grace_ms;     /* how long a draining instance still counts as up:
-				* squid -k reconfigure closes and reopens it */
-};
 
 enum health_state {
 	HEALTH_ABSENT,   /* no process listens on its port */

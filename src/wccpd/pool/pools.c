@@ -108,23 +108,11 @@ static void pools_on_scan(evutil_socket_t fd, short what, void *arg)
 
 /* -- configuration -------------------------------------------------------------------- */
 
-/* Take the running instance that fits out of the old set, or make a new one. */
-static struct instance *pools_find_or_new(struct pools *ps, struct pool *old,
-					  unsigned n_old, const struct conf_pool *pool,
-					  const struct conf_instance *conf)
-{
-	for (unsigned p = 0; p < n_old; p++)
-		for (unsigned i = 0; i < old[p].n_instances; i++) {
-			struct instance *in = old[p].instances[i];
-			if (in && strcmp(old[p].conf->name, pool->name) == 0 &&
-			    strcmp(in->conf->name, conf->name) == 0 &&
-			    in->conf->port == conf->port) {
-				old[p].instances[i] = NULL;
-				return in;
-			}
-		}
-	return instance_new(ps->base, pools_on_instance, ps);
-}
+struct pools_next {
+	unsigned n, n_ports;
+	struct pool pools[PLAN_MAX_POOLS]; /* instances: NULL for those that stay */
+	uint16_t ports[PLAN_MAX_POOLS * PLAN_MAX_INSTANCES];
+};
 
 static void pools_free_instances(struct pool *pools, unsigned n)
 {
@@ -133,41 +121,94 @@ static void pools_free_instances(struct pool *pools, unsigned n)
 			instance_free(pools[p].instances[i]);
 }
 
-static int pools_build_pool(struct pools *ps, struct pool *old, unsigned n_old,
-			    const struct conf_pool *conf, struct pool *out)
+/* Where the running instance is that fits; NULL when there is none. */
+static struct instance **pools_find_running(struct pools *ps,
+					    const struct conf_pool *pool,
+					    const struct conf_instance *conf)
 {
-	*out = (struct pool){ .conf = conf };
+	for (unsigned p = 0; p < ps->n; p++)
+		for (unsigned i = 0; i < ps->pools[p].n_instances; i++) {
+			struct instance *in = ps->pools[p].instances[i];
+
+			if (in && strcmp(ps->pools[p].conf->name, pool->name) == 0 &&
+			    strcmp(in->conf->name, conf->name) == 0 &&
+			    in->conf->port == conf->port)
+				return &ps->pools[p].instances[i];
+		}
+	return NULL;
+}
+
+static int pools_prepare_pool(struct pools *ps, const struct conf_pool *conf,
+			      struct pools_next *next)
+{
+	struct pool *out = &next->pools[next->n++];
+
+	out->conf = conf;
 	for (unsigned i = 0; i < conf->n_instances; i++) {
-		struct instance *in =
-			pools_find_or_new(ps, old, n_old, conf, &conf->instances[i]);
-		if (!in)
+		const struct conf_instance *c = &conf->instances[i];
+
+		next->ports[next->n_ports++] = c->port;
+		out->n_instances++;
+		if (pools_find_running(ps, conf, c))
+			continue;
+		out->instances[i] = instance_new(ps->base, pools_on_instance, ps);
+		if (!out->instances[i])
 			return -1;
-		instance_configure(in, conf, &conf->instances[i]);
-		out->instances[out->n_instances++] = in;
-		ps->ports[ps->n_ports++] = conf->instances[i].port;
 	}
 	return 0;
 }
 
-int pools_configure(struct pools *ps, const struct conf *conf, struct err *err)
+struct pools_next *pools_prepare(struct pools *ps, const struct conf *conf,
+				 struct err *err)
 {
-	struct pool *old = calloc(PLAN_MAX_POOLS, sizeof *old);
-	unsigned n_old = ps->n;
-	int rc = 0;
+	struct pools_next *next = calloc(1, sizeof(*next));
 
-	if (!old)
-		return err_set(err, "out of memory");
-	memcpy(old, ps->pools, sizeof ps->pools);
-	ps->n = ps->n_ports = 0;
-	for (unsigned p = 0; p < conf->n_pools && rc == 0; p++)
-		rc = pools_build_pool(ps, old, n_old, &conf->pools[p],
-				      &ps->pools[ps->n++]);
-	pools_free_instances(old, n_old);
-	free(old);
-	if (rc < 0)
-		return err_set(err, "out of memory");
+	for (unsigned p = 0; next && p < conf->n_pools; p++)
+		if (pools_prepare_pool(ps, &conf->pools[p], next) < 0) {
+			pools_discard(next);
+			next = NULL;
+		}
+	if (!next)
+		err_set(err, "out of memory");
+	return next;
+}
+
+void pools_discard(struct pools_next *next)
+{
+	pools_free_instances(next->pools, next->n);
+	free(next);
+}
+
+static void pools_commit_pool(struct pools *ps, struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->n_instances; i++) {
+		const struct conf_instance *conf = &pool->conf->instances[i];
+
+		if (!pool->instances[i]) {
+			struct instance **running =
+				pools_find_running(ps, pool->conf, conf);
+
+			pool->instances[i] = *running;
+			*running = NULL;
+		}
+	}
+}
+
+void pools_commit(struct pools *ps, struct pools_next *next)
+{
+	for (unsigned p = 0; p < next->n; p++)
+		pools_commit_pool(ps, &next->pools[p]);
+	pools_free_instances(ps->pools, ps->n);
+	memcpy(ps->pools, next->pools, sizeof(ps->pools));
+	memcpy(ps->ports, next->ports, sizeof(ps->ports));
+	ps->n = next->n;
+	ps->n_ports = next->n_ports;
+	free(next);
+	for (unsigned p = 0; p < ps->n; p++)
+		for (unsigned i = 0; i < ps->pools[p].n_instances; i++)
+			instance_configure(ps->pools[p].instances[i], ps->pools[p].conf,
+					   &ps->pools[p].conf->instances[i]);
 	pools_scan(ps);
-	return 0;
 }
 
 /* -- what others see -------------------------------------------------------------------- */

@@ -21,9 +21,17 @@ typedef void pools_changed(void *arg);
 /* `changed` is called when a plan made before may be out of date. */
 struct pools *pools_new(struct event_base *base, pools_changed *changed, void *arg);
 void pools_free(struct pools *ps);
-/* Take a configuration (not owned; must live until the next one is taken).
+
+/* What a configuration needs beyond what is there. */
+struct pools_next;
+/* Make it.  Changes nothing; NULL when memory is short. */
+struct pools_next *pools_prepare(struct pools *ps, const struct conf *conf,
+				 struct err *err);
+/* Follow that configuration (not owned; must live until the next one is followed).
  * Instances known by pool, name and port keep their health and sockets. */
-int pools_configure(struct pools *ps, const struct conf *conf, struct err *err);
+void pools_commit(struct pools *ps, struct pools_next *next);
+/* Or give it up. */
+void pools_discard(struct pools_next *next);
 
 unsigned pools_count(const struct pools *ps);
 const struct pool *pools_get(const struct pools *ps, unsigned i);

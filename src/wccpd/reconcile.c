@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Makes the kernel, and what routers are told, follow the plan. */
+#include "wccpd/reconcile.h"
+
+#include "clock.h"
+#include "kernel/rtnl_monitor.h"
+#include "log.h"
+#include "udp.h"
+#include "wccpd/daemon.h"
+#include "wccpd/planner.h"
+#include "wccpd/receive.h"
+#include "wccpd/services.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	RECONCILE_RETRY_MS =
+		1000, /* until a failed change of the kernel is tried again */
+	/* A safety net for what the kernel does not tell, such as sysctls and filters
+	 * that others have changed. */
+	RECONCILE_LOOK_MS = 5000,
+	RECONCILE_GATHER_MS = 20, /* after the first of several changes of the kernel */
+};
+
+/* -- the plan -------------------------------------------------------------------------- */
+
+static void reconcile_warn_of_v6(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->status.n_routers && !d->told_v6; i++)
+		if (d->status.routers[i].id.family == ADDR_V6) {
+			log_event(NOTE_WARNING, "data-plane", (struct log_about){ 0 },
+				  "IPv6 routers are spoken to, but redirected packets "
+				  "of theirs are not taken yet");
+			d->told_v6 = true;
+		}
+}
+
+static void reconcile_make_plan(struct daemon *d)
+{
+	planner_begin(d->conf, &d->plan);
+	for (unsigned i = 0; i < pools_count(d->pools); i++)
+		pools_fill_plan(pools_get(d->pools, i),
+				&d->plan.pools[d->plan.n_pools++]);
+	/* By position in the configuration, so that counters keep their meaning. */
+	for (unsigned i = 0; i < d->conf->n_services; i++)
+		for (unsigned k = 0; k < d->n_services; k++)
+			if (d->services[k].conf == &d->conf->services[i]) {
+				cache_get_status(d->services[k].cache, &d->status);
+				planner_add_service(d->services[k].conf, &d->status,
+						    &d->plan);
+				reconcile_warn_of_v6(d);
+			}
+}
+
+/* Log a text when it is new, so that what lasts is one line and not one a second. */
+static void reconcile_tell_once(char *last, size_t size, const char *event,
+				const char *text, enum note_level level,
+				const char *cured)
+{
+	if (strcmp(last, text) == 0)
+		return;
+	if (text[0])
+		log_event(level, event, (struct log_about){ 0 },
+			  "%s (will be looked at again)", text);
+	else
+		log_info(event, "%s", cured);
+	snprintf(last, size, "%s", text);
+}
+
+static void reconcile_apply_plan(struct daemon *d)
+{
+	struct err err = { "" };
+	bool good = dp_apply(d->dp, &d->plan, &err) == 0;
+	const char *trouble = good ? dp_trouble(d->dp) : d->trouble;
+	bool settled = good && !trouble[0] && !dp_is_waiting(d->dp);
+	struct timeval later =
+		clock_ms(settled ? RECONCILE_LOOK_MS : RECONCILE_RETRY_MS);
+
+	d->applied = d->applied || good;
+	reconcile_tell_once(d->apply_error, sizeof(d->apply_error), "data-plane",
+			    err.text, NOTE_ERROR, "the kernel follows the plan again");
+	if (good)
+		reconcile_tell_once(d->trouble, sizeof(d->trouble), "data-plane",
+				    trouble, NOTE_WARNING,
+				    "all parts of the plan are in force");
+	evtimer_add(d->retry, &later);
+}
+
+static struct announcement reconcile_strength_of(const struct daemon *d,
+						 const struct service *s)
+{
+	const struct pool *p = pools_get(d->pools, s->conf->pool);
+	struct pools_strength k = pools_strength(p);
+	uint16_t weight =
+		health_pool_weight(s->conf->weight, k.up, p->conf->min_instances,
+				   k.up_weight, k.all_weight);
+	bool up = k.up > 0 && k.up >= p->conf->min_instances;
+
+	return (struct announcement){ .up = up, .weight = weight };
+}
+
+/* Nobody is told that we are here before the kernel can deliver. */
+static void reconcile_announce(struct daemon *d)
+{
+	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
+
+	for (unsigned i = 0; i < d->n_services && !d->stopping; i++) {
+		struct service *s = &d->services[i];
+		struct announcement a;
+
+		if (!s->conf)
+			continue;
+		a = reconcile_strength_of(d, s);
+		a.up = a.up && d->applied;
+		if (a.up == s->told.up && a.weight == s->told.weight)
+			continue;
+		if (a.up != s->told.up)
+			log_event(NOTE_INFO, "pool",
+				  (struct log_about){ .service = s->name },
+				  "pool %s is %s: %s service %s",
+				  pools_get(d->pools, s->conf->pool)->conf->name,
+				  a.up ? "up" : "down",
+				  a.up ? "announcing" : "withdrawing", s->name);
+		s->told = a;
+		ev.u.health.up = a.up;
+		ev.u.health.weight = a.weight;
+		services_step(d, s, &ev);
+	}
+}
+
+static void reconcile_join_groups(struct daemon *d)
+{
+	struct err err = { "" };
+
+	multicast_follow(&d->multicast, d->conf, d->base, receive_datagrams, d, &err);
+	reconcile_tell_once(d->multicast_error, sizeof(d->multicast_error), "multicast",
+			    err.text, NOTE_ERROR, "all multicast groups are joined");
+}
+
+/* It may come and go with its interface; routers notice by our silence. */
+static void reconcile_look_for_address(struct daemon *d)
+{
+	struct err err = { "" };
+
+	if (!udp_is_local(&d->conf->address))
+		err_set(&err, "this host does not have the address %s",
+			ADDR_TEXT(&d->conf->address));
+	reconcile_tell_once(d->address_error, sizeof(d->address_error), "address",
+			    err.text, NOTE_ERROR, "the address is there again");
+}
+
+static void reconcile_now(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)fd, (void)what;
+	reconcile_look_for_address(d);
+	reconcile_join_groups(d);
+	reconcile_make_plan(d);
+	reconcile_apply_plan(d);
+	reconcile_announce(d);
+	services_settle(d);
+}
+
+/* -- when ------------------------------------------------------------------------------ */
+
+/* Changes come in bursts, and our own are among them: one look follows them all. */
+static void reconcile_on_kernel(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+	struct timeval later = clock_ms(RECONCILE_GATHER_MS);
+
+	(void)fd, (void)what;
+	if (rtnl_monitor_read(d->rtnl) && !evtimer_pending(d->replan, NULL))
+		evtimer_add(d->replan, &later);
+}
+
+int reconcile_open(struct daemon *d, struct err *err)
+{
+	if (rtnl_monitor_open(&d->rtnl, RTNL_ALL, err) < 0)
+		return -1;
+	d->replan = evtimer_new(d->base, reconcile_now, d);
+	d->retry = evtimer_new(d->base, reconcile_now, d);
+	d->rtnl_event = event_new(d->base, rtnl_monitor_fd(d->rtnl),
+				  EV_READ | EV_PERSIST, reconcile_on_kernel, d);
+	if (d->replan && d->retry && d->rtnl_event &&
+	    event_add(d->rtnl_event, NULL) == 0)
+		return 0;
+	return err_set(err, "cannot set up the event loop");
+}
+
+static void reconcile_free_event(struct event *e)
+{
+	if (e)
+		event_free(e);
+}
+
+void reconcile_close(struct daemon *d)
+{
+	reconcile_free_event(d->replan);
+	reconcile_free_event(d->retry);
+	reconcile_free_event(d->rtnl_event);
+	rtnl_monitor_close(d->rtnl);
+}
