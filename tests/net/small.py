@@ -5,7 +5,8 @@
     client 10.3.0.2 -- router ---+
                (wccprouter)      +-- box2 10.3.2.2   an instance, wccpd
                      |
-                  (nothing: what is not redirected is answered by nobody)
+                  (nothing: what is not redirected is answered by nobody, or, if a test
+                   wants that, by "origin")
 
 An instance tells every client its box's name.  T is 500 ms, so a member is removed
 after 1.5 s of silence and a table is made 0.75 s after a change.
@@ -20,15 +21,23 @@ import sys
 from netns import program, run, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BOXES = {"box1": "10.3.1", "box2": "10.3.2"}
-ADDRESSES = {name: net24 + ".2" for name, net24 in BOXES.items()}
+BOXES = ("box1", "box2")  # as many as most tests want; up to box4
+
+
+def address_of(box):
+    """10.3.N.2 of boxN."""
+    return f"10.3.{box[3:]}.2"
+
+
+ADDRESSES = {name: address_of(name) for name in BOXES}
+CLIENT, ORIGIN_PORT = "10.3.0.2", 80
 T = 0.5
 
 ROUTER_CONF = """
 {top}
 control = "{dir}/router.sock"
 redirect-in = {{ client }}
-caches-in = {{ box1, box2 }}
+caches-in = {{ {boxes} }}
 {services}
 """
 ROUTER_SERVICE = {"forward": "{ gre }", "return": "{ gre }", "assign": "{ hash, mask }",
@@ -64,9 +73,9 @@ def ask(tool, sock, *words):
 
 class Box:
     def __init__(self, lab, name):
-        self.lab, self.name, self.net24 = lab, name, BOXES[name]
+        self.lab, self.name, self.address = lab, name, address_of(name)
         self.ns = lab.net.namespace(name)
-        self.address, self.router = self.net24 + ".2", self.net24 + ".1"
+        self.router = self.address[:-1] + "1"
         self.wccpd = None
         lab.net.veth(self.ns, "eth0", self.address + "/24", lab.router, name,
                      self.router + "/24")
@@ -109,19 +118,38 @@ class Box:
 
 
 class Small:
-    def __init__(self, net):
+    def __init__(self, net, boxes=BOXES, origin=False):
         self.net = net
         self.client, self.router = net.namespace("client"), net.namespace("router")
-        net.veth(self.client, "eth0", "10.3.0.2/24", self.router, "client", "10.3.0.1/24")
+        net.veth(self.client, "eth0", f"{CLIENT}/24", self.router, "client", "10.3.0.1/24")
         self.client.route("default", "via", "10.3.0.1")
         self.router.address("lo", "10.3.255.1/32")
         self.router.sysctl("net.ipv4.ip_forward", 1)
         self.router.sysctl("net.ipv4.conf.client.rp_filter", 0)
-        self.router.route("blackhole", "10.9.0.0/16")
+        if origin:
+            self.add_origin()
+        else:
+            self.router.route("blackhole", "10.9.0.0/16")
         # As on a wire: checksums are finished.
         self.client.run("ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off",
                         "gro", "off")
-        self.boxes = [Box(self, name) for name in BOXES]
+        self.boxes = [Box(self, name) for name in boxes]
+
+    def add_origin(self):
+        """A server with all the addresses that clients ask for."""
+        self.origin = self.net.namespace("origin")
+        self.net.veth(self.origin, "eth0", "10.3.9.2/24", self.router, "origin",
+                      "10.3.9.1/24")
+        self.origin.route("default", "via", "10.3.9.1")
+        self.origin.route("local", "10.9.0.0/16", "dev", "lo")
+        self.router.route("10.9.0.0/16", "via", "10.3.9.2")
+        self.router.sysctl("net.ipv4.conf.origin.rp_filter", 0)
+        self.origin.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), "origin",
+                           str(ORIGIN_PORT)], log="origin")
+        wait_until(lambda: self.origin.listens(ORIGIN_PORT), 10, "the origin listens")
+
+    def box(self, name):
+        return next(b for b in self.boxes if b.name == name)
 
     def start_router(self, *services, options=(), profile=None):
         """services: names, or (name, more lines, which replace the usual ones); with a
@@ -136,7 +164,8 @@ class Small:
         with open(conf, "w") as f:
             f.write(ROUTER_CONF.format(
                 top=f"profile = {profile}" if profile else "router-id = 10.3.255.1",
-                dir=self.net.tmpdir, services=text))
+                dir=self.net.tmpdir, services=text,
+                boxes=", ".join(b.name for b in self.boxes)))
         self.wccprouter = self.router.popen(
             [program("wccprouter"), "-f", conf, *options], log="router")
         wait_until(self.show, 10, lambda: self.wccprouter.output())
@@ -157,13 +186,14 @@ class Small:
         return table
 
     def share(self, box, service=0):
-        return list(self.owners(service).values()).count(ADDRESSES[box])
+        return list(self.owners(service).values()).count(address_of(box))
 
-    def wait_shares(self, one, two, service=0, timeout=15):
+    def wait_shares(self, *shares, service=0, timeout=15):
+        """Until the boxes have so many slots each."""
         def now():
-            return tuple(self.share(b, service) for b in BOXES)
-        wait_until(lambda: now() == (one, two), timeout,
-                   lambda: f"({one}, {two}) slots, not {now()}: " + self.boxes[0].log())
+            return tuple(self.share(b.name, service) for b in self.boxes)
+        wait_until(lambda: now() == shares, timeout,
+                   lambda: f"{shares} slots, not {now()}: " + self.boxes[0].log())
 
     def try_connect(self, address, timeout=1.0):
         """Which box answers a connection to there; None: nobody."""

@@ -79,7 +79,7 @@ def lab():
 def test_shares(lab, number):
     index = list(GROUPS).index(number)
     _, _, _, mine, slots = GROUPS[number]
-    lab.wait_shares(mine, slots - mine, index)
+    lab.wait_shares(mine, slots - mine, service=index)
 
 
 @pytest.mark.parametrize("number", VERSIONS)

@@ -39,7 +39,7 @@ def test_one_table_for_both(lab, more, slots):
     before = lab.owners()
     one.start()  # the lower address: it takes over
     for service in (0, 1):
-        lab.wait_shares(slots // 2, slots // 2, service)
+        lab.wait_shares(slots // 2, slots // 2, service=service)
     check_alike(lab)
     moved = [s for s, owner in lab.owners().items() if before[s] != owner]
     assert len(moved) == slots // 2
@@ -56,7 +56,7 @@ def test_one_table_for_both(lab, more, slots):
     # A clean stop: the other one takes over both.
     assert one.wccpd.stop() == 0
     for service in (0, 1):
-        lab.wait_shares(0, slots, service)
+        lab.wait_shares(0, slots, service=service)
     check_alike(lab)
 
 
