@@ -282,11 +282,23 @@ static int control_set_address(struct sockaddr_un *sun, const char *path,
 	return 0;
 }
 
+/* Only a socket is replaced: a path with a slip of the pen may name anything. */
+static int control_check_path(const struct sockaddr_un *sun, struct err *err)
+{
+	struct stat st;
+
+	if (lstat(sun->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return err_set(err, "%s: exists and is not a socket", sun->sun_path);
+	return 0;
+}
+
 static int control_bind(const struct sockaddr_un *sun, struct err *err)
 {
 	mode_t mask;
 	int fd, rc;
 
+	if (control_check_path(sun, err) < 0)
+		return -1;
 	if (control_is_alive(sun))
 		return err_set(err, "%s: another daemon is listening there",
 			       sun->sun_path);

@@ -74,13 +74,18 @@ static int kernel_check_programs(struct err *err)
 	return 0;
 }
 
-static int kernel_check_pidfd(struct err *err)
+int kernel_check_pidfd(struct err *err)
 {
 	int self = pidfd_open(getpid(), 0);
 	int copy = self < 0 ? -1 : pidfd_getfd(self, self, 0);
 
-	if (copy < 0)
-		err_set(err, "the kernel lacks pidfd_getfd (Linux 5.6): %s",
+	if (copy < 0 && errno == ENOSYS)
+		err_set(err, "the kernel lacks pidfd_getfd (Linux 5.6), or a seccomp "
+			     "filter hides it");
+	else if (copy < 0)
+		err_set(err,
+			"pidfd_getfd is not allowed here: %s (a seccomp filter, as of a "
+			"container or of SystemCallFilter in the unit)",
 			strerror(errno));
 	if (self >= 0)
 		close(self);

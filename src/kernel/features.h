@@ -12,4 +12,7 @@ int kernel_check(struct err *err);
 /* Does a steering program learn the interface?  (Linux 5.17) */
 bool kernel_tells_ifindex(void);
 
+/* The part of it that needs no privileges: can descriptors be fetched from processes? */
+int kernel_check_pidfd(struct err *err);
+
 #endif

@@ -23,12 +23,14 @@ static json_t *commands_reload(void *d, unsigned n, char *const *words)
 }
 
 static const struct control_command commands[] = {
-	{ .name = "show", .run = commands_show },
-	{ .name = "reload", .run = commands_reload },
+	{ .name = "reload",
+	  .usage = "read the configuration again",
+	  .run = commands_reload },
+	{ .name = "show", .usage = "print the state", .run = commands_show },
 };
 
 struct control *commands_open(struct daemon *d, struct err *err)
 {
 	return control_open(d->base, d->conf->control, commands,
-			    sizeof commands / sizeof *commands, d, err);
+			    sizeof(commands) / sizeof(commands[0]), d, err);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpd: command line, then the daemon. */
 #include "config.h"
+#include "descriptors.h"
 #include "log.h"
 #include "wccpd/daemon.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,24 +81,34 @@ static int wccpd_write_pid_file(const char *path)
 	return -1;
 }
 
+static int wccpd_check(struct conf *conf, const char *file)
+{
+	printf("%s: configuration is good\n", file);
+	if (!if_nametoindex(conf->interface))
+		printf("%s: there is no interface %s here (warning)\n", file,
+		       conf->interface);
+	conf_print(conf, stdout);
+	conf_free(conf);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
-	struct options o = wccpd_parse(argc, argv);
+	struct options o;
 	struct err err;
-	struct conf *conf = conf_load(o.file, &err);
+	struct conf *conf;
 	struct daemon *d;
 	char pid_file[CONF_PATH_MAX];
 
+	descriptors_open_standard();
+	o = wccpd_parse(argc, argv);
+	conf = conf_load(o.file, &err);
 	if (!conf) {
 		fprintf(stderr, "%s\n", err.text);
 		return EXIT_FAILURE;
 	}
-	if (o.check_only) {
-		printf("%s: configuration is good\n", o.file);
-		conf_print(conf, stdout);
-		conf_free(conf);
-		return EXIT_SUCCESS;
-	}
+	if (o.check_only)
+		return wccpd_check(conf, o.file);
 	log_open("wccpd",
 		 o.debug || conf->log == CONF_LOG_STDERR ? LOG_TO_STDERR
 							 : LOG_TO_SYSLOG,

@@ -2,6 +2,7 @@
 /* wccprouter: command line, then the router or its client. */
 #include "config.h"
 
+#include "descriptors.h"
 #include "log.h"
 #include "wccprouter/conf/host_checks.h"
 #include "wccprouter/control/routerd_client.h"
@@ -192,12 +193,14 @@ static int routerd_main_start(const struct options *o, struct routerd_conf *conf
 
 int main(int argc, char **argv)
 {
-	struct options o = routerd_main_parse(argc, argv);
+	struct options o;
 	struct scenario *scenario = NULL;
 	struct routerd_conf *conf;
 	struct err err;
 	int r = EXIT_FAILURE;
 
+	descriptors_open_standard();
+	o = routerd_main_parse(argc, argv);
 	if (o.socket)
 		return routerd_client_run(o.socket, o.json, argc - optind,
 					  argv + optind);

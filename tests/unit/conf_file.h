@@ -23,4 +23,15 @@ struct conf *conf_file_good(const char *text);
 /* Loading must fail with `message` ("LINE: text") about the file. */
 void conf_file_bad(const char *text, const char *message);
 
+/* -- services ------------------------------------------------------------------------- */
+
+#define ROUTERS "pool = web routers = { 10.0.1.1 }\n"
+#define NAMED(name, rest) TOP POOL "service " name " { " ROUTERS rest "\n}"
+#define IN(rest) NAMED("x", "id = 7 ports = { 1 }\n" rest)
+#define WEB_CACHE(rest) NAMED("web-cache", rest)
+#define TOP6 "address = 2001:db8::2\ninterface = eth0\n"
+#define IN6(rest)                                                                      \
+	TOP6 POOL "service web-cache { pool = web routers = { 2001:db8::1 }\n" rest    \
+		  "\n}"
+
 #endif

@@ -2,9 +2,11 @@
 /* The control socket, both ends of it. */
 #include "control.h"
 #include "control_client.h"
+#include "descriptors.h"
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,6 +289,38 @@ START_TEST(a_stale_socket_is_replaced_a_live_one_is_not)
 }
 END_TEST
 
+START_TEST(what_is_no_socket_is_left_alone)
+{
+	FILE *f = fopen(path, "w");
+	struct stat st;
+
+	fputs("precious", f);
+	fclose(f);
+	ck_assert_ptr_null(open_here());
+	ck_assert_ptr_nonnull(strstr(err.text, "exists and is not a socket"));
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, 8);
+}
+END_TEST
+
+/* Otherwise sockets get these numbers, and lines of the log go to them. */
+START_TEST(standard_descriptors_are_opened)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		close(0);
+		close(2);
+		descriptors_open_standard();
+		_exit(fcntl(0, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0 ||
+		      write(2, "x", 1) != 1);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(a_client_that_floods_is_dropped)
 {
 	struct control *c = open_here();
@@ -381,6 +415,8 @@ int main(void)
 	tcase_add_test(t, who_follows_but_does_not_read_is_dropped);
 	tcase_add_test(t, only_root_and_its_group_may_ask);
 	tcase_add_test(t, a_stale_socket_is_replaced_a_live_one_is_not);
+	tcase_add_test(t, what_is_no_socket_is_left_alone);
+	tcase_add_test(t, standard_descriptors_are_opened);
 	tcase_add_test(t, a_client_that_floods_is_dropped);
 	tcase_add_test(t, nobody_there_is_said_by_name);
 	tcase_add_test(t, a_path_that_is_too_long_is_refused);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the daemon sees of its host: sockets, processes, answers to probes. */
+#include "kernel/features.h"
 #include "wccpd/pool/listeners.h"
 #include "wccpd/pool/pidfile.h"
 #include "wccpd/pool/probe.h"
@@ -7,13 +8,19 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,7 +70,8 @@ static void check_found(int family)
 	const struct listener *l;
 	struct err err;
 
-	ck_assert_msg(listeners_find(&port, 1, NULL, &found, &err) == 0, "%s", err.text);
+	ck_assert_msg(listeners_find(&port, 1, NULL, &found, &err) == 0, "%s",
+		      err.text);
 	l = find_inode(&found, inode_of(fd));
 	ck_assert_ptr_nonnull(l);
 	ck_assert_uint_eq(l->port, port);
@@ -136,6 +144,53 @@ static void write_pid(int pid)
 	fprintf(f, "%d\n", pid);
 	fclose(f);
 }
+
+/* As the default filter of a container does. */
+START_TEST(a_forbidden_system_call_is_not_called_missing)
+{
+	struct sock_filter program[] = {
+		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr) },
+		{ BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_pidfd_getfd },
+		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM },
+		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },
+	};
+	struct sock_fprog filter = { .len = 4, .filter = program };
+	struct err err = { "" };
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+			_exit(1);
+		_exit(kernel_check_pidfd(&err) == 0 || strstr(err.text, "lacks") ||
+		      !strstr(err.text, "seccomp"));
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* Its owner may put anything there. */
+START_TEST(a_pid_file_that_is_none_does_not_stop_us)
+{
+	char target[80];
+
+	write_pid(4711);
+	snprintf(target, sizeof(target), "%s.real", pid_path);
+	ck_assert_int_eq(rename(pid_path, target), 0);
+	ck_assert_int_eq(symlink(target, pid_path), 0);
+	ck_assert_int_eq(pidfile_read(pid_path), 0);
+	unlink(pid_path);
+	unlink(target);
+	ck_assert_int_eq(mkfifo(pid_path, 0600), 0);
+	alarm(5); /* nobody ever writes to it */
+	ck_assert_int_eq(pidfile_read(pid_path), 0);
+	alarm(0);
+	unlink(pid_path);
+	ck_assert_int_eq(pidfile_read("/proc"), 0);
+}
+END_TEST
 
 START_TEST(a_pid_file_covers_the_process_and_its_children)
 {
@@ -254,13 +309,15 @@ static struct verdict probe_server(const char *text, uint32_t timeout_ms)
 
 START_TEST(any_http_status_is_alive)
 {
-	ck_assert_ptr_null(probe_server("HTTP/1.1 403 Forbidden\r\n\r\n", 5000).failure);
+	ck_assert_ptr_null(
+		probe_server("HTTP/1.1 403 Forbidden\r\n\r\n", 5000).failure);
 }
 END_TEST
 
 START_TEST(another_answer_is_a_failure)
 {
-	ck_assert_str_eq(probe_server("SSH-2.0-x\r\n", 5000).failure, "answer is not HTTP");
+	ck_assert_str_eq(probe_server("SSH-2.0-x\r\n", 5000).failure,
+			 "answer is not HTTP");
 }
 END_TEST
 
@@ -286,7 +343,8 @@ START_TEST(a_closed_port_is_a_failure)
 
 	close(listen_somewhere(AF_INET, &port));
 	base = event_base_new();
-	ck_assert_ptr_nonnull(probe_start(base, &loopback, port, 5000, take_verdict, &v));
+	ck_assert_ptr_nonnull(
+		probe_start(base, &loopback, port, 5000, take_verdict, &v));
 	event_base_loopexit(base, &limit);
 	event_base_dispatch(base);
 	event_base_free(base);
@@ -324,6 +382,8 @@ int main(void)
 	tcase_add_test(t, finds_a_listener_of_ipv6);
 	tcase_add_test(t, leaves_other_ports_alone);
 	tcase_add_test(t, keeps_owners_found_before);
+	tcase_add_test(t, a_forbidden_system_call_is_not_called_missing);
+	tcase_add_test(t, a_pid_file_that_is_none_does_not_stop_us);
 	tcase_add_test(t, a_pid_file_covers_the_process_and_its_children);
 	tcase_add_test(t, tells_the_end_of_a_process);
 	tcase_add_test(t, any_http_status_is_alive);

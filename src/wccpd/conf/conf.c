@@ -3,6 +3,7 @@
 #include "wccpd/conf/conf.h"
 #include "wccpd/conf/conf_sections.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,15 @@ static int conf_read_interface(struct reader *r, cfg_t *root, struct conf *out)
 		return read_fail(r, root, "interface",
 				 "interface: \"%s\" is not the name of one",
 				 out->interface);
+	/* Legal for the kernel.  libconfuse takes "eth0;" for a name. */
+	for (const char *c = out->interface; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("._-@", *c)) {
+			read_warn(r, root, "interface",
+				  "interface: \"%s\" has a \"%c\", which is probably "
+				  "a mistake",
+				  out->interface, *c);
+			break;
+		}
 	return 0;
 }
 

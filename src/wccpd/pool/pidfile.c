@@ -2,21 +2,32 @@
 /* What a pid file says, and whether a process descends from it. */
 #include "wccpd/pool/pidfile.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { MAX_DEPTH = 16 }; /* of a process tree; ends a search in a changing one */
+enum {
+	PIDFILE_DEPTH = 16, /* of a process tree; ends a search in a changing one */
+	PIDFILE_SIZE = 32,  /* what follows the number is not read */
+};
 
 pid_t pidfile_read(const char *path)
 {
-	int pid = 0;
-	FILE *f = fopen(path, "re");
+	/* It belongs to the proxy, who could put anything in its place: a FIFO, which
+	 * nobody writes to, must not stop the daemon. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), pid = 0;
+	char text[PIDFILE_SIZE] = "";
+	struct stat st;
 
-	if (!f)
+	if (fd < 0)
 		return 0;
-	if (fscanf(f, "%d", &pid) != 1 || pid < 0)
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%d", &pid) != 1 ||
+	    pid < 0)
 		pid = 0;
-	fclose(f);
+	close(fd);
 	return pid;
 }
 
@@ -46,7 +57,7 @@ bool pidfile_covers(const char *path, pid_t pid)
 {
 	pid_t master = pidfile_read(path);
 
-	for (int depth = 0; master > 0 && pid > 0 && depth < MAX_DEPTH; depth++) {
+	for (int depth = 0; master > 0 && pid > 0 && depth < PIDFILE_DEPTH; depth++) {
 		if (pid == master)
 			return true;
 		pid = pidfile_parent_of(pid);

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The pid in the file; 0 when there is none. */
+/* The pid in the file; 0 when there is none, or when it is not a regular file (a symbolic
+ * link is none).  Never waits. */
 pid_t pidfile_read(const char *path);
 /* Is `pid` the process named in the file, or a descendant of it?  Squid's pid
  * file names its master process, whose kids own the sockets. */
