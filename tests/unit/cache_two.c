@@ -74,9 +74,3 @@ unsigned count_in_got(uint32_t cache)
 	}
 	return n;
 }
-
-void cache_case(TCase *tc)
-{
-	tcase_add_checked_fixture(tc, NULL, bench_close);
-	tcase_set_timeout(tc, 30);
-}

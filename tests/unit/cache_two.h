@@ -34,7 +34,4 @@ void resettle(void);
 struct addr owner_in_got(unsigned bucket);
 unsigned count_in_got(uint32_t cache);
 
-/* For CASE(): closes the bench after each test. */
-void cache_case(TCase *tc);
-
 #endif

@@ -4,7 +4,7 @@
  */
 #include "../datagram.h"
 #include "codec_vectors.h"
-#include "test_codec.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ static struct codec_password password(const char *text)
 	return p;
 }
 
-START_TEST(passwords)
+TEST(passwords)
 {
 	struct codec_password p = password("abc");
 	struct err err = { { 0 } };
@@ -29,9 +29,8 @@ START_TEST(passwords)
 	ck_assert_str_ne(err.text, "");
 	ck_assert_int_eq(codec_password("", &p, &err), -1);
 }
-END_TEST
 
-START_TEST(opens)
+TEST(opens)
 {
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load("here_i_am", octets);
@@ -54,10 +53,9 @@ START_TEST(opens)
 	len = vector_octets("0000000d 02 00 0004 0001 0000", octets, sizeof(octets));
 	ck_assert_int_eq(codec_open(octets, len, &d), CODEC_NO_SERVICE);
 }
-END_TEST
 
 /* The digest in the vector was not computed by us. */
-START_TEST(right_and_wrong_passwords)
+TEST(right_and_wrong_passwords)
 {
 	struct codec_password right = password("s3cret"), wrong = password("s3creT");
 	struct codec_password none = { .set = false };
@@ -78,9 +76,8 @@ START_TEST(right_and_wrong_passwords)
 	ck_assert_int_eq(datagram_authenticate(octets, len, &right),
 			 CODEC_AUTH_MISSING);
 }
-END_TEST
 
-START_TEST(every_octet_counts)
+TEST(every_octet_counts)
 {
 	struct codec_password right = password("s3cret");
 	uint8_t octets[VECTOR_MAX];
@@ -95,9 +92,8 @@ START_TEST(every_octet_counts)
 	octets[len] = 0x55;
 	ck_assert_int_eq(datagram_authenticate(octets, len + 1, &right), CODEC_OK);
 }
-END_TEST
 
-START_TEST(security_components)
+TEST(security_components)
 {
 	struct codec_password p = password("s3cret");
 	uint8_t octets[64];
@@ -120,9 +116,8 @@ START_TEST(security_components)
 	ck_assert_int_eq(datagram_authenticate(octets, len, NULL),
 			 CODEC_AUTH_UNEXPECTED);
 }
-END_TEST
 
-START_TEST(names)
+TEST(names)
 {
 	for (unsigned r = 0; r < CODEC_REFUSALS; r++) {
 		ck_assert_ptr_nonnull(codec_refusal_name(r));
@@ -133,18 +128,4 @@ START_TEST(names)
 	ck_assert_str_eq(codec_refusal_name(CODEC_REFUSALS), "unknown");
 	ck_assert_str_eq(codec_type_name(WCCP_REDIRECT_ASSIGN), "REDIRECT_ASSIGN");
 	ck_assert_str_eq(codec_type_name(0), "UNKNOWN");
-}
-END_TEST
-
-TCase *auth_case(void)
-{
-	TCase *tc = tcase_create("auth");
-
-	tcase_add_test(tc, passwords);
-	tcase_add_test(tc, opens);
-	tcase_add_test(tc, right_and_wrong_passwords);
-	tcase_add_test(tc, every_octet_counts);
-	tcase_add_test(tc, security_components);
-	tcase_add_test(tc, names);
-	return tc;
 }

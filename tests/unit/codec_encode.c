@@ -4,7 +4,7 @@
  */
 #include "../datagram.h"
 #include "codec_vectors.h"
-#include "test_codec.h"
+#include "suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,10 @@ static void refused(const char *why)
 	ck_assert_msg(strstr(err.text, why), "%s", err.text);
 }
 
+CASE(encode, .timeout = 60)
+
 /* One test for each vector: every size that is too small. */
-START_TEST(too_small)
+TEST_LOOP(too_small, 0, (int)n_vectors)
 {
 	const struct vector *v = &vectors[_i];
 	struct codec_password p;
@@ -46,9 +48,8 @@ START_TEST(too_small)
 		free(exact);
 	}
 }
-END_TEST
 
-START_TEST(begins_empty)
+TEST(begins_empty)
 {
 	memset(&m, 0xa5, sizeof(m));
 	codec_begin(&m, WCCP_REMOVAL_QUERY);
@@ -56,9 +57,8 @@ START_TEST(begins_empty)
 	ck_assert_int_eq(codec_encode(&m, NULL, room, sizeof(room), &err), 16);
 	ck_assert_mem_eq(room, "\0\0\0\x0d\2\0\0\x08\0\0\0\4\0\0\0\0", 16);
 }
-END_TEST
 
-START_TEST(wrong_types)
+TEST(wrong_types)
 {
 	decode("removal_query");
 	m.type = 9;
@@ -67,9 +67,8 @@ START_TEST(wrong_types)
 	m.table_family = 3;
 	refused("family 3");
 }
-END_TEST
 
-START_TEST(wrong_families)
+TEST(wrong_families)
 {
 	decode("removal_query");
 	ck_assert_int_eq(addr_parse("2001:db8::1", &m.query.target), 0);
@@ -80,9 +79,8 @@ START_TEST(wrong_families)
 	m.query.sent_to = (struct addr){ .family = ADDR_NONE };
 	ck_assert_int_gt(codec_encode(&m, NULL, room, sizeof(room), &err), 0);
 }
-END_TEST
 
-START_TEST(too_many)
+TEST(too_many)
 {
 	decode("here_i_am");
 	m.cache_view.n_routers = 33;
@@ -106,9 +104,8 @@ START_TEST(too_many)
 	m.assignment.hash.n_caches = 33;
 	refused("Assignment Info");
 }
-END_TEST
 
-START_TEST(buckets_of_nobody)
+TEST(buckets_of_nobody)
 {
 	decode("assign_hash");
 	m.assignment.hash.buckets[200] = 2;
@@ -118,9 +115,8 @@ START_TEST(buckets_of_nobody)
 	m.assignment.hash.buckets[200] = 0x81;
 	ck_assert_int_gt(codec_encode(&m, NULL, room, sizeof(room), &err), 0);
 }
-END_TEST
 
-START_TEST(runs_past_their_pool)
+TEST(runs_past_their_pool)
 {
 	decode("assign_mask");
 	m.assignment.sets.first = 65535;
@@ -146,9 +142,8 @@ START_TEST(runs_past_their_pool)
 	m.assignment.sets.first = 256;
 	refused("mask/value sets");
 }
-END_TEST
 
-START_TEST(lists_of_the_wrong_kind)
+TEST(lists_of_the_wrong_kind)
 {
 	decode("assign_mask");
 	m.assignment.type = WCCP_AT_ALT_MASK;
@@ -162,7 +157,6 @@ START_TEST(lists_of_the_wrong_kind)
 	m.map.type = WCCP_AT_HASH;
 	refused("only mask");
 }
-END_TEST
 
 /* Web-caches, routers and as many values as make one address too many. */
 static void fill_table(unsigned values)
@@ -181,7 +175,7 @@ static void fill_table(unsigned values)
 		m.values[i].cache = addr_v4(i + 1);
 }
 
-START_TEST(full_table)
+TEST(full_table)
 {
 	fill_table(256);
 	ck_assert_int_gt(codec_encode(&m, NULL, room, sizeof(room), &err), 0);
@@ -189,10 +183,9 @@ START_TEST(full_table)
 	fill_table(257);
 	refused("address table is full");
 }
-END_TEST
 
 /* Two lists that fit into the pools, but not into a datagram. */
-START_TEST(longer_than_a_datagram)
+TEST(longer_than_a_datagram)
 {
 	decode("i_see_you_mask");
 	m.n_sets = 1;
@@ -204,10 +197,9 @@ START_TEST(longer_than_a_datagram)
 	m.map.sets = (struct wccp_set_list){ .n = 1 };
 	refused("room");
 }
-END_TEST
 
 /* One test for each vector. */
-START_TEST(texts)
+TEST_LOOP(texts, 0, (int)n_vectors)
 {
 	char whole[10000], part[10000];
 	int size, n;
@@ -228,9 +220,8 @@ START_TEST(texts)
 		free(exact);
 	}
 }
-END_TEST
 
-START_TEST(text_of_everything)
+TEST(text_of_everything)
 {
 	static const struct {
 		const char *vector, *line;
@@ -275,10 +266,9 @@ START_TEST(text_of_everything)
 			      said[i].line, text);
 	}
 }
-END_TEST
 
 /* Printing is for debugging, so it must survive what is to be debugged. */
-START_TEST(text_of_nonsense)
+TEST(text_of_nonsense)
 {
 	static char text[1 << 20];
 	static const char *const names[] = { "i_see_you", "assign_mask",
@@ -311,26 +301,4 @@ START_TEST(text_of_nonsense)
 							? (size_t)size
 							: sizeof(text) - 1);
 	}
-}
-END_TEST
-
-TCase *encode_case(void)
-{
-	TCase *tc = tcase_create("encode");
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_loop_test(tc, too_small, 0, (int)n_vectors);
-	tcase_add_test(tc, begins_empty);
-	tcase_add_test(tc, wrong_types);
-	tcase_add_test(tc, wrong_families);
-	tcase_add_test(tc, too_many);
-	tcase_add_test(tc, buckets_of_nobody);
-	tcase_add_test(tc, runs_past_their_pool);
-	tcase_add_test(tc, lists_of_the_wrong_kind);
-	tcase_add_test(tc, full_table);
-	tcase_add_test(tc, longer_than_a_datagram);
-	tcase_add_loop_test(tc, texts, 0, (int)n_vectors);
-	tcase_add_test(tc, text_of_everything);
-	tcase_add_test(tc, text_of_nonsense);
-	return tc;
 }

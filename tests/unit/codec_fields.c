@@ -4,7 +4,7 @@
  */
 #include "../datagram.h"
 #include "codec_vectors.h"
-#include "test_codec.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -140,7 +140,7 @@ static void is_table(const struct wccp_hash_table *t, uint8_t a, uint8_t b, uint
 		ck_assert_uint_eq(t->buckets[i], quarter[i / 64]);
 }
 
-START_TEST(here_i_am)
+TEST(here_i_am)
 {
 	decode("here_i_am");
 	ck_assert_uint_eq(m.type, WCCP_HERE_I_AM);
@@ -174,9 +174,8 @@ START_TEST(here_i_am)
 	ck_assert_uint_eq(m.commands[0].type, WCCP_CMD_SHUTDOWN);
 	is_v4(&m.commands[0].cache, CACHE_1);
 }
-END_TEST
 
-START_TEST(i_see_you)
+TEST(i_see_you)
 {
 	const struct wccp_router_view *v = &m.router_view;
 
@@ -220,9 +219,8 @@ START_TEST(i_see_you)
 	ck_assert_uint_eq(m.capabilities.ret, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(m.n_commands, 0);
 }
-END_TEST
 
-START_TEST(assign_hash)
+TEST(assign_hash)
 {
 	decode("assign_hash");
 	ck_assert_uint_eq(m.type, WCCP_REDIRECT_ASSIGN);
@@ -236,9 +234,8 @@ START_TEST(assign_hash)
 	is_router_assignment(0, ROUTER_1, 6, 2);
 	is_table(&m.assignment.hash, 0, 1, 0, 0x81);
 }
-END_TEST
 
-START_TEST(assign_mask)
+TEST(assign_mask)
 {
 	const struct wccp_set *set;
 
@@ -267,9 +264,8 @@ START_TEST(assign_mask)
 	is_mask(&value_of(set, 0)->match, 0, 0x1000, 0x8000, 0);
 	is_v4(&value_of(set, 0)->cache, CACHE_2);
 }
-END_TEST
 
-START_TEST(assign_alt_mask)
+TEST(assign_alt_mask)
 {
 	const struct wccp_set *set;
 
@@ -286,9 +282,8 @@ START_TEST(assign_alt_mask)
 	is_vsns(cache_of(set, 0), CACHE_1, 0, 8);
 	is_vsns(cache_of(set, 1), CACHE_2, 8, 4);
 }
-END_TEST
 
-START_TEST(assign_alt_hash)
+TEST(assign_alt_hash)
 {
 	decode("assign_alt_hash");
 	ck_assert(wccp_has(&m, WCCP_C_ALT_ASSIGNMENT));
@@ -299,9 +294,8 @@ START_TEST(assign_alt_hash)
 	is_router_assignment(0, ROUTER_1, 1, 1);
 	is_table(&m.assignment.hash, 1, 1, 0, WCCP_BUCKET_NONE);
 }
-END_TEST
 
-START_TEST(removal_query)
+TEST(removal_query)
 {
 	decode("removal_query");
 	ck_assert_uint_eq(m.type, WCCP_REMOVAL_QUERY);
@@ -311,9 +305,8 @@ START_TEST(removal_query)
 	is_v4(&m.query.sent_to, ROUTER_1);
 	is_v4(&m.query.target, CACHE_2);
 }
-END_TEST
 
-START_TEST(i_see_you_mask)
+TEST(i_see_you_mask)
 {
 	const struct wccp_cache_id *id = m.router_view.caches;
 	const struct wccp_set *set;
@@ -357,9 +350,8 @@ START_TEST(i_see_you_mask)
 	ck_assert_uint_eq(m.commands[0].type, WCCP_CMD_SHUTDOWN_RESPONSE);
 	is_v4(&m.commands[0].cache, CACHE_2);
 }
-END_TEST
 
-START_TEST(i_see_you_alt_map)
+TEST(i_see_you_alt_map)
 {
 	const struct wccp_cache_id *id = m.router_view.caches;
 	const struct wccp_set *set;
@@ -378,9 +370,8 @@ START_TEST(i_see_you_alt_map)
 	ck_assert_uint_eq(set->n, 1);
 	is_vsns(cache_of(set, 0), CACHE_1, 0, 2);
 }
-END_TEST
 
-START_TEST(i_see_you_hash_map)
+TEST(i_see_you_hash_map)
 {
 	decode("i_see_you_hash_map");
 	ck_assert_uint_eq(m.router_identity.n_from, 0);
@@ -397,9 +388,8 @@ START_TEST(i_see_you_hash_map)
 	ck_assert_uint_eq(m.capabilities.timer_scale.ra_lower, 2);
 	ck_assert_uint_eq(m.capabilities.timer_scale.ra_upper, 2);
 }
-END_TEST
 
-START_TEST(i_see_you_extended)
+TEST(i_see_you_extended)
 {
 	const struct wccp_cache_id *id = m.router_view.caches;
 	const struct wccp_set *set;
@@ -425,9 +415,8 @@ START_TEST(i_see_you_extended)
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert(id[i].extended);
 }
-END_TEST
 
-START_TEST(here_i_am_ipv6)
+TEST(here_i_am_ipv6)
 {
 	const struct wccp_set *set;
 
@@ -449,9 +438,8 @@ START_TEST(here_i_am_ipv6)
 	is_text(&m.cache_view.caches[0], "2001:db8::11");
 	is_text(&m.cache_view.caches[1], "2001:db8::12");
 }
-END_TEST
 
-START_TEST(removal_query_table)
+TEST(removal_query_table)
 {
 	decode("removal_query_table");
 	ck_assert_uint_eq(m.table_family, 1);
@@ -459,10 +447,9 @@ START_TEST(removal_query_table)
 	is_v4(&m.query.sent_to, ROUTER_1);
 	is_v4(&m.query.target, CACHE_1);
 }
-END_TEST
 
 /* One test for each vector. */
-START_TEST(back_to_the_same_octets)
+TEST_LOOP(back_to_the_same_octets, 0, (int)n_vectors)
 {
 	const struct vector *v = &vectors[_i];
 	uint8_t octets[VECTOR_MAX], again[VECTOR_MAX];
@@ -478,26 +465,4 @@ START_TEST(back_to_the_same_octets)
 	for (size_t i = 0; i < len; i++)
 		ck_assert_msg(again[i] == octets[i], "%s: octet %zu is %02x, not %02x",
 			      v->name, i, again[i], octets[i]);
-}
-END_TEST
-
-TCase *fields_case(void)
-{
-	TCase *tc = tcase_create("fields");
-
-	tcase_add_test(tc, here_i_am);
-	tcase_add_test(tc, i_see_you);
-	tcase_add_test(tc, assign_hash);
-	tcase_add_test(tc, assign_mask);
-	tcase_add_test(tc, assign_alt_mask);
-	tcase_add_test(tc, assign_alt_hash);
-	tcase_add_test(tc, removal_query);
-	tcase_add_test(tc, i_see_you_mask);
-	tcase_add_test(tc, i_see_you_alt_map);
-	tcase_add_test(tc, i_see_you_hash_map);
-	tcase_add_test(tc, i_see_you_extended);
-	tcase_add_test(tc, here_i_am_ipv6);
-	tcase_add_test(tc, removal_query_table);
-	tcase_add_loop_test(tc, back_to_the_same_octets, 0, (int)n_vectors);
-	return tc;
 }

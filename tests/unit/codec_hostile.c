@@ -6,7 +6,7 @@
  */
 #include "../datagram.h"
 #include "codec_vectors.h"
-#include "test_codec.h"
+#include "suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +61,10 @@ static void set_length(uint8_t *octets, size_t len)
 	octets[7] = (uint8_t)(len - WCCP_HEADER_LEN);
 }
 
+CASE(hostile, .timeout = 120)
+
 /* One test for each vector, here and below. */
-START_TEST(truncated)
+TEST_LOOP(truncated, 0, (int)n_vectors)
 {
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load(vectors[_i].name, octets);
@@ -71,9 +73,8 @@ START_TEST(truncated)
 	for (size_t n = 0; n < len; n++)
 		ck_assert_int_eq(attack(octets, n), CODEC_TRUNCATED);
 }
-END_TEST
 
-START_TEST(truncated_with_a_length_that_fits)
+TEST_LOOP(truncated_with_a_length_that_fits, 0, (int)n_vectors)
 {
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load(vectors[_i].name, octets);
@@ -86,9 +87,8 @@ START_TEST(truncated_with_a_length_that_fits)
 	/* Only cuts within optional components at the end may pass. */
 	ck_assert_uint_ge(refused, 44);
 }
-END_TEST
 
-START_TEST(one_octet_corrupted)
+TEST_LOOP(one_octet_corrupted, 0, (int)n_vectors)
 {
 	uint8_t octets[VECTOR_MAX];
 	size_t len = vector_load(vectors[_i].name, octets);
@@ -105,10 +105,9 @@ START_TEST(one_octet_corrupted)
 		octets[i] = was;
 	}
 }
-END_TEST
 
 /* Every aligned 16 bits as a length, every aligned 32 bits as a count. */
-START_TEST(lengths_and_counts)
+TEST_LOOP(lengths_and_counts, 0, (int)n_vectors)
 {
 	static const uint16_t lengths[] = { 0, 1, 3, 4, 0x7fff, 0xfffc, 0xffff };
 	static const uint32_t counts[] = { 0,	       1,	   32,
@@ -132,10 +131,9 @@ START_TEST(lengths_and_counts)
 		}
 	}
 }
-END_TEST
 
 /* A header of a component that ends the message, whole or cut, of any type. */
-START_TEST(header_at_the_very_end)
+TEST_LOOP(header_at_the_very_end, 0, (int)n_vectors)
 {
 	static const uint8_t lengths[][2] = {
 		{ 0, 0 }, { 0, 1 }, { 0, 4 }, { 0xff, 0xff }
@@ -155,7 +153,6 @@ START_TEST(header_at_the_very_end)
 		}
 	}
 }
-END_TEST
 
 static uint32_t lcg(uint32_t *state)
 {
@@ -164,7 +161,7 @@ static uint32_t lcg(uint32_t *state)
 }
 
 /* A few octets at once, always the same ones. */
-START_TEST(several_octets_corrupted)
+TEST_LOOP(several_octets_corrupted, 0, (int)n_vectors)
 {
 	uint8_t octets[VECTOR_MAX], worse[VECTOR_MAX];
 	size_t len = vector_load(vectors[_i].name, octets);
@@ -177,9 +174,8 @@ START_TEST(several_octets_corrupted)
 		attack(worse, len);
 	}
 }
-END_TEST
 
-START_TEST(only_noise)
+TEST(only_noise)
 {
 	uint8_t octets[1500];
 	uint32_t state = 2;
@@ -193,21 +189,4 @@ START_TEST(only_noise)
 		set_length(octets, 8 + lcg(&state) % (sizeof(octets) - 8));
 		ck_assert_int_ne(attack(octets, sizeof(octets)), CODEC_OK);
 	}
-}
-END_TEST
-
-TCase *hostile_case(void)
-{
-	TCase *tc = tcase_create("hostile");
-	int n = (int)n_vectors;
-
-	tcase_set_timeout(tc, 120);
-	tcase_add_loop_test(tc, truncated, 0, n);
-	tcase_add_loop_test(tc, truncated_with_a_length_that_fits, 0, n);
-	tcase_add_loop_test(tc, one_octet_corrupted, 0, n);
-	tcase_add_loop_test(tc, lengths_and_counts, 0, n);
-	tcase_add_loop_test(tc, header_at_the_very_end, 0, n);
-	tcase_add_loop_test(tc, several_octets_corrupted, 0, n);
-	tcase_add_test(tc, only_noise);
-	return tc;
 }

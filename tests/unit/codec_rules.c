@@ -4,7 +4,7 @@
  */
 #include "../datagram.h"
 #include "codec_vectors.h"
-#include "test_codec.h"
+#include "suite.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ static enum codec_refusal try(unsigned type, const char *first, ...)
 			      err.text);                                               \
 	} while (0)
 
-START_TEST(headers)
+TEST(headers)
 {
 	static const uint32_t types[] = { 0, 7, 8, 9, 14, 0x0a000000, UINT32_MAX };
 
@@ -121,9 +121,8 @@ START_TEST(headers)
 	for (len = 0; len < WCCP_HEADER_LEN; len++)
 		IS(decode(), CODEC_TRUNCATED);
 }
-END_TEST
 
-START_TEST(every_needed_component)
+TEST(every_needed_component)
 {
 	static const char *const parts[][4] = {
 		{ SECURITY, SERVICE, CACHE_ID, CACHE_VIEW },
@@ -147,18 +146,16 @@ START_TEST(every_needed_component)
 	}
 	ck_assert_int_eq(strncmp(err.text, "REMOVAL_QUERY: no Router Query", 30), 0);
 }
-END_TEST
 
-START_TEST(unknown_components)
+TEST(unknown_components)
 {
 	IS(HERE("0009 0004 01020304", CACHE_ID, "ffff 0000", CACHE_VIEW), CODEC_OK);
 	/* Padded, as 2.0 has it, with a length that does not count the padding. */
 	IS(HERE("0012 0005 0102030405 000000", CACHE_ID, CACHE_VIEW), CODEC_OK);
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0012 0002 0102"), CODEC_OK);
 }
-END_TEST
 
-START_TEST(components_of_other_messages)
+TEST(components_of_other_messages)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW, ROUTER_VIEW, ASSIGN, QUERY), CODEC_OK);
 	ck_assert_uint_eq(m.present, 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE |
@@ -167,9 +164,8 @@ START_TEST(components_of_other_messages)
 	/* Even a broken one. */
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0007 0004 00000000"), CODEC_OK);
 }
-END_TEST
 
-START_TEST(second_of_a_kind)
+TEST(second_of_a_kind)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0003 0008 0a0101ff 0000 0004",
 		"0001 0018" X4("00000000 00000000") "0000000000000000"),
@@ -180,9 +176,8 @@ START_TEST(second_of_a_kind)
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0003 0000"), CODEC_OK);
 	IS(HERE("0003 0000", CACHE_ID, CACHE_VIEW), CODEC_MALFORMED);
 }
-END_TEST
 
-START_TEST(plain_before_alternate)
+TEST(plain_before_alternate)
 {
 	IS(ASSIGNS("000d 0118 0000 0114" ASSIGN_BODY("80"), ASSIGN), CODEC_OK);
 	ck_assert(wccp_has(&m, WCCP_C_ASSIGNMENT));
@@ -193,9 +188,8 @@ START_TEST(plain_before_alternate)
 	ck_assert(wccp_has(&m, WCCP_C_ASSIGN_MAP));
 	ck_assert(!wccp_has(&m, WCCP_C_ALT_ASSIGN_MAP));
 }
-END_TEST
 
-START_TEST(overrunning_components)
+TEST(overrunning_components)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0010 0001 0004 00000001"), CODEC_OK);
 	ck_assert(!wccp_has(&m, WCCP_C_CAPABILITIES));
@@ -209,9 +203,8 @@ START_TEST(overrunning_components)
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0011 0010 0001 0004 00000001 0a010101"),
 	   CODEC_MALFORMED);
 }
-END_TEST
 
-START_TEST(odd_lengths)
+TEST(odd_lengths)
 {
 	IS(HERE("0003 0009 0a01010b 0000 0004 00 000000", CACHE_VIEW), CODEC_MALFORMED);
 	IS(HERE(CACHE_ID, CACHE_VIEW, "0008 0009 0001 0004 00000001 00 000000",
@@ -222,9 +215,8 @@ START_TEST(odd_lengths)
 	ck_assert_uint_eq(m.n_commands, 1);
 	IS(HERE(CACHE_ID, "0005 000d 00000001 00000000 00000000 00"), CODEC_MALFORMED);
 }
-END_TEST
 
-START_TEST(more_than_is_known)
+TEST(more_than_is_known)
 {
 	/* At the end of the datagram, of a component, of extended data. */
 	start(WCCP_HERE_I_AM);
@@ -243,9 +235,8 @@ START_TEST(more_than_is_known)
 	ck_assert_uint_eq(m.cache_identity.weight, 5);
 	ck_assert_uint_eq(m.cache_identity.status, 6);
 }
-END_TEST
 
-START_TEST(unknown_extended_data)
+TEST(unknown_extended_data)
 {
 	/* In a view, so that what follows shows whether it was stepped over. */
 	IS(SEE("0004 002c 00000001 00000000 00000000 00000000 00000002"
@@ -262,10 +253,9 @@ START_TEST(unknown_extended_data)
 	IS(HERE("0003 0010 0a01010b 0000 0006 0003 0002 0000 0000", CACHE_VIEW),
 	   CODEC_MALFORMED);
 }
-END_TEST
 
 /* Whatever they will mean, they mean nothing now. */
-START_TEST(reserved_bits)
+TEST(reserved_bits)
 {
 	IS(HERE("0003 0008 0a01010b beef fff4", CACHE_VIEW), CODEC_OK);
 	ck_assert_int_eq(m.cache_identity.kind, WCCP_DATA_NONE);
@@ -273,9 +263,8 @@ START_TEST(reserved_bits)
 	ck_assert(!m.cache_identity.min_version);
 	ck_assert_uint_eq(addr_to_v4(&m.cache_identity.addr), 0x0a01010b);
 }
-END_TEST
 
-START_TEST(capability_elements)
+TEST(capability_elements)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW,
 		"0008 0034"
@@ -295,9 +284,8 @@ START_TEST(capability_elements)
 	ck_assert(wccp_has(&m, WCCP_C_CAPABILITIES));
 	ck_assert_uint_eq(m.capabilities.present, 0);
 }
-END_TEST
 
-START_TEST(impossible_times)
+TEST(impossible_times)
 {
 	static const char *const elements[] = {
 		"0004 0004 0000 0000",   /* no time at all */
@@ -320,11 +308,10 @@ START_TEST(impossible_times)
 	ck_assert_uint_eq(m.capabilities.timer_scale.timeout_upper, 3);
 	ck_assert_uint_eq(m.capabilities.timer_scale.ra_upper, 5);
 }
-END_TEST
 
 #define SHUTDOWN "0001 0004 0a01010b"
 
-START_TEST(command_elements)
+TEST(command_elements)
 {
 	IS(HERE(CACHE_ID, CACHE_VIEW,
 		"000f 002a"
@@ -354,9 +341,8 @@ START_TEST(command_elements)
 		SHUTDOWN),
 	   CODEC_TOO_MANY);
 }
-END_TEST
 
-START_TEST(buckets_of_nobody)
+TEST(buckets_of_nobody)
 {
 	static const char *const bad[] = { "01", "81", "7f", "fe", "20" };
 
@@ -371,9 +357,8 @@ START_TEST(buckets_of_nobody)
 	IS(SEE(ROUTER_VIEW, "0006 0114", ASSIGN_BODY("01")), CODEC_OK);
 	ck_assert(!wccp_has(&m, WCCP_C_ASSIGNMENT));
 }
-END_TEST
 
-START_TEST(assignment_lengths)
+TEST(assignment_lengths)
 {
 	IS(ASSIGNS("000d 0118 0000 0114", ASSIGN_BODY("00")), CODEC_OK);
 	IS(ASSIGNS("000d 0118 0000 0113", ASSIGN_BODY("00")), CODEC_MALFORMED);
@@ -385,7 +370,6 @@ START_TEST(assignment_lengths)
 	IS(SEE(ROUTER_VIEW, "0010 0008 0003 0004 00000000"), CODEC_OK);
 	ck_assert(!wccp_has(&m, WCCP_C_ALT_ASSIGN_MAP));
 }
-END_TEST
 
 /* Component of `type`: `head`, a count of `n`, and as many times `item`. */
 static void add_counted(unsigned type, const char *head, uint32_t n, const char *item,
@@ -423,7 +407,7 @@ static enum codec_refusal count(unsigned message, unsigned type, const char *hea
 #define MASK "00000000 00000000 0000 0000"
 #define ALL_UNASSIGNED X4(X4(X4("ffffffff")))
 
-START_TEST(capacities)
+TEST(capacities)
 {
 	static const struct {
 		unsigned message, type, max;
@@ -455,10 +439,9 @@ START_TEST(capacities)
 			 of[i].item, of[i].tail), CODEC_TOO_MANY);
 	}
 }
-END_TEST
 
 /* The only other pool that a datagram can exhaust. */
-START_TEST(cache_value_capacity)
+TEST(cache_value_capacity)
 {
 	for (uint32_t n = WCCP_MAX_VALUES - 1; n <= WCCP_MAX_VALUES + 1; n++) {
 		size_t at, inner = 20 + 8 * n;
@@ -473,10 +456,9 @@ START_TEST(cache_value_capacity)
 		IS(decode(), n > WCCP_MAX_VALUES ? CODEC_TOO_MANY : CODEC_OK);
 	}
 }
-END_TEST
 
 /* All lists of a message share the pool. */
-START_TEST(sets_of_all_lists)
+TEST(sets_of_all_lists)
 {
 	for (uint32_t n = 55; n <= 57; n++) {
 		start(WCCP_I_SEE_YOU);
@@ -488,10 +470,9 @@ START_TEST(sets_of_all_lists)
 		IS(decode(), n > 56 ? CODEC_TOO_MANY : CODEC_OK);
 	}
 }
-END_TEST
 
 /* Counts that the octets cannot hold are malformed, whatever their size. */
-START_TEST(counts_too_high)
+TEST(counts_too_high)
 {
 	static const char *const huge[] = { "00000001", "40000000", "20000001",
 					    "7fffffff", "80000000", "ffffffff" };
@@ -518,11 +499,10 @@ START_TEST(counts_too_high)
 		   CODEC_MALFORMED);
 	}
 }
-END_TEST
 
 #define TABLE "0011 0010 0001 0004 00000002 0a01010b 00000000"
 
-START_TEST(address_tables)
+TEST(address_tables)
 {
 	const char *view = "0005 000c 00000001 00000000 00000000";
 
@@ -551,10 +531,9 @@ START_TEST(address_tables)
 	IS(HERE(CACHE_ID, view, "0011 0004 0002 0010"), CODEC_MALFORMED);
 	IS(HERE(CACHE_ID, view, "0011 0000"), CODEC_MALFORMED);
 }
-END_TEST
 
 /* 2.01 section 5.1.5: octets that are behind an address do not count. */
-START_TEST(address_table_entries_with_a_tail)
+TEST(address_table_entries_with_a_tail)
 {
 	const char *view = "0005 000c 00000001 00000000 00000000";
 
@@ -581,9 +560,8 @@ START_TEST(address_table_entries_with_a_tail)
 		"0011 000c 0001 0008 00000001 0a010101"),
 	   CODEC_MALFORMED);
 }
-END_TEST
 
-START_TEST(address_table_capacity)
+TEST(address_table_capacity)
 {
 	start(WCCP_HERE_I_AM);
 	add(SECURITY SERVICE CACHE_VIEW "0003 0008 0000 0100 0000 0004");
@@ -597,43 +575,10 @@ START_TEST(address_table_capacity)
 	fix_length();
 	IS(decode(), CODEC_TOO_MANY);
 }
-END_TEST
 
 /* 0.0.0.0 is no address, in the same way as index 0. */
-START_TEST(unset_addresses)
+TEST(unset_addresses)
 {
 	IS(HERE("0003 0008 00000000 0000 0004", CACHE_VIEW), CODEC_OK);
 	ck_assert(!addr_is_set(&m.cache_identity.addr));
-}
-END_TEST
-
-TCase *rules_case(void)
-{
-	TCase *tc = tcase_create("rules");
-
-	tcase_add_test(tc, headers);
-	tcase_add_test(tc, every_needed_component);
-	tcase_add_test(tc, unknown_components);
-	tcase_add_test(tc, components_of_other_messages);
-	tcase_add_test(tc, second_of_a_kind);
-	tcase_add_test(tc, plain_before_alternate);
-	tcase_add_test(tc, overrunning_components);
-	tcase_add_test(tc, odd_lengths);
-	tcase_add_test(tc, more_than_is_known);
-	tcase_add_test(tc, unknown_extended_data);
-	tcase_add_test(tc, reserved_bits);
-	tcase_add_test(tc, capability_elements);
-	tcase_add_test(tc, impossible_times);
-	tcase_add_test(tc, command_elements);
-	tcase_add_test(tc, buckets_of_nobody);
-	tcase_add_test(tc, assignment_lengths);
-	tcase_add_test(tc, capacities);
-	tcase_add_test(tc, cache_value_capacity);
-	tcase_add_test(tc, sets_of_all_lists);
-	tcase_add_test(tc, counts_too_high);
-	tcase_add_test(tc, address_tables);
-	tcase_add_test(tc, address_table_entries_with_a_tail);
-	tcase_add_test(tc, address_table_capacity);
-	tcase_add_test(tc, unset_addresses);
-	return tc;
 }

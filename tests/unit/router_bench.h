@@ -106,14 +106,4 @@ void bench_deliver_masks(void);
 /* All values of 0x1741. */
 void bench_assign_masks(uint32_t key);
 
-void test_router_assignment(Suite *s);
-void test_router_time(Suite *s);
-void test_router_version(Suite *s);
-void test_router_ipv6(Suite *s);
-void test_router_multicast(Suite *s);
-void test_router_capabilities(Suite *s);
-void test_router_mask(Suite *s);
-void test_router_mask_tx(Suite *s);
-void test_router_refusals(Suite *s);
-
 #endif

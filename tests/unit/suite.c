@@ -8,60 +8,73 @@
 enum { SUITE_MAX = 1024 };
 
 struct suite_entry {
-	const TTest *test; /* NULL: a case begins */
-	const char *file, *name;
-	suite_configure *configure;
+	const struct suite_case *begins; /* NULL: a test */
+	const TTest *test;
 	int from, to;
 };
 
-static struct suite_entry entries[SUITE_MAX];
-static unsigned n_entries;
+static struct suite_entry suite_entries[SUITE_MAX];
+static unsigned n_suite_entries;
 
-static struct suite_entry *add(void)
+static struct suite_entry *suite_add(void)
 {
-	if (n_entries == SUITE_MAX) {
+	if (n_suite_entries == SUITE_MAX) {
 		fputs("suite: too many tests\n", stderr);
 		abort();
 	}
-	return &entries[n_entries++];
+	return &suite_entries[n_suite_entries++];
 }
 
-void suite_case(const char *file, const char *name, suite_configure *configure)
+void suite_case(const struct suite_case *c)
 {
-	*add() = (struct suite_entry){ .file = file, .name = name,
-				       .configure = configure };
+	suite_add()->begins = c;
 }
 
 void suite_test(const TTest *test, int from, int to)
 {
-	*add() = (struct suite_entry){ .test = test, .file = test->file,
-				       .name = test->name, .from = from, .to = to };
+	*suite_add() = (struct suite_entry){ .test = test, .from = from, .to = to };
 }
 
-static const char *basename_of(const char *path)
+static const char *suite_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
 }
 
-/* `only`: the one test that is wanted; NULL: all.  How many there are. */
-static unsigned fill(Suite *s, const char *only)
+static TCase *suite_begin(Suite *s, const char *name, const struct suite_case *c)
 {
-	const char *file = NULL;
+	TCase *tc = tcase_create(name);
+
+	suite_add_tcase(s, tc);
+	if (c && (c->setup || c->teardown))
+		tcase_add_checked_fixture(tc, c->setup, c->teardown);
+	if (c && c->timeout > 0)
+		tcase_set_timeout(tc, c->timeout);
+	return tc;
+}
+
+/* `only`: the one test that is wanted; NULL: all.  How many there are. */
+static unsigned suite_fill(Suite *s, const char *only)
+{
+	const char *file = "";
 	TCase *tc = NULL;
 	unsigned n = 0;
 
-	for (const struct suite_entry *e = entries; e < entries + n_entries; e++) {
-		/* What a file begins with belongs to no case of the file before. */
-		if (!e->test || e->file != file) {
-			tc = tcase_create(e->test ? basename_of(e->file) : e->name);
-			suite_add_tcase(s, tc);
-			if (e->configure)
-				e->configure(tc);
-			file = e->file;
+	for (unsigned i = 0; i < n_suite_entries; i++) {
+		const struct suite_entry *e = &suite_entries[i];
+
+		if (e->begins) {
+			file = e->begins->file;
+			tc = suite_begin(s, e->begins->name, e->begins);
+			continue;
 		}
-		if (!e->test || (only && strcmp(only, e->name)))
+		/* The case of another file is none of this one's. */
+		if (strcmp(e->test->file, file) != 0) {
+			file = e->test->file;
+			tc = suite_begin(s, suite_basename(file), NULL);
+		}
+		if (only && strcmp(only, e->test->name) != 0)
 			continue;
 		tcase_add_loop_test(tc, e->test, e->from, e->to);
 		n++;
@@ -71,9 +84,9 @@ static unsigned fill(Suite *s, const char *only)
 
 int main(int argc, char **argv)
 {
-	Suite *s = suite_create(basename_of(argv[0]));
+	Suite *s = suite_create(suite_basename(argv[0]));
 	SRunner *sr = srunner_create(s);
-	unsigned n = fill(s, argc > 1 ? argv[1] : NULL);
+	unsigned n = suite_fill(s, argc > 1 ? argv[1] : NULL);
 	int failed;
 
 	if (!n)

@@ -6,8 +6,12 @@
  *	TEST_LOOP(name, from, to) { ... }   runs with _i = from … to - 1
  *
  * linked with libsuite.a, which has main().  They run in the order of the files at the
- * link and of their lines.  CASE(name, configure) begins a group: configure(TCase *) says
- * what the following tests of that file need (fixtures, a longer time-out).
+ * link and of their lines.  A line
+ *
+ *	CASE(name, .setup = begin, .teardown = end, .timeout = 30)
+ *
+ * says what the tests that follow it in its file need: functions called before and after
+ * each, and seconds until it is taken to hang (0: CK_DEFAULT_TIMEOUT).
  *
  * Check's variables work as always: CK_RUN_CASE=name, CK_FORK=no for a debugger.  An
  * argument of the program is the name of a test, which then runs alone.
@@ -17,10 +21,14 @@
 
 #include <check.h>
 
-typedef void suite_configure(TCase *tc);
+struct suite_case {
+	const char *name, *file;
+	SFun setup, teardown;
+	double timeout;
+};
 
 /* Called before main(), by the macros. */
-void suite_case(const char *file, const char *name, suite_configure *configure);
+void suite_case(const struct suite_case *c);
 void suite_test(const TTest *test, int from, int to);
 
 #define SUITE_BEFORE_MAIN(name) __attribute__((constructor)) static void name(void)
@@ -36,10 +44,13 @@ void suite_test(const TTest *test, int from, int to);
 	}                                                                      \
 	static void name##_fn(int _i __attribute__((unused)))
 
-#define CASE(name, configure)                                                  \
-	SUITE_BEFORE_MAIN(name##_case)                                         \
-	{                                                                      \
-		suite_case(__FILE__, #name, configure);                        \
+#define CASE(title, ...)                                                               \
+	SUITE_BEFORE_MAIN(title##_case)                                                \
+	{                                                                              \
+		static const struct suite_case title##_needs = {                       \
+			.name = #title, .file = __FILE__, __VA_ARGS__                  \
+		};                                                                     \
+		suite_case(&title##_needs);                                            \
 	}
 
 #endif

@@ -4,8 +4,8 @@
  */
 #include "addr.h"
 #include "err.h"
+#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static struct addr parsed(const char *text)
 	return a;
 }
 
-START_TEST(v4_is_network_order)
+TEST(v4_is_network_order)
 {
 	static const uint8_t octets[16] = { 10, 0, 0, 1 };
 	struct addr a = addr_v4(0x0a000001);
@@ -30,9 +30,8 @@ START_TEST(v4_is_network_order)
 	a = addr_v4(0xfffefdfc);
 	ck_assert_uint_eq(addr_to_v4(&a), 0xfffefdfc);
 }
-END_TEST
 
-START_TEST(from_octets)
+TEST(from_octets)
 {
 	uint8_t octets[16];
 	struct addr a;
@@ -51,11 +50,10 @@ START_TEST(from_octets)
 	ck_assert_uint_eq(addr_len(&a), 0);
 	ck_assert_uint_eq(a.octets[0], 0);
 }
-END_TEST
 
 /* The order of a list of addresses must be the numerical one on any machine:
  * the lowest web-cache becomes the designated one. */
-START_TEST(order)
+TEST(order)
 {
 	static const char *const ascending[] = {
 		"0.0.0.0",   "1.0.0.2",		"2.0.0.1",
@@ -81,9 +79,8 @@ START_TEST(order)
 	}
 	ck_assert(addr_equal(&none, &none));
 }
-END_TEST
 
-START_TEST(find)
+TEST(find)
 {
 	struct addr list[] = { addr_v4(1), addr_v4(2), addr_v4(2), parsed("::2") };
 	struct addr a = addr_v4(2), b = addr_v4(3), c = parsed("::2");
@@ -94,9 +91,8 @@ START_TEST(find)
 	ck_assert_int_eq(addr_find(list, 1, &a), -1);
 	ck_assert_int_eq(addr_find(NULL, 0, &a), -1);
 }
-END_TEST
 
-START_TEST(text)
+TEST(text)
 {
 	static const char *const good[] = { "0.0.0.0", "192.0.2.255",
 					    "::", "2001:db8::1", "::ffff:192.0.2.1" };
@@ -111,9 +107,8 @@ START_TEST(text)
 	ck_assert_uint_eq(strlen(longest) + 1, ADDR_STRLEN);
 	ck_assert_str_eq(ADDR_TEXT(&none), "-");
 }
-END_TEST
 
-START_TEST(not_addresses)
+TEST(not_addresses)
 {
 	static const char *const bad[] = {
 		"",	     "-",	 "1",	      "1.2.3",	    "1.2.3.4.5",
@@ -128,9 +123,8 @@ START_TEST(not_addresses)
 		ck_assert_uint_eq(addr_to_v4(&a), 7);
 	}
 }
-END_TEST
 
-START_TEST(err_texts)
+TEST(err_texts)
 {
 	struct err err;
 
@@ -144,9 +138,8 @@ START_TEST(err_texts)
 	ck_assert_int_eq(err_prefix(NULL, "nor this"), -1);
 	ck_assert_int_eq(errno, ENOENT);
 }
-END_TEST
 
-START_TEST(err_overlong)
+TEST(err_overlong)
 {
 	char many[1000];
 	struct err err;
@@ -160,28 +153,4 @@ START_TEST(err_overlong)
 	ck_assert_int_eq(strncmp(err.text, "what: aaa", 9), 0);
 	err_prefix(&err, "%s", many);
 	ck_assert_uint_eq(strlen(err.text), sizeof(err.text) - 1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("addr");
-	TCase *tc = tcase_create("addr");
-	SRunner *sr;
-	int failed;
-
-	tcase_add_test(tc, v4_is_network_order);
-	tcase_add_test(tc, from_octets);
-	tcase_add_test(tc, order);
-	tcase_add_test(tc, find);
-	tcase_add_test(tc, text);
-	tcase_add_test(tc, not_addresses);
-	tcase_add_test(tc, err_texts);
-	tcase_add_test(tc, err_overlong);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,8 +4,8 @@
  * from a fixed seed, for 256 buckets and for any other number of slots.
  */
 #include "assign.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -202,7 +202,9 @@ static void check_one(const struct input *in, unsigned fewest)
 	ck_assert_mem_eq(again, out, slots);
 }
 
-START_TEST(few_candidates_against_search)
+CASE(assign, .timeout = 60)
+
+TEST(few_candidates_against_search)
 {
 	for (unsigned round = 0; round < 1200; round++) {
 		unsigned slots = round & 1 ? ASSIGN_BUCKETS : 1u << any(11);
@@ -213,9 +215,8 @@ START_TEST(few_candidates_against_search)
 		check_one(&in, fewest);
 	}
 }
-END_TEST
 
-START_TEST(any_number_against_formula)
+TEST(any_number_against_formula)
 {
 	for (unsigned n = 1; n <= ASSIGN_MAX; n++)
 		for (unsigned bits = 0; bits <= 10; bits++)
@@ -225,9 +226,8 @@ START_TEST(any_number_against_formula)
 				check_one(&in, fewest_by_formula(&in));
 			}
 }
-END_TEST
 
-START_TEST(buckets_are_256_slots)
+TEST(buckets_are_256_slots)
 {
 	for (unsigned round = 0; round < 100; round++) {
 		struct input in = any_input(1 + any(32), ASSIGN_BUCKETS);
@@ -241,10 +241,9 @@ START_TEST(buckets_are_256_slots)
 		ck_assert_mem_eq(t.owners, slots, sizeof(slots));
 	}
 }
-END_TEST
 
 /* More than there is room for: what fits, and nothing behind it. */
-START_TEST(capacities_hold)
+TEST(capacities_hold)
 {
 	static uint8_t out[ASSIGN_SLOTS_MAX + 8], old[ASSIGN_SLOTS_MAX + 8];
 	uint16_t weights[ASSIGN_MAX + 1];
@@ -258,11 +257,10 @@ START_TEST(capacities_hold)
 	ck_assert_uint_eq(count(out, ASSIGN_SLOTS_MAX, ASSIGN_MAX - 1), 16);
 	ck_assert_uint_eq(count(out, sizeof(out), 0xa5), 8);
 }
-END_TEST
 
 /* -- cases that people know the answer of ---------------------------------------- */
 
-START_TEST(third_cache_moves_a_third)
+TEST(third_cache_moves_a_third)
 {
 	const uint16_t equal[] = { 100, 100, 100 };
 	struct assign_table t = nobody();
@@ -275,9 +273,8 @@ START_TEST(third_cache_moves_a_third)
 	ck_assert(moves == 85 || moves == 86);
 	ck_assert_uint_eq(assign_count(&t, 2), moves);
 }
-END_TEST
 
-START_TEST(cache_leaves_and_returns)
+TEST(cache_leaves_and_returns)
 {
 	const uint16_t both[] = { 1, 1 }, second[] = { 0, 1 };
 	struct assign_table t = nobody();
@@ -288,9 +285,8 @@ START_TEST(cache_leaves_and_returns)
 	ck_assert_uint_eq(assign_buckets(both, 2, &t, &t), 128);
 	ck_assert_uint_eq(assign_count(&t, 0), 128);
 }
-END_TEST
 
-START_TEST(weights_are_shares)
+TEST(weights_are_shares)
 {
 	const uint16_t weights[] = { 1, 3 }, extremes[] = { 65535, 1, 65535 };
 	const uint16_t zeros[] = { 0, 0, 0, 0 };
@@ -307,9 +303,8 @@ START_TEST(weights_are_shares)
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_uint_eq(assign_count(&t, i), 64);
 }
-END_TEST
 
-START_TEST(no_candidate_no_owner)
+TEST(no_candidate_no_owner)
 {
 	struct assign_table t = nobody();
 	const uint16_t one[] = { 7 };
@@ -320,9 +315,8 @@ START_TEST(no_candidate_no_owner)
 	ck_assert_uint_eq(assign_buckets(NULL, 0, &t, &t), 256);
 	ck_assert_uint_eq(assign_count(&t, ASSIGN_NOBODY), 256);
 }
-END_TEST
 
-START_TEST(leftover_goes_to_who_has_it)
+TEST(leftover_goes_to_who_has_it)
 {
 	/* Shares 85 1/3: the one unit must stay where it was, index 1. */
 	const uint16_t equal[] = { 1, 1, 1 };
@@ -332,29 +326,4 @@ START_TEST(leftover_goes_to_who_has_it)
 		t.owners[b] = (uint8_t)((b + 1) % 3);
 	ck_assert_uint_eq(assign_count(&t, 1), 86);
 	ck_assert_uint_eq(assign_buckets(equal, 3, &t, &t), 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("assign");
-	TCase *tc = tcase_create("assign");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, few_candidates_against_search);
-	tcase_add_test(tc, any_number_against_formula);
-	tcase_add_test(tc, buckets_are_256_slots);
-	tcase_add_test(tc, capacities_hold);
-	tcase_add_test(tc, third_cache_moves_a_third);
-	tcase_add_test(tc, cache_leaves_and_returns);
-	tcase_add_test(tc, weights_are_shares);
-	tcase_add_test(tc, no_candidate_no_owner);
-	tcase_add_test(tc, leftover_goes_to_who_has_it);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

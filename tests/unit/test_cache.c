@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-CASE(joining, cache_case)
+CASE(joining, .teardown = bench_close, .timeout = 30)
 
 /* -- joining --------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-CASE(agreeing, cache_case)
+CASE(agreeing, .teardown = bench_close, .timeout = 30)
 
 /* -- capabilities ------------------------------------------------------------------------------ */
 

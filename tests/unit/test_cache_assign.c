@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-CASE(assigning, cache_case)
+CASE(assigning, .teardown = bench_close, .timeout = 30)
 
 /* -- the assignment itself -------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-CASE(leaving, cache_case)
+CASE(leaving, .teardown = bench_close, .timeout = 30)
 
 /* -- removal query ------------------------------------------------------------------------- */
 

@@ -5,8 +5,8 @@
  */
 #include "cache_bench.h"
 #include "mask.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +53,9 @@ static void settle(void)
 
 /* -- masks --------------------------------------------------------------------------- */
 
-START_TEST(six_bits_of_the_destination_by_default)
+CASE(masks, .teardown = bench_close, .timeout = 30)
+
+TEST(six_bits_of_the_destination_by_default)
 {
 	open_masks();
 	rtr_add(&a, CACHE2, 300);
@@ -71,9 +73,8 @@ START_TEST(six_bits_of_the_destination_by_default)
 	ck_assert_uint_eq(B.status.my_slots, 16);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(sequence_numbers_to_who_knows_201)
+TEST(sequence_numbers_to_who_knows_201)
 {
 	open_masks();
 	a.max_minor = 1;
@@ -84,11 +85,10 @@ START_TEST(sequence_numbers_to_who_knows_201)
 	ck_assert_int_eq(B.got.assignment.type, WCCP_AT_ALT_MASK);
 	ck_assert_uint_eq(rtr_count_values(&a, SELF), 64);
 }
-END_TEST
 
 /* In the identity, too; but not before the router has shown that it knows them, nor
  * when it knows them no more. */
-START_TEST(numbers_in_the_identity_for_201_only)
+TEST(numbers_in_the_identity_for_201_only)
 {
 	open_masks();
 	a.max_minor = 1;
@@ -111,10 +111,9 @@ START_TEST(numbers_in_the_identity_for_201_only)
 	ck_assert_int_eq(B.got.cache_identity.kind, WCCP_DATA_MASK);
 	ck_assert_uint_eq(B.got.n_values, 64);
 }
-END_TEST
 
 /* 2.01 section 7: listed for one web-cache at most; of ours, for exactly one. */
-START_TEST(every_number_once)
+TEST(every_number_once)
 {
 	unsigned listed[64] = { 0 };
 
@@ -135,10 +134,9 @@ START_TEST(every_number_once)
 	for (unsigned i = 0; i < 64; i++)
 		ck_assert_uint_eq(listed[i], 1);
 }
-END_TEST
 
 /* It is frozen, although the router still offers both (2.01 section 3.5.2). */
-START_TEST(method_of_the_others_is_taken)
+TEST(method_of_the_others_is_taken)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		by_mask(&a, R1);
@@ -159,9 +157,8 @@ START_TEST(method_of_the_others_is_taken)
 			bench_close();
 	}
 }
-END_TEST
 
-START_TEST(any_field_can_be_looked_at)
+TEST(any_field_can_be_looked_at)
 {
 	static const struct wccp_mask mask = { .src = { ADDR_V4, { 0, 0, 1, 3 } },
 					       .sport = 0x8001,
@@ -176,9 +173,8 @@ START_TEST(any_field_can_be_looked_at)
 	ck_assert_uint_eq(a.table.n_slots, 64);
 	ck_assert_uint_eq(rtr_count_values(&a, SELF), 32);
 }
-END_TEST
 
-START_TEST(a_third_moves_only_a_third)
+TEST(a_third_moves_only_a_third)
 {
 	static struct cache_table before;
 	unsigned moved = 0;
@@ -195,10 +191,9 @@ START_TEST(a_third_moves_only_a_third)
 	ck_assert_uint_ge(rtr_count_values(&a, CACHE3), 21);
 	ck_assert_uint_eq(moved, rtr_count_values(&a, CACHE3));
 }
-END_TEST
 
 /* What is in force is learned from whatever the router shows of it. */
-START_TEST(a_restart_moves_no_value)
+TEST_LOOP(a_restart_moves_no_value, 0, 4)
 {
 	static const struct {
 		enum rtr_listing listing;
@@ -229,9 +224,8 @@ START_TEST(a_restart_moves_no_value)
 		ck_assert(addr_equal(&before.caches[before.owners[i]],
 				     &a.table.caches[a.table.owners[i]]));
 }
-END_TEST
 
-START_TEST(few_values_are_reported)
+TEST(few_values_are_reported)
 {
 	open_masks();
 	B.conf.mask = (struct wccp_mask){ .dst = addr_v4(0x7) };
@@ -245,9 +239,8 @@ START_TEST(few_values_are_reported)
 	ck_assert_str_eq(bench_note_text("few-mask-values"),
 			 "mask dst 0x7 has 8 values for 3 web-caches");
 }
-END_TEST
 
-START_TEST(each_router_by_its_method)
+TEST(each_router_by_its_method)
 {
 	by_mask(&a, R1);
 	b = rtr_make(R2);
@@ -261,12 +254,11 @@ START_TEST(each_router_by_its_method)
 	ck_assert_uint_eq(rtr_count(&b, SELF), 128);
 	ck_assert_uint_eq(a.view.key.change_number, b.view.key.change_number);
 }
-END_TEST
 
 /* -- largest messages ------------------------------------------------------------------- */
 
 /* 1024 values in full, 32 routers, 32 web-caches: it fits, nothing is cut. */
-START_TEST(the_largest_assignment_fits)
+TEST(the_largest_assignment_fits)
 {
 	static struct rtr rtrs[RTRS_MAX];
 	struct rtr *list[RTRS_MAX];
@@ -290,10 +282,9 @@ START_TEST(the_largest_assignment_fits)
 	for (unsigned i = 0; i < B.n_sent; i++)
 		ck_assert_uint_le(B.sent[i].len, WCCP_MAX_DATAGRAM);
 }
-END_TEST
 
 /* The values are addresses: more than the entries of an address table. */
-START_TEST(the_largest_assignment_of_ipv6_fits)
+TEST(the_largest_assignment_of_ipv6_fits)
 {
 	struct addr router, self;
 
@@ -322,11 +313,10 @@ START_TEST(the_largest_assignment_of_ipv6_fits)
 	ck_assert_uint_eq(B.got.n_vsns, 1024);
 	ck_assert(!B.got.cache_identity.unassigned);
 }
-END_TEST
 
 /* -- weights ------------------------------------------------------------------------------ */
 
-START_TEST(weight_zero_is_nothing_while_another_has_weight)
+TEST_LOOP(weight_zero_is_nothing_while_another_has_weight, 0, 2)
 {
 	open_masks();
 	a.by_mask = !_i;
@@ -342,7 +332,6 @@ START_TEST(weight_zero_is_nothing_while_another_has_weight)
 	ck_assert_uint_eq(_i ? rtr_count(&a, CACHE2) : rtr_count_values(&a, CACHE2),
 			  _i ? 128 : 32);
 }
-END_TEST
 
 /* -- alternate hash ----------------------------------------------------------------------- */
 
@@ -372,7 +361,7 @@ static void open_hot(void)
 	bench_restart();
 }
 
-START_TEST(hot_buckets_get_the_flag)
+TEST(hot_buckets_get_the_flag)
 {
 	open_hot();
 	rtr_add(&a, CACHE2, 100);
@@ -390,10 +379,9 @@ START_TEST(hot_buckets_get_the_flag)
 	ck_assert_uint_eq(hot(&a), 3);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 128);
 }
-END_TEST
 
 /* In an inherited table the flag does not hide whose the bucket is. */
-START_TEST(flags_of_an_inherited_table)
+TEST_LOOP(flags_of_an_inherited_table, 0, 2)
 {
 	open_hot();
 	a.echo = _i ? RTR_ECHOES_ALT_MAP : RTR_ECHOES_MAP;
@@ -417,45 +405,4 @@ START_TEST(flags_of_an_inherited_table)
 			&a.table.caches[a.table.owners[i]],
 			&(struct addr[]){ addr_v4(SELF), addr_v4(CACHE2) }[i % 2]));
 	ck_assert_uint_eq(hot(&a), 2); /* those that we are configured for */
-}
-END_TEST
-
-static TCase *cache_case(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, NULL, bench_close);
-	tcase_set_timeout(tc, 30);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *s = suite_create("cache_mask");
-	SRunner *sr = srunner_create(s);
-	TCase *tc = cache_case(s, "masks");
-	int failed;
-
-	tcase_add_test(tc, six_bits_of_the_destination_by_default);
-	tcase_add_test(tc, sequence_numbers_to_who_knows_201);
-	tcase_add_test(tc, numbers_in_the_identity_for_201_only);
-	tcase_add_test(tc, every_number_once);
-	tcase_add_test(tc, method_of_the_others_is_taken);
-	tcase_add_test(tc, any_field_can_be_looked_at);
-	tcase_add_test(tc, a_third_moves_only_a_third);
-	tcase_add_loop_test(tc, a_restart_moves_no_value, 0, 4);
-	tcase_add_test(tc, few_values_are_reported);
-	tcase_add_test(tc, each_router_by_its_method);
-	tcase_add_test(tc, the_largest_assignment_fits);
-	tcase_add_test(tc, the_largest_assignment_of_ipv6_fits);
-	tc = cache_case(s, "weights");
-	tcase_add_loop_test(tc, weight_zero_is_nothing_while_another_has_weight, 0, 2);
-	tc = cache_case(s, "alternate");
-	tcase_add_test(tc, hot_buckets_get_the_flag);
-	tcase_add_loop_test(tc, flags_of_an_inherited_table, 0, 2);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

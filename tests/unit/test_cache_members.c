@@ -4,8 +4,8 @@
  * nothing from us, do not become the designated one, and are reported.
  */
 #include "cache_bench.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,9 @@ static struct wccp_key key(uint32_t cache, uint32_t number)
 	return (struct wccp_key){ addr_v4(cache), number };
 }
 
-START_TEST(a_stranger_gets_nothing_and_is_reported)
+CASE(allowed, .teardown = bench_close, .timeout = 30)
+
+TEST(a_stranger_gets_nothing_and_is_reported)
 {
 	open_listed();
 	rtr_add(&a, STRANGER, 60000);
@@ -57,10 +59,9 @@ START_TEST(a_stranger_gets_nothing_and_is_reported)
 	bench_run(T);
 	ck_assert_uint_eq(bench_notes("stranger", NULL), 2);
 }
-END_TEST
 
 /* The scanner that assigns everything to itself with the greatest key there is. */
-START_TEST(its_assignments_are_overruled)
+TEST(its_assignments_are_overruled)
 {
 	open_listed();
 	rtr_add(&a, STRANGER, 100);
@@ -78,10 +79,9 @@ START_TEST(its_assignments_are_overruled)
 	ck_assert_uint_eq(bench_notes("stranger-assigns", &a), 3);
 	ck_assert_uint_eq(bench_notes("yielded", NULL), 0);
 }
-END_TEST
 
 /* Not even when it pretends to hear more routers than we do. */
-START_TEST(we_do_not_yield_to_it)
+TEST(we_do_not_yield_to_it)
 {
 	open_listed();
 	rtr_add(&a, STRANGER, 100);
@@ -96,9 +96,8 @@ START_TEST(we_do_not_yield_to_it)
 	ck_assert_uint_eq(bench_notes("yielded", NULL), 0);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
 }
-END_TEST
 
-START_TEST(no_flow_is_handed_to_it)
+TEST(no_flow_is_handed_to_it)
 {
 	open_listed();
 	rtr_add(&a, STRANGER, 100);
@@ -112,10 +111,9 @@ START_TEST(no_flow_is_handed_to_it)
 	ck_assert(!addr_is_set(&B.status.handover[0]));
 	ck_assert_uint_eq(addr_to_v4(&B.status.handover[255]), CACHE2);
 }
-END_TEST
 
 /* Allowed by a reload, it is one of us after the usual time. */
-START_TEST(a_reload_may_allow_it)
+TEST(a_reload_may_allow_it)
 {
 	open_listed();
 	rtr_add(&a, STRANGER, 100);
@@ -130,26 +128,4 @@ START_TEST(a_reload_may_allow_it)
 	bench_run(T + SETTLE);
 	ck_assert(bench_look()->designated);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("cache_members");
-	TCase *tc = tcase_create("allowed");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	tcase_add_checked_fixture(tc, NULL, bench_close);
-	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc, a_stranger_gets_nothing_and_is_reported);
-	tcase_add_test(tc, its_assignments_are_overruled);
-	tcase_add_test(tc, we_do_not_yield_to_it);
-	tcase_add_test(tc, no_flow_is_handed_to_it);
-	tcase_add_test(tc, a_reload_may_allow_it);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

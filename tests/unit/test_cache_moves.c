@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-CASE(moving, cache_case)
+CASE(moving, .teardown = bench_close, .timeout = 30)
 
 /* Buckets of a router's table that changed hands since `before`. */
 static unsigned moved(const struct rtr *before, const struct rtr *after, uint32_t cache)

@@ -4,8 +4,8 @@
  * and one REDIRECT_ASSIGN are for all.
  */
 #include "cache_bench.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +64,9 @@ static struct cache_counters counters(void)
 
 /* -- meeting ---------------------------------------------------------------------------- */
 
-START_TEST(nobody_is_known_before_the_first_answer)
+CASE(meeting, .teardown = bench_close, .timeout = 30)
+
+TEST(nobody_is_known_before_the_first_answer)
 {
 	open_cast(0);
 	bench_health(true, 100);
@@ -80,9 +82,8 @@ START_TEST(nobody_is_known_before_the_first_answer)
 	bench_run(3 * T);
 	ck_assert_uint_eq(B.n_sent, 0);
 }
-END_TEST
 
-START_TEST(routers_are_met_and_all_are_in_one_message)
+TEST(routers_are_met_and_all_are_in_one_message)
 {
 	open_cast(3);
 	bench_health(true, 100);
@@ -104,9 +105,8 @@ START_TEST(routers_are_met_and_all_are_in_one_message)
 	ck_assert_uint_eq(B.got.assignment.n_routers, 3);
 	ck_assert_uint_eq(a.stale + b.stale + c.stale, 0);
 }
-END_TEST
 
-START_TEST(rhythm_is_t_once_settled)
+TEST(rhythm_is_t_once_settled)
 {
 	open_cast(3);
 	join();
@@ -122,9 +122,8 @@ START_TEST(rhythm_is_t_once_settled)
 	ck_assert_uint_eq(a.stale + b.stale + c.stale, 0);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, NULL), 0);
 }
-END_TEST
 
-START_TEST(silent_ones_are_not_hurried)
+TEST(silent_ones_are_not_hurried)
 {
 	open_cast(1); /* early resends are for unicast only (2.01 section 3.15) */
 	join();
@@ -132,9 +131,8 @@ START_TEST(silent_ones_are_not_hurried)
 	bench_run(2 * T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 2);
 }
-END_TEST
 
-START_TEST(only_what_lists_us_is_a_meeting)
+TEST(only_what_lists_us_is_a_meeting)
 {
 	struct addr self;
 	uint8_t octets[4096];
@@ -160,9 +158,8 @@ START_TEST(only_what_lists_us_is_a_meeting)
 	bench_rx(&a.address, octets, len);
 	ck_assert_uint_lt(bench_router(&a)->receive_id, a.receive_id);
 }
-END_TEST
 
-START_TEST(messages_of_other_caches_are_ignored_quietly)
+TEST(messages_of_other_caches_are_ignored_quietly)
 {
 	struct addr other = addr_v4(CACHE2);
 	struct sent hello;
@@ -177,10 +174,9 @@ START_TEST(messages_of_other_caches_are_ignored_quietly)
 	ck_assert_uint_eq(B.n_noted, 0);
 	ck_assert_uint_eq(B.status.n_routers, 1);
 }
-END_TEST
 
 /* Nor are they taken for routers that the list does not name. */
-START_TEST(other_caches_are_no_strangers_to_a_list_of_routers)
+TEST(other_caches_are_no_strangers_to_a_list_of_routers)
 {
 	struct addr other = addr_v4(CACHE2);
 	struct sent hello;
@@ -198,9 +194,8 @@ START_TEST(other_caches_are_no_strangers_to_a_list_of_routers)
 	ck_assert_uint_eq(counters().unknown_router, 0);
 	ck_assert_uint_eq(B.n_noted, 0);
 }
-END_TEST
 
-START_TEST(allow_list_of_routers)
+TEST(allow_list_of_routers)
 {
 	open_cast(2);
 	B.conf.n_routers = 1;
@@ -229,9 +224,8 @@ START_TEST(allow_list_of_routers)
 	ck_assert_uint_eq(listed_id(&a), 0);
 	ck_assert_uint_ne(listed_id(&b), 0);
 }
-END_TEST
 
-START_TEST(full_table_is_refused_and_the_forgotten_make_room)
+TEST(full_table_is_refused_and_the_forgotten_make_room)
 {
 	struct rtr r;
 
@@ -253,9 +247,8 @@ START_TEST(full_table_is_refused_and_the_forgotten_make_room)
 	ck_assert_uint_eq(bench_notes("forgotten", NULL), 1);
 	ck_assert_int_eq(bench_state(&r), PEER_NEGOTIATING);
 }
-END_TEST
 
-START_TEST(lost_for_long_is_forgotten)
+TEST(lost_for_long_is_forgotten)
 {
 	open_cast(2);
 	join();
@@ -271,9 +264,8 @@ START_TEST(lost_for_long_is_forgotten)
 	bench_run(5 * T);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(one_id_at_two_addresses_is_one_router)
+TEST(one_id_at_two_addresses_is_one_router)
 {
 	open_cast(2);
 	b.id = a.id;
@@ -283,9 +275,8 @@ START_TEST(one_id_at_two_addresses_is_one_router)
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_ge(bench_notes("not-for-us", &b), 1);
 }
-END_TEST
 
-START_TEST(strangers_need_the_password)
+TEST(strangers_need_the_password)
 {
 	struct rtr forger;
 
@@ -299,7 +290,6 @@ START_TEST(strangers_need_the_password)
 	ck_assert_uint_eq(bench_look()->n_routers, 1);
 	ck_assert_uint_eq(counters().refused[CODEC_AUTH_MISSING], 1);
 }
-END_TEST
 
 /* -- one choice for all -------------------------------------------------------------------- */
 
@@ -316,7 +306,7 @@ static void offer_t(struct rtr *r, uint16_t lower, uint16_t upper)
 		(struct wccp_cap_transmit_t){ lower != upper, lower, upper };
 }
 
-START_TEST(methods_must_suit_all)
+TEST(methods_must_suit_all)
 {
 	open_cast(3);
 	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2);
@@ -335,9 +325,8 @@ START_TEST(methods_must_suit_all)
 	ck_assert_uint_eq(B.got.capabilities.forward, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(listed_id(&c), 0);
 }
-END_TEST
 
-START_TEST(one_t_for_all)
+TEST(one_t_for_all)
 {
 	open_cast(2);
 	offer_t(&a, 500, 60000);
@@ -354,9 +343,8 @@ START_TEST(one_t_for_all)
 	bench_last(WCCP_HERE_I_AM, MULTICAST);
 	ck_assert_uint_eq(B.got.capabilities.transmit_t.upper_ms, 4000);
 }
-END_TEST
 
-START_TEST(t_is_the_default_until_another_is_offered)
+TEST(t_is_the_default_until_another_is_offered)
 {
 	open_cast(1);
 	offer_t(&a, 500, 60000);
@@ -378,9 +366,8 @@ START_TEST(t_is_the_default_until_another_is_offered)
 	bench_run(T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 10);
 }
-END_TEST
 
-START_TEST(timers_without_anything_in_common)
+TEST(timers_without_anything_in_common)
 {
 	open_cast(2);
 	offer_t(&a, 2000, 2000);
@@ -393,9 +380,8 @@ START_TEST(timers_without_anything_in_common)
 	ck_assert_str_eq(bench_note_text("mismatch"),
 			 "router 10.0.0.2 offers no timers in common with the others");
 }
-END_TEST
 
-START_TEST(one_version_for_all)
+TEST(one_version_for_all)
 {
 	open_cast(2);
 	a.max_minor = 1;
@@ -413,11 +399,10 @@ START_TEST(one_version_for_all)
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
-END_TEST
 
 /* -- assignments ------------------------------------------------------------------------------ */
 
-START_TEST(repeated_for_all_by_one_message)
+TEST(repeated_for_all_by_one_message)
 {
 	open_cast(3);
 	bench_health(true, 100);
@@ -442,11 +427,10 @@ START_TEST(repeated_for_all_by_one_message)
 	bench_run(10 * T);
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, NULL), 0);
 }
-END_TEST
 
 /* -- removal query, leaving --------------------------------------------------------------------- */
 
-START_TEST(removal_query_is_answered_by_unicast)
+TEST(removal_query_is_answered_by_unicast)
 {
 	struct mono start;
 
@@ -465,9 +449,8 @@ START_TEST(removal_query_is_answered_by_unicast)
 		ck_assert_uint_eq(listed_id(&a), a.receive_id);
 	}
 }
-END_TEST
 
-START_TEST(shutdown_until_everyone_has_acknowledged)
+TEST(shutdown_until_everyone_has_acknowledged)
 {
 	open_cast(3);
 	join();
@@ -496,9 +479,8 @@ START_TEST(shutdown_until_everyone_has_acknowledged)
 	bench_run(10 * T);
 	ck_assert_uint_eq(B.n_sent, 0);
 }
-END_TEST
 
-START_TEST(pool_is_back)
+TEST(pool_is_back)
 {
 	open_cast(2);
 	join();
@@ -510,9 +492,8 @@ START_TEST(pool_is_back)
 	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 	ck_assert_uint_eq(a.view.caches[0].weight, 50);
 }
-END_TEST
 
-START_TEST(weight_is_told_to_all_at_once)
+TEST(weight_is_told_to_all_at_once)
 {
 	open_cast(2);
 	join();
@@ -524,9 +505,8 @@ START_TEST(weight_is_told_to_all_at_once)
 	ck_assert_uint_eq(a.view.caches[0].weight, 7);
 	ck_assert_uint_eq(b.view.caches[0].weight, 7);
 }
-END_TEST
 
-START_TEST(reload_to_unicast_and_back)
+TEST(reload_to_unicast_and_back)
 {
 	open_cast(2);
 	join();
@@ -549,9 +529,8 @@ START_TEST(reload_to_unicast_and_back)
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, NULL), 2);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, MULTICAST), 2);
 }
-END_TEST
 
-START_TEST(ipv6_multicast)
+TEST(ipv6_multicast)
 {
 	struct addr r1, self, group;
 
@@ -575,74 +554,4 @@ START_TEST(ipv6_multicast)
 	bench_conf();
 	bench_run(5 * T);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
-}
-END_TEST
-
-/* -- main ------------------------------------------------------------------------------------------ */
-
-static TCase *cache_case(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, NULL, bench_close);
-	tcase_set_timeout(tc, 30);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
-static void add_meeting(Suite *s)
-{
-	TCase *tc = cache_case(s, "meeting");
-
-	tcase_add_test(tc, nobody_is_known_before_the_first_answer);
-	tcase_add_test(tc, routers_are_met_and_all_are_in_one_message);
-	tcase_add_test(tc, rhythm_is_t_once_settled);
-	tcase_add_test(tc, silent_ones_are_not_hurried);
-	tcase_add_test(tc, only_what_lists_us_is_a_meeting);
-	tcase_add_test(tc, messages_of_other_caches_are_ignored_quietly);
-	tcase_add_test(tc, other_caches_are_no_strangers_to_a_list_of_routers);
-	tcase_add_test(tc, allow_list_of_routers);
-	tcase_add_test(tc, full_table_is_refused_and_the_forgotten_make_room);
-	tcase_add_test(tc, lost_for_long_is_forgotten);
-	tcase_add_test(tc, one_id_at_two_addresses_is_one_router);
-	tcase_add_test(tc, strangers_need_the_password);
-}
-
-static void add_agreeing(Suite *s)
-{
-	TCase *tc = cache_case(s, "agreeing");
-
-	tcase_add_test(tc, methods_must_suit_all);
-	tcase_add_test(tc, one_t_for_all);
-	tcase_add_test(tc, t_is_the_default_until_another_is_offered);
-	tcase_add_test(tc, timers_without_anything_in_common);
-	tcase_add_test(tc, one_version_for_all);
-	tcase_add_test(tc, repeated_for_all_by_one_message);
-}
-
-static void add_leaving(Suite *s)
-{
-	TCase *tc = cache_case(s, "leaving");
-
-	tcase_add_test(tc, removal_query_is_answered_by_unicast);
-	tcase_add_test(tc, shutdown_until_everyone_has_acknowledged);
-	tcase_add_test(tc, pool_is_back);
-	tcase_add_test(tc, weight_is_told_to_all_at_once);
-	tcase_add_test(tc, reload_to_unicast_and_back);
-	tcase_add_test(tc, ipv6_multicast);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("cache_multicast");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	add_meeting(s);
-	add_agreeing(s);
-	add_leaving(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,12 +5,7 @@
 #include "pair_world.h"
 #include "suite.h"
 
-static void pair_configure(TCase *tc)
-{
-	tcase_set_timeout(tc, 60);
-}
-
-CASE(pair, pair_configure)
+CASE(pair, .timeout = 60)
 
 TEST_LOOP(alike_at_all_times, 0, 2)
 {

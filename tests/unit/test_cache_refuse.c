@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-CASE(refusing, cache_case)
+CASE(refusing, .teardown = bench_close, .timeout = 30)
 
 /* -- what is not believed ------------------------------------------------------------------ */
 

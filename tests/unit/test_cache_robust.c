@@ -5,8 +5,8 @@
  * mind; and that every transition is exactly one note.
  */
 #include "cache_bench.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +68,9 @@ static unsigned lost(const struct rtr *before, const struct rtr *after, uint32_t
 
 /* -- numbers ------------------------------------------------------------------------------ */
 
-START_TEST(receive_id_wraps_around_zero)
+CASE(restarts, .teardown = bench_close, .timeout = 60)
+
+TEST(receive_id_wraps_around_zero)
 {
 	open_one();
 	settle();
@@ -85,10 +87,9 @@ START_TEST(receive_id_wraps_around_zero)
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 	ck_assert_uint_eq(counters().refused[CODEC_MALFORMED], 0);
 }
-END_TEST
 
 /* It is another number, be it larger or smaller. */
-START_TEST(member_change_number_wraps)
+TEST(member_change_number_wraps)
 {
 	open_one();
 	a.view.change_number = 0xfffffffe;
@@ -106,11 +107,10 @@ START_TEST(member_change_number_wraps)
 	bench_last(WCCP_REDIRECT_ASSIGN, &a);
 	ck_assert_uint_eq(B.got.assignment.routers[0].change_number, 7);
 }
-END_TEST
 
 /* -- routers ------------------------------------------------------------------------------- */
 
-START_TEST(router_id_changes_at_the_same_address)
+TEST(router_id_changes_at_the_same_address)
 {
 	uint32_t change;
 
@@ -135,9 +135,8 @@ START_TEST(router_id_changes_at_the_same_address)
 	ck_assert_uint_eq(addr_to_v4(&B.got.assignment.routers[0].id), 0xc0a80001);
 	ck_assert_uint_eq(a.refused + b.refused, 0);
 }
-END_TEST
 
-START_TEST(second_claimant_of_an_id_waits_for_the_first_to_go)
+TEST(second_claimant_of_an_id_waits_for_the_first_to_go)
 {
 	open_two();
 	b.id = a.id;
@@ -159,9 +158,8 @@ START_TEST(second_claimant_of_an_id_waits_for_the_first_to_go)
 	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	ck_assert_int_eq(bench_state(&b), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(router_restart_between_two_answers)
+TEST(router_restart_between_two_answers)
 {
 	struct rtr before;
 
@@ -177,7 +175,6 @@ START_TEST(router_restart_between_two_answers)
 	ck_assert_uint_eq(bench_notes("negotiating", &a), 1);
 	ck_assert_uint_eq(bench_notes("lost", NULL), 0);
 }
-END_TEST
 
 /* -- our own restart, takeover ----------------------------------------------------------------- */
 
@@ -189,7 +186,7 @@ static void open_shared(void)
 	settle();
 }
 
-START_TEST(our_restart_within_the_time_out_moves_nothing)
+TEST(our_restart_within_the_time_out_moves_nothing)
 {
 	struct rtr before;
 
@@ -206,9 +203,8 @@ START_TEST(our_restart_within_the_time_out_moves_nothing)
 	/* Our new life's first key must differ from those of the old one. */
 	ck_assert_uint_gt(a.view.key.change_number, before.view.key.change_number);
 }
-END_TEST
 
-START_TEST(our_restart_after_the_time_out_moves_our_share_only)
+TEST(our_restart_after_the_time_out_moves_our_share_only)
 {
 	struct rtr before;
 	unsigned share;
@@ -232,10 +228,9 @@ START_TEST(our_restart_after_the_time_out_moves_our_share_only)
 	ck_assert_uint_eq(lost(&before, &a, CACHE2) + lost(&before, &a, CACHE3),
 			  rtr_count(&a, SELF));
 }
-END_TEST
 
 /* The role moves to us, the lowest; weight 0, so the shares stay what they are. */
-START_TEST(taking_over_the_role_alone_moves_nothing)
+TEST(taking_over_the_role_alone_moves_nothing)
 {
 	struct rtr before;
 
@@ -255,7 +250,6 @@ START_TEST(taking_over_the_role_alone_moves_nothing)
 	ck_assert(addr_equal(&a.view.key.cache, &B.conf.self));
 	ck_assert_uint_eq(lost(&before, &a, CACHE2) + lost(&before, &a, CACHE3), 0);
 }
-END_TEST
 
 /* -- routers that only others hear ---------------------------------------------------------------- */
 
@@ -275,7 +269,7 @@ static void assigned_by(struct rtr *r, uint32_t cache, uint32_t number)
 
 /* Joining, we hear one router before the other; the key that is there already is not
  * a sign that somebody acts at those we do not hear. */
-START_TEST(key_met_on_joining_is_no_reason_to_yield)
+TEST(key_met_on_joining_is_no_reason_to_yield)
 {
 	open_two();
 	for (unsigned i = 0; i < 2; i++) {
@@ -290,9 +284,8 @@ START_TEST(key_met_on_joining_is_no_reason_to_yield)
 	ck_assert(bench_look()->designated);
 	ck_assert_uint_eq(counters().assignments_sent, 1);
 }
-END_TEST
 
-START_TEST(one_that_hears_more_is_left_to_assign)
+TEST(one_that_hears_more_is_left_to_assign)
 {
 	open_one();
 	rtr_add(&a, CACHE2, 100);
@@ -320,9 +313,8 @@ START_TEST(one_that_hears_more_is_left_to_assign)
 	ck_assert_uint_eq(counters().assignments_sent, 1);
 	ck_assert_uint_eq(rtr_count(&b, SELF), 128);
 }
-END_TEST
 
-START_TEST(phantom_does_not_block_for_ever)
+TEST(phantom_does_not_block_for_ever)
 {
 	open_one();
 	rtr_add(&a, CACHE2, 100);
@@ -344,9 +336,8 @@ START_TEST(phantom_does_not_block_for_ever)
 	ck_assert_uint_eq(bench_notes("unheard-router", NULL), 1);
 	ck_assert_uint_gt(rtr_count(&a, CACHE3), 84);
 }
-END_TEST
 
-START_TEST(router_that_died_unblocks_when_nobody_lists_it)
+TEST(router_that_died_unblocks_when_nobody_lists_it)
 {
 	open_two();
 	list_router(&a, R1);
@@ -366,9 +357,8 @@ START_TEST(router_that_died_unblocks_when_nobody_lists_it)
 	ck_assert_uint_eq(bench_count(WCCP_REDIRECT_ASSIGN, &a), 1);
 	ck_assert_uint_eq(bench_notes("unheard-router", NULL), 0);
 }
-END_TEST
 
-START_TEST(wrong_about_a_phantom_is_not_a_fight)
+TEST(wrong_about_a_phantom_is_not_a_fight)
 {
 	open_one();
 	rtr_add(&a, CACHE2, 100);
@@ -389,9 +379,8 @@ START_TEST(wrong_about_a_phantom_is_not_a_fight)
 	bench_run(T + 4 * T + 100);
 	ck_assert_uint_eq(rtr_count(&a, SELF), 256);
 }
-END_TEST
 
-START_TEST(table_replaced_though_we_hear_all_is_sent_again)
+TEST(table_replaced_though_we_hear_all_is_sent_again)
 {
 	open_one();
 	rtr_add(&a, CACHE2, 100);
@@ -402,11 +391,10 @@ START_TEST(table_replaced_though_we_hear_all_is_sent_again)
 	ck_assert_uint_eq(rtr_count(&a, SELF), 128);
 	ck_assert_uint_eq(bench_notes("yielded", NULL), 0);
 }
-END_TEST
 
 /* -- changes of mind, timers ------------------------------------------------------------------------ */
 
-START_TEST(renegotiation_is_noted_with_both)
+TEST(renegotiation_is_noted_with_both)
 {
 	open_one();
 	a.capabilities.present = 1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_TRANSMIT_T;
@@ -433,11 +421,10 @@ START_TEST(renegotiation_is_noted_with_both)
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 2);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
 /* 2.01 section 6.11.5: 0 must not be in a range.  A router that offers nothing else
  * is not believed, or its silence would be a loss at once. */
-START_TEST(scale_of_zero_is_not_agreed_to)
+TEST(scale_of_zero_is_not_agreed_to)
 {
 	open_one();
 	a.capabilities.present = 1u << WCCP_CAP_TIMER_SCALE;
@@ -450,9 +437,8 @@ START_TEST(scale_of_zero_is_not_agreed_to)
 	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	bench_last(WCCP_HERE_I_AM, &a);
 }
-END_TEST
 
-START_TEST(every_time_follows_from_what_was_agreed)
+TEST(every_time_follows_from_what_was_agreed)
 {
 	struct mono start;
 
@@ -480,7 +466,6 @@ START_TEST(every_time_follows_from_what_was_agreed)
 	bench_run(200);
 	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 }
-END_TEST
 
 /* -- every transition is one note ----------------------------------------------------------------- */
 
@@ -604,75 +589,11 @@ static void random_run(uint32_t seed, bool multicast)
 	bench_close();
 }
 
-START_TEST(one_note_per_transition)
+TEST(one_note_per_transition)
 {
 	for (uint32_t seed = 1; seed <= 20; seed++) {
 		random_run(seed, false);
 		random_run(seed, true);
 	}
 	open_one(); /* for the fixture to close */
-}
-END_TEST
-
-/* -- main ------------------------------------------------------------------------------------------ */
-
-static TCase *cache_case(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, NULL, bench_close);
-	tcase_set_timeout(tc, 60);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
-static void add_numbers(Suite *s)
-{
-	TCase *tc = cache_case(s, "restarts");
-
-	tcase_add_test(tc, receive_id_wraps_around_zero);
-	tcase_add_test(tc, member_change_number_wraps);
-	tcase_add_test(tc, router_id_changes_at_the_same_address);
-	tcase_add_test(tc, second_claimant_of_an_id_waits_for_the_first_to_go);
-	tcase_add_test(tc, router_restart_between_two_answers);
-	tcase_add_test(tc, our_restart_within_the_time_out_moves_nothing);
-	tcase_add_test(tc, our_restart_after_the_time_out_moves_our_share_only);
-	tcase_add_test(tc, taking_over_the_role_alone_moves_nothing);
-}
-
-static void add_unheard(Suite *s)
-{
-	TCase *tc = cache_case(s, "unheard");
-
-	tcase_add_test(tc, key_met_on_joining_is_no_reason_to_yield);
-	tcase_add_test(tc, one_that_hears_more_is_left_to_assign);
-	tcase_add_test(tc, phantom_does_not_block_for_ever);
-	tcase_add_test(tc, router_that_died_unblocks_when_nobody_lists_it);
-	tcase_add_test(tc, wrong_about_a_phantom_is_not_a_fight);
-	tcase_add_test(tc, table_replaced_though_we_hear_all_is_sent_again);
-}
-
-static void add_minds(Suite *s)
-{
-	TCase *tc = cache_case(s, "minds");
-
-	tcase_add_test(tc, renegotiation_is_noted_with_both);
-	tcase_add_test(tc, scale_of_zero_is_not_agreed_to);
-	tcase_add_test(tc, every_time_follows_from_what_was_agreed);
-	tcase_add_test(tc, one_note_per_transition);
-}
-
-int main(void)
-{
-	Suite *s = suite_create("cache_robust");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	add_numbers(s);
-	add_unheard(s);
-	add_minds(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,8 +4,8 @@
  * (2.01 section 3.4), and groups of IPv6 addresses (section 4.7).
  */
 #include "cache_bench.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,9 @@ static unsigned last_minor(enum wccp_type type, const struct rtr *to)
 
 /* -- one router ------------------------------------------------------------------------- */
 
-START_TEST(v20_is_all_that_is_said)
+CASE(version, .teardown = bench_close, .timeout = 30)
+
+TEST(v20_is_all_that_is_said)
 {
 	open_with(CACHE_V20, 1, 1, 0);
 	bench_health(true, 100);
@@ -53,9 +55,8 @@ START_TEST(v20_is_all_that_is_said)
 	ck_assert_uint_eq(bench_notes("version", NULL), 0);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(v201_is_the_maximum)
+TEST(v201_is_the_maximum)
 {
 	open_with(CACHE_V201, 1, 1, 0);
 	bench_health(true, 100);
@@ -69,9 +70,8 @@ START_TEST(v201_is_the_maximum)
 	ck_assert(!wccp_has(&B.got, WCCP_C_ADDRESS_TABLE));
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(v201_router_answers_lower)
+TEST(v201_router_answers_lower)
 {
 	open_with(CACHE_V201, 1, 0, 0);
 	bench_health(true, 100);
@@ -84,10 +84,9 @@ START_TEST(v201_router_answers_lower)
 	ck_assert_uint_eq(bench_notes("version", &a), 1);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
 /* What the V bit is for: an old router that drops what is too new for it. */
-START_TEST(negotiation_reaches_a_router_that_drops_newer_headers)
+TEST(negotiation_reaches_a_router_that_drops_newer_headers)
 {
 	open_with(CACHE_V201, 1, 0, 0);
 	a.ignores_newer = true;
@@ -102,9 +101,8 @@ START_TEST(negotiation_reaches_a_router_that_drops_newer_headers)
 	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(bench_router(&a)->minor, 0);
 }
-END_TEST
 
-START_TEST(negotiation_finds_the_highest)
+TEST(negotiation_finds_the_highest)
 {
 	open_with(CACHE_NEGOTIATE, 1, 1, 0);
 	bench_health(true, 100);
@@ -121,9 +119,8 @@ START_TEST(negotiation_finds_the_highest)
 	ck_assert_str_eq(bench_note_text("version"),
 			 "router 10.0.0.1 answers in WCCP 2.01: speaking 2.01 with it");
 }
-END_TEST
 
-START_TEST(router_of_the_future_is_met_with_what_we_know)
+TEST(router_of_the_future_is_met_with_what_we_know)
 {
 	open_with(CACHE_NEGOTIATE, 1, 7, 0);
 	bench_health(true, 100);
@@ -132,10 +129,9 @@ START_TEST(router_of_the_future_is_met_with_what_we_know)
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
 /* The version is that of the last message, not of the best one. */
-START_TEST(router_that_steps_back_is_followed)
+TEST(router_that_steps_back_is_followed)
 {
 	open_with(CACHE_NEGOTIATE, 1, 1, 0);
 	bench_health(true, 100);
@@ -150,9 +146,8 @@ START_TEST(router_that_steps_back_is_followed)
 	ck_assert(!B.got.cache_identity.min_version);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(lost_router_is_asked_anew)
+TEST(lost_router_is_asked_anew)
 {
 	open_with(CACHE_NEGOTIATE, 1, 0, 0);
 	bench_health(true, 100);
@@ -169,10 +164,9 @@ START_TEST(lost_router_is_asked_anew)
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
 	ck_assert_uint_eq(last_minor(WCCP_HERE_I_AM, &a), 1);
 }
-END_TEST
 
 /* An I_SEE_YOU that is not for us must not tell us what its sender understands. */
-START_TEST(version_of_a_message_for_others_does_not_count)
+TEST(version_of_a_message_for_others_does_not_count)
 {
 	struct addr self;
 	uint8_t octets[4096];
@@ -189,9 +183,8 @@ START_TEST(version_of_a_message_for_others_does_not_count)
 	ck_assert_uint_eq(bench_look()->counters.not_for_us, 1);
 	ck_assert_uint_eq(bench_router(&a)->minor, 1);
 }
-END_TEST
 
-START_TEST(reload_changes_the_version)
+TEST(reload_changes_the_version)
 {
 	open_with(CACHE_V20, 1, 1, 0);
 	bench_health(true, 100);
@@ -208,10 +201,9 @@ START_TEST(reload_changes_the_version)
 	ck_assert_uint_eq(bench_router(&a)->minor, 0);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
 /* The flag is 2.01's; a router that does not know it would redirect every protocol. */
-START_TEST(protocol_0_alone_needs_201)
+TEST(protocol_0_alone_needs_201)
 {
 	a = rtr_make(R1);
 	a.max_minor = 1;
@@ -240,11 +232,10 @@ START_TEST(protocol_0_alone_needs_201)
 	bench_run(T);
 	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
 }
-END_TEST
 
 /* -- routers of different versions ------------------------------------------------------------ */
 
-START_TEST(each_router_is_spoken_to_in_its_version)
+TEST(each_router_is_spoken_to_in_its_version)
 {
 	open_with(CACHE_NEGOTIATE, 2, 1, 0);
 	bench_health(true, 100);
@@ -263,7 +254,6 @@ START_TEST(each_router_is_spoken_to_in_its_version)
 	ck_assert_uint_eq(rtr_count(&b, SELF), 256);
 	ck_assert_uint_eq(bench_look()->counters.assignments_sent, 1);
 }
-END_TEST
 
 /* -- IPv6 --------------------------------------------------------------------------------------- */
 
@@ -312,7 +302,7 @@ static void v6_add(struct rtr *r, const char *cache, uint16_t weight)
 	};
 }
 
-START_TEST(ipv6_group_in_full)
+TEST(ipv6_group_in_full)
 {
 	struct addr id = v6("2001:db8:ffff::1");
 
@@ -339,9 +329,8 @@ START_TEST(ipv6_group_in_full)
 	ck_assert_int_eq(bench_state(&a), PEER_WITHDRAWN);
 	ck_assert_int_eq(bench_state(&b), PEER_WITHDRAWN);
 }
-END_TEST
 
-START_TEST(ipv6_negotiates_from_201_on)
+TEST(ipv6_negotiates_from_201_on)
 {
 	open_v6(CACHE_NEGOTIATE, 1);
 	bench_health(true, 100);
@@ -351,9 +340,8 @@ START_TEST(ipv6_negotiates_from_201_on)
 	bench_run(2 * T);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
-END_TEST
 
-START_TEST(ipv6_is_refused_in_20)
+TEST(ipv6_is_refused_in_20)
 {
 	open_v6(CACHE_V20, 1);
 	bench_health(true, 100);
@@ -366,9 +354,8 @@ START_TEST(ipv6_is_refused_in_20)
 	bench_conf();
 	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
-END_TEST
 
-START_TEST(ipv6_at_a_router_of_20)
+TEST(ipv6_at_a_router_of_20)
 {
 	open_v6(CACHE_V201, 1);
 	a.max_minor = 0;
@@ -405,9 +392,8 @@ START_TEST(ipv6_at_a_router_of_20)
 	bench_run(2 * T);
 	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 }
-END_TEST
 
-START_TEST(router_of_the_other_family)
+TEST(router_of_the_other_family)
 {
 	struct addr r2 = v6("2001:db8::2");
 
@@ -422,9 +408,8 @@ START_TEST(router_of_the_other_family)
 			 "its address is not of our address family");
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &b), 0);
 }
-END_TEST
 
-START_TEST(ipv6_full_house_fits_a_datagram)
+TEST(ipv6_full_house_fits_a_datagram)
 {
 	struct addr r[RTRS_MAX];
 	static struct rtr routers[RTRS_MAX];
@@ -457,56 +442,4 @@ START_TEST(ipv6_full_house_fits_a_datagram)
 		ck_assert_int_eq(bench_state(&routers[k]), PEER_ASSIGNED);
 		ck_assert_uint_eq(v6_count(&routers[k], "2001:db8::10"), 8);
 	}
-}
-END_TEST
-
-/* -- main ------------------------------------------------------------------------------------------ */
-
-static TCase *cache_case(Suite *s, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, NULL, bench_close);
-	tcase_set_timeout(tc, 30);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
-static Suite *version_suite(void)
-{
-	Suite *s = suite_create("cache_version");
-	TCase *tc = cache_case(s, "version");
-
-	tcase_add_test(tc, v20_is_all_that_is_said);
-	tcase_add_test(tc, v201_is_the_maximum);
-	tcase_add_test(tc, v201_router_answers_lower);
-	tcase_add_test(tc, negotiation_reaches_a_router_that_drops_newer_headers);
-	tcase_add_test(tc, negotiation_finds_the_highest);
-	tcase_add_test(tc, router_of_the_future_is_met_with_what_we_know);
-	tcase_add_test(tc, router_that_steps_back_is_followed);
-	tcase_add_test(tc, lost_router_is_asked_anew);
-	tcase_add_test(tc, version_of_a_message_for_others_does_not_count);
-	tcase_add_test(tc, reload_changes_the_version);
-	tcase_add_test(tc, protocol_0_alone_needs_201);
-	tcase_add_test(tc, each_router_is_spoken_to_in_its_version);
-
-	tc = cache_case(s, "ipv6");
-	tcase_add_test(tc, ipv6_group_in_full);
-	tcase_add_test(tc, ipv6_negotiates_from_201_on);
-	tcase_add_test(tc, ipv6_is_refused_in_20);
-	tcase_add_test(tc, ipv6_at_a_router_of_20);
-	tcase_add_test(tc, router_of_the_other_family);
-	tcase_add_test(tc, ipv6_full_house_fits_a_datagram);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *sr = srunner_create(version_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

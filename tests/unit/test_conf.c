@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Configuration files, good and bad, with the exact words about each bad one. */
 #include "conf_file.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-START_TEST(defaults)
+CASE(conf, .setup = conf_file_make, .teardown = conf_file_remove)
+
+TEST(defaults)
 {
 	struct conf *c = conf_file_good(TOP POOL SERVICE);
 	const struct conf_pool *p = &c->pools[0];
@@ -60,7 +62,6 @@ START_TEST(defaults)
 	ck_assert_uint_eq(s->group.transmit_t_ms, 0);
 	conf_free(c);
 }
-END_TEST
 
 static const char everything[] =
 	"# a comment with a \" quote\n"
@@ -85,7 +86,7 @@ static const char everything[] =
 	"service udp { id = 71 ports = { 1, 2, 3, 4, 5, 6, 7, 8 } pool = a\n"
 	"  routers = { 10.0.1.1 } }";
 
-START_TEST(everything_set)
+TEST(everything_set)
 {
 	struct conf *c = conf_file_good(everything);
 	const struct conf_service *s = &c->services[0];
@@ -136,9 +137,8 @@ START_TEST(everything_set)
 			  WCCP_F_DST_IP_HASH | WCCP_F_PORTS_DEFINED);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(example_is_good)
+TEST(example_is_good)
 {
 	const char *top = getenv("srcdir");
 	char file[4096];
@@ -154,10 +154,9 @@ START_TEST(example_is_good)
 	ck_assert_msg(c->n_warnings == 0, "%s", c->warnings[0].text);
 	conf_free(c);
 }
-END_TEST
 
 /* What the example shows commented out is the default, as it says. */
-START_TEST(example_shows_the_defaults)
+TEST(example_shows_the_defaults)
 {
 	const char *top = getenv("srcdir");
 	char file[4096], text[16384], *at = text;
@@ -207,7 +206,6 @@ START_TEST(example_shows_the_defaults)
 	conf_free(shown);
 	conf_free(plain);
 }
-END_TEST
 
 #define R8(n)                                                                          \
 	"10.0." n ".1, 10.0." n ".2, 10.0." n ".3, 10.0." n ".4, 10.0." n              \
@@ -404,13 +402,12 @@ static const struct {
 	  "9: routers: more than 64 different ones in all services together" },
 };
 
-START_TEST(bad_file)
+TEST_LOOP(bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])))
 {
 	conf_file_bad(bad[_i].text, bad[_i].message);
 }
-END_TEST
 
-START_TEST(no_such_file)
+TEST(no_such_file)
 {
 	struct err err;
 
@@ -420,9 +417,8 @@ START_TEST(no_such_file)
 	ck_assert_ptr_null(conf_load("/", &err));
 	ck_assert_str_eq(err.text, "/: Is a directory");
 }
-END_TEST
 
-START_TEST(not_a_text_file)
+TEST(not_a_text_file)
 {
 	static char big[(1 << 20) + 1];
 	struct err err;
@@ -444,9 +440,8 @@ START_TEST(not_a_text_file)
 	snprintf(want, sizeof(want), "%s:1: no address", conf_file_path);
 	ck_assert_str_eq(err.text, want);
 }
-END_TEST
 
-START_TEST(endless_list_is_refused)
+TEST(endless_list_is_refused)
 {
 	static char text[1 << 18];
 	size_t n =
@@ -459,10 +454,9 @@ START_TEST(endless_list_is_refused)
 	ck_assert_ptr_null(conf_file_load(text, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, ":4: more than 16384 values"));
 }
-END_TEST
 
 /* A bad file must not spoil the reading of the next one: reload. */
-START_TEST(good_after_bad)
+TEST(good_after_bad)
 {
 	struct err err;
 
@@ -472,35 +466,4 @@ START_TEST(good_after_bad)
 	conf_free(conf_file_good(TOP POOL SERVICE));
 	ck_assert_ptr_null(conf_file_load(TOP "mark = 'unterminated\n", &err));
 	conf_free(conf_file_good(TOP POOL SERVICE));
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("conf");
-	TCase *t = tcase_create("conf");
-
-	tcase_add_checked_fixture(t, conf_file_make, conf_file_remove);
-	tcase_add_test(t, defaults);
-	tcase_add_test(t, everything_set);
-	tcase_add_test(t, example_is_good);
-	tcase_add_test(t, example_shows_the_defaults);
-	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
-	tcase_add_test(t, no_such_file);
-	tcase_add_test(t, not_a_text_file);
-	tcase_add_test(t, endless_list_is_refused);
-	tcase_add_test(t, good_after_bad);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

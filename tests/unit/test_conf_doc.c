@@ -2,8 +2,8 @@
 /* The manual page and the example have every option, and the page no other. */
 #include "wccpd/conf/conf_sections.h"
 #include "wccpd/conf/conf_template.h"
+#include "suite.h"
 
-#include <check.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,14 +103,15 @@ static const cfg_opt_t *find_option(const cfg_opt_t *options, const char *name)
 	return NULL;
 }
 
-START_TEST(every_option_is_documented)
+CASE(doc, .setup = read_both)
+
+TEST(every_option_is_documented)
 {
 	/* As many as there are: a walk that finds none would pass, too. */
 	ck_assert_uint_ge(check_table(NULL, conf_options), 49);
 }
-END_TEST
 
-START_TEST(every_documented_option_exists)
+TEST(every_documented_option_exists)
 {
 	static const char mark[] = "\n.It Ic ";
 	unsigned n = 0;
@@ -125,10 +126,9 @@ START_TEST(every_documented_option_exists)
 	}
 	ck_assert_uint_ge(n, 49);
 }
-END_TEST
 
 /* Nothing in the list of templates may be forgotten where people look it up. */
-START_TEST(every_template_is_documented)
+TEST(every_template_is_documented)
 {
 	char names[100], *rest = names;
 	const char *name;
@@ -147,24 +147,4 @@ START_TEST(every_template_is_documented)
 			      name);
 	}
 	ck_assert_uint_ge(n, 6);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("conf_doc");
-	TCase *t = tcase_create("doc");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, read_both, NULL);
-	tcase_add_test(t, every_option_is_documented);
-	tcase_add_test(t, every_documented_option_exists);
-	tcase_add_test(t, every_template_is_documented);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

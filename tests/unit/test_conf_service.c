@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sections of services: templates, fields, masks, members, pairs. */
 #include "conf_file.h"
+#include "suite.h"
 
-#include <check.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,9 @@ static void check_service(const struct wccp_service *a, const struct wccp_servic
 	ck_assert_mem_eq(a->ports, b->ports, sizeof(a->ports));
 }
 
-START_TEST(a_name_is_a_template)
+CASE(fields, .setup = conf_file_make, .teardown = conf_file_remove)
+
+TEST_LOOP(a_name_is_a_template, 0, (int)(sizeof(templates) / sizeof(templates[0])))
 {
 	char text[400];
 	struct conf *c;
@@ -84,9 +86,8 @@ START_TEST(a_name_is_a_template)
 	check_service(&first(c)->group.service, &templates[_i].service);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(every_field_of_a_template_can_be_replaced)
+TEST(every_field_of_a_template_can_be_replaced)
 {
 	struct conf *c = conf_file_good(NAMED(
 		"https", "id = 71 priority = 9 protocol = udp ports = { 8443, 9443 "
@@ -109,9 +110,8 @@ START_TEST(every_field_of_a_template_can_be_replaced)
 	ck_assert_uint_eq(first(c)->group.service.ports[0], 0);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(any_protocol)
+TEST(any_protocol)
 {
 	static const struct {
 		const char *text;
@@ -145,9 +145,8 @@ START_TEST(any_protocol)
 		conf_free(c);
 	}
 }
-END_TEST
 
-START_TEST(hot_buckets_get_the_alternate_bit)
+TEST(hot_buckets_get_the_alternate_bit)
 {
 	struct conf *c = conf_file_good(
 		IN("alternate-hash = { src-port } hot-buckets = { 3, 17, 200-210, 0xff "
@@ -167,11 +166,10 @@ START_TEST(hot_buckets_get_the_alternate_bit)
 	ck_assert_uint_eq(first(c)->group.alt_buckets.octets[31], 0xff);
 	conf_free(c);
 }
-END_TEST
 
 /* -- masks ---------------------------------------------------------------------------- */
 
-START_TEST(methods_of_assignment_by_preference)
+TEST(methods_of_assignment_by_preference)
 {
 	struct conf *c = conf_file_good(WEB_CACHE("assign = { mask, hash }"));
 	const struct cache_conf *g = &first(c)->group;
@@ -190,9 +188,8 @@ START_TEST(methods_of_assignment_by_preference)
 	ck_assert(!addr_is_set(&g->mask.dst));
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(mask_of_every_field)
+TEST(mask_of_every_field)
 {
 	struct conf *c = conf_file_good(WEB_CACHE(
 		"assign = mask mask { src-ip = 0 dst-ip = 0.0.3.0 src-port = 1 "
@@ -211,9 +208,8 @@ START_TEST(mask_of_every_field)
 	ck_assert_uint_eq(m->dst.family, ADDR_NONE);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(mask_bits_is_a_shorthand)
+TEST(mask_bits_is_a_shorthand)
 {
 	static const uint32_t masks[] = { 0x1,	  0x101,  0x141,  0x341,  0x741,
 					  0x1741, 0x1743, 0x1747, 0x17c7, 0x17cf };
@@ -230,11 +226,10 @@ START_TEST(mask_bits_is_a_shorthand)
 		conf_free(c);
 	}
 }
-END_TEST
 
 /* -- members -------------------------------------------------------------------------- */
 
-START_TEST(members_and_timers)
+TEST(members_and_timers)
 {
 	struct conf *c = conf_file_good(
 		WEB_CACHE("caches = { 10.0.1.3, 10.0.1.2 } version = negotiate "
@@ -254,9 +249,8 @@ START_TEST(members_and_timers)
 	ck_assert_int_eq(first(c)->group.version, CACHE_V201);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(multicast_needs_no_routers)
+TEST(multicast_needs_no_routers)
 {
 	struct conf *c = conf_file_good(
 		TOP POOL "service web-cache { pool = web multicast = 224.0.1.5 }");
@@ -270,9 +264,8 @@ START_TEST(multicast_needs_no_routers)
 	ck_assert_uint_eq(first(c)->multicast_ttl, 15);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(ipv6_group)
+TEST(ipv6_group)
 {
 	struct conf *c = conf_file_good(
 		IN6("caches = { 2001:db8::2, 2001:db8::3 } multicast = ff05::5\n"
@@ -294,11 +287,10 @@ START_TEST(ipv6_group)
 	ck_assert_int_eq(first(c)->group.version, CACHE_NEGOTIATE);
 	conf_free(c);
 }
-END_TEST
 
 /* -- pairs ---------------------------------------------------------------------------- */
 
-START_TEST(spoof_makes_a_mirrored_pair)
+TEST(spoof_makes_a_mirrored_pair)
 {
 	struct conf *c = conf_file_good(
 		TOP POOL
@@ -348,9 +340,8 @@ START_TEST(spoof_makes_a_mirrored_pair)
 	ck_assert(b->drop_when_down);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(spoof_with_other_numbers)
+TEST(spoof_with_other_numbers)
 {
 	struct conf *c = conf_file_good(
 		TOP POOL
@@ -374,7 +365,6 @@ START_TEST(spoof_with_other_numbers)
 	ck_assert_uint_eq(c->n_services, 1);
 	conf_free(c);
 }
-END_TEST
 
 /* -- capacity ----------------------------------------------------------------------------- */
 
@@ -407,7 +397,7 @@ static size_t make_large(char *text, unsigned n)
 	return len;
 }
 
-START_TEST(sixty_four_services_of_thirty_two_and_thirty_two)
+TEST(sixty_four_services_of_thirty_two_and_thirty_two)
 {
 	char *text = malloc(TEXT_SIZE);
 	size_t len;
@@ -436,9 +426,8 @@ START_TEST(sixty_four_services_of_thirty_two_and_thirty_two)
 			    "together");
 	free(text);
 }
-END_TEST
 
-START_TEST(warnings_do_not_overflow)
+TEST(warnings_do_not_overflow)
 {
 	char *text = malloc(TEXT_SIZE);
 	size_t len = (size_t)sprintf(text, TOP6 POOL);
@@ -455,11 +444,10 @@ START_TEST(warnings_do_not_overflow)
 	conf_free(c);
 	free(text);
 }
-END_TEST
 
 /* -- display ------------------------------------------------------------------------------ */
 
-START_TEST(printing_shows_what_was_filled_in)
+TEST(printing_shows_what_was_filled_in)
 {
 	static const char want[] =
 		"PATH:4: service dns: the instances take TCP only, all other packets "
@@ -511,9 +499,8 @@ START_TEST(printing_shows_what_was_filled_in)
 	free(text);
 	conf_free(c);
 }
-END_TEST
 
-START_TEST(describing_rare_services)
+TEST(describing_rare_services)
 {
 	struct wccp_service s = { .type = 1,
 				  .protocol = 0,
@@ -537,9 +524,8 @@ START_TEST(describing_rare_services)
 	ck_assert_str_eq(d.ports, "65535, 65535, 65535, 65535, 65535, 65535, 65535, "
 				  "65535");
 }
-END_TEST
 
-START_TEST(describing_masks)
+TEST(describing_masks)
 {
 	struct wccp_mask m = { .sport = 1, .dport = 0x8000 };
 
@@ -548,55 +534,4 @@ START_TEST(describing_masks)
 	ck_assert_str_eq(conf_mask_text(&m).s,
 			 "src-ip ::f00, dst-ip 0x1741, src-port 0x1, dst-port 0x8000");
 	ck_assert_str_eq(conf_mask_text(&(struct wccp_mask){ .sport = 0 }).s, "-");
-}
-END_TEST
-
-static TCase *new_case(const char *name)
-{
-	TCase *t = tcase_create(name);
-
-	tcase_add_checked_fixture(t, conf_file_make, conf_file_remove);
-	return t;
-}
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("conf_service");
-	TCase *fields = new_case("fields"), *groups = new_case("groups"),
-	      *trouble = new_case("trouble"), *display = new_case("display");
-
-	tcase_add_loop_test(fields, a_name_is_a_template, 0,
-			    (int)(sizeof(templates) / sizeof(templates[0])));
-	tcase_add_test(fields, every_field_of_a_template_can_be_replaced);
-	tcase_add_test(fields, any_protocol);
-	tcase_add_test(fields, hot_buckets_get_the_alternate_bit);
-	tcase_add_test(groups, methods_of_assignment_by_preference);
-	tcase_add_test(groups, mask_of_every_field);
-	tcase_add_test(groups, mask_bits_is_a_shorthand);
-	tcase_add_test(groups, members_and_timers);
-	tcase_add_test(groups, multicast_needs_no_routers);
-	tcase_add_test(groups, ipv6_group);
-	tcase_add_test(groups, spoof_makes_a_mirrored_pair);
-	tcase_add_test(groups, spoof_with_other_numbers);
-	tcase_add_test(trouble, sixty_four_services_of_thirty_two_and_thirty_two);
-	tcase_add_test(trouble, warnings_do_not_overflow);
-	tcase_add_test(display, printing_shows_what_was_filled_in);
-	tcase_add_test(display, describing_rare_services);
-	tcase_add_test(display, describing_masks);
-	suite_add_tcase(s, fields);
-	suite_add_tcase(s, groups);
-	suite_add_tcase(s, trouble);
-	suite_add_tcase(s, display);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,12 +5,7 @@
 
 #include <stdio.h>
 
-static void trouble_configure(TCase *t)
-{
-	tcase_add_checked_fixture(t, conf_file_make, conf_file_remove);
-}
-
-CASE(trouble, trouble_configure)
+CASE(trouble, .setup = conf_file_make, .teardown = conf_file_remove)
 
 /* -- warnings --------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
 #include "control.h"
 #include "control_client.h"
 #include "descriptors.h"
+#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -111,7 +111,9 @@ static int ask_in_child(const char *request, const char *want)
 	_exit(strcmp(text, want) != 0);
 }
 
-START_TEST(answers_a_command)
+CASE(control, .setup = begin, .teardown = end, .timeout = 30)
+
+TEST(answers_a_command)
 {
 	struct control *c = open_here();
 
@@ -119,9 +121,8 @@ START_TEST(answers_a_command)
 	ck_assert_int_eq(ask_in_child("name", "{\"name\":\"box\"}"), 0);
 	control_close(c);
 }
-END_TEST
 
-START_TEST(refusals_are_errors_of_the_client)
+TEST(refusals_are_errors_of_the_client)
 {
 	struct control *c = open_here();
 
@@ -132,9 +133,8 @@ START_TEST(refusals_are_errors_of_the_client)
 	ck_assert_int_eq(ask_in_child("", "unknown command: "), 0);
 	control_close(c);
 }
-END_TEST
 
-START_TEST(a_command_has_words)
+TEST(a_command_has_words)
 {
 	struct control *c = open_here();
 	char many[3 * CONTROL_MAX_WORDS], longest[CONTROL_MAX_LINE + 1] = "list ";
@@ -155,14 +155,13 @@ START_TEST(a_command_has_words)
 	ck_assert_ptr_nonnull(strstr(err.text, strerror(EMSGSIZE)));
 	control_close(c);
 }
-END_TEST
 
 static json_t *run(const char *line)
 {
 	return control_run(commands, N_COMMANDS, (void *)"box", line);
 }
 
-START_TEST(a_line_can_be_run_without_a_socket)
+TEST(a_line_can_be_run_without_a_socket)
 {
 	json_t *a = run("pair x y"), *b = run("nonsense x");
 
@@ -172,7 +171,6 @@ START_TEST(a_line_can_be_run_without_a_socket)
 	json_decref(a);
 	json_decref(b);
 }
-END_TEST
 
 /* -- those who follow -- */
 
@@ -211,7 +209,7 @@ static void loop_until_followed(struct control *c)
 		event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-START_TEST(who_follows_gets_what_it_wants)
+TEST(who_follows_gets_what_it_wants)
 {
 	struct control *c = open_here();
 	pid_t child;
@@ -233,9 +231,8 @@ START_TEST(who_follows_gets_what_it_wants)
 	ck_assert(!control_is_followed(c));
 	control_close(c);
 }
-END_TEST
 
-START_TEST(who_follows_but_does_not_read_is_dropped)
+TEST(who_follows_but_does_not_read_is_dropped)
 {
 	struct control *c = open_here();
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
@@ -256,9 +253,8 @@ START_TEST(who_follows_but_does_not_read_is_dropped)
 	close(fd);
 	control_close(c);
 }
-END_TEST
 
-START_TEST(only_root_and_its_group_may_ask)
+TEST(only_root_and_its_group_may_ask)
 {
 	struct control *c = open_here();
 	struct stat st;
@@ -269,9 +265,8 @@ START_TEST(only_root_and_its_group_may_ask)
 	control_close(c);
 	ck_assert_int_eq(stat(path, &st), -1);
 }
-END_TEST
 
-START_TEST(a_stale_socket_is_replaced_a_live_one_is_not)
+TEST(a_stale_socket_is_replaced_a_live_one_is_not)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -287,9 +282,8 @@ START_TEST(a_stale_socket_is_replaced_a_live_one_is_not)
 	ck_assert_int_eq(ask_in_child("name", "{\"name\":\"box\"}"), 0);
 	control_close(c);
 }
-END_TEST
 
-START_TEST(what_is_no_socket_is_left_alone)
+TEST(what_is_no_socket_is_left_alone)
 {
 	FILE *f = fopen(path, "w");
 	struct stat st;
@@ -301,10 +295,9 @@ START_TEST(what_is_no_socket_is_left_alone)
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_size, 8);
 }
-END_TEST
 
 /* Otherwise sockets get these numbers, and lines of the log go to them. */
-START_TEST(standard_descriptors_are_opened)
+TEST(standard_descriptors_are_opened)
 {
 	pid_t child = fork();
 	int status;
@@ -319,9 +312,8 @@ START_TEST(standard_descriptors_are_opened)
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
 }
-END_TEST
 
-START_TEST(a_client_that_floods_is_dropped)
+TEST(a_client_that_floods_is_dropped)
 {
 	struct control *c = open_here();
 	char flood[4096];
@@ -342,10 +334,9 @@ START_TEST(a_client_that_floods_is_dropped)
 	ck_assert_int_eq(serve(child), 0);
 	control_close(c);
 }
-END_TEST
 
 /* With no descriptor left the daemon must not spin, and answer when there is one. */
-START_TEST(a_client_that_cannot_be_accepted_waits)
+TEST(a_client_that_cannot_be_accepted_waits)
 {
 	struct control *c = open_here();
 	struct rlimit was, none;
@@ -374,16 +365,14 @@ START_TEST(a_client_that_cannot_be_accepted_waits)
 	ck_assert_int_eq(serve(child), 0);
 	control_close(c);
 }
-END_TEST
 
-START_TEST(nobody_there_is_said_by_name)
+TEST(nobody_there_is_said_by_name)
 {
 	ck_assert_ptr_null(control_client_ask("testd", path, "name", &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "testd is not running"));
 }
-END_TEST
 
-START_TEST(a_path_that_is_too_long_is_refused)
+TEST(a_path_that_is_too_long_is_refused)
 {
 	char longer[200];
 
@@ -394,36 +383,4 @@ START_TEST(a_path_that_is_too_long_is_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, "longer than"));
 	ck_assert_ptr_null(control_client_ask("testd", longer, "name", &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "longer than"));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("control");
-	TCase *t = tcase_create("control");
-	SRunner *r;
-	int failed;
-
-	tcase_set_timeout(t, 30);
-	tcase_add_checked_fixture(t, begin, end);
-	tcase_add_test(t, a_client_that_cannot_be_accepted_waits);
-	tcase_add_test(t, answers_a_command);
-	tcase_add_test(t, refusals_are_errors_of_the_client);
-	tcase_add_test(t, a_command_has_words);
-	tcase_add_test(t, a_line_can_be_run_without_a_socket);
-	tcase_add_test(t, who_follows_gets_what_it_wants);
-	tcase_add_test(t, who_follows_but_does_not_read_is_dropped);
-	tcase_add_test(t, only_root_and_its_group_may_ask);
-	tcase_add_test(t, a_stale_socket_is_replaced_a_live_one_is_not);
-	tcase_add_test(t, what_is_no_socket_is_left_alone);
-	tcase_add_test(t, standard_descriptors_are_opened);
-	tcase_add_test(t, a_client_that_floods_is_dropped);
-	tcase_add_test(t, nobody_there_is_said_by_name);
-	tcase_add_test(t, a_path_that_is_too_long_is_refused);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

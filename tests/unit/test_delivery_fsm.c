@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* States of delivery: every state meets every event, and the times between. */
 #include "wccpd/delivery_fsm.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,7 +67,8 @@ static const struct {
 	{ DELIVERY_WITHDRAWN, CLIENTS_FAIL, DELIVERY_WITHDRAWN },
 };
 
-START_TEST(delivery_follows_its_table)
+TEST_LOOP(delivery_follows_its_table, 0,
+	  (int)(sizeof(transitions) / sizeof(transitions[0])))
 {
 	struct delivery d = in_state(transitions[_i].from);
 	bool changed = feed(&d, transitions[_i].event, at(5000));
@@ -77,9 +78,8 @@ START_TEST(delivery_follows_its_table)
 	if (changed)
 		ck_assert_int_eq(d.since.ns, at(5000).ns);
 }
-END_TEST
 
-START_TEST(delivery_is_announced_after_a_proof_only)
+TEST(delivery_is_announced_after_a_proof_only)
 {
 	struct delivery d;
 
@@ -93,9 +93,8 @@ START_TEST(delivery_is_announced_after_a_proof_only)
 	ck_assert(delivery_may_announce(&d));
 	ck_assert_str_eq(d.reason, "");
 }
-END_TEST
 
-START_TEST(delivery_gives_back_first_and_withdraws_after_the_hold)
+TEST(delivery_gives_back_first_and_withdraws_after_the_hold)
 {
 	struct delivery d = in_state(DELIVERY_GOOD);
 
@@ -112,10 +111,9 @@ START_TEST(delivery_gives_back_first_and_withdraws_after_the_hold)
 	ck_assert(delivery_proven(&d, at(9000)));
 	ck_assert(!delivery_holds(&d) && delivery_may_announce(&d));
 }
-END_TEST
 
 /* Proofs that arrive say nothing for clients that do not; only time does. */
-START_TEST(delivery_tries_clients_again_after_pauses_that_double)
+TEST(delivery_tries_clients_again_after_pauses_that_double)
 {
 	struct delivery d = in_state(DELIVERY_GOOD);
 	int64_t now = 1000, pause = DELIVERY_PAUSE_MS;
@@ -137,9 +135,8 @@ START_TEST(delivery_tries_clients_again_after_pauses_that_double)
 	delivery_clients_fail(&d, "clients", at(now));
 	ck_assert(delivery_tick(&d, at(now + DELIVERY_PAUSE_MS)));
 }
-END_TEST
 
-START_TEST(delivery_needs_a_proof_when_proofs_fail_as_well)
+TEST(delivery_needs_a_proof_when_proofs_fail_as_well)
 {
 	struct delivery d = in_state(DELIVERY_GOOD);
 
@@ -149,25 +146,4 @@ START_TEST(delivery_needs_a_proof_when_proofs_fail_as_well)
 	delivery_tick(&d, at(3600000));
 	ck_assert_int_eq(d.state, DELIVERY_WITHDRAWN);
 	ck_assert(delivery_proven(&d, at(3600001)));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("delivery_fsm");
-	TCase *t = tcase_create("delivery_fsm");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_loop_test(t, delivery_follows_its_table, 0,
-			    (int)(sizeof(transitions) / sizeof(transitions[0])));
-	tcase_add_test(t, delivery_is_announced_after_a_proof_only);
-	tcase_add_test(t, delivery_gives_back_first_and_withdraws_after_the_hold);
-	tcase_add_test(t, delivery_tries_clients_again_after_pauses_that_double);
-	tcase_add_test(t, delivery_needs_a_proof_when_proofs_fail_as_well);
-	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,8 +2,8 @@
 /* Faults: what is asked for, and what becomes of datagrams. */
 #include "../datagram.h"
 #include "wccprouter/fault/fault.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static const struct {
 	{ "duplicate 5%", NULL },
 };
 
-START_TEST(words_make_a_fault)
+TEST_LOOP(words_make_a_fault, 0, sizeof(good) / sizeof(good[0]))
 {
 	char text[FAULT_TEXT_MAX];
 	struct fault f, again;
@@ -55,7 +55,6 @@ START_TEST(words_make_a_fault)
 	ck_assert_uint_eq(again.from_ms, f.from_ms);
 	ck_assert_uint_eq(again.to_ms, f.to_ms);
 }
-END_TEST
 
 static const struct {
 	const char *words, *complaint;
@@ -78,7 +77,7 @@ static const struct {
 	{ "loss sometimes", "sometimes is neither" },
 };
 
-START_TEST(wrong_words_are_refused)
+TEST_LOOP(wrong_words_are_refused, 0, sizeof(bad) / sizeof(bad[0]))
 {
 	struct fault f;
 	struct err err;
@@ -86,7 +85,6 @@ START_TEST(wrong_words_are_refused)
 	ck_assert_int_eq(parse(bad[_i].words, &f, &err), -1);
 	ck_assert_msg(strstr(err.text, bad[_i].complaint), "%s", err.text);
 }
-END_TEST
 
 /* -- datagrams -------------------------------------------------------------------------- */
 
@@ -167,7 +165,9 @@ static enum codec_refusal read_back(void)
 			     : r;
 }
 
-START_TEST(without_faults_nothing_happens)
+CASE(datagrams, .setup = setup)
+
+TEST(without_faults_nothing_happens)
 {
 	apply(&sent);
 	ck_assert_uint_eq(result.n, 1);
@@ -175,13 +175,12 @@ START_TEST(without_faults_nothing_happens)
 	ck_assert_uint_eq(result.len, len);
 	ck_assert_mem_eq(result.octets, octets, len);
 }
-END_TEST
 
 /* Each of these is for another datagram. */
 static const char *const not_meant[] = { "loss in", "loss service 80",
 					 "loss peer 10.0.0.6" };
 
-START_TEST(only_what_is_meant)
+TEST_LOOP(only_what_is_meant, 0, 3)
 {
 	with(not_meant[_i]);
 	apply(&sent);
@@ -194,9 +193,8 @@ START_TEST(only_what_is_meant)
 	apply(&received);
 	ck_assert_uint_eq(result.n, _i == 0 ? 0 : 1);
 }
-END_TEST
 
-START_TEST(as_often_as_told)
+TEST(as_often_as_told)
 {
 	unsigned lost = 0;
 
@@ -209,9 +207,8 @@ START_TEST(as_often_as_told)
 	ck_assert_uint_ge(lost, 2800);
 	ck_assert_uint_le(lost, 3200);
 }
-END_TEST
 
-START_TEST(a_seed_repeats_a_run)
+TEST(a_seed_repeats_a_run)
 {
 	static struct fault_result first;
 
@@ -228,9 +225,8 @@ START_TEST(a_seed_repeats_a_run)
 	ck_assert_mem_eq(first.octets, result.octets, len);
 	ck_assert_uint_eq(first.delays_ms[0], result.delays_ms[0]);
 }
-END_TEST
 
-START_TEST(copies_and_delays)
+TEST(copies_and_delays)
 {
 	for (unsigned i = 0; i < 6; i++)
 		with("duplicate");
@@ -248,9 +244,8 @@ START_TEST(copies_and_delays)
 	apply(&sent);
 	ck_assert_uint_eq(result.n, 0);
 }
-END_TEST
 
-START_TEST(a_wrong_digest_is_all_that_is_wrong)
+TEST(a_wrong_digest_is_all_that_is_wrong)
 {
 	with("wrong-digest");
 	apply(&sent);
@@ -258,9 +253,8 @@ START_TEST(a_wrong_digest_is_all_that_is_wrong)
 	ck_assert_int_eq(codec_sign(result.octets, result.len, &password), 0);
 	ck_assert_mem_eq(result.octets, octets, len);
 }
-END_TEST
 
-START_TEST(without_a_digest_none_can_be_wrong)
+TEST(without_a_digest_none_can_be_wrong)
 {
 	password.set = false;
 	see_you();
@@ -269,10 +263,9 @@ START_TEST(without_a_digest_none_can_be_wrong)
 	ck_assert_mem_eq(result.octets, octets, len);
 	ck_assert_uint_eq(set.list[0].hits, 0);
 }
-END_TEST
 
 /* What the router itself says wrongly is signed. */
-START_TEST(numbers_are_wrong_under_a_right_digest)
+TEST(numbers_are_wrong_under_a_right_digest)
 {
 	with("wrong-receive-id");
 	with("stale-change-number");
@@ -284,9 +277,8 @@ START_TEST(numbers_are_wrong_under_a_right_digest)
 	ck_assert_uint_lt(back.router_view.change_number, 77);
 	ck_assert_uint_ge(back.router_view.change_number, 74);
 }
-END_TEST
 
-START_TEST(of_a_query_too)
+TEST(of_a_query_too)
 {
 	struct err err;
 
@@ -301,10 +293,9 @@ START_TEST(of_a_query_too)
 	ck_assert_uint_ne(back.query.router.receive_id, 9);
 	ck_assert_uint_eq(set.list[1].hits, 0);
 }
-END_TEST
 
 /* A conforming reader does not notice (2.01 section 5). */
-START_TEST(the_unknown_is_legal)
+TEST(the_unknown_is_legal)
 {
 	with("unknown-component");
 	with("unknown-component");
@@ -322,9 +313,8 @@ START_TEST(the_unknown_is_legal)
 	}
 	ck_assert_uint_eq(set.list[2].hits, 500);
 }
-END_TEST
 
-START_TEST(counts_and_lengths_are_really_wrong)
+TEST(counts_and_lengths_are_really_wrong)
 {
 	unsigned refused[2] = { 0, 0 };
 	static const char *const kinds[] = { "bad-count", "bad-length" };
@@ -343,10 +333,9 @@ START_TEST(counts_and_lengths_are_really_wrong)
 	ck_assert_uint_eq(refused[0], 500);
 	ck_assert_uint_gt(refused[1], 200);
 }
-END_TEST
 
 /* Edits upon edits, of anything at all: nothing is read or written past the end. */
-START_TEST(anything_can_be_edited)
+TEST(anything_can_be_edited)
 {
 	static const char *const all[] = { "wrong-receive-id",	"stale-change-number",
 					   "bad-length",	"bad-count",
@@ -370,9 +359,8 @@ START_TEST(anything_can_be_edited)
 		ck_assert_uint_le(result.len, sizeof(result.octets));
 	}
 }
-END_TEST
 
-START_TEST(the_largest_datagram_does_not_grow)
+TEST(the_largest_datagram_does_not_grow)
 {
 	static uint8_t large[WCCP_MAX_DATAGRAM];
 
@@ -385,38 +373,4 @@ START_TEST(the_largest_datagram_does_not_grow)
 		fault_apply(&set, &sent, large, sizeof(large) - k, &result);
 		ck_assert_uint_le(result.len, sizeof(large));
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("fault");
-	TCase *words = tcase_create("words"), *tc = tcase_create("datagrams");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	tcase_add_loop_test(words, words_make_a_fault, 0,
-			    sizeof(good) / sizeof(good[0]));
-	tcase_add_loop_test(words, wrong_words_are_refused, 0,
-			    sizeof(bad) / sizeof(bad[0]));
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, without_faults_nothing_happens);
-	tcase_add_loop_test(tc, only_what_is_meant, 0, 3);
-	tcase_add_test(tc, as_often_as_told);
-	tcase_add_test(tc, a_seed_repeats_a_run);
-	tcase_add_test(tc, copies_and_delays);
-	tcase_add_test(tc, a_wrong_digest_is_all_that_is_wrong);
-	tcase_add_test(tc, without_a_digest_none_can_be_wrong);
-	tcase_add_test(tc, numbers_are_wrong_under_a_right_digest);
-	tcase_add_test(tc, of_a_query_too);
-	tcase_add_test(tc, the_unknown_is_legal);
-	tcase_add_test(tc, counts_and_lengths_are_really_wrong);
-	tcase_add_test(tc, anything_can_be_edited);
-	tcase_add_test(tc, the_largest_datagram_does_not_grow);
-	suite_add_tcase(s, words);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Every transition of an instance's health, and the weight of a pool. */
 #include "wccpd/pool/health.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static const struct health_conf conf = { .rise = 2, .fall = 3, .grace_ms = 5000 };
@@ -70,7 +70,7 @@ static const struct {
 	{ HEALTH_DOWN, HEALTH_EV_TICK, HEALTH_DOWN },
 };
 
-START_TEST(one_event)
+TEST_LOOP(one_event, 0, (int)(sizeof(transitions) / sizeof(transitions[0])))
 {
 	struct health h = in_state(transitions[_i].from);
 	struct mono since = h.since;
@@ -81,9 +81,8 @@ START_TEST(one_event)
 	ck_assert_int_eq(h.since.ns, changed ? at(100).ns : since.ns);
 	ck_assert_ptr_nonnull(h.reason);
 }
-END_TEST
 
-START_TEST(rises_after_good_checks_in_a_row)
+TEST(rises_after_good_checks_in_a_row)
 {
 	struct health h = in_state(HEALTH_DOWN);
 
@@ -96,9 +95,8 @@ START_TEST(rises_after_good_checks_in_a_row)
 	ck_assert(health_takes(&h));
 	ck_assert(health_counts(&h, at(4)));
 }
-END_TEST
 
-START_TEST(falls_after_bad_checks_in_a_row)
+TEST(falls_after_bad_checks_in_a_row)
 {
 	struct health h = in_state(HEALTH_UP);
 
@@ -113,9 +111,8 @@ START_TEST(falls_after_bad_checks_in_a_row)
 	ck_assert(!health_takes(&h));
 	ck_assert(!health_counts(&h, at(6)));
 }
-END_TEST
 
-START_TEST(one_check_is_enough_with_rise_and_fall_of_one)
+TEST(one_check_is_enough_with_rise_and_fall_of_one)
 {
 	struct health_conf eager = { .rise = 1, .fall = 1, .grace_ms = 0 };
 	struct health h = in_state(HEALTH_STARTING);
@@ -125,10 +122,9 @@ START_TEST(one_check_is_enough_with_rise_and_fall_of_one)
 	ck_assert(health_step(&h, &eager, HEALTH_EV_CHECK_FAILED, at(2)));
 	ck_assert_int_eq(h.state, HEALTH_DOWN);
 }
-END_TEST
 
 /* squid -k reconfigure: ports close and open again a moment later. */
-START_TEST(reconfigure_gap_does_not_change_what_counts)
+TEST(reconfigure_gap_does_not_change_what_counts)
 {
 	struct health h = in_state(HEALTH_UP);
 
@@ -147,10 +143,9 @@ START_TEST(reconfigure_gap_does_not_change_what_counts)
 	ck_assert(health_counts(&h, at(5999)));
 	ck_assert(mono_is_never(h.deadline));
 }
-END_TEST
 
 /* squid -k shutdown: the ports stay closed. */
-START_TEST(grace_ends)
+TEST(grace_ends)
 {
 	struct health h = in_state(HEALTH_UP);
 
@@ -164,9 +159,8 @@ START_TEST(grace_ends)
 	ck_assert(health_step(&h, &conf, HEALTH_EV_LISTENING, at(8000)));
 	ck_assert_int_eq(h.state, HEALTH_STARTING);
 }
-END_TEST
 
-START_TEST(late_listener_starts_anew_even_before_the_tick)
+TEST(late_listener_starts_anew_even_before_the_tick)
 {
 	struct health h = in_state(HEALTH_UP);
 
@@ -174,9 +168,8 @@ START_TEST(late_listener_starts_anew_even_before_the_tick)
 	health_step(&h, &conf, HEALTH_EV_LISTENING, at(6000));
 	ck_assert_int_eq(h.state, HEALTH_STARTING);
 }
-END_TEST
 
-START_TEST(no_grace_for_one_that_did_not_count)
+TEST(no_grace_for_one_that_did_not_count)
 {
 	struct health h = in_state(HEALTH_DOWN);
 
@@ -186,10 +179,9 @@ START_TEST(no_grace_for_one_that_did_not_count)
 	health_step(&h, &conf, HEALTH_EV_LISTENING, at(2));
 	ck_assert_int_eq(h.state, HEALTH_STARTING);
 }
-END_TEST
 
 /* SIGKILL: no hysteresis, no grace; the next process has to prove itself. */
-START_TEST(death_counts_at_once)
+TEST(death_counts_at_once)
 {
 	struct health h = in_state(HEALTH_UP);
 
@@ -203,9 +195,8 @@ START_TEST(death_counts_at_once)
 	health_step(&h, &conf, HEALTH_EV_CHECK_OK, at(4));
 	ck_assert(health_takes(&h));
 }
-END_TEST
 
-START_TEST(checks_before_a_death_are_forgotten)
+TEST(checks_before_a_death_are_forgotten)
 {
 	struct health h = in_state(HEALTH_STARTING);
 
@@ -215,17 +206,15 @@ START_TEST(checks_before_a_death_are_forgotten)
 	ck_assert(!health_step(&h, &conf, HEALTH_EV_CHECK_OK, at(4)));
 	ck_assert_int_eq(h.state, HEALTH_STARTING);
 }
-END_TEST
 
-START_TEST(every_state_has_a_name)
+TEST(every_state_has_a_name)
 {
 	for (int i = 0; i < HEALTH_STATES; i++)
 		ck_assert_str_ne(health_state_name(i), "unknown");
 	ck_assert_str_eq(health_state_name(HEALTH_STATES), "unknown");
 }
-END_TEST
 
-START_TEST(pool_weight_follows_the_healthy)
+TEST(pool_weight_follows_the_healthy)
 {
 	ck_assert_uint_eq(health_pool_weight(100, 4, 1, 4, 4), 100);
 	ck_assert_uint_eq(health_pool_weight(100, 3, 1, 3, 4), 75);
@@ -234,56 +223,18 @@ START_TEST(pool_weight_follows_the_healthy)
 	ck_assert_uint_eq(health_pool_weight(65535, 1, 1, UINT32_MAX - 1, UINT32_MAX),
 			  65535);
 }
-END_TEST
 
-START_TEST(pool_weight_is_never_zero_while_up)
+TEST(pool_weight_is_never_zero_while_up)
 {
 	ck_assert_uint_eq(health_pool_weight(1, 1, 1, 1, 1000), 1);
 	ck_assert_uint_eq(health_pool_weight(0, 1, 1, 1, 1), 1);
 	ck_assert_uint_eq(health_pool_weight(10, 1, 1, 0, 0), 10);
 }
-END_TEST
 
-START_TEST(pool_withdraws_below_its_minimum)
+TEST(pool_withdraws_below_its_minimum)
 {
 	ck_assert_uint_eq(health_pool_weight(100, 1, 2, 1, 4), 0);
 	ck_assert_uint_eq(health_pool_weight(100, 2, 2, 2, 4), 50);
 	ck_assert_uint_eq(health_pool_weight(100, 0, 0, 0, 4), 0);
 	ck_assert_uint_eq(health_pool_weight(100, 0, 1, 0, 4), 0);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("health");
-	TCase *t = tcase_create("health");
-
-	tcase_add_loop_test(t, one_event, 0,
-			    (int)(sizeof(transitions) / sizeof(transitions[0])));
-	tcase_add_test(t, rises_after_good_checks_in_a_row);
-	tcase_add_test(t, falls_after_bad_checks_in_a_row);
-	tcase_add_test(t, one_check_is_enough_with_rise_and_fall_of_one);
-	tcase_add_test(t, reconfigure_gap_does_not_change_what_counts);
-	tcase_add_test(t, grace_ends);
-	tcase_add_test(t, late_listener_starts_anew_even_before_the_tick);
-	tcase_add_test(t, no_grace_for_one_that_did_not_count);
-	tcase_add_test(t, death_counts_at_once);
-	tcase_add_test(t, checks_before_a_death_are_forgotten);
-	tcase_add_test(t, every_state_has_a_name);
-	tcase_add_test(t, pool_weight_follows_the_healthy);
-	tcase_add_test(t, pool_weight_is_never_zero_while_up);
-	tcase_add_test(t, pool_withdraws_below_its_minimum);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,9 +5,9 @@
 #include "wccpd/pool/pidfile.h"
 #include "wccpd/pool/probe.h"
 #include "wccpd/pool/watch.h"
+#include "suite.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -82,14 +82,15 @@ static void check_found(int family)
 	ck_assert_uint_eq(found.n, 0);
 }
 
-START_TEST(finds_a_listener_and_its_owner)
+CASE(host, .timeout = 30)
+
+TEST(finds_a_listener_and_its_owner)
 {
 	check_found(AF_INET);
 }
-END_TEST
 
 /* Squid listens on the IPv6 wildcard address and takes IPv4 through it. */
-START_TEST(finds_a_listener_of_ipv6)
+TEST(finds_a_listener_of_ipv6)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM, 0);
 
@@ -98,9 +99,8 @@ START_TEST(finds_a_listener_of_ipv6)
 	close(fd);
 	check_found(AF_INET6);
 }
-END_TEST
 
-START_TEST(leaves_other_ports_alone)
+TEST(leaves_other_ports_alone)
 {
 	uint16_t port, other;
 	int fd = listen_somewhere(AF_INET, &port);
@@ -113,9 +113,8 @@ START_TEST(leaves_other_ports_alone)
 	close(fd);
 	close(fd2);
 }
-END_TEST
 
-START_TEST(keeps_owners_found_before)
+TEST(keeps_owners_found_before)
 {
 	uint16_t port;
 	int fd = listen_somewhere(AF_INET, &port);
@@ -128,7 +127,6 @@ START_TEST(keeps_owners_found_before)
 	ck_assert_int_eq(found.list[0].pid, 4711);
 	close(fd);
 }
-END_TEST
 
 /* -- pid files -------------------------------------------------------------------- */
 
@@ -146,7 +144,7 @@ static void write_pid(int pid)
 }
 
 /* As the default filter of a container does. */
-START_TEST(a_forbidden_system_call_is_not_called_missing)
+TEST(a_forbidden_system_call_is_not_called_missing)
 {
 	struct sock_filter program[] = {
 		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr) },
@@ -169,10 +167,9 @@ START_TEST(a_forbidden_system_call_is_not_called_missing)
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
 }
-END_TEST
 
 /* Its owner may put anything there. */
-START_TEST(a_pid_file_that_is_none_does_not_stop_us)
+TEST(a_pid_file_that_is_none_does_not_stop_us)
 {
 	char target[80];
 
@@ -190,9 +187,8 @@ START_TEST(a_pid_file_that_is_none_does_not_stop_us)
 	unlink(pid_path);
 	ck_assert_int_eq(pidfile_read("/proc"), 0);
 }
-END_TEST
 
-START_TEST(a_pid_file_covers_the_process_and_its_children)
+TEST(a_pid_file_covers_the_process_and_its_children)
 {
 	pid_t child;
 
@@ -210,7 +206,6 @@ START_TEST(a_pid_file_covers_the_process_and_its_children)
 	ck_assert(!pidfile_covers(pid_path, getpid()));
 	ck_assert_int_eq(pidfile_read(pid_path), 0);
 }
-END_TEST
 
 /* -- the end of a process -------------------------------------------------------- */
 
@@ -223,7 +218,7 @@ static void ended(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(base);
 }
 
-START_TEST(tells_the_end_of_a_process)
+TEST(tells_the_end_of_a_process)
 {
 	struct timeval limit = { .tv_sec = 10 };
 	struct watch w;
@@ -247,7 +242,6 @@ START_TEST(tells_the_end_of_a_process)
 	ck_assert_int_eq(watch_start(&w, base, child, ended, &told), -1);
 	event_base_free(base);
 }
-END_TEST
 
 /* -- probes -------------------------------------------------------------------------- */
 
@@ -307,34 +301,30 @@ static struct verdict probe_server(const char *text, uint32_t timeout_ms)
 	return v;
 }
 
-START_TEST(any_http_status_is_alive)
+TEST(any_http_status_is_alive)
 {
 	ck_assert_ptr_null(
 		probe_server("HTTP/1.1 403 Forbidden\r\n\r\n", 5000).failure);
 }
-END_TEST
 
-START_TEST(another_answer_is_a_failure)
+TEST(another_answer_is_a_failure)
 {
 	ck_assert_str_eq(probe_server("SSH-2.0-x\r\n", 5000).failure,
 			 "answer is not HTTP");
 }
-END_TEST
 
-START_TEST(an_early_end_is_a_failure)
+TEST(an_early_end_is_a_failure)
 {
 	ck_assert_str_eq(probe_server("HT", 5000).failure,
 			 "connection closed without an answer");
 }
-END_TEST
 
-START_TEST(silence_is_a_failure)
+TEST(silence_is_a_failure)
 {
 	ck_assert_str_eq(probe_server(NULL, 50).failure, "no answer in time");
 }
-END_TEST
 
-START_TEST(a_closed_port_is_a_failure)
+TEST(a_closed_port_is_a_failure)
 {
 	struct timeval limit = { .tv_sec = 10 };
 	struct addr loopback = addr_v4(INADDR_LOOPBACK);
@@ -351,9 +341,8 @@ START_TEST(a_closed_port_is_a_failure)
 	ck_assert_uint_eq(v.calls, 1);
 	ck_assert_str_eq(v.failure, "connection refused or reset");
 }
-END_TEST
 
-START_TEST(a_cancelled_probe_says_nothing)
+TEST(a_cancelled_probe_says_nothing)
 {
 	struct addr loopback = addr_v4(INADDR_LOOPBACK);
 	struct verdict v = { 0 };
@@ -367,35 +356,4 @@ START_TEST(a_cancelled_probe_says_nothing)
 	ck_assert_uint_eq(v.calls, 0);
 	event_base_free(base);
 	close(fd);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("host");
-	TCase *t = tcase_create("host");
-	SRunner *r;
-	int failed;
-
-	tcase_set_timeout(t, 30);
-	tcase_add_test(t, finds_a_listener_and_its_owner);
-	tcase_add_test(t, finds_a_listener_of_ipv6);
-	tcase_add_test(t, leaves_other_ports_alone);
-	tcase_add_test(t, keeps_owners_found_before);
-	tcase_add_test(t, a_forbidden_system_call_is_not_called_missing);
-	tcase_add_test(t, a_pid_file_that_is_none_does_not_stop_us);
-	tcase_add_test(t, a_pid_file_covers_the_process_and_its_children);
-	tcase_add_test(t, tells_the_end_of_a_process);
-	tcase_add_test(t, any_http_status_is_alive);
-	tcase_add_test(t, another_answer_is_a_failure);
-	tcase_add_test(t, an_early_end_is_a_failure);
-	tcase_add_test(t, silence_is_a_failure);
-	tcase_add_test(t, a_closed_port_is_a_failure);
-	tcase_add_test(t, a_cancelled_probe_says_nothing);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

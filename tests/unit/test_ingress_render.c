@@ -2,8 +2,8 @@
 /* The configuration of the ingress program follows the plan, and the look-ups that
  * the program makes in it find what the plan says. */
 #include "dp/ingress/ingress_render.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +80,7 @@ static uint32_t find_mac(unsigned router)
 
 /* -- services -------------------------------------------------------------------- */
 
-START_TEST(services_stand_in_order_of_priority)
+TEST(services_stand_in_order_of_priority)
 {
 	reset();
 	add_service(51, 10);
@@ -95,10 +95,9 @@ START_TEST(services_stand_in_order_of_priority)
 	ck_assert_uint_eq(config.service_of_id[1][53], 2);
 	ck_assert_uint_eq(config.service_of_id[1][50], INGRESS_NONE);
 }
-END_TEST
 
 /* Matched by id alone, one would be taken for the other (2.0 section 4.2). */
-START_TEST(a_type_and_an_id_make_a_service)
+TEST(a_type_and_an_id_make_a_service)
 {
 	reset();
 	add_service(0, 10);
@@ -109,9 +108,8 @@ START_TEST(a_type_and_an_id_make_a_service)
 	/* Priority 240 by definition, whatever the plan says. */
 	ck_assert_uint_eq(config.service_of_id[0][0], 0);
 }
-END_TEST
 
-START_TEST(buckets_are_not_handed_to_ourselves)
+TEST(buckets_are_not_handed_to_ourselves)
 {
 	struct plan_service *s;
 
@@ -130,7 +128,6 @@ START_TEST(buckets_are_not_handed_to_ourselves)
 	ck_assert_uint_eq(config.services[0].handover[5], 0);
 	ck_assert_uint_eq(config.services[0].handover[6], 0);
 }
-END_TEST
 
 /* A generator of our own, so that a failure comes again (Numerical Recipes). */
 static uint32_t seed;
@@ -201,7 +198,7 @@ static void check_packet(const struct packet *p)
 	}
 }
 
-START_TEST(look_ups_agree_with_the_descriptions)
+TEST_LOOP(look_ups_agree_with_the_descriptions, 0, 8)
 {
 	reset();
 	seed = (uint32_t)_i * 7919;
@@ -217,9 +214,8 @@ START_TEST(look_ups_agree_with_the_descriptions)
 		}
 	}
 }
-END_TEST
 
-START_TEST(later_fragments_fit_every_service_of_their_protocol)
+TEST(later_fragments_fit_every_service_of_their_protocol)
 {
 	struct packet p = { .protocol = IPPROTO_TCP, .fragment = true };
 
@@ -232,11 +228,10 @@ START_TEST(later_fragments_fit_every_service_of_their_protocol)
 	p.protocol = IPPROTO_UDP;
 	ck_assert_uint_eq(ingress_matching(&config, &p), 2);
 }
-END_TEST
 
 /* -- senders ------------------------------------------------------------------------ */
 
-START_TEST(one_router_serves_several_services)
+TEST(one_router_serves_several_services)
 {
 	const struct ingress_router *r = &config.routers[0];
 
@@ -262,9 +257,8 @@ START_TEST(one_router_serves_several_services)
 	ck_assert_uint_eq(config.services[1].router, 0);
 	ck_assert_uint_eq(find(0x03030303), INGRESS_NOBODY);
 }
-END_TEST
 
-START_TEST(a_service_without_routers_has_no_way_back)
+TEST(a_service_without_routers_has_no_way_back)
 {
 	reset();
 	add_service(51, 10);
@@ -272,9 +266,8 @@ START_TEST(a_service_without_routers_has_no_way_back)
 	ck_assert_uint_eq(config.services[0].router, INGRESS_NONE);
 	ck_assert_uint_eq(find(0), INGRESS_NOBODY);
 }
-END_TEST
 
-START_TEST(every_sender_of_the_largest_plan_is_found)
+TEST(every_sender_of_the_largest_plan_is_found)
 {
 	reset();
 	add_service(51, 10);
@@ -303,7 +296,6 @@ START_TEST(every_sender_of_the_largest_plan_is_found)
 	ck_assert_uint_eq(find(0xffffffff), INGRESS_NOBODY);
 	ck_assert_uint_eq(find(0), INGRESS_NOBODY);
 }
-END_TEST
 
 static bool near_own(uint32_t address)
 {
@@ -312,7 +304,7 @@ static bool near_own(uint32_t address)
 
 /* Whatever is the box's own is never passed over; the filter may only err the other
  * way, within the same upper half. */
-START_TEST(own_prefixes_are_near)
+TEST(own_prefixes_are_near)
 {
 	facts.own_prefixes[0] = (struct facts_prefix){ .addr = addr_v4(0x0a020002), .bits = 32 };
 	facts.own_prefixes[1] = (struct facts_prefix){ .addr = addr_v4(0x7f000000), .bits = 8 };
@@ -326,39 +318,11 @@ START_TEST(own_prefixes_are_near)
 	ck_assert(!near_own(0x7effffff) && !near_own(0x80000000));
 	ck_assert(!near_own(0xc0a90100));
 }
-END_TEST
 
-START_TEST(first_bit)
+TEST(first_bit)
 {
 	for (unsigned i = 0; i < 64; i++) {
 		ck_assert_uint_eq(ingress_first(1ULL << i), i);
 		ck_assert_uint_eq(ingress_first(~0ULL << i), i);
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("ingress_render");
-	TCase *services = tcase_create("services"), *senders = tcase_create("senders");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_test(services, services_stand_in_order_of_priority);
-	tcase_add_test(services, a_type_and_an_id_make_a_service);
-	tcase_add_test(services, buckets_are_not_handed_to_ourselves);
-	tcase_add_loop_test(services, look_ups_agree_with_the_descriptions, 0, 8);
-	tcase_add_test(services, later_fragments_fit_every_service_of_their_protocol);
-	tcase_add_test(services, first_bit);
-	tcase_add_test(senders, one_router_serves_several_services);
-	tcase_add_test(senders, a_service_without_routers_has_no_way_back);
-	tcase_add_test(senders, every_sender_of_the_largest_plan_is_found);
-	tcase_add_test(senders, own_prefixes_are_near);
-	suite_add_tcase(suite, services);
-	suite_add_tcase(suite, senders);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

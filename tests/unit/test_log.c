@@ -2,8 +2,8 @@
 /* Log lines as they arrive on stderr, and their rate limit. */
 #include "common/limit.h"
 #include "log.h"
+#include "suite.h"
 
-#include <check.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,9 @@ static void note(const char *event, uint32_t peer, bool limited, const char *ser
 	log_note(&a, &x, service, (struct mono){ at_ms * 1000000 });
 }
 
-START_TEST(line_has_time_level_event_and_message)
+CASE(log, .setup = catch_stderr, .teardown = release_stderr)
+
+TEST(line_has_time_level_event_and_message)
 {
 	struct log_about about = { "web-cache", "10.0.0.1", "s1" };
 	const char *rest;
@@ -79,9 +81,8 @@ START_TEST(line_has_time_level_event_and_message)
 			       "peer=10.0.0.1 instance=s1 "
 			       "msg=\"usable at router 10.0.0.1\"\n");
 }
-END_TEST
 
-START_TEST(nothing_breaks_a_line)
+TEST(nothing_breaks_a_line)
 {
 	log_error("bad", "a \"quoted\" back\\slash\nlevel=info event=forged\x7f");
 	ck_assert_uint_eq(lines(), 1);
@@ -89,9 +90,8 @@ START_TEST(nothing_breaks_a_line)
 		strstr(logged(), "msg=\"a \\\"quoted\\\" back\\\\slash\\x0alevel=info "
 				 "event=forged\\x7f\"\n"));
 }
-END_TEST
 
-START_TEST(long_line_is_cut_not_lost)
+TEST(long_line_is_cut_not_lost)
 {
 	char text[4000];
 
@@ -106,9 +106,8 @@ START_TEST(long_line_is_cut_not_lost)
 	ck_assert_uint_eq(lines(), 2);
 	ck_assert_uint_le(strlen(logged()), 2048);
 }
-END_TEST
 
-START_TEST(lesser_levels_are_left_out)
+TEST(lesser_levels_are_left_out)
 {
 	log_event(NOTE_DEBUG, "x", (struct log_about){ 0 }, "y");
 	ck_assert_uint_eq(lines(), 0);
@@ -116,9 +115,8 @@ START_TEST(lesser_levels_are_left_out)
 	log_event(NOTE_DEBUG, "x", (struct log_about){ 0 }, "y");
 	ck_assert_uint_eq(lines(), 1);
 }
-END_TEST
 
-START_TEST(errno_survives)
+TEST(errno_survives)
 {
 	dup2(real_stderr, STDERR_FILENO);
 	close(STDERR_FILENO);
@@ -126,9 +124,8 @@ START_TEST(errno_survives)
 	log_info("x", "%m");
 	ck_assert_int_eq(errno, ENOENT);
 }
-END_TEST
 
-START_TEST(limited_notes_come_once_a_minute)
+TEST(limited_notes_come_once_a_minute)
 {
 	for (int i = 0; i < 60; i++)
 		note("auth-failed", 0x0a000001, true, "web-cache", i * 1000);
@@ -138,9 +135,8 @@ START_TEST(limited_notes_come_once_a_minute)
 	ck_assert_ptr_nonnull(
 		strstr(logged(), "msg=\"refused (and 59 more like it)\""));
 }
-END_TEST
 
-START_TEST(others_are_not_held_back)
+TEST(others_are_not_held_back)
 {
 	note("auth-failed", 0x0a000001, true, "web-cache", 0);
 	note("auth-failed", 0x0a000002, true, "web-cache", 0);
@@ -154,9 +150,8 @@ START_TEST(others_are_not_held_back)
 	note("joined", 0x0a000001, false, "web-cache", 0);
 	ck_assert_uint_eq(lines(), 7);
 }
-END_TEST
 
-START_TEST(full_table_evicts_the_oldest)
+TEST(full_table_evicts_the_oldest)
 {
 	static struct limit l;
 	unsigned left_out;
@@ -172,34 +167,4 @@ START_TEST(full_table_evicts_the_oldest)
 	ck_assert(limit_pass(&l, "e", &extra, "s", (struct mono){ 100 }, &left_out));
 	ck_assert(!limit_pass(&l, "e", &second, "s", (struct mono){ 101 }, &left_out));
 	ck_assert(limit_pass(&l, "e", &oldest, "s", (struct mono){ 102 }, &left_out));
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("log");
-	TCase *t = tcase_create("log");
-
-	tcase_add_checked_fixture(t, catch_stderr, release_stderr);
-	tcase_add_test(t, line_has_time_level_event_and_message);
-	tcase_add_test(t, nothing_breaks_a_line);
-	tcase_add_test(t, long_line_is_cut_not_lost);
-	tcase_add_test(t, lesser_levels_are_left_out);
-	tcase_add_test(t, errno_survives);
-	tcase_add_test(t, limited_notes_come_once_a_minute);
-	tcase_add_test(t, others_are_not_held_back);
-	tcase_add_test(t, full_table_evicts_the_oldest);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,8 +3,8 @@
  * Masks and value sequence numbers.
  */
 #include "mask.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static struct addr v6(uint8_t octet14, uint8_t octet15)
 
 /* 2.01 section 7: VSN bit 0 is the destination port's, 1 and 2 are the destination
  * address's, 3 is bit 8 of the source address. */
-START_TEST(example_of_the_draft)
+TEST(example_of_the_draft)
 {
 	const struct wccp_mask m = mask(0x100, 0x3, 0, 0x1);
 
@@ -42,9 +42,8 @@ START_TEST(example_of_the_draft)
 		ck_assert_int_eq(mask_vsn(&m, &want), vsn);
 	}
 }
-END_TEST
 
-START_TEST(default_mask)
+TEST(default_mask)
 {
 	const struct wccp_mask m = mask(0, MASK_DEFAULT, 0, 0);
 	const uint32_t bits[] = { 0x1, 0x40, 0x100, 0x200, 0x400, 0x1000 };
@@ -56,9 +55,8 @@ START_TEST(default_mask)
 		ck_assert_uint_eq(addr_to_v4(&one.dst), bits[i]);
 	}
 }
-END_TEST
 
-START_TEST(fields_in_order)
+TEST(fields_in_order)
 {
 	const struct wccp_mask m = mask(0x80000001, 0x80000001, 0x8001, 0x8001);
 	const struct wccp_mask each[] = {
@@ -75,10 +73,9 @@ START_TEST(fields_in_order)
 		ck_assert_int_eq(mask_vsn(&m, &each[i]), 1 << i);
 	}
 }
-END_TEST
 
 /* As many as a sequence number has room for (2.01 section 7). */
-START_TEST(thirty_two_bits)
+TEST(thirty_two_bits)
 {
 	const struct wccp_mask m = mask(0xffff0000, 0, 0xff, 0xff);
 	const uint32_t some[] = { 0, 1, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -90,9 +87,8 @@ START_TEST(thirty_two_bits)
 		ck_assert_int_eq(mask_vsn(&m, &value), some[i]);
 	}
 }
-END_TEST
 
-START_TEST(there_and_back)
+TEST(there_and_back)
 {
 	const struct wccp_mask m = mask(0x00f00f00, 0x10, 0x3, 0);
 
@@ -102,9 +98,8 @@ START_TEST(there_and_back)
 		ck_assert_int_eq(mask_vsn(&m, &value), vsn);
 	}
 }
-END_TEST
 
-START_TEST(ipv6)
+TEST(ipv6)
 {
 	struct wccp_mask m = { .dst = v6(0x17, 0x41) };
 	struct wccp_mask value = { .dst = v6(0x10, 0x01) };
@@ -119,9 +114,8 @@ START_TEST(ipv6)
 	ck_assert_int_eq(mask_vsn(&m, &value), 0);
 	ck_assert(!mask_equal(&m, &m4));
 }
-END_TEST
 
-START_TEST(bits_outside_match_nothing)
+TEST(bits_outside_match_nothing)
 {
 	const struct wccp_mask m = mask(0, MASK_DEFAULT, 0, 0);
 	const struct wccp_mask bad[] = { mask(0, 0x2, 0, 0), mask(1, 0, 0, 0),
@@ -130,9 +124,8 @@ START_TEST(bits_outside_match_nothing)
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_int_eq(mask_vsn(&m, &bad[i]), -1);
 }
-END_TEST
 
-START_TEST(lowest_bits)
+TEST(lowest_bits)
 {
 	const struct wccp_mask m = mask(0xff, 0xf, 0, 0x1);
 	struct wccp_mask got = mask_lowest(&m, 10), want = mask(0x1f, 0xf, 0, 1);
@@ -144,18 +137,16 @@ START_TEST(lowest_bits)
 	ck_assert_uint_eq(mask_bits(&got), 0);
 	ck_assert_uint_eq(got.src.family, ADDR_NONE);
 }
-END_TEST
 
-START_TEST(mirror)
+TEST(mirror)
 {
 	const struct wccp_mask m = mask(1, 2, 3, 4), want = mask(2, 1, 4, 3);
 	struct wccp_mask got = mask_mirror(&m);
 
 	ck_assert(mask_equal(&got, &want));
 }
-END_TEST
 
-START_TEST(equal_whatever_the_empty_family)
+TEST(equal_whatever_the_empty_family)
 {
 	struct wccp_mask a = mask(0, 1, 0, 0), b = a;
 
@@ -165,9 +156,8 @@ START_TEST(equal_whatever_the_empty_family)
 	b.dport = 1;
 	ck_assert(!mask_equal(&a, &b));
 }
-END_TEST
 
-START_TEST(texts)
+TEST(texts)
 {
 	struct wccp_mask all = mask(0xf00, 0x1741, 0x1, 0x8000), none = { 0 };
 	struct wccp_mask six = { .src = v6(0x17, 0x41) };
@@ -177,30 +167,4 @@ START_TEST(texts)
 			 "src 0xf00, dst 0x1741, sport 0x1, dport 0x8000");
 	ck_assert_str_eq(mask_text(&none, text), "nothing");
 	ck_assert_str_eq(mask_text(&six, text), "src ::1741");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("mask");
-	TCase *tc = tcase_create("mask");
-	SRunner *sr = srunner_create(s);
-	int failed;
-
-	tcase_add_test(tc, example_of_the_draft);
-	tcase_add_test(tc, default_mask);
-	tcase_add_test(tc, fields_in_order);
-	tcase_add_test(tc, thirty_two_bits);
-	tcase_add_test(tc, there_and_back);
-	tcase_add_test(tc, ipv6);
-	tcase_add_test(tc, bits_outside_match_nothing);
-	tcase_add_test(tc, lowest_bits);
-	tcase_add_test(tc, mirror);
-	tcase_add_test(tc, equal_whatever_the_empty_family);
-	tcase_add_test(tc, texts);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What slots count goes to the account of the instance that owned them. */
 #include "dp/steer/new_connections.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,9 @@ static void reset(void)
 	memset(&given, 0, sizeof(given));
 }
 
-START_TEST(only_what_is_new_is_added)
+CASE(new_connections, .setup = reset)
+
+TEST(only_what_is_new_is_added)
 {
 	new_connections_add(&given, 3, "web", "s1", 10);
 	new_connections_add(&given, 3, "web", "s1", 10);
@@ -22,9 +24,8 @@ START_TEST(only_what_is_new_is_added)
 	new_connections_add(&given, 4, "web", "s1", 5); /* its second listener */
 	ck_assert_uint_eq(new_connections_of(&given, "web", "s1"), 19);
 }
-END_TEST
 
-START_TEST(a_slot_changes_hands)
+TEST(a_slot_changes_hands)
 {
 	new_connections_add(&given, 3, "web", "s1", 10);
 	new_connections_add(&given, 3, "web", "s2", 25);
@@ -34,9 +35,8 @@ START_TEST(a_slot_changes_hands)
 	ck_assert_uint_eq(new_connections_of(&given, "tls", "s2"), 1);
 	ck_assert_uint_eq(new_connections_of(&given, "tls", "s1"), 0);
 }
-END_TEST
 
-START_TEST(a_full_book_refuses_new_names_only)
+TEST(a_full_book_refuses_new_names_only)
 {
 	char name[16];
 
@@ -48,24 +48,4 @@ START_TEST(a_full_book_refuses_new_names_only)
 	ck_assert_uint_eq(new_connections_of(&given, "web", name), 0);
 	new_connections_add(&given, 1, "web", "s0", 7);
 	ck_assert_uint_eq(new_connections_of(&given, "web", "s0"), 8);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("new_connections");
-	TCase *tc = tcase_create("new_connections");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_checked_fixture(tc, reset, NULL);
-	tcase_add_test(tc, only_what_is_new_is_added);
-	tcase_add_test(tc, a_slot_changes_hands);
-	tcase_add_test(tc, a_full_book_refuses_new_names_only);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The desired state of the kernel follows configuration and groups. */
 #include "wccpd/planner.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,9 @@ static struct cache_router_status router(uint32_t id, uint32_t forward)
 	};
 }
 
-START_TEST(takes_the_fixed_parts_from_the_configuration)
+CASE(plan, .setup = reset)
+
+TEST(takes_the_fixed_parts_from_the_configuration)
 {
 	planner_begin(&conf, &plan);
 	ck_assert_str_eq(plan.interface, "eth7");
@@ -47,9 +49,8 @@ START_TEST(takes_the_fixed_parts_from_the_configuration)
 	ck_assert_uint_eq(plan.n_services + plan.n_pools + plan.n_routers + plan.n_other_caches,
 			  0);
 }
-END_TEST
 
-START_TEST(lists_only_routers_that_agreed_on_methods)
+TEST(lists_only_routers_that_agreed_on_methods)
 {
 	status.n_routers = 3;
 	status.routers[0] = router(0, 0);                        /* never heard */
@@ -67,9 +68,8 @@ START_TEST(lists_only_routers_that_agreed_on_methods)
 	ck_assert_uint_eq(plan.routers[0].forward, WCCP_METHOD_GRE);
 	ck_assert_uint_eq(plan.routers[0].ret, WCCP_METHOD_L2);
 }
-END_TEST
 
-START_TEST(lists_every_fellow_once_and_never_itself)
+TEST(lists_every_fellow_once_and_never_itself)
 {
 	status.n_caches = 3;
 	status.caches[0].addr = conf.address;
@@ -83,9 +83,8 @@ START_TEST(lists_every_fellow_once_and_never_itself)
 	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[0]), 0x0a000103);
 	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[1]), 0x0a000104);
 }
-END_TEST
 
-START_TEST(exchanges_no_packets_with_strangers)
+TEST(exchanges_no_packets_with_strangers)
 {
 	struct cache_conf *g = &conf.services[0].group;
 
@@ -100,9 +99,8 @@ START_TEST(exchanges_no_packets_with_strangers)
 	ck_assert_uint_eq(plan.n_other_caches, 1);
 	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[0]), 0x0a000104);
 }
-END_TEST
 
-START_TEST(carries_the_handover_table)
+TEST(carries_the_handover_table)
 {
 	status.handover[200] = addr_v4(0x0a000103);
 	planner_begin(&conf, &plan);
@@ -110,7 +108,6 @@ START_TEST(carries_the_handover_table)
 	ck_assert(!addr_is_set(&plan.services[0].handover[199]));
 	ck_assert_uint_eq(addr_to_v4(&plan.services[0].handover[200]), 0x0a000103);
 }
-END_TEST
 
 static void add_full_service(uint32_t first)
 {
@@ -120,7 +117,7 @@ static void add_full_service(uint32_t first)
 	planner_add_service(&conf.services[0], &status, &plan);
 }
 
-START_TEST(never_lists_more_routers_than_a_plan_holds)
+TEST(never_lists_more_routers_than_a_plan_holds)
 {
 	planner_begin(&conf, &plan);
 	for (unsigned s = 0; s < 3; s++) {
@@ -133,10 +130,9 @@ START_TEST(never_lists_more_routers_than_a_plan_holds)
 	planner_begin(&conf, &plan);
 	ck_assert_uint_eq(plan.n_left_out, 0);
 }
-END_TEST
 
 /* As many as can be configured: 64 services at 32 routers each. */
-START_TEST(lists_every_service_at_every_router)
+TEST(lists_every_service_at_every_router)
 {
 	planner_begin(&conf, &plan);
 	for (unsigned s = 0; s < PLAN_MAX_SERVICES; s++)
@@ -145,28 +141,4 @@ START_TEST(lists_every_service_at_every_router)
 	ck_assert_uint_eq(plan.n_routers, PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS);
 	ck_assert_uint_eq(plan.n_left_out, 0);
 	ck_assert_uint_eq(plan.routers[PLAN_MAX_ROUTERS - 1].service, 63);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("planner");
-	TCase *t = tcase_create("plan");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, reset, NULL);
-	tcase_add_test(t, takes_the_fixed_parts_from_the_configuration);
-	tcase_add_test(t, lists_only_routers_that_agreed_on_methods);
-	tcase_add_test(t, lists_every_fellow_once_and_never_itself);
-	tcase_add_test(t, exchanges_no_packets_with_strangers);
-	tcase_add_test(t, carries_the_handover_table);
-	tcase_add_test(t, never_lists_more_routers_than_a_plan_holds);
-	tcase_add_test(t, lists_every_service_at_every_router);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -2,8 +2,8 @@
 /* Frames of proofs, against octets written by hand (RFC 791, 793, 2784; 2.0 4.12.1). */
 #include "dp/proof/proof_frame.h"
 #include "wccp.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +41,7 @@ static const uint8_t outer[] = {
 
 static const uint8_t ethernet[] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0 };
 
-START_TEST(frame_by_l2_is_ethernet_and_syn)
+TEST(frame_by_l2_is_ethernet_and_syn)
 {
 	struct proof_frame f = sample(false);
 	uint8_t out[PROOF_FRAME_MAX];
@@ -50,9 +50,8 @@ START_TEST(frame_by_l2_is_ethernet_and_syn)
 	ck_assert_mem_eq(out, ethernet, sizeof(ethernet));
 	ck_assert_mem_eq(out + sizeof(ethernet), syn, sizeof(syn));
 }
-END_TEST
 
-START_TEST(frame_by_gre_has_the_redirect_header)
+TEST(frame_by_gre_has_the_redirect_header)
 {
 	struct proof_frame f = sample(true);
 	uint8_t out[PROOF_FRAME_MAX];
@@ -62,9 +61,8 @@ START_TEST(frame_by_gre_has_the_redirect_header)
 	ck_assert_mem_eq(out + sizeof(ethernet), outer, sizeof(outer));
 	ck_assert_mem_eq(out + sizeof(ethernet) + sizeof(outer), syn, sizeof(syn));
 }
-END_TEST
 
-START_TEST(frame_names_the_well_known_service)
+TEST(frame_names_the_well_known_service)
 {
 	struct proof_frame f = sample(true);
 	uint8_t out[PROOF_FRAME_MAX];
@@ -74,22 +72,4 @@ START_TEST(frame_names_the_well_known_service)
 	proof_frame_write(&f, out);
 	ck_assert_uint_eq(out[sizeof(ethernet) + 24], 0);
 	ck_assert_uint_eq(out[sizeof(ethernet) + 25], 0);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("proof_frame");
-	TCase *t = tcase_create("proof_frame");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_test(t, frame_by_l2_is_ethernet_and_syn);
-	tcase_add_test(t, frame_by_gre_has_the_redirect_header);
-	tcase_add_test(t, frame_names_the_well_known_service);
-	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

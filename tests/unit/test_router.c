@@ -3,6 +3,7 @@
  * Router side: who gets in, what the answers say, how one leaves.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -26,7 +27,9 @@ static void setup_dynamic(void)
 
 /* -- joining ---------------------------------------------------------------- */
 
-START_TEST(usable_after_the_receive_id_came_back)
+CASE(joining, .setup = setup, .teardown = bench_stop)
+
+TEST(usable_after_the_receive_id_came_back)
 {
 	struct fake a = bench_cache(1);
 	const struct wccp_msg *m = bench_greet(&a);
@@ -47,9 +50,8 @@ START_TEST(usable_after_the_receive_id_came_back)
 	ck_assert_uint_eq(addr_to_v4(&m->router_view.routers[0]), ROUTER_V4);
 	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
 }
-END_TEST
 
-START_TEST(answer_names_addresses_and_capabilities)
+TEST(answer_names_addresses_and_capabilities)
 {
 	struct fake a = bench_cache(1);
 	const struct wccp_msg *m = bench_greet(&a);
@@ -69,9 +71,8 @@ START_TEST(answer_names_addresses_and_capabilities)
 	ck_assert_uint_eq(m->service.priority, 0); /* well-known: all zero */
 	ck_assert_uint_eq(m->minor, 0);
 }
-END_TEST
 
-START_TEST(answers_to_the_source_not_the_identity)
+TEST(answers_to_the_source_not_the_identity)
 {
 	struct fake a = bench_cache(1);
 
@@ -80,9 +81,8 @@ START_TEST(answers_to_the_source_not_the_identity)
 	bench_join(&a);
 	ck_assert(addr_equal(&bench.seen.router_identity.from[0], &a.addr));
 }
-END_TEST
 
-START_TEST(wrong_receive_id_is_answered_and_discarded)
+TEST(wrong_receive_id_is_answered_and_discarded)
 {
 	struct fake a = bench_cache(1);
 	uint32_t right;
@@ -102,9 +102,8 @@ START_TEST(wrong_receive_id_is_answered_and_discarded)
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(receive_id_of_another_cache_does_not_count)
+TEST(receive_id_of_another_cache_does_not_count)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -117,9 +116,8 @@ START_TEST(receive_id_of_another_cache_does_not_count)
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(receive_id_wraps_past_zero)
+TEST(receive_id_wraps_past_zero)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -137,10 +135,9 @@ START_TEST(receive_id_wraps_past_zero)
 	bench_greet(&a);
 	ck_assert_uint_eq(a.receive_id, 1);
 }
-END_TEST
 
 /* One router, two groups: messages of the one do not use up ids of the other. */
-START_TEST(receive_ids_are_each_groups_own)
+TEST(receive_ids_are_each_groups_own)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1), b = bench_cache(1);
@@ -167,9 +164,8 @@ START_TEST(receive_ids_are_each_groups_own)
 	ck_assert_uint_eq(a.change_number, change + 1);
 	router_free(second);
 }
-END_TEST
 
-START_TEST(next_life_begins_with_other_numbers)
+TEST(next_life_begins_with_other_numbers)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1), old;
@@ -185,10 +181,9 @@ START_TEST(next_life_begins_with_other_numbers)
 	ck_assert_uint_gt(a.receive_id, old.receive_id);
 	ck_assert_uint_gt(a.change_number, old.change_number);
 }
-END_TEST
 
 /* 2.01 section 3.3: most of it is ignored. */
-START_TEST(discarded_hello_changes_nothing)
+TEST(discarded_hello_changes_nothing)
 {
 	struct fake a = bench_cache(1), bad;
 	uint32_t change;
@@ -210,9 +205,8 @@ START_TEST(discarded_hello_changes_nothing)
 	ck_assert_uint_eq(bench_status()->n_routers, 1);
 	ck_assert_uint_eq(bench_status()->change_number, change);
 }
-END_TEST
 
-START_TEST(squid_lists_unseen_routers_with_id_zero)
+TEST(squid_lists_unseen_routers_with_id_zero)
 {
 	struct fake a = bench_cache(1);
 
@@ -232,9 +226,8 @@ START_TEST(squid_lists_unseen_routers_with_id_zero)
 	ck_assert(bench_usable(&a));
 	ck_assert_uint_eq(bench_status()->n_routers, 1);
 }
-END_TEST
 
-START_TEST(change_number_counts_membership_changes)
+TEST(change_number_counts_membership_changes)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 	uint32_t start = bench_status()->change_number;
@@ -261,9 +254,8 @@ START_TEST(change_number_counts_membership_changes)
 	ck_assert_uint_eq(a.change_number, start + 4);
 	ck_assert_uint_eq(bench.seen.router_view.n_routers, 2);
 }
-END_TEST
 
-START_TEST(more_routers_than_fit_are_cut_not_overrun)
+TEST(more_routers_than_fit_are_cut_not_overrun)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -279,9 +271,8 @@ START_TEST(more_routers_than_fit_are_cut_not_overrun)
 	ck_assert_ptr_nonnull(bench_note("too-many-routers"));
 	ck_assert_uint_gt(bench_counters()->full, 0);
 }
-END_TEST
 
-START_TEST(version_of_the_answer)
+TEST(version_of_the_answer)
 {
 	struct fake a = bench_cache(1);
 
@@ -296,9 +287,8 @@ START_TEST(version_of_the_answer)
 	ck_assert_uint_eq(bench_greet(&a)->minor, 1);
 	ck_assert_uint_eq(bench_status()->caches[0].minor, 9);
 }
-END_TEST
 
-START_TEST(address_table_is_answered_with_one)
+TEST(address_table_is_answered_with_one)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1), b = bench_cache(2);
@@ -320,7 +310,6 @@ START_TEST(address_table_is_answered_with_one)
 	ck_assert_ptr_null(bench_greet(&b));
 	ck_assert_uint_eq(bench_counters()->bad_family, 1);
 }
-END_TEST
 
 /* -- the description of the service --------------------------------------------- */
 
@@ -340,7 +329,9 @@ static const struct wccp_msg *greet_about(struct fake *f, uint16_t port)
 	return bench_answer(f);
 }
 
-START_TEST(first_description_wins)
+CASE(dynamic_service, .setup = setup_dynamic, .teardown = bench_stop)
+
+TEST(first_description_wins)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -364,9 +355,8 @@ START_TEST(first_description_wins)
 	ck_assert_uint_eq(bench.seen.service.ports[0], 80);
 	ck_assert_uint_eq(bench.seen.service.ports[2], 0);
 }
-END_TEST
 
-START_TEST(every_field_of_a_description_counts)
+TEST(every_field_of_a_description_counts)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -387,9 +377,8 @@ START_TEST(every_field_of_a_description_counts)
 		ck_assert_uint_eq(bench_counters()->conflicting_service, i + 1);
 	}
 }
-END_TEST
 
-START_TEST(ports_without_their_flag_describe_nothing)
+TEST(ports_without_their_flag_describe_nothing)
 {
 	struct fake f[] = { bench_cache(1), bench_cache(1), bench_cache(2) };
 
@@ -405,9 +394,8 @@ START_TEST(ports_without_their_flag_describe_nothing)
 	ck_assert(bench_status()->described);
 	ck_assert_uint_eq(bench.status.service.ports[0], 0);
 }
-END_TEST
 
-START_TEST(description_ends_with_the_group)
+TEST(description_ends_with_the_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -423,9 +411,10 @@ START_TEST(description_ends_with_the_group)
 	ck_assert(bench_usable(&b));
 	ck_assert_uint_eq(bench_status()->service.ports[0], 443);
 }
-END_TEST
 
-START_TEST(web_cache_service_is_known)
+CASE(well_known_service, .setup = setup, .teardown = bench_stop)
+
+TEST(web_cache_service_is_known)
 {
 	const struct router_status *s = bench_status();
 
@@ -435,9 +424,8 @@ START_TEST(web_cache_service_is_known)
 	ck_assert_uint_eq(s->service.ports[0], 80);
 	ck_assert_uint_eq(s->service.flags, WCCP_F_DST_IP_HASH | WCCP_F_PORTS_DEFINED);
 }
-END_TEST
 
-START_TEST(no_other_well_known_service)
+TEST(no_other_well_known_service)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -448,11 +436,10 @@ START_TEST(no_other_well_known_service)
 	ck_assert_ptr_null(bench_greet(&a));
 	ck_assert_uint_eq(bench_counters()->conflicting_service, 1);
 }
-END_TEST
 
 /* -- leaving ---------------------------------------------------------------- */
 
-START_TEST(shutdown_removes_and_is_acknowledged)
+TEST(shutdown_removes_and_is_acknowledged)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 	struct fake both[2];
@@ -486,9 +473,8 @@ START_TEST(shutdown_removes_and_is_acknowledged)
 				  i % 2 ? WCCP_BUCKET_NONE : 0);
 	ck_assert_uint_eq(bench_counters()->removed_by_shutdown, 1);
 }
-END_TEST
 
-START_TEST(shutdown_of_a_stranger_is_acknowledged_too)
+TEST(shutdown_of_a_stranger_is_acknowledged_too)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -503,9 +489,8 @@ START_TEST(shutdown_of_a_stranger_is_acknowledged_too)
 	ck_assert_uint_eq(bench_status()->n_caches, 1);
 	ck_assert_uint_eq(bench_counters()->removed_by_shutdown, 0);
 }
-END_TEST
 
-START_TEST(shutdown_with_an_old_id_gets_the_new_one)
+TEST(shutdown_with_an_old_id_gets_the_new_one)
 {
 	struct fake a = bench_cache(1);
 
@@ -521,9 +506,8 @@ START_TEST(shutdown_with_an_old_id_gets_the_new_one)
 	ck_assert(!bench_usable(&a));
 	ck_assert_uint_eq(bench_answer(&a)->n_commands, 1);
 }
-END_TEST
 
-START_TEST(shutdown_for_somebody_else_is_none)
+TEST(shutdown_for_somebody_else_is_none)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -535,67 +519,4 @@ START_TEST(shutdown_for_somebody_else_is_none)
 	ck_assert_uint_eq(bench_answer(&a)->n_commands, 0);
 	ck_assert(bench_usable(&a));
 	ck_assert(bench_usable(&b));
-}
-END_TEST
-
-static TCase *tcase(Suite *s, const char *name, SFun start)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_add_checked_fixture(tc, start, bench_stop);
-	suite_add_tcase(s, tc);
-	return tc;
-}
-
-int main(void)
-{
-	Suite *s = suite_create("router");
-	SRunner *sr = srunner_create(s);
-	TCase *tc;
-	int failed;
-
-	tc = tcase(s, "joining", setup);
-	tcase_add_test(tc, usable_after_the_receive_id_came_back);
-	tcase_add_test(tc, answer_names_addresses_and_capabilities);
-	tcase_add_test(tc, answers_to_the_source_not_the_identity);
-	tcase_add_test(tc, wrong_receive_id_is_answered_and_discarded);
-	tcase_add_test(tc, receive_id_of_another_cache_does_not_count);
-	tcase_add_test(tc, receive_id_wraps_past_zero);
-	tcase_add_test(tc, receive_ids_are_each_groups_own);
-	tcase_add_test(tc, next_life_begins_with_other_numbers);
-	tcase_add_test(tc, discarded_hello_changes_nothing);
-	tcase_add_test(tc, squid_lists_unseen_routers_with_id_zero);
-	tcase_add_test(tc, change_number_counts_membership_changes);
-	tcase_add_test(tc, more_routers_than_fit_are_cut_not_overrun);
-	tcase_add_test(tc, version_of_the_answer);
-	tcase_add_test(tc, address_table_is_answered_with_one);
-
-	tc = tcase(s, "dynamic service", setup_dynamic);
-	tcase_add_test(tc, first_description_wins);
-	tcase_add_test(tc, every_field_of_a_description_counts);
-	tcase_add_test(tc, ports_without_their_flag_describe_nothing);
-	tcase_add_test(tc, description_ends_with_the_group);
-	tc = tcase(s, "well-known service", setup);
-	tcase_add_test(tc, web_cache_service_is_known);
-	tcase_add_test(tc, no_other_well_known_service);
-
-	tc = tcase(s, "leaving", setup);
-	tcase_add_test(tc, shutdown_removes_and_is_acknowledged);
-	tcase_add_test(tc, shutdown_of_a_stranger_is_acknowledged_too);
-	tcase_add_test(tc, shutdown_with_an_old_id_gets_the_new_one);
-	tcase_add_test(tc, shutdown_for_somebody_else_is_none);
-
-	test_router_refusals(s);
-	test_router_capabilities(s);
-	test_router_mask(s);
-	test_router_mask_tx(s);
-	test_router_assignment(s);
-	test_router_time(s);
-	test_router_version(s);
-	test_router_ipv6(s);
-	test_router_multicast(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,6 +3,7 @@
  * Router side: assignments.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -57,7 +58,9 @@ static void expect_ignored(const uint64_t *counter, const char *event)
 	ck_assert_mem_eq(bench.status.table.buckets, before.buckets, WCCP_BUCKETS);
 }
 
-START_TEST(accepted_and_echoed)
+CASE(assignment, .setup = setup, .teardown = bench_stop)
+
+TEST(accepted_and_echoed)
 {
 	const struct wccp_cache_id *id;
 
@@ -80,9 +83,8 @@ START_TEST(accepted_and_echoed)
 		ck_assert_int_eq(wccp_vector_has(&id->buckets, b), b % 2);
 	ck_assert(!wccp_has(&bench.seen, WCCP_C_ASSIGNMENT));
 }
-END_TEST
 
-START_TEST(component_13_is_as_good_as_6)
+TEST(component_13_is_as_good_as_6)
 {
 	bench_assign(&both[0], 42, both, 2);
 	bench.msg.present &= ~(1u << WCCP_C_ASSIGNMENT);
@@ -91,9 +93,8 @@ START_TEST(component_13_is_as_good_as_6)
 	ck_assert(bench_status()->assigned);
 	ck_assert_uint_eq(bench_status()->key.change_number, 42);
 }
-END_TEST
 
-START_TEST(view_says_what_is_in_force_not_what_is_claimed)
+TEST(view_says_what_is_in_force_not_what_is_claimed)
 {
 	const struct wccp_cache_id *id;
 
@@ -120,9 +121,8 @@ START_TEST(view_says_what_is_in_force_not_what_is_claimed)
 	ck_assert(!wccp_vector_has(&id->buckets, 200));
 	ck_assert(wccp_vector_has(&id->buckets, 201));
 }
-END_TEST
 
-START_TEST(alternate_flag_is_kept)
+TEST(alternate_flag_is_kept)
 {
 	bench_assign(&both[0], 1, both, 2);
 	bench.msg.assignment.hash.buckets[3] = WCCP_BUCKET_ALT | 1;
@@ -139,9 +139,8 @@ START_TEST(alternate_flag_is_kept)
 	ck_assert_uint_eq(bench_status()->table.buckets[7], 0);
 	ck_assert(addr_equal(&bench_status()->table.caches[0], &both[1].addr));
 }
-END_TEST
 
-START_TEST(info_component_when_wanted)
+TEST(info_component_when_wanted)
 {
 	const struct wccp_msg *m;
 
@@ -155,9 +154,8 @@ START_TEST(info_component_when_wanted)
 	ck_assert_uint_eq(m->assignment.hash.n_caches, 2);
 	ck_assert_uint_eq(m->assignment.hash.buckets[7], 1);
 }
-END_TEST
 
-START_TEST(sent_again_changes_nothing)
+TEST(sent_again_changes_nothing)
 {
 	assign_half_and_half(1);
 	assign_half_and_half(1);
@@ -168,9 +166,8 @@ START_TEST(sent_again_changes_nothing)
 	ck_assert(!bench_changed());
 	ck_assert_uint_eq(bench_status()->key.change_number, 2);
 }
-END_TEST
 
-START_TEST(stale_receive_id)
+TEST(stale_receive_id)
 {
 	assign_half_and_half(1);
 	bench_assign(&both[0], 2, both, 1);
@@ -182,9 +179,8 @@ START_TEST(stale_receive_id)
 	expect_ignored(&bench.status.counters.bad_receive_id, "bad-receive-id");
 	ck_assert_uint_eq(bench_status()->key.change_number, 1);
 }
-END_TEST
 
-START_TEST(stale_change_number)
+TEST(stale_change_number)
 {
 	struct fake c = bench_cache(3);
 
@@ -193,9 +189,8 @@ START_TEST(stale_change_number)
 	bench_assign(&both[0], 2, both, 1);
 	expect_ignored(&bench.status.counters.bad_change_number, "bad-change-number");
 }
-END_TEST
 
-START_TEST(from_a_stranger)
+TEST(from_a_stranger)
 {
 	struct fake c = bench_cache(3);
 	struct addr source = c.source;
@@ -215,9 +210,8 @@ START_TEST(from_a_stranger)
 	bench.msg.assignment.key.cache = c.addr;
 	expect_ignored(&bench.status.counters.not_member, "not-member");
 }
-END_TEST
 
-START_TEST(for_a_stranger)
+TEST(for_a_stranger)
 {
 	struct fake three[3] = { both[0], both[1], bench_cache(3) };
 
@@ -226,9 +220,8 @@ START_TEST(for_a_stranger)
 	bench_assign(&both[0], 2, three, 3);
 	expect_ignored(&bench.status.counters.not_member, "not-member");
 }
-END_TEST
 
-START_TEST(mask_sets_are_not_for_us)
+TEST(mask_sets_are_not_for_us)
 {
 	assign_half_and_half(1);
 	bench_assign(&both[0], 2, both, 1);
@@ -238,9 +231,8 @@ START_TEST(mask_sets_are_not_for_us)
 	bench.msg.assignment.sets = (struct wccp_set_list){ 0, 0, false };
 	expect_ignored(&bench.status.counters.bad_method, "bad-method");
 }
-END_TEST
 
-START_TEST(not_listed_flushes_in_2_0)
+TEST(not_listed_flushes_in_2_0)
 {
 	struct router_conf conf = bench_conf();
 
@@ -261,19 +253,17 @@ START_TEST(not_listed_flushes_in_2_0)
 	ck_assert(!addr_is_set(&bench.seen.router_view.key.cache));
 	ck_assert(bench_in_view(&both[0])->unassigned);
 }
-END_TEST
 
 /* It needs no receive id of ours, so anybody could have sent it. */
-START_TEST(not_listed_flushes_nothing_without_a_password)
+TEST(not_listed_flushes_nothing_without_a_password)
 {
 	assign_half_and_half(1);
 	bench_assign(&both[0], 2, both, 2);
 	bench.msg.assignment.routers[0].id = addr_v4(0x0a0000fd);
 	expect_ignored(&bench.status.counters.not_listed, "not-listed");
 }
-END_TEST
 
-START_TEST(not_listed_is_silent_in_2_01)
+TEST(not_listed_is_silent_in_2_01)
 {
 	assign_half_and_half(1);
 	bench_assign(&both[0], 2, both, 1);
@@ -281,9 +271,8 @@ START_TEST(not_listed_is_silent_in_2_01)
 	bench.msg.assignment.routers[0].id = addr_v4(0x0a0000fd);
 	expect_ignored(&bench.status.counters.not_listed, "not-listed");
 }
-END_TEST
 
-START_TEST(last_one_takes_the_table_along)
+TEST(last_one_takes_the_table_along)
 {
 	assign_half_and_half(1);
 	for (unsigned i = 0; i < 2; i++) {
@@ -293,28 +282,4 @@ START_TEST(last_one_takes_the_table_along)
 	ck_assert(!bench_status()->assigned);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 	ck_assert(mono_is_never(router_deadline(bench.r)));
-}
-END_TEST
-
-void test_router_assignment(Suite *s)
-{
-	TCase *tc = tcase_create("assignment");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, accepted_and_echoed);
-	tcase_add_test(tc, component_13_is_as_good_as_6);
-	tcase_add_test(tc, view_says_what_is_in_force_not_what_is_claimed);
-	tcase_add_test(tc, alternate_flag_is_kept);
-	tcase_add_test(tc, info_component_when_wanted);
-	tcase_add_test(tc, sent_again_changes_nothing);
-	tcase_add_test(tc, stale_receive_id);
-	tcase_add_test(tc, stale_change_number);
-	tcase_add_test(tc, from_a_stranger);
-	tcase_add_test(tc, for_a_stranger);
-	tcase_add_test(tc, mask_sets_are_not_for_us);
-	tcase_add_test(tc, not_listed_flushes_in_2_0);
-	tcase_add_test(tc, not_listed_flushes_nothing_without_a_password);
-	tcase_add_test(tc, not_listed_is_silent_in_2_01);
-	tcase_add_test(tc, last_one_takes_the_table_along);
-	suite_add_tcase(s, tc);
 }

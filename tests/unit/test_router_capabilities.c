@@ -3,6 +3,7 @@
  * Router side: capabilities, and what freezes with the first member.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 static void setup(void)
 {
@@ -32,7 +33,9 @@ static void choose_timers(struct fake *f, uint16_t ms, uint8_t timeout, uint8_t 
 		(struct wccp_cap_timer_scale){ false, timeout, timeout, ra, ra };
 }
 
-START_TEST(absent_means_gre_gre_hash)
+CASE(capabilities, .setup = setup, .teardown = bench_stop)
+
+TEST(absent_means_gre_gre_hash)
 {
 	struct fake a = bench_cache(1);
 
@@ -42,9 +45,8 @@ START_TEST(absent_means_gre_gre_hash)
 	ck_assert_uint_eq(bench_status()->caches[0].assign, WCCP_ASSIGN_HASH);
 	ck_assert_uint_eq(bench_status()->transmit_t_ms, 10000);
 }
-END_TEST
 
-START_TEST(methods_are_each_caches_own)
+TEST(methods_are_each_caches_own)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -64,9 +66,8 @@ START_TEST(methods_are_each_caches_own)
 	ck_assert(bench_changed());
 	ck_assert_uint_eq(bench_status()->caches[0].forward, WCCP_METHOD_GRE);
 }
-END_TEST
 
-START_TEST(unacceptable_choices)
+TEST(unacceptable_choices)
 {
 	static const uint32_t choices[][3] = {
 		{ WCCP_METHOD_GRE | WCCP_METHOD_L2, 1, 1 }, /* two bits */
@@ -93,9 +94,8 @@ START_TEST(unacceptable_choices)
 		ck_assert_ptr_nonnull(bench_note("bad-capability"));
 	}
 }
-END_TEST
 
-START_TEST(method_that_is_not_offered)
+TEST(method_that_is_not_offered)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -111,9 +111,8 @@ START_TEST(method_that_is_not_offered)
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(l2_is_for_neighbours_only)
+TEST(l2_is_for_neighbours_only)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -137,9 +136,8 @@ START_TEST(l2_is_for_neighbours_only)
 	bench_join(&b);
 	ck_assert(bench_usable(&b));
 }
-END_TEST
 
-START_TEST(timers_freeze_with_the_first)
+TEST(timers_freeze_with_the_first)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 	const struct wccp_msg *m;
@@ -181,9 +179,8 @@ START_TEST(timers_freeze_with_the_first)
 	b = bench_cache(2);
 	ck_assert(bench_greet(&b)->capabilities.transmit_t.is_range);
 }
-END_TEST
 
-START_TEST(timers_outside_of_the_range)
+TEST(timers_outside_of_the_range)
 {
 	struct fake a = bench_cache(1);
 
@@ -205,9 +202,8 @@ START_TEST(timers_outside_of_the_range)
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(without_an_offer_only_the_default_timers)
+TEST(without_an_offer_only_the_default_timers)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -222,9 +218,8 @@ START_TEST(without_an_offer_only_the_default_timers)
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(frozen_timers_time)
+TEST(frozen_timers_time)
 {
 	struct fake a = bench_cache(1);
 
@@ -239,9 +234,8 @@ START_TEST(frozen_timers_time)
 	bench_advance(1);
 	ck_assert(!bench_usable(&a));
 }
-END_TEST
 
-START_TEST(candidate_may_be_as_slow_as_offered)
+TEST(candidate_may_be_as_slow_as_offered)
 {
 	struct fake slow = bench_cache(1), quick = bench_cache(2);
 
@@ -264,23 +258,4 @@ START_TEST(candidate_may_be_as_slow_as_offered)
 	ck_assert_uint_eq(bench_status()->n_caches, 2);
 	bench_advance(3 * 5 * 60000 - 12000);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
-}
-END_TEST
-
-void test_router_capabilities(Suite *s)
-{
-	TCase *tc = tcase_create("capabilities");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, absent_means_gre_gre_hash);
-	tcase_add_test(tc, methods_are_each_caches_own);
-	tcase_add_test(tc, unacceptable_choices);
-	tcase_add_test(tc, method_that_is_not_offered);
-	tcase_add_test(tc, l2_is_for_neighbours_only);
-	tcase_add_test(tc, timers_freeze_with_the_first);
-	tcase_add_test(tc, timers_outside_of_the_range);
-	tcase_add_test(tc, without_an_offer_only_the_default_timers);
-	tcase_add_test(tc, frozen_timers_time);
-	tcase_add_test(tc, candidate_may_be_as_slow_as_offered);
-	suite_add_tcase(s, tc);
 }

@@ -4,6 +4,7 @@
  * one address family.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 static struct addr address(const char *text)
 {
@@ -40,7 +41,9 @@ static void setup(void)
 	start(1);
 }
 
-START_TEST(whole_life_of_a_member)
+CASE(ipv6, .setup = setup, .teardown = bench_stop)
+
+TEST(whole_life_of_a_member)
 {
 	struct fake a = bench_cache6(1), b = bench_cache6(2);
 	struct fake both[2];
@@ -82,9 +85,8 @@ START_TEST(whole_life_of_a_member)
 	bench_advance(5000);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
-END_TEST
 
-START_TEST(first_member_decides_the_family)
+TEST(first_member_decides_the_family)
 {
 	struct fake four = bench_cache(1), six = bench_cache6(1);
 
@@ -115,10 +117,9 @@ START_TEST(first_member_decides_the_family)
 	ck_assert_ptr_null(bench_greet(&six));
 	ck_assert_uint_eq(bench_counters()->bad_family, 2);
 }
-END_TEST
 
 /* 2.0 has no address table: there is no way to answer. */
-START_TEST(ipv6_needs_201)
+TEST(ipv6_needs_201)
 {
 	struct fake a = bench_cache6(1);
 
@@ -130,9 +131,8 @@ START_TEST(ipv6_needs_201)
 	ck_assert_ptr_nonnull(bench_greet(&a));
 	ck_assert_uint_eq(bench.seen.minor, 1);
 }
-END_TEST
 
-START_TEST(router_of_20_has_no_ipv6)
+TEST(router_of_20_has_no_ipv6)
 {
 	struct fake a = bench_cache6(1);
 
@@ -144,9 +144,8 @@ START_TEST(router_of_20_has_no_ipv6)
 	ck_assert_ptr_null(bench_greet(&a));
 	ck_assert_uint_eq(bench_counters()->bad_family, 2);
 }
-END_TEST
 
-START_TEST(without_a_router_id_of_ipv6)
+TEST(without_a_router_id_of_ipv6)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache6(1);
@@ -157,10 +156,9 @@ START_TEST(without_a_router_id_of_ipv6)
 	ck_assert_ptr_null(bench_greet(&a));
 	ck_assert_uint_eq(bench_counters()->bad_family, 1);
 }
-END_TEST
 
 /* The answer could not state both where it goes and whom it is for. */
-START_TEST(address_and_source_are_of_one_family)
+TEST(address_and_source_are_of_one_family)
 {
 	struct fake a = bench_cache6(1);
 
@@ -169,10 +167,9 @@ START_TEST(address_and_source_are_of_one_family)
 	ck_assert_ptr_null(bench_greet(&a));
 	ck_assert_uint_eq(bench_counters()->bad_family, 1);
 }
-END_TEST
 
 /* The most that can be in a message still fits into it. */
-START_TEST(full_group)
+TEST(full_group)
 {
 	struct fake f[WCCP_MAX_CACHES];
 
@@ -194,20 +191,4 @@ START_TEST(full_group)
 	ck_assert_uint_eq(bench.seen.router_view.n_caches, WCCP_MAX_CACHES);
 	ck_assert_uint_eq(bench.seen.router_view.n_routers, WCCP_MAX_ROUTERS);
 	ck_assert(wccp_has(&bench.seen, WCCP_C_ALT_ASSIGN_MAP));
-}
-END_TEST
-
-void test_router_ipv6(Suite *s)
-{
-	TCase *tc = tcase_create("IPv6");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, whole_life_of_a_member);
-	tcase_add_test(tc, first_member_decides_the_family);
-	tcase_add_test(tc, ipv6_needs_201);
-	tcase_add_test(tc, router_of_20_has_no_ipv6);
-	tcase_add_test(tc, without_a_router_id_of_ipv6);
-	tcase_add_test(tc, address_and_source_are_of_one_family);
-	tcase_add_test(tc, full_group);
-	suite_add_tcase(s, tc);
 }

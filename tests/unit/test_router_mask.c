@@ -5,6 +5,7 @@
 #include "router_bench.h"
 
 #include "mask.h"
+#include "suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,9 @@ static void expect_ignored(const uint64_t *counter, const char *event)
 
 /* ---- the method ---- */
 
-START_TEST(method_is_frozen_until_the_group_is_empty)
+CASE(mask, .setup = setup, .teardown = bench_stop)
+
+TEST(method_is_frozen_until_the_group_is_empty)
 {
 	struct fake c = bench_cache(3);
 
@@ -54,9 +57,8 @@ START_TEST(method_is_frozen_until_the_group_is_empty)
 	ck_assert_uint_eq(bench.seen.capabilities.assign, WCCP_ASSIGN_HASH);
 	ck_assert_int_eq(bench_in_view(&c)->kind, WCCP_DATA_HASH);
 }
-END_TEST
 
-START_TEST(both_are_offered_to_the_first)
+TEST(both_are_offered_to_the_first)
 {
 	struct router_conf conf = bench_mask_conf();
 	struct fake c = bench_cache(1);
@@ -77,9 +79,8 @@ START_TEST(both_are_offered_to_the_first)
 	bench_greet(&c);
 	ck_assert(!bench_usable(&c));
 }
-END_TEST
 
-START_TEST(hash_is_not_for_a_group_of_masks)
+TEST(hash_is_not_for_a_group_of_masks)
 {
 	bench_assign_masks(1);
 	bench_assign(&bench_both[0], 2, bench_both, 2);
@@ -88,11 +89,10 @@ START_TEST(hash_is_not_for_a_group_of_masks)
 	bench.msg.present |= 1u << WCCP_C_ALT_ASSIGNMENT;
 	expect_ignored(&bench.status.counters.bad_method, "bad-method");
 }
-END_TEST
 
 /* ---- what is taken ---- */
 
-START_TEST(accepted_and_echoed)
+TEST(accepted_and_echoed)
 {
 	const struct router_status *st;
 
@@ -113,9 +113,8 @@ START_TEST(accepted_and_echoed)
 	ck_assert_uint_eq(bench.seen.router_view.key.change_number, 42);
 	ck_assert(addr_equal(&bench.seen.router_view.key.cache, &bench_both[0].addr));
 }
-END_TEST
 
-START_TEST(sent_again_changes_nothing)
+TEST(sent_again_changes_nothing)
 {
 	bench_assign_masks(1);
 	bench_assign_masks(1);
@@ -129,9 +128,8 @@ START_TEST(sent_again_changes_nothing)
 	bench_deliver_masks();
 	ck_assert(bench_changed());
 }
-END_TEST
 
-START_TEST(order_is_kept)
+TEST(order_is_kept)
 {
 	const struct router_masks *m;
 
@@ -158,10 +156,9 @@ START_TEST(order_is_kept)
 	ck_assert_uint_eq(m->values[3].match.dport, 0x8000);
 	ck_assert_uint_eq(bench_status()->caches[0].values, 3);
 }
-END_TEST
 
 /* The example of 2.01 section 7.2: number 0xb is source bit, address bit 0, port. */
-START_TEST(alternate_sets_mean_values)
+TEST(alternate_sets_mean_values)
 {
 	static const uint32_t first[] = { 0, 0xb, 15 }, second[] = { 4 };
 	const struct router_masks *m;
@@ -183,10 +180,9 @@ START_TEST(alternate_sets_mean_values)
 	ck_assert_uint_eq(addr_to_v4(&m->values[3].match.dst), 2);
 	ck_assert_uint_eq(bench.status.caches[1].values, 1);
 }
-END_TEST
 
 /* A number has 32 bits, and so may a mask (2.01 section 7). */
-START_TEST(numbers_of_32_bits)
+TEST(numbers_of_32_bits)
 {
 	static const uint32_t some[] = { 0, 0x80000000, 0xffffffff };
 	const struct router_masks *m;
@@ -204,9 +200,8 @@ START_TEST(numbers_of_32_bits)
 	ck_assert_uint_eq(bench.seen.n_vsns, 3);
 	ck_assert_mem_eq(bench.seen.vsns, some, sizeof(some));
 }
-END_TEST
 
-START_TEST(nothing_assigned_is_an_assignment)
+TEST(nothing_assigned_is_an_assignment)
 {
 	bench_begin_sets(&bench_both[0], 7, WCCP_AT_MASK);
 	bench_deliver_masks();
@@ -215,11 +210,10 @@ START_TEST(nothing_assigned_is_an_assignment)
 	bench_greet(&bench_both[0]);
 	ck_assert(bench_in_view(&bench_both[0])->unassigned);
 }
-END_TEST
 
 /* ---- what is refused ---- */
 
-START_TEST(value_outside_of_its_mask)
+TEST(value_outside_of_its_mask)
 {
 	bench_assign_masks(1);
 	bench_begin_sets(&bench_both[0], 2, WCCP_AT_MASK);
@@ -232,9 +226,8 @@ START_TEST(value_outside_of_its_mask)
 	bench_add_value((struct wccp_mask){ .sport = 1 }, &bench_both[0]);
 	expect_ignored(&bench.status.counters.bad_mask, "bad-mask");
 }
-END_TEST
 
-START_TEST(numbers_twice_or_beyond)
+TEST(numbers_twice_or_beyond)
 {
 	static const uint32_t twice[] = { 1, 2, 1 }, beyond[] = { 4 }, two[] = { 2, 3 },
 			      good[] = { 0, 1, 2 };
@@ -262,9 +255,8 @@ START_TEST(numbers_twice_or_beyond)
 	bench_deliver_masks();
 	ck_assert_uint_eq(bench_status()->key.change_number, 2);
 }
-END_TEST
 
-START_TEST(alternate_sets_need_2_01)
+TEST(alternate_sets_need_2_01)
 {
 	static const uint32_t good[] = { 0, 1 };
 
@@ -274,9 +266,8 @@ START_TEST(alternate_sets_need_2_01)
 	bench.msg.minor = 0;
 	expect_ignored(&bench.status.counters.bad_method, "bad-method");
 }
-END_TEST
 
-START_TEST(for_a_stranger)
+TEST(for_a_stranger)
 {
 	static const uint32_t good[] = { 0, 1 };
 	struct fake c = bench_cache(3);
@@ -293,9 +284,8 @@ START_TEST(for_a_stranger)
 	bench_add_vsns(&c, good, 2);
 	expect_ignored(&bench.status.counters.not_member, "not-member");
 }
-END_TEST
 
-START_TEST(stale_numbers)
+TEST(stale_numbers)
 {
 	struct fake c = bench_cache(3);
 
@@ -313,9 +303,8 @@ START_TEST(stale_numbers)
 	bench.msg.assignment.key.cache = bench_cache(9).addr;
 	expect_ignored(&bench.status.counters.not_member, "not-member");
 }
-END_TEST
 
-START_TEST(not_listed_flushes_in_2_0)
+TEST(not_listed_flushes_in_2_0)
 {
 	struct router_conf conf = bench_mask_conf();
 
@@ -333,9 +322,8 @@ START_TEST(not_listed_flushes_in_2_0)
 	bench_greet(&bench_both[0]);
 	ck_assert(bench_in_view(&bench_both[0])->unassigned);
 }
-END_TEST
 
-START_TEST(capacities)
+TEST(capacities)
 {
 	struct wccp_mask wide = { .dst = addr_v4(0x7ff) };
 
@@ -360,11 +348,10 @@ START_TEST(capacities)
 	ck_assert_uint_eq(bench_status()->masks.n_values, ROUTER_MAX_VALUES);
 	ck_assert_ptr_nonnull(bench_greet(&bench_both[1]));
 }
-END_TEST
 
 /* ---- leaving ---- */
 
-START_TEST(values_of_the_gone_disappear)
+TEST(values_of_the_gone_disappear)
 {
 	const struct router_masks *m;
 
@@ -400,30 +387,4 @@ START_TEST(values_of_the_gone_disappear)
 	bench_deliver(&bench_both[1].source);
 	ck_assert(!bench_status()->assigned);
 	ck_assert_uint_eq(bench_status()->masks.n_values, 0);
-}
-END_TEST
-
-void test_router_mask(Suite *s)
-{
-	TCase *tc = tcase_create("mask");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, method_is_frozen_until_the_group_is_empty);
-	tcase_add_test(tc, both_are_offered_to_the_first);
-	tcase_add_test(tc, hash_is_not_for_a_group_of_masks);
-	tcase_add_test(tc, accepted_and_echoed);
-	tcase_add_test(tc, sent_again_changes_nothing);
-	tcase_add_test(tc, order_is_kept);
-	tcase_add_test(tc, alternate_sets_mean_values);
-	tcase_add_test(tc, numbers_of_32_bits);
-	tcase_add_test(tc, nothing_assigned_is_an_assignment);
-	tcase_add_test(tc, value_outside_of_its_mask);
-	tcase_add_test(tc, numbers_twice_or_beyond);
-	tcase_add_test(tc, alternate_sets_need_2_01);
-	tcase_add_test(tc, for_a_stranger);
-	tcase_add_test(tc, stale_numbers);
-	tcase_add_test(tc, not_listed_flushes_in_2_0);
-	tcase_add_test(tc, capacities);
-	tcase_add_test(tc, values_of_the_gone_disappear);
-	suite_add_tcase(s, tc);
 }

@@ -5,6 +5,7 @@
 #include "router_bench.h"
 
 #include "mask.h"
+#include "suite.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,9 @@ static const struct wccp_value *value_of(const struct wccp_set_list *list, unsig
 	return &bench.seen.values[bench.seen.sets[list->first + set].first + i];
 }
 
-START_TEST(full_identities)
+CASE(mask_in_answers, .setup = setup, .teardown = bench_stop)
+
+TEST(full_identities)
 {
 	const struct wccp_cache_id *id = bench_in_view(&bench_both[1]);
 
@@ -64,9 +67,8 @@ START_TEST(full_identities)
 	ck_assert(!wccp_has(&bench.seen, WCCP_C_ASSIGN_MAP));
 	ck_assert(!wccp_has(&bench.seen, WCCP_C_ASSIGNMENT));
 }
-END_TEST
 
-START_TEST(map_when_wanted)
+TEST(map_when_wanted)
 {
 	struct router_conf conf = bench_mask_conf();
 
@@ -86,7 +88,6 @@ START_TEST(map_when_wanted)
 			  0x1741);
 	ck_assert_uint_eq(bench_in_view(&bench_both[0])->sets.n, 1);
 }
-END_TEST
 
 /* Once by each shape: what it says before and after. */
 static void expect_shape(enum router_mask_identity shape, size_t octets)
@@ -113,14 +114,13 @@ static void expect_shape(enum router_mask_identity shape, size_t octets)
 	ck_assert_uint_eq(bench.seen.sets[bench.seen.map.sets.first].n, 64);
 }
 
-START_TEST(identities_without_values)
+TEST(identities_without_values)
 {
 	expect_shape(ROUTER_MASK_EMPTY_SET, 32);
 	expect_shape(ROUTER_MASK_NO_SETS, 16);
 }
-END_TEST
 
-START_TEST(alternate_for_those_who_know_it)
+TEST(alternate_for_those_who_know_it)
 {
 	static const uint32_t first[] = { 2, 0 }, second[] = { 3 };
 	struct router_conf conf = bench_mask_conf();
@@ -161,10 +161,9 @@ START_TEST(alternate_for_those_who_know_it)
 	ck_assert_uint_eq(addr_to_v4(&value_of(&bench.seen.map.sets, 0, 2)->match.dst),
 			  3);
 }
-END_TEST
 
 /* More runs of values than a message may have sets: the map says it all. */
-START_TEST(many_members_with_values_in_many_sets)
+TEST(many_members_with_values_in_many_sets)
 {
 	struct fake all[WCCP_MAX_CACHES];
 
@@ -190,10 +189,9 @@ START_TEST(many_members_with_values_in_many_sets)
 	ck_assert_uint_eq(bench.seen.map.sets.n, ROUTER_MAX_SETS);
 	ck_assert_uint_eq(bench.seen.n_values, 512);
 }
-END_TEST
 
 /* IPv6 addresses, masks and values share 256 places of the address table. */
-START_TEST(what_does_not_fit_is_left_out_and_told_once)
+TEST(what_does_not_fit_is_left_out_and_told_once)
 {
 	struct addr v6 = { .family = ADDR_V6, .octets = { 0x20, 1 } };
 	struct router_conf conf = bench_mask_conf();
@@ -246,7 +244,6 @@ START_TEST(what_does_not_fit_is_left_out_and_told_once)
 	}
 	ck_assert_uint_ge(bench_counters()->maps_left_out, 2);
 }
-END_TEST
 
 /* A plain reference: the first value of the first set that fits, or nobody. */
 static int decide(const struct router_masks *m, uint32_t to)
@@ -263,7 +260,7 @@ static int decide(const struct router_masks *m, uint32_t to)
 }
 
 /* Plain and alternate sets of the same meaning decide alike. */
-START_TEST(both_forms_are_one)
+TEST(both_forms_are_one)
 {
 	static struct router_masks plain;
 	uint32_t mine[32], theirs[32];
@@ -304,20 +301,4 @@ START_TEST(both_forms_are_one)
 					 decide(&bench.status.masks, to));
 		}
 	}
-}
-END_TEST
-
-void test_router_mask_tx(Suite *s)
-{
-	TCase *tc = tcase_create("mask in answers");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, full_identities);
-	tcase_add_test(tc, map_when_wanted);
-	tcase_add_test(tc, identities_without_values);
-	tcase_add_test(tc, alternate_for_those_who_know_it);
-	tcase_add_test(tc, many_members_with_values_in_many_sets);
-	tcase_add_test(tc, what_does_not_fit_is_left_out_and_told_once);
-	tcase_add_test(tc, both_forms_are_one);
-	suite_add_tcase(s, tc);
 }

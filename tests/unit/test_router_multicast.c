@@ -5,6 +5,7 @@
  */
 #include "../datagram.h"
 #include "router_bench.h"
+#include "suite.h"
 
 #define GROUP addr_v4(0xe0000105) /* 224.0.1.5 */
 
@@ -64,7 +65,9 @@ static void join(struct fake *f)
 	ck_assert(bench_usable(f));
 }
 
-START_TEST(answer_comes_later_and_to_the_group)
+CASE(multicast, .setup = setup, .teardown = bench_stop)
+
+TEST(answer_comes_later_and_to_the_group)
 {
 	struct fake a = bench_cache(1);
 	struct addr group = GROUP;
@@ -84,10 +87,9 @@ START_TEST(answer_comes_later_and_to_the_group)
 	ck_assert_ptr_nonnull(await(T));
 	ck_assert_ptr_nonnull(bench_in_view(&a));
 }
-END_TEST
 
 /* Every 0.9 T, give or take 10 %, and not always the same. */
-START_TEST(interval_and_jitter)
+TEST(interval_and_jitter)
 {
 	struct fake a = bench_cache(1);
 	struct mono last;
@@ -113,10 +115,9 @@ START_TEST(interval_and_jitter)
 	ck_assert_int_lt(least, LEAST_MS + 200);
 	ck_assert_int_gt(most, MOST_MS - 200);
 }
-END_TEST
 
 /* Two routers started in the same moment do not stay in step. */
-START_TEST(routers_differ)
+TEST(routers_differ)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -138,9 +139,8 @@ START_TEST(routers_differ)
 	ck_assert_int_ne(first[0].ns, first[1].ns);
 	ck_assert_int_ne(second[0].ns, second[1].ns);
 }
-END_TEST
 
-START_TEST(one_message_for_all_with_one_receive_id)
+TEST(one_message_for_all_with_one_receive_id)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2), c = bench_cache(3);
 	uint32_t id;
@@ -169,10 +169,9 @@ START_TEST(one_message_for_all_with_one_receive_id)
 	by_multicast(&a);
 	ck_assert_uint_eq(bench_counters()->bad_receive_id, 1);
 }
-END_TEST
 
 /* One that is not a member is listed only after it was heard. */
-START_TEST(candidates_are_answered_once)
+TEST(candidates_are_answered_once)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -186,9 +185,8 @@ START_TEST(candidates_are_answered_once)
 	ck_assert(is_for(&a));
 	ck_assert(!is_for(&b));
 }
-END_TEST
 
-START_TEST(nobody_to_answer_is_silence)
+TEST(nobody_to_answer_is_silence)
 {
 	struct fake a = bench_cache(1);
 
@@ -197,11 +195,10 @@ START_TEST(nobody_to_answer_is_silence)
 	ck_assert_ptr_null(await(100000));
 	ck_assert(mono_is_never(router_deadline(bench.r)));
 }
-END_TEST
 
 /* Whoever comes when it is quiet waits for the jitter only; but strangers cannot
  * make us speak more often than every 0.9 T. */
-START_TEST(first_answer_is_soon_and_the_next_is_not)
+TEST(first_answer_is_soon_and_the_next_is_not)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -212,9 +209,8 @@ START_TEST(first_answer_is_soon_and_the_next_is_not)
 	ck_assert_ptr_nonnull(await(MOST_MS - LEAST_MS + 200));
 	ck_assert(is_for(&b));
 }
-END_TEST
 
-START_TEST(mixed_group)
+TEST(mixed_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -238,10 +234,9 @@ START_TEST(mixed_group)
 	by_unicast(&b);
 	ck_assert_uint_eq(bench_counters()->bad_receive_id, 1);
 }
-END_TEST
 
 /* 3.14: the query goes to the one, and its answers are unicast like ours to them. */
-START_TEST(removal_query_is_unicast)
+TEST(removal_query_is_unicast)
 {
 	struct fake a = bench_cache(1);
 	struct addr group = GROUP;
@@ -267,9 +262,8 @@ START_TEST(removal_query_is_unicast)
 	ck_assert_uint_eq(bench_sends(), 0);
 	ck_assert(bench_status()->caches[0].multicast);
 }
-END_TEST
 
-START_TEST(assignment_by_multicast)
+TEST(assignment_by_multicast)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 	struct fake both[2];
@@ -294,7 +288,6 @@ START_TEST(assignment_by_multicast)
 	ck_assert_uint_eq(bench_counters()->assignments, 1);
 	ck_assert_uint_eq(bench_counters()->bad_receive_id, 1);
 }
-END_TEST
 
 static void shut_down(const struct fake *f)
 {
@@ -313,7 +306,7 @@ static bool is_dismissed(const struct fake *f)
 }
 
 /* Out at once; told so with everybody else. */
-START_TEST(shutdown_is_answered_in_the_next_message)
+TEST(shutdown_is_answered_in_the_next_message)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -337,9 +330,8 @@ START_TEST(shutdown_is_answered_in_the_next_message)
 	ck_assert(!is_for(&b));
 	ck_assert_uint_eq(bench.seen.n_commands, 0);
 }
-END_TEST
 
-START_TEST(last_one_that_shuts_down_is_answered_too)
+TEST(last_one_that_shuts_down_is_answered_too)
 {
 	struct fake a = bench_cache(1);
 
@@ -352,9 +344,8 @@ START_TEST(last_one_that_shuts_down_is_answered_too)
 	ck_assert(is_for(&a) && is_dismissed(&a));
 	ck_assert_ptr_null(await(100000));
 }
-END_TEST
 
-START_TEST(one_that_comes_back_is_not_dismissed)
+TEST(one_that_comes_back_is_not_dismissed)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -370,10 +361,9 @@ START_TEST(one_that_comes_back_is_not_dismissed)
 	ck_assert_uint_eq(bench.seen.router_identity.n_from, 2);
 	ck_assert(!is_dismissed(&b));
 }
-END_TEST
 
 /* More than commands fit into a message: several are sent, nobody is left out. */
-START_TEST(all_shut_down_at_once)
+TEST(all_shut_down_at_once)
 {
 	struct fake f[WCCP_MAX_CACHES];
 	struct addr group = GROUP;
@@ -412,10 +402,9 @@ START_TEST(all_shut_down_at_once)
 	ck_assert_uint_eq(messages, WCCP_MAX_CACHES / WCCP_MAX_COMMANDS);
 	ck_assert_uint_eq(dismissed, WCCP_MAX_CACHES);
 }
-END_TEST
 
 /* Several services may share a socket, and it has joined all of their groups. */
-START_TEST(other_groups_are_not_ours)
+TEST(other_groups_are_not_ours)
 {
 	struct fake a = bench_cache(1);
 
@@ -426,9 +415,8 @@ START_TEST(other_groups_are_not_ours)
 	ck_assert_uint_eq(bench_counters()->wrong_group, 1);
 	ck_assert_ptr_null(await(T));
 }
-END_TEST
 
-START_TEST(without_a_group_no_multicast_is_taken)
+TEST(without_a_group_no_multicast_is_taken)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -439,10 +427,9 @@ START_TEST(without_a_group_no_multicast_is_taken)
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 	ck_assert_uint_eq(bench_counters()->wrong_group, 1);
 }
-END_TEST
 
 /* 3.4.2: V is acted upon only when all have set it; else the least is spoken. */
-START_TEST(one_version_for_all)
+TEST(one_version_for_all)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -467,10 +454,9 @@ START_TEST(one_version_for_all)
 	ck_assert(is_for(&a) && is_for(&b));
 	ck_assert_uint_eq(bench.seen.minor, 0);
 }
-END_TEST
 
 /* L2 is for those who are on-link: two messages, each with what its readers can do. */
-START_TEST(off_link_listeners_have_a_message_of_their_own)
+TEST(off_link_listeners_have_a_message_of_their_own)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 	struct addr group = GROUP;
@@ -496,10 +482,9 @@ START_TEST(off_link_listeners_have_a_message_of_their_own)
 	}
 	ck_assert_uint_eq(messages, 2);
 }
-END_TEST
 
 /* A message due in the same step does not change what its datagram is offered. */
-START_TEST(methods_are_those_of_the_sender)
+TEST(methods_are_those_of_the_sender)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 	struct mono due;
@@ -513,10 +498,9 @@ START_TEST(methods_are_those_of_the_sender)
 	ck_assert_ptr_nonnull(bench_answer(&b));
 	ck_assert_uint_eq(bench.seen.capabilities.forward, WCCP_METHOD_GRE);
 }
-END_TEST
 
 /* The interval follows the T that the first member chose, however short. */
-START_TEST(interval_follows_the_agreed_t)
+TEST(interval_follows_the_agreed_t)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -550,10 +534,9 @@ START_TEST(interval_follows_the_agreed_t)
 	bench_advance(10); /* checks that every deadline moves on */
 	ck_assert_uint_ge(bench_sends(), 9);
 }
-END_TEST
 
 /* After a group with a long T the next one does not wait for what it had agreed. */
-START_TEST(long_t_ends_with_its_group)
+TEST(long_t_ends_with_its_group)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1), b = bench_cache(2);
@@ -576,9 +559,8 @@ START_TEST(long_t_ends_with_its_group)
 	ck_assert_ptr_nonnull(await(T));
 	ck_assert(is_for(&a) && is_for(&b));
 }
-END_TEST
 
-START_TEST(candidate_sees_its_own_description)
+TEST(candidate_sees_its_own_description)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -598,10 +580,9 @@ START_TEST(candidate_sees_its_own_description)
 	ck_assert_uint_eq(bench.seen.service.priority, 7);
 	ck_assert_uint_eq(bench.seen.service.protocol, 17);
 }
-END_TEST
 
 /* The same over IPv6. */
-START_TEST(multicast_of_ipv6)
+TEST(multicast_of_ipv6)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache6(1);
@@ -626,36 +607,4 @@ START_TEST(multicast_of_ipv6)
 	bench_hello(&a);
 	bench_deliver(&a.source);
 	ck_assert(bench_usable(&a));
-}
-END_TEST
-
-void test_router_multicast(Suite *s)
-{
-	TCase *tc = tcase_create("multicast");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, answer_comes_later_and_to_the_group);
-	tcase_add_test(tc, interval_and_jitter);
-	tcase_add_test(tc, routers_differ);
-	tcase_add_test(tc, one_message_for_all_with_one_receive_id);
-	tcase_add_test(tc, candidates_are_answered_once);
-	tcase_add_test(tc, nobody_to_answer_is_silence);
-	tcase_add_test(tc, first_answer_is_soon_and_the_next_is_not);
-	tcase_add_test(tc, mixed_group);
-	tcase_add_test(tc, removal_query_is_unicast);
-	tcase_add_test(tc, assignment_by_multicast);
-	tcase_add_test(tc, shutdown_is_answered_in_the_next_message);
-	tcase_add_test(tc, last_one_that_shuts_down_is_answered_too);
-	tcase_add_test(tc, one_that_comes_back_is_not_dismissed);
-	tcase_add_test(tc, all_shut_down_at_once);
-	tcase_add_test(tc, other_groups_are_not_ours);
-	tcase_add_test(tc, without_a_group_no_multicast_is_taken);
-	tcase_add_test(tc, one_version_for_all);
-	tcase_add_test(tc, off_link_listeners_have_a_message_of_their_own);
-	tcase_add_test(tc, methods_are_those_of_the_sender);
-	tcase_add_test(tc, interval_follows_the_agreed_t);
-	tcase_add_test(tc, long_t_ends_with_its_group);
-	tcase_add_test(tc, candidate_sees_its_own_description);
-	tcase_add_test(tc, multicast_of_ipv6);
-	suite_add_tcase(s, tc);
 }

@@ -3,6 +3,7 @@
  * Router side: who and what is refused.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 #include <string.h>
 
@@ -13,7 +14,9 @@ static void setup(void)
 	bench_start(&conf, 5000);
 }
 
-START_TEST(garbage_is_counted_by_reason)
+CASE(refusals, .setup = setup, .teardown = bench_stop)
+
+TEST(garbage_is_counted_by_reason)
 {
 	struct fake a = bench_cache(1);
 	uint8_t octets[64] = { 0, 0, 0, 10, 2, 0, 0, 200 };
@@ -29,9 +32,8 @@ START_TEST(garbage_is_counted_by_reason)
 	ck_assert_ptr_nonnull(bench_note("truncated"));
 	ck_assert(bench.out.list[0].rate_limited);
 }
-END_TEST
 
-START_TEST(messages_for_caches_are_ignored)
+TEST(messages_for_caches_are_ignored)
 {
 	struct fake a = bench_cache(1);
 
@@ -41,9 +43,8 @@ START_TEST(messages_for_caches_are_ignored)
 	ck_assert_uint_eq(bench.out.n, 0);
 	ck_assert_uint_eq(bench_counters()->rx[WCCP_I_SEE_YOU - WCCP_HERE_I_AM], 1);
 }
-END_TEST
 
-START_TEST(another_service_is_not_ours)
+TEST(another_service_is_not_ours)
 {
 	struct fake a = bench_cache(1);
 
@@ -58,9 +59,8 @@ START_TEST(another_service_is_not_ours)
 	ck_assert_uint_eq(bench_sends(), 0);
 	ck_assert_uint_eq(bench_counters()->bad_service, 2);
 }
-END_TEST
 
-START_TEST(password_is_needed_first)
+TEST(password_is_needed_first)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -83,9 +83,8 @@ START_TEST(password_is_needed_first)
 	ck_assert_uint_eq(bench_sends(), 0);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(only_listed_caches_are_answered)
+TEST(only_listed_caches_are_answered)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1), b = bench_cache(2);
@@ -102,10 +101,9 @@ START_TEST(only_listed_caches_are_answered)
 	ck_assert_uint_eq(bench_counters()->not_allowed, 2);
 	ck_assert_uint_eq(bench_status()->n_caches, 1);
 }
-END_TEST
 
 /* While it runs: a member that is not listed any more is as good as silent. */
-START_TEST(another_list)
+TEST(another_list)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -119,9 +117,8 @@ START_TEST(another_list)
 	ck_assert_ptr_nonnull(bench_greet(&a));
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
-START_TEST(no_address_is_no_identity)
+TEST(no_address_is_no_identity)
 {
 	struct fake a = bench_cache(1);
 
@@ -131,9 +128,8 @@ START_TEST(no_address_is_no_identity)
 	ck_assert_ptr_nonnull(strstr(bench_note("bad-family"), "it states no address"));
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
-END_TEST
 
-START_TEST(members_address_from_another_source)
+TEST(members_address_from_another_source)
 {
 	struct fake a = bench_cache(1), thief = bench_cache(1);
 
@@ -149,9 +145,8 @@ START_TEST(members_address_from_another_source)
 	bench_greet(&a);
 	ck_assert_uint_eq(bench_counters()->bad_receive_id, 0);
 }
-END_TEST
 
-START_TEST(id_sent_to_one_source_is_none_for_another)
+TEST(id_sent_to_one_source_is_none_for_another)
 {
 	struct fake a = bench_cache(1);
 
@@ -163,10 +158,9 @@ START_TEST(id_sent_to_one_source_is_none_for_another)
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }
-END_TEST
 
 /* Whoever may join could take the place, and the packets, of another. */
-START_TEST(without_a_list_the_address_is_that_of_the_source)
+TEST(without_a_list_the_address_is_that_of_the_source)
 {
 	struct fake a = bench_cache(1), owner = bench_cache(2);
 
@@ -178,9 +172,8 @@ START_TEST(without_a_list_the_address_is_that_of_the_source)
 	bench_join(&owner);
 	ck_assert(bench_usable(&owner));
 }
-END_TEST
 
-START_TEST(no_host_has_such_an_address)
+TEST(no_host_has_such_an_address)
 {
 	static const uint32_t addresses[] = {
 		0xe0000101, 0xefffffff, 0xffffffff, 0x7f000001, 0x00000001,
@@ -199,9 +192,8 @@ START_TEST(no_host_has_such_an_address)
 	ck_assert_uint_eq(bench_counters()->bad_address, 7);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
-END_TEST
 
-START_TEST(group_of_32_is_full)
+TEST(group_of_32_is_full)
 {
 	struct fake last = bench_cache(100);
 
@@ -216,10 +208,9 @@ START_TEST(group_of_32_is_full)
 	ck_assert_ptr_nonnull(bench_note("full"));
 	ck_assert_uint_eq(bench_status()->n_caches, WCCP_MAX_CACHES);
 }
-END_TEST
 
 /* Some devices take four web-caches. */
-START_TEST(a_device_with_room_for_few)
+TEST(a_device_with_room_for_few)
 {
 	struct router_conf conf = bench_conf();
 	struct fake first, f;
@@ -246,9 +237,8 @@ START_TEST(a_device_with_room_for_few)
 	bench_greet(&f);
 	ck_assert(bench_usable(&f));
 }
-END_TEST
 
-START_TEST(inventions_do_not_fill_the_group)
+TEST(inventions_do_not_fill_the_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -262,27 +252,4 @@ START_TEST(inventions_do_not_fill_the_group)
 	ck_assert_uint_eq(bench_status()->n_caches, WCCP_MAX_CACHES);
 	bench_join(&b);
 	ck_assert(bench_usable(&a));
-}
-END_TEST
-
-void test_router_refusals(Suite *s)
-{
-	TCase *tc = tcase_create("refusals");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, garbage_is_counted_by_reason);
-	tcase_add_test(tc, messages_for_caches_are_ignored);
-	tcase_add_test(tc, another_service_is_not_ours);
-	tcase_add_test(tc, password_is_needed_first);
-	tcase_add_test(tc, only_listed_caches_are_answered);
-	tcase_add_test(tc, another_list);
-	tcase_add_test(tc, no_address_is_no_identity);
-	tcase_add_test(tc, members_address_from_another_source);
-	tcase_add_test(tc, id_sent_to_one_source_is_none_for_another);
-	tcase_add_test(tc, without_a_list_the_address_is_that_of_the_source);
-	tcase_add_test(tc, no_host_has_such_an_address);
-	tcase_add_test(tc, group_of_32_is_full);
-	tcase_add_test(tc, inventions_do_not_fill_the_group);
-	tcase_add_test(tc, a_device_with_room_for_few);
-	suite_add_tcase(s, tc);
 }

@@ -4,8 +4,8 @@
 #include "wccprouter/show/show_counters.h"
 #include "wccprouter/show/show_text.h"
 #include "wccprouter/show/show_view.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +113,9 @@ static void assert_lacks(const char *line, const char *words)
 	free(text);
 }
 
-START_TEST(requests)
+CASE(router_show, .setup = begin, .teardown = end)
+
+TEST(requests)
 {
 	static const struct {
 		const char *line, *service;
@@ -137,9 +139,8 @@ START_TEST(requests)
 			ck_assert_str_eq(r.service, cases[i].service);
 	}
 }
-END_TEST
 
-START_TEST(what_is_not_there_is_said)
+TEST(what_is_not_there_is_said)
 {
 	struct show_request r;
 
@@ -154,9 +155,8 @@ START_TEST(what_is_not_there_is_said)
 			 "no service \"81\" is configured: there is web-cache, 80");
 	ck_assert_ptr_null(select_part("81 buckets", &r));
 }
-END_TEST
 
-START_TEST(parts_have_what_they_should)
+TEST(parts_have_what_they_should)
 {
 	struct show_request r;
 	json_t *o = select_part("global", &r);
@@ -178,9 +178,8 @@ START_TEST(parts_have_what_they_should)
 	ck_assert_uint_eq(json_object_size(o), 2);
 	json_decref(o);
 }
-END_TEST
 
-START_TEST(everything_looks_as_agreed)
+TEST(everything_looks_as_agreed)
 {
 	static const char *const lines[] = { "",	  "web-cache detail",
 					     "80 detail", "web-cache view",
@@ -204,9 +203,8 @@ START_TEST(everything_looks_as_agreed)
 	}
 	free(all);
 }
-END_TEST
 
-START_TEST(views_leave_out_what_others_have)
+TEST(views_leave_out_what_others_have)
 {
 	assert_lacks("web-cache", "WCCP Client ID");
 	assert_has("web-cache clients", "WCCP Client ID:          10.0.1.2");
@@ -215,7 +213,6 @@ START_TEST(views_leave_out_what_others_have)
 	assert_has("web-cache", "Total Authentication failures:       6");
 	assert_lacks("global", "Service Identifier");
 }
-END_TEST
 
 /* ---- metrics ---- */
 
@@ -230,7 +227,7 @@ static char *metrics(void)
 	return text;
 }
 
-START_TEST(metrics_have_types_units_and_an_end)
+TEST(metrics_have_types_units_and_an_end)
 {
 	static const char *const lines[] = {
 		"# TYPE wccprouter info\n",
@@ -263,10 +260,9 @@ START_TEST(metrics_have_types_units_and_an_end)
 	ck_assert_str_eq(text + strlen(text) - 6, "# EOF\n");
 	free(text);
 }
-END_TEST
 
 /* What happened to be a number of the document once counted as a refusal. */
-START_TEST(only_refusals_are_refusals)
+TEST(only_refusals_are_refusals)
 {
 	json_t *s = json_array_get(json_object_get(sample, "services"), 0);
 	json_t *counters = json_object_get(s, "counters");
@@ -283,9 +279,8 @@ START_TEST(only_refusals_are_refusals)
 	}
 	free(text);
 }
-END_TEST
 
-START_TEST(labels_are_escaped)
+TEST(labels_are_escaped)
 {
 	json_t *s = json_array_get(json_object_get(sample, "services"), 0);
 	char *text;
@@ -295,10 +290,9 @@ START_TEST(labels_are_escaped)
 	ck_assert_ptr_nonnull(strstr(text, "{service=\"a\\\"b\\\\c\\nd\"} 1\n"));
 	free(text);
 }
-END_TEST
 
 /* An older or newer router may leave things out or say them in another type. */
-START_TEST(strange_documents_do_no_harm)
+TEST(strange_documents_do_no_harm)
 {
 	static const char *const strange[] = {
 		"{}",
@@ -323,30 +317,4 @@ START_TEST(strange_documents_do_no_harm)
 				free(text_of(lines[k]));
 		}
 	}
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("router_show");
-	TCase *t = tcase_create("router_show");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, begin, end);
-	tcase_add_test(t, requests);
-	tcase_add_test(t, what_is_not_there_is_said);
-	tcase_add_test(t, parts_have_what_they_should);
-	tcase_add_test(t, everything_looks_as_agreed);
-	tcase_add_test(t, views_leave_out_what_others_have);
-	tcase_add_test(t, metrics_have_types_units_and_an_end);
-	tcase_add_test(t, only_refusals_are_refusals);
-	tcase_add_test(t, labels_are_escaped);
-	tcase_add_test(t, strange_documents_do_no_harm);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,6 +3,7 @@
  * Router side: what happens when nobody speaks.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 static void setup(void)
 {
@@ -11,13 +12,14 @@ static void setup(void)
 	bench_start(&conf, 5000);
 }
 
-START_TEST(nothing_to_wait_for)
+CASE(time, .setup = setup, .teardown = bench_stop)
+
+TEST(nothing_to_wait_for)
 {
 	ck_assert(mono_is_never(router_deadline(bench.r)));
 }
-END_TEST
 
-START_TEST(query_at_25_removal_at_30)
+TEST(query_at_25_removal_at_30)
 {
 	struct fake a = bench_cache(1);
 	const struct wccp_msg *m;
@@ -45,9 +47,8 @@ START_TEST(query_at_25_removal_at_30)
 	ck_assert_uint_eq(bench_counters()->removed_by_timeout, 1);
 	ck_assert_uint_eq(bench_status()->n_caches, 0);
 }
-END_TEST
 
-START_TEST(answer_to_the_query_ends_the_silence)
+TEST(answer_to_the_query_ends_the_silence)
 {
 	struct fake a = bench_cache(1);
 
@@ -61,9 +62,8 @@ START_TEST(answer_to_the_query_ends_the_silence)
 	bench_advance(1);
 	ck_assert_uint_eq(bench_sends(), 1); /* a new silence, a new query */
 }
-END_TEST
 
-START_TEST(discarded_hellos_do_not_end_the_silence)
+TEST(discarded_hellos_do_not_end_the_silence)
 {
 	struct fake a = bench_cache(1);
 
@@ -76,9 +76,8 @@ START_TEST(discarded_hellos_do_not_end_the_silence)
 	bench_advance(1);
 	ck_assert(!bench_usable(&a));
 }
-END_TEST
 
-START_TEST(hello_after_the_time_does_not_revive)
+TEST(hello_after_the_time_does_not_revive)
 {
 	struct fake a = bench_cache(1);
 
@@ -88,9 +87,8 @@ START_TEST(hello_after_the_time_does_not_revive)
 	ck_assert_ptr_nonnull(bench_note("service-lost"));
 	ck_assert(!bench_usable(&a));
 }
-END_TEST
 
-START_TEST(candidates_are_forgotten)
+TEST(candidates_are_forgotten)
 {
 	struct fake a = bench_cache(1);
 
@@ -102,9 +100,8 @@ START_TEST(candidates_are_forgotten)
 	ck_assert_uint_eq(bench_sends(), 0);
 	ck_assert(mono_is_never(router_deadline(bench.r)));
 }
-END_TEST
 
-START_TEST(silent_one_is_purged_from_the_table)
+TEST(silent_one_is_purged_from_the_table)
 {
 	struct fake both[2] = { bench_cache(1), bench_cache(2) };
 
@@ -121,7 +118,6 @@ START_TEST(silent_one_is_purged_from_the_table)
 	ck_assert_uint_eq(bench_status()->table.buckets[1], WCCP_BUCKET_NONE);
 	ck_assert_uint_eq(bench_status()->caches[0].buckets, 128);
 }
-END_TEST
 
 /* Member 1 speaks every 10 s, so that only the assignment can be late. */
 static void live(struct fake *f, int64_t ms)
@@ -134,7 +130,7 @@ static void live(struct fake *f, int64_t ms)
 	}
 }
 
-START_TEST(table_is_flushed_when_no_assignment_follows_a_change)
+TEST(table_is_flushed_when_no_assignment_follows_a_change)
 {
 	struct fake a = bench_cache(1);
 
@@ -158,10 +154,9 @@ START_TEST(table_is_flushed_when_no_assignment_follows_a_change)
 	ck_assert_uint_eq(bench_counters()->flushes, 1);
 	ck_assert_uint_eq(bench_status()->key.change_number, 0);
 }
-END_TEST
 
 /* 5 RB, and RB is the agreed scale times the agreed T. */
-START_TEST(flush_follows_the_agreed_scale)
+TEST(flush_follows_the_agreed_scale)
 {
 	struct router_conf conf = bench_conf();
 	struct fake a = bench_cache(1);
@@ -189,9 +184,8 @@ START_TEST(flush_follows_the_agreed_scale)
 	bench_advance(1);
 	ck_assert(!bench_status()->assigned);
 }
-END_TEST
 
-START_TEST(assignment_in_time_keeps_the_table)
+TEST(assignment_in_time_keeps_the_table)
 {
 	struct fake a = bench_cache(1);
 
@@ -207,23 +201,4 @@ START_TEST(assignment_in_time_keeps_the_table)
 	live(&a, 200000);
 	ck_assert(bench_status()->assigned);
 	ck_assert_uint_eq(bench_counters()->flushes, 0);
-}
-END_TEST
-
-void test_router_time(Suite *s)
-{
-	TCase *tc = tcase_create("time");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, nothing_to_wait_for);
-	tcase_add_test(tc, query_at_25_removal_at_30);
-	tcase_add_test(tc, answer_to_the_query_ends_the_silence);
-	tcase_add_test(tc, discarded_hellos_do_not_end_the_silence);
-	tcase_add_test(tc, hello_after_the_time_does_not_revive);
-	tcase_add_test(tc, candidates_are_forgotten);
-	tcase_add_test(tc, silent_one_is_purged_from_the_table);
-	tcase_add_test(tc, table_is_flushed_when_no_assignment_follows_a_change);
-	tcase_add_test(tc, flush_follows_the_agreed_scale);
-	tcase_add_test(tc, assignment_in_time_keeps_the_table);
-	suite_add_tcase(s, tc);
 }

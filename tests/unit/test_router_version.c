@@ -4,6 +4,7 @@
  * what an answer of each version may hold.
  */
 #include "router_bench.h"
+#include "suite.h"
 
 static void setup(void)
 {
@@ -30,8 +31,10 @@ static uint8_t answered_in(struct fake *f, uint8_t minor, bool v)
 	return bench.seen.minor;
 }
 
+CASE(version, .setup = setup, .teardown = bench_stop)
+
 /* V clear: its header has its highest.  V set: its lowest, and we say our highest. */
-START_TEST(router_of_201)
+TEST(router_of_201)
 {
 	struct fake a = bench_cache(1);
 
@@ -41,9 +44,10 @@ START_TEST(router_of_201)
 	ck_assert_uint_eq(answered_in(&a, 0, true), 1);
 	ck_assert_uint_eq(answered_in(&a, 1, true), 1);
 }
-END_TEST
 
-START_TEST(router_of_20)
+CASE(version_2_0_only, .setup = setup_v20, .teardown = bench_stop)
+
+TEST(router_of_20)
 {
 	struct fake a = bench_cache(1);
 
@@ -52,10 +56,11 @@ START_TEST(router_of_20)
 	ck_assert_uint_eq(answered_in(&a, 0, true), 0);
 	ck_assert_uint_eq(answered_in(&a, 1, true), 0);
 }
-END_TEST
+
+CASE(version_2, .setup = setup, .teardown = bench_stop)
 
 /* 3.4.1: asked with V, seen our highest, from then on that version without V. */
-START_TEST(negotiation_ends_in_a_member)
+TEST(negotiation_ends_in_a_member)
 {
 	struct fake a = bench_cache(1);
 
@@ -64,10 +69,9 @@ START_TEST(negotiation_ends_in_a_member)
 	ck_assert(bench_usable(&a));
 	ck_assert_uint_eq(bench_status()->caches[0].minor, 1);
 }
-END_TEST
 
 /* The last message counts: one that goes back to 2.0 is spoken to in 2.0. */
-START_TEST(version_is_that_of_the_last_message)
+TEST(version_is_that_of_the_last_message)
 {
 	struct fake a = bench_cache(1);
 
@@ -80,9 +84,8 @@ START_TEST(version_is_that_of_the_last_message)
 	ck_assert_int_eq(bench.seen.type, WCCP_REMOVAL_QUERY);
 	ck_assert_uint_eq(bench.seen.minor, 0);
 }
-END_TEST
 
-START_TEST(versions_mix_in_one_group)
+TEST(versions_mix_in_one_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -98,7 +101,6 @@ START_TEST(versions_mix_in_one_group)
 	ck_assert_int_eq(bench_in_view(&a)->kind, WCCP_DATA_HASH);
 	ck_assert(!bench_in_view(&a)->extended);
 }
-END_TEST
 
 static void assign(struct fake *a)
 {
@@ -108,7 +110,7 @@ static void assign(struct fake *a)
 }
 
 /* Component 6 is 2.0's, component 16 belongs to 2.01 (section 4.3). */
-START_TEST(echo_has_the_form_of_the_version)
+TEST(echo_has_the_form_of_the_version)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
@@ -132,9 +134,10 @@ START_TEST(echo_has_the_form_of_the_version)
 		ck_assert_uint_eq(bench.seen.map.hash.buckets[i], 0);
 	ck_assert(!wccp_has(&bench.seen, WCCP_C_ADDRESS_TABLE));
 }
-END_TEST
 
-START_TEST(router_of_20_says_nothing_of_201)
+CASE(version_2_0_only_2, .setup = setup_v20, .teardown = bench_stop)
+
+TEST(router_of_20_says_nothing_of_201)
 {
 	struct fake a = bench_cache(1);
 
@@ -151,10 +154,11 @@ START_TEST(router_of_20_says_nothing_of_201)
 	ck_assert(!(bench.seen.capabilities.present >> WCCP_CAP_TRANSMIT_T & 1));
 	ck_assert(!(bench.seen.capabilities.present >> WCCP_CAP_TIMER_SCALE & 1));
 }
-END_TEST
+
+CASE(version_3, .setup = setup, .teardown = bench_stop)
 
 /* Tables are not permitted in 2.0 (section 4.7), so they are not answered with one. */
-START_TEST(table_only_for_those_who_speak_201)
+TEST(table_only_for_those_who_speak_201)
 {
 	struct fake a = bench_cache(1);
 
@@ -166,25 +170,4 @@ START_TEST(table_only_for_those_who_speak_201)
 		ck_assert_ptr_nonnull(bench_answer(&a));
 		ck_assert_uint_eq(bench.seen.table_family, minor);
 	}
-}
-END_TEST
-
-void test_router_version(Suite *s)
-{
-	TCase *tc = tcase_create("version");
-
-	tcase_add_checked_fixture(tc, setup, bench_stop);
-	tcase_add_test(tc, router_of_201);
-	tcase_add_test(tc, negotiation_ends_in_a_member);
-	tcase_add_test(tc, version_is_that_of_the_last_message);
-	tcase_add_test(tc, versions_mix_in_one_group);
-	tcase_add_test(tc, echo_has_the_form_of_the_version);
-	tcase_add_test(tc, table_only_for_those_who_speak_201);
-	suite_add_tcase(s, tc);
-
-	tc = tcase_create("version 2.0 only");
-	tcase_add_checked_fixture(tc, setup_v20, bench_stop);
-	tcase_add_test(tc, router_of_20);
-	tcase_add_test(tc, router_of_20_says_nothing_of_201);
-	suite_add_tcase(s, tc);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccprouter's configuration files, good and bad. */
 #include "wccprouter/conf/routerd_conf.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static struct routerd_conf *load(const char *text, char *path, struct err *err)
 
 #define TOP "router-id = 10.0.9.1\nredirect-in = { cl0 }\ncaches-in = { bx1, bx2 }\n"
 
-START_TEST(defaults)
+TEST(defaults)
 {
 	char path[64];
 	struct err err = { "" };
@@ -59,9 +59,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(r->service_id, 70);
 	routerd_conf_free(c);
 }
-END_TEST
 
-START_TEST(metrics)
+TEST(metrics)
 {
 	static const char *const bad[] = { "127.0.0.1",
 					   "127.0.0.1:0",
@@ -95,9 +94,8 @@ START_TEST(metrics)
 		ck_assert_ptr_nonnull(strstr(err.text, "is not address:port"));
 	}
 }
-END_TEST
 
-START_TEST(masks)
+TEST(masks)
 {
 	static const struct {
 		const char *text;
@@ -124,9 +122,8 @@ START_TEST(masks)
 		routerd_conf_free(c);
 	}
 }
-END_TEST
 
-START_TEST(groups)
+TEST(groups)
 {
 	static const char text[] =
 		TOP "router-id6 = 2001:db8::1\n"
@@ -149,9 +146,8 @@ START_TEST(groups)
 	ck_assert_str_eq(ADDR_TEXT(&s[1].router.allowed[1]), "2001:db8::2");
 	routerd_conf_free(c);
 }
-END_TEST
 
-START_TEST(redirect_out)
+TEST(redirect_out)
 {
 	char path[64];
 	struct err err = { "" };
@@ -167,9 +163,8 @@ START_TEST(redirect_out)
 	ck_assert_str_eq(c->excluded_in[1], "cl2");
 	routerd_conf_free(c);
 }
-END_TEST
 
-START_TEST(redirect_list)
+TEST(redirect_list)
 {
 	static const char text[] =
 		TOP "service 7 { redirect-list = {\n"
@@ -201,9 +196,8 @@ START_TEST(redirect_list)
 	ck_assert_uint_eq(r[3].src.bits, 0);
 	routerd_conf_free(c);
 }
-END_TEST
 
-START_TEST(longest_redirect_list)
+TEST(longest_redirect_list)
 {
 	char path[64], text[4096] = TOP "service 7 { redirect-list = {\n";
 	struct err err = { "" };
@@ -221,9 +215,8 @@ START_TEST(longest_redirect_list)
 	ck_assert_uint_eq(c->services[0].n_rules, ROUTERD_MAX_RULES);
 	routerd_conf_free(c);
 }
-END_TEST
 
-START_TEST(example_is_good)
+TEST(example_is_good)
 {
 	const char *top = getenv("srcdir");
 	char file[4096];
@@ -241,7 +234,6 @@ START_TEST(example_is_good)
 	ck_assert_mem_eq(c->services[0].router.password.octets, "secret\0\0", 8);
 	routerd_conf_free(c);
 }
-END_TEST
 
 static const struct {
 	const char *text, *message;
@@ -321,7 +313,7 @@ static const struct {
 	  "5: closed: maybe is not one of: false, true" },
 };
 
-START_TEST(bad_file)
+TEST_LOOP(bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])))
 {
 	char path[64], full[400];
 	struct err err = { "" };
@@ -330,13 +322,12 @@ START_TEST(bad_file)
 	snprintf(full, sizeof(full), "%s:%s", path, bad[_i].message);
 	ck_assert_str_eq(err.text, full);
 }
-END_TEST
 
 /* -- profiles -------------------------------------------------------------------------- */
 
 #define IN "redirect-in = { cl0 }\ncaches-in = { bx1 }\n"
 
-START_TEST(a_profile_is_where_it_starts)
+TEST(a_profile_is_where_it_starts)
 {
 	char path[64];
 	struct err err = { "" };
@@ -365,9 +356,8 @@ START_TEST(a_profile_is_where_it_starts)
 	ck_assert(addr_equal(&c->services[1].router.id, &id));
 	routerd_conf_free(c);
 }
-END_TEST
 
-START_TEST(every_profile_can_be_had)
+TEST_LOOP(every_profile_can_be_had, 0, 8)
 {
 	static const char *const names[] = { "ios",	     "ios-xe",
 					     "catalyst3750", "catalyst4500",
@@ -382,7 +372,6 @@ START_TEST(every_profile_can_be_had)
 	profile_apply(p, &conf);
 	ck_assert(conf.forward && conf.ret && conf.assign);
 }
-END_TEST
 
 #define NINE(a)                                                                        \
 	a "1 { }\n" a "2 { }\n" a "3 { }\n" a "4 { }\n" a "5 { }\n" a "6 { }\n" a      \
@@ -401,7 +390,7 @@ static const struct {
 	{ IN "service 1 { }\n", "router-id" },
 };
 
-START_TEST(what_a_device_has_not_got)
+TEST_LOOP(what_a_device_has_not_got, 0, sizeof(bad_profiles) / sizeof(bad_profiles[0]))
 {
 	char path[64];
 	struct err err = { "" };
@@ -409,38 +398,4 @@ START_TEST(what_a_device_has_not_got)
 
 	ck_assert_ptr_null(c);
 	ck_assert_msg(strstr(err.text, bad_profiles[_i].complaint), "%s", err.text);
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("routerd_conf");
-	TCase *t = tcase_create("routerd_conf");
-
-	tcase_add_test(t, defaults);
-	tcase_add_test(t, masks);
-	tcase_add_test(t, metrics);
-	tcase_add_test(t, groups);
-	tcase_add_test(t, redirect_out);
-	tcase_add_test(t, redirect_list);
-	tcase_add_test(t, longest_redirect_list);
-	tcase_add_test(t, example_is_good);
-	tcase_add_loop_test(t, bad_file, 0, (int)(sizeof(bad) / sizeof(bad[0])));
-	tcase_add_test(t, a_profile_is_where_it_starts);
-	tcase_add_loop_test(t, every_profile_can_be_had, 0, 8);
-	tcase_add_loop_test(t, what_a_device_has_not_got, 0,
-			    sizeof(bad_profiles) / sizeof(bad_profiles[0]));
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Scenario files, good and bad, and what their expectations mean. */
 #include "wccprouter/scenario/scenario.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,7 +51,11 @@ static struct scenario_expect expect(const char *line)
 	return x;
 }
 
-START_TEST(a_file_becomes_steps)
+static void begin(void);
+
+CASE(scenario, .setup = begin)
+
+TEST(a_file_becomes_steps)
 {
 	struct scenario *s = load_good("# a comment\n"
 				       "\n"
@@ -83,9 +87,8 @@ START_TEST(a_file_becomes_steps)
 	}
 	scenario_free(s);
 }
-END_TEST
 
-START_TEST(expectations)
+TEST(expectations)
 {
 	struct scenario_expect x = expect("expect client 10.0.0.5 usable within 30s");
 
@@ -114,9 +117,8 @@ START_TEST(expectations)
 	x = expect("expect no message removal-query to 10.0.0.5 of 80 for 9s");
 	ck_assert(x.type == WCCP_REMOVAL_QUERY && x.way == TRACE_SENT && x.negated);
 }
-END_TEST
 
-START_TEST(bad_files_are_refused_with_their_line)
+TEST(bad_files_are_refused_with_their_line)
 {
 	static const struct {
 		const char *text, *words;
@@ -165,9 +167,8 @@ START_TEST(bad_files_are_refused_with_their_line)
 	ck_assert_ptr_null(scenario_load("/nowhere/at/all", is_command, &err));
 	ck_assert_str_eq(err.text, "/nowhere/at/all: No such file or directory");
 }
-END_TEST
 
-START_TEST(long_files_are_refused)
+TEST(long_files_are_refused)
 {
 	static char text[200000];
 	size_t used;
@@ -186,7 +187,6 @@ START_TEST(long_files_are_refused)
 	ck_assert_ptr_null(load(text));
 	ck_assert_ptr_nonnull(strstr(err.text, ":10001: more than 10000 steps"));
 }
-END_TEST
 
 /* ---- what is ---- */
 
@@ -218,7 +218,7 @@ static bool holds(const char *line)
 	return scenario_holds(&x, services, 2);
 }
 
-START_TEST(what_holds)
+TEST(what_holds)
 {
 	static const struct {
 		const char *line;
@@ -251,9 +251,8 @@ START_TEST(what_holds)
 		ck_assert_msg(holds(cases[i].line) == cases[i].holds, "%s",
 			      cases[i].line);
 }
-END_TEST
 
-START_TEST(which_message)
+TEST(which_message)
 {
 	static const uint8_t octets[] = {
 		0, 0, 0, 10, 2, 0, 0, 36, 0,  0, 0,
@@ -290,7 +289,6 @@ START_TEST(which_message)
 	peer = addr_v4(0x0a000006);
 	ck_assert(!scenario_matches(&x, &m));
 }
-END_TEST
 
 static const char *explain(const char *line, size_t size)
 {
@@ -301,7 +299,7 @@ static const char *explain(const char *line, size_t size)
 	return text;
 }
 
-START_TEST(in_words)
+TEST(in_words)
 {
 	ck_assert_str_eq(explain("expect client 10.0.0.9", 512),
 			 "service web-cache is assigned and has 10.0.0.5 usable, "
@@ -318,9 +316,8 @@ START_TEST(in_words)
 		explain("expect message here-i-am from 1.1.1.1 within 1s", 512),
 		"there was none");
 }
-END_TEST
 
-START_TEST(services_must_be_there)
+TEST(services_must_be_there)
 {
 	struct scenario *s = load_good("wait 1s\nexpect service 80 assigned\n"
 				       "expect client 10.0.0.5 of 81\n");
@@ -330,29 +327,4 @@ START_TEST(services_must_be_there)
 	strcpy(s->steps[2].expect.service, "80");
 	ck_assert_int_eq(scenario_check(s, services, 2, &err), 0);
 	scenario_free(s);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("scenario");
-	TCase *t = tcase_create("scenario");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, begin, NULL);
-	tcase_add_test(t, a_file_becomes_steps);
-	tcase_add_test(t, expectations);
-	tcase_add_test(t, bad_files_are_refused_with_their_line);
-	tcase_add_test(t, long_files_are_refused);
-	tcase_add_test(t, what_holds);
-	tcase_add_test(t, which_message);
-	tcase_add_test(t, in_words);
-	tcase_add_test(t, services_must_be_there);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

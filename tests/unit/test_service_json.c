@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What programs are told of services. */
 #include "wccpd/service_json.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static void expect(json_t *got, const char *text)
 	json_decref(want);
 }
 
-START_TEST(descriptions)
+TEST(descriptions)
 {
 	struct wccp_service s = { .type = WCCP_SERVICE_STANDARD };
 
@@ -50,9 +50,8 @@ START_TEST(descriptions)
 	       " \"port_type\": \"-\", \"hash\": [], \"alternate_hash\": [],"
 	       " \"only_protocol_0\": true}");
 }
-END_TEST
 
-START_TEST(assignments)
+TEST(assignments)
 {
 	static struct cache_status st;
 
@@ -68,9 +67,8 @@ START_TEST(assignments)
 	       "{\"method\": \"mask\", \"mask\": \"dst-ip 0x1741\","
 	       " \"slots\": 64, \"my_slots\": 128}");
 }
-END_TEST
 
-START_TEST(configured_things)
+TEST(configured_things)
 {
 	static struct conf conf;
 	struct conf_service *s = &conf.services[0];
@@ -90,23 +88,4 @@ START_TEST(configured_things)
 	       "{\"version\": \"negotiate\", \"multicast\": \"224.0.1.5\","
 	       " \"allowed_caches\": [\"10.0.0.1\", \"10.0.0.2\"],"
 	       " \"mirror_of\": \"x-return\"}");
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("service_json");
-	TCase *t = tcase_create("json");
-	SRunner *r;
-	int failed;
-
-	tcase_add_test(t, descriptions);
-	tcase_add_test(t, assignments);
-	tcase_add_test(t, configured_things);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

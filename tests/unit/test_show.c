@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl's tables, from a sample of the daemon's answer. */
 #include "wccpctl/show.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static json_t *sample(void)
 	return status;
 }
 
-START_TEST(everything_looks_as_agreed)
+TEST(everything_looks_as_agreed)
 {
 	json_t *status = sample();
 	char *text = shown(status, 0);
@@ -53,9 +53,8 @@ START_TEST(everything_looks_as_agreed)
 	free(text);
 	json_decref(status);
 }
-END_TEST
 
-START_TEST(parts_come_alone)
+TEST(parts_come_alone)
 {
 	json_t *status = sample();
 	char *text = shown(status, (unsigned)show_part("caches"));
@@ -71,9 +70,8 @@ START_TEST(parts_come_alone)
 	json_decref(status);
 	ck_assert_int_eq(show_part("nonsense"), -1);
 }
-END_TEST
 
-START_TEST(trouble_of_the_data_plane_is_told)
+TEST(trouble_of_the_data_plane_is_told)
 {
 	json_t *status = sample();
 	char *text;
@@ -87,10 +85,9 @@ START_TEST(trouble_of_the_data_plane_is_told)
 	free(text);
 	json_decref(status);
 }
-END_TEST
 
 /* An older or newer daemon may leave things out or say them in another type. */
-START_TEST(strange_documents_do_no_harm)
+TEST(strange_documents_do_no_harm)
 {
 	static const char services[] = "{\"services\": [5, null, {}, {\"routers\": [1],"
 				       " \"caches\": [\"x\"], \"my_buckets\": \"ff\","
@@ -112,29 +109,4 @@ START_TEST(strange_documents_do_no_harm)
 		free(text);
 		json_decref(status);
 	}
-}
-END_TEST
-
-static Suite *suite(void)
-{
-	Suite *s = suite_create("show");
-	TCase *t = tcase_create("show");
-
-	tcase_add_test(t, everything_looks_as_agreed);
-	tcase_add_test(t, parts_come_alone);
-	tcase_add_test(t, trouble_of_the_data_plane_is_told);
-	tcase_add_test(t, strange_documents_do_no_harm);
-	suite_add_tcase(s, t);
-	return s;
-}
-
-int main(void)
-{
-	SRunner *r = srunner_create(suite());
-	int failed;
-
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of the steering program follows the plan. */
 #include "dp/steer/steer_render.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +56,7 @@ static unsigned count(unsigned slot, unsigned rank)
 	return n;
 }
 
-START_TEST(buckets_follow_weights)
+TEST(buckets_follow_weights)
 {
 	reset();
 	add_instance("a", 100, 1);
@@ -68,9 +68,8 @@ START_TEST(buckets_follow_weights)
 	ck_assert_uint_eq(count(12, 0), 128);
 	ck_assert_uint_eq(table.ifindex, 7);
 }
-END_TEST
 
-START_TEST(every_bucket_ranks_every_instance_once)
+TEST(every_bucket_ranks_every_instance_once)
 {
 	reset();
 	for (unsigned i = 0; i < 5; i++)
@@ -86,11 +85,10 @@ START_TEST(every_bucket_ranks_every_instance_once)
 			ck_assert_uint_eq(table.pools[0].slots[b][r], STEER_NO_SLOT);
 	}
 }
-END_TEST
 
 /* 256 buckets over 4: 64 each; those of one over the other three: 21.3 each.  A fair
  * hash is off by 8 or more once in 40 names; these names are what they are. */
-START_TEST(buckets_of_a_dead_one_spread_over_all_others)
+TEST(buckets_of_a_dead_one_spread_over_all_others)
 {
 	unsigned heirs[4] = { 0 };
 
@@ -109,9 +107,8 @@ START_TEST(buckets_of_a_dead_one_spread_over_all_others)
 		ck_assert_uint_le(heirs[i], 30);
 	}
 }
-END_TEST
 
-START_TEST(one_that_takes_nothing_is_left_out)
+TEST(one_that_takes_nothing_is_left_out)
 {
 	reset();
 	add_instance("a", 100, 1);
@@ -126,9 +123,8 @@ START_TEST(one_that_takes_nothing_is_left_out)
 	render();
 	ck_assert_uint_eq(count(STEER_NO_SLOT, 0), STEER_BUCKETS);
 }
-END_TEST
 
-START_TEST(one_without_a_listener_is_left_out)
+TEST(one_without_a_listener_is_left_out)
 {
 	reset();
 	add_instance("a", 100, 1);
@@ -139,9 +135,8 @@ START_TEST(one_without_a_listener_is_left_out)
 	ck_assert_uint_eq(count(10, 0), STEER_BUCKETS);
 	ck_assert_uint_eq(count(STEER_NO_SLOT, 1), STEER_BUCKETS);
 }
-END_TEST
 
-START_TEST(a_death_moves_only_the_buckets_of_the_dead)
+TEST(a_death_moves_only_the_buckets_of_the_dead)
 {
 	struct steer_table before;
 
@@ -160,10 +155,9 @@ START_TEST(a_death_moves_only_the_buckets_of_the_dead)
 	ck_assert_uint_eq(count(10, 0), 128);
 	ck_assert_uint_eq(count(12, 0), 128);
 }
-END_TEST
 
 /* The plan of a changed configuration names the same instances in another order. */
-START_TEST(owners_are_remembered_by_name)
+TEST(owners_are_remembered_by_name)
 {
 	struct steer_memory before;
 
@@ -184,9 +178,8 @@ START_TEST(owners_are_remembered_by_name)
 				 before.pools[0].instance[b]);
 	ck_assert(!strcmp(memory.pools[0].pool, "web"));
 }
-END_TEST
 
-START_TEST(listeners_of_one_instance_take_turns)
+TEST(listeners_of_one_instance_take_turns)
 {
 	reset();
 	add_instance("smp", 100, 4);
@@ -204,9 +197,8 @@ START_TEST(listeners_of_one_instance_take_turns)
 			ck_assert_uint_ne(s[r], STEER_NO_SLOT);
 	}
 }
-END_TEST
 
-START_TEST(listeners_of_the_only_instance_stand_in_for_each_other)
+TEST(listeners_of_the_only_instance_stand_in_for_each_other)
 {
 	reset();
 	add_instance("smp", 100, 3);
@@ -219,9 +211,8 @@ START_TEST(listeners_of_the_only_instance_stand_in_for_each_other)
 		ck_assert_uint_eq(s[3], STEER_NO_SLOT);
 	}
 }
-END_TEST
 
-START_TEST(weight_zero_is_the_last_resort)
+TEST(weight_zero_is_the_last_resort)
 {
 	reset();
 	add_instance("a", 0, 1);
@@ -230,9 +221,8 @@ START_TEST(weight_zero_is_the_last_resort)
 	render();
 	ck_assert_uint_eq(count(10, 2), STEER_BUCKETS);
 }
-END_TEST
 
-START_TEST(largest_pool)
+TEST(largest_pool)
 {
 	unsigned owned = 0;
 
@@ -251,7 +241,6 @@ START_TEST(largest_pool)
 	ck_assert_uint_eq(owned, STEER_BUCKETS);
 	ck_assert_uint_eq(count(STEER_NO_SLOT, STEER_RANKS - 1), 0);
 }
-END_TEST
 
 /* -- ports ---------------------------------------------------------------------- */
 
@@ -270,16 +259,15 @@ static void add_service(unsigned priority, unsigned protocol, uint32_t flags,
 	plan.n_pools = 8;
 }
 
-START_TEST(ports_without_a_service_are_nobodys)
+TEST(ports_without_a_service_are_nobodys)
 {
 	reset();
 	render();
 	for (unsigned port = 0; port < 65536; port++)
 		ck_assert_uint_eq(table.pool_of_port[port], STEER_NO_POOL);
 }
-END_TEST
 
-START_TEST(the_well_known_service_is_port_80)
+TEST(the_well_known_service_is_port_80)
 {
 	reset();
 	plan.n_services = 1; /* type 0, id 0: all other fields are zero on the wire */
@@ -288,9 +276,8 @@ START_TEST(the_well_known_service_is_port_80)
 	ck_assert_uint_eq(table.pool_of_port[81], STEER_NO_POOL);
 	ck_assert_uint_eq(table.pool_of_port[0], STEER_NO_POOL);
 }
-END_TEST
 
-START_TEST(the_higher_priority_has_the_port)
+TEST(the_higher_priority_has_the_port)
 {
 	reset();
 	add_service(10, TCP, WCCP_F_PORTS_DEFINED, 3128, 1);
@@ -301,9 +288,8 @@ START_TEST(the_higher_priority_has_the_port)
 	ck_assert_uint_eq(table.pool_of_port[3128], 2);
 	ck_assert_uint_eq(table.pool_of_port[8080], 4);
 }
-END_TEST
 
-START_TEST(a_service_without_ports_has_what_is_left)
+TEST(a_service_without_ports_has_what_is_left)
 {
 	reset();
 	add_service(30, TCP, WCCP_F_PORTS_DEFINED, 443, 1);
@@ -314,9 +300,8 @@ START_TEST(a_service_without_ports_has_what_is_left)
 	ck_assert_uint_eq(table.pool_of_port[8080], 2); /* comes too late */
 	ck_assert_uint_eq(table.pool_of_port[1], 2);
 }
-END_TEST
 
-START_TEST(protocol_zero_is_every_protocol_unless_flagged)
+TEST(protocol_zero_is_every_protocol_unless_flagged)
 {
 	reset();
 	add_service(10, 0, WCCP_F_ONLY_PROTOCOL_0, 0, 1);
@@ -326,9 +311,8 @@ START_TEST(protocol_zero_is_every_protocol_unless_flagged)
 	render();
 	ck_assert_uint_eq(table.pool_of_port[80], 2);
 }
-END_TEST
 
-START_TEST(source_ports_and_other_protocols_are_not_steered)
+TEST(source_ports_and_other_protocols_are_not_steered)
 {
 	reset();
 	add_service(10, TCP, WCCP_F_PORTS_DEFINED | WCCP_F_PORTS_SOURCE, 80, 1);
@@ -337,9 +321,8 @@ START_TEST(source_ports_and_other_protocols_are_not_steered)
 	ck_assert_uint_eq(table.pool_of_port[80], STEER_NO_POOL);
 	ck_assert_uint_eq(table.pool_of_port[443], STEER_NO_POOL);
 }
-END_TEST
 
-START_TEST(gre_is_expected_from_routers_and_fellows)
+TEST(gre_is_expected_from_routers_and_fellows)
 {
 	reset();
 	add_service(10, TCP, WCCP_F_PORTS_DEFINED, 80, 1);
@@ -353,39 +336,4 @@ START_TEST(gre_is_expected_from_routers_and_fellows)
 	plan.routers[0].forward = WCCP_METHOD_GRE;
 	ck_assert(steer_pool_by_gre(&plan, 1));
 	ck_assert(!steer_pool_by_gre(&plan, 0));
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("steer_render");
-	TCase *buckets = tcase_create("buckets"), *ports = tcase_create("ports");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_test(buckets, buckets_follow_weights);
-	tcase_add_test(buckets, every_bucket_ranks_every_instance_once);
-	tcase_add_test(buckets, buckets_of_a_dead_one_spread_over_all_others);
-	tcase_add_test(buckets, one_that_takes_nothing_is_left_out);
-	tcase_add_test(buckets, one_without_a_listener_is_left_out);
-	tcase_add_test(buckets, a_death_moves_only_the_buckets_of_the_dead);
-	tcase_add_test(buckets, owners_are_remembered_by_name);
-	tcase_add_test(buckets, listeners_of_one_instance_take_turns);
-	tcase_add_test(buckets, listeners_of_the_only_instance_stand_in_for_each_other);
-	tcase_add_test(buckets, weight_zero_is_the_last_resort);
-	tcase_add_test(buckets, largest_pool);
-	tcase_add_test(ports, ports_without_a_service_are_nobodys);
-	tcase_add_test(ports, the_well_known_service_is_port_80);
-	tcase_add_test(ports, the_higher_priority_has_the_port);
-	tcase_add_test(ports, a_service_without_ports_has_what_is_left);
-	tcase_add_test(ports, protocol_zero_is_every_protocol_unless_flagged);
-	tcase_add_test(ports, source_ports_and_other_protocols_are_not_steered);
-	tcase_add_test(ports, gre_is_expected_from_routers_and_fellows);
-	suite_add_tcase(suite, buckets);
-	suite_add_tcase(suite, ports);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,8 +4,8 @@
  * read with.
  */
 #include "wccprouter/forward/member_table.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +76,9 @@ static void add_cache(struct router_status *st, unsigned n, uint32_t forward)
 	st->table.caches[st->table.n_caches++] = a;
 }
 
-START_TEST(well_known_service_is_filled_in)
+CASE(table, .setup = setup)
+
+TEST(well_known_service_is_filled_in)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_STANDARD, 0, 0);
 
@@ -90,9 +92,8 @@ START_TEST(well_known_service_is_filled_in)
 	ck_assert_uint_eq(entries[0].used, 1);
 	ck_assert_uint_eq(entries[1].used, 0);
 }
-END_TEST
 
-START_TEST(priorities)
+TEST(priorities)
 {
 	static const uint8_t given[] = { 3, 200, 3, 255, 0 };
 	static const unsigned order[] = { 3, 1, 0, 2, 4 };
@@ -105,9 +106,8 @@ START_TEST(priorities)
 	for (unsigned i = 0; i < 5; i++)
 		ck_assert_uint_eq(entries[i].number, order[i]);
 }
-END_TEST
 
-START_TEST(services_that_take_nothing_have_no_entry)
+TEST(services_that_take_nothing_have_no_entry)
 {
 	struct router_status *unknown = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
 	struct router_status *left = add_service(WCCP_SERVICE_DYNAMIC, 2, 1);
@@ -130,10 +130,9 @@ START_TEST(services_that_take_nothing_have_no_entry)
 	conf.services[1].router.service_type = WCCP_SERVICE_STANDARD;
 	ck_assert_uint_eq(build(), 0);
 }
-END_TEST
 
 /* Each service is about the packets of its web-caches' family. */
-START_TEST(ipv6)
+TEST(ipv6)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
 
@@ -149,10 +148,9 @@ START_TEST(ipv6)
 	assert_addr(&entries[0].targets[0].nexthop, "2001:db8::1");
 	assert_addr(&entries[1].targets[0].cache, "10.0.0.1");
 }
-END_TEST
 
 /* What a closed service without web-caches drops. */
-START_TEST(family_without_webcaches)
+TEST(family_without_webcaches)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
 	struct routerd_conf_service *service = &conf.services[0];
@@ -172,9 +170,8 @@ START_TEST(family_without_webcaches)
 	st->family = ADDR_V4;
 	ck_assert_int_eq(member_table_family(service, st, ADDR_V6), ADDR_V4);
 }
-END_TEST
 
-START_TEST(buckets_of_the_unusable_are_nobodys)
+TEST(buckets_of_the_unusable_are_nobodys)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
 
@@ -198,9 +195,8 @@ START_TEST(buckets_of_the_unusable_are_nobodys)
 	build();
 	ck_assert_uint_eq(entries[0].buckets[0], WCCP_BUCKET_NONE);
 }
-END_TEST
 
-START_TEST(targets)
+TEST(targets)
 {
 	struct router_status *st = add_service(WCCP_SERVICE_DYNAMIC, 1, 1);
 	const struct router_target *t = entries[0].targets;
@@ -221,7 +217,6 @@ START_TEST(targets)
 	ck_assert_uint_eq(t[2].ifindex, 0);
 	ck_assert_uint_eq(t[3].ifindex, 0);
 }
-END_TEST
 
 static void add_value(struct router_masks *m, uint32_t dst, uint8_t cache)
 {
@@ -237,7 +232,7 @@ static void add_mask(struct router_masks *m, struct wccp_mask mask)
 		(struct wccp_set){ .mask = mask, .first = (uint16_t)m->n_values };
 }
 
-START_TEST(masks)
+TEST(masks)
 {
 	struct router_status *st;
 	struct router_masks *m;
@@ -294,7 +289,6 @@ START_TEST(masks)
 	build();
 	ck_assert_uint_eq(values[1].n, 0);
 }
-END_TEST
 
 static bool matches(uint32_t flags, uint8_t protocol, const struct packet *p)
 {
@@ -306,7 +300,7 @@ static bool matches(uint32_t flags, uint8_t protocol, const struct packet *p)
 	return packet_matches(p, &s);
 }
 
-START_TEST(matching)
+TEST(matching)
 {
 	struct packet tcp = { .protocol = 6,
 			      .has_ports = true,
@@ -331,11 +325,10 @@ START_TEST(matching)
 	icmp.protocol = 0;
 	ck_assert(matches(WCCP_F_ONLY_PROTOCOL_0, 0, &icmp));
 }
-END_TEST
 
 /* The list is of TCP and UDP (2.01 section 5.1.2): with any other protocol, and with
  * all of them, it says nothing. */
-START_TEST(ports_of_other_protocols)
+TEST(ports_of_other_protocols)
 {
 	struct packet p = { .protocol = 17, .has_ports = true, .dport = htons(9) };
 
@@ -346,10 +339,9 @@ START_TEST(ports_of_other_protocols)
 	p = (struct packet){ .protocol = 1 };
 	ck_assert(matches(WCCP_F_PORTS_DEFINED, 1, &p));
 }
-END_TEST
 
 /* XOR of the octets, by hand: 10.1.2.3, 192.168.0.80, 0x1234, 0x0050. */
-START_TEST(hash)
+TEST(hash)
 {
 	struct packet p = { .src = htonl(0x0a010203),
 			    .dst = htonl(0xc0a80050),
@@ -366,32 +358,4 @@ START_TEST(hash)
 	ck_assert_uint_eq(packet_alt_bucket(&p, WCCP_F_SRC_IP_ALT_HASH |
 							WCCP_F_SRC_PORT_ALT_HASH),
 			  0x0a ^ 0x26);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("table");
-	TCase *tc = tcase_create("table");
-	SRunner *runner;
-	int failed;
-
-	tcase_add_checked_fixture(tc, setup, NULL);
-	tcase_add_test(tc, well_known_service_is_filled_in);
-	tcase_add_test(tc, priorities);
-	tcase_add_test(tc, services_that_take_nothing_have_no_entry);
-	tcase_add_test(tc, ipv6);
-	tcase_add_test(tc, family_without_webcaches);
-	tcase_add_test(tc, buckets_of_the_unusable_are_nobodys);
-	tcase_add_test(tc, targets);
-	tcase_add_test(tc, masks);
-	tcase_add_test(tc, matching);
-	tcase_add_test(tc, ports_of_other_protocols);
-	tcase_add_test(tc, hash);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The trace of messages as text, and who wants which. */
 #include "wccprouter/net/trace.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +64,9 @@ static void assert_has(const char *words)
 	ck_assert_msg(strstr(text, words) != NULL, "no \"%s\" in:\n%s", words, text);
 }
 
-START_TEST(a_message_is_told_in_full)
+CASE(trace, .setup = begin)
+
+TEST(a_message_is_told_in_full)
 {
 	char head[128];
 
@@ -84,9 +86,8 @@ START_TEST(a_message_is_told_in_full)
 	ck_assert_int_eq(strncmp(text, "received from 10.0.0.5, service unknown, ", 41),
 			 0);
 }
-END_TEST
 
-START_TEST(a_wrong_digest_is_said_and_the_message_shown)
+TEST(a_wrong_digest_is_said_and_the_message_shown)
 {
 	struct codec_password ours, theirs;
 
@@ -104,9 +105,8 @@ START_TEST(a_wrong_digest_is_said_and_the_message_shown)
 	print();
 	assert_has(" octets: REMOVAL_QUERY version");
 }
-END_TEST
 
-START_TEST(what_cannot_be_decoded_is_shown_in_octets)
+TEST(what_cannot_be_decoded_is_shown_in_octets)
 {
 	memset(octets, 0xab, 300);
 	codec_open(octets, 18, &datagram);
@@ -123,9 +123,8 @@ START_TEST(what_cannot_be_decoded_is_shown_in_octets)
 	print();
 	assert_has("0 octets: truncated");
 }
-END_TEST
 
-START_TEST(what_is_too_long_ends_in_dots)
+TEST(what_is_too_long_ends_in_dots)
 {
 	int len;
 
@@ -149,9 +148,8 @@ START_TEST(what_is_too_long_ends_in_dots)
 	ck_assert_uint_eq(strlen(text), TRACE_MAX - 1);
 	ck_assert_str_eq(text + TRACE_MAX - 5, "...\n");
 }
-END_TEST
 
-START_TEST(filters)
+TEST(filters)
 {
 	struct trace_filter f;
 
@@ -168,26 +166,4 @@ START_TEST(filters)
 	ck_assert_int_eq(parse(2, "80", "81", &f), -1);
 	ck_assert_int_eq(parse(2, "10.0.0.5", "10.0.0.6", &f), -1);
 	ck_assert_int_eq(parse(1, "averyveryverylongname", NULL, &f), -1);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("trace");
-	TCase *t = tcase_create("trace");
-	SRunner *r;
-	int failed;
-
-	tcase_add_checked_fixture(t, begin, NULL);
-	tcase_add_test(t, a_message_is_told_in_full);
-	tcase_add_test(t, a_wrong_digest_is_said_and_the_message_shown);
-	tcase_add_test(t, what_cannot_be_decoded_is_shown_in_octets);
-	tcase_add_test(t, what_is_too_long_ends_in_dots);
-	tcase_add_test(t, filters);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

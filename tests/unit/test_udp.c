@@ -5,8 +5,8 @@
  */
 #define _GNU_SOURCE
 #include "udp.h"
+#include "suite.h"
 
-#include <check.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -101,20 +101,20 @@ static void exchange(const char *one, const char *other)
 		close(fd_b);
 }
 
-START_TEST(ipv4)
+CASE(udp, .setup = enter, .timeout = 60)
+
+TEST(ipv4)
 {
 	exchange("127.0.0.1", "127.0.0.2");
 }
-END_TEST
 
-START_TEST(ipv6)
+TEST(ipv6)
 {
 	exchange("::1", "::1"); /* lo has no other: to itself */
 }
-END_TEST
 
 /* A router answers from the address that it was asked at. */
-START_TEST(bound_to_all_it_tells_where_to)
+TEST(bound_to_all_it_tells_where_to)
 {
 	struct addr cache = parse("127.0.0.2"), router = parse("127.0.0.3"), from;
 	struct udp_way way = { .to = router };
@@ -148,10 +148,9 @@ START_TEST(bound_to_all_it_tells_where_to)
 	ck_assert(addr_equal(&from, &router));
 	close(fd);
 }
-END_TEST
 
 /* IOS takes datagrams with an identification of 0 for duplicates. */
-START_TEST(no_path_mtu_discovery)
+TEST(no_path_mtu_discovery)
 {
 	struct addr a = parse("127.0.0.1");
 	struct err err;
@@ -168,10 +167,9 @@ START_TEST(no_path_mtu_discovery)
 	ck_assert_int_eq(value, 0);
 	close(fd);
 }
-END_TEST
 
 /* The answers of 32 routers in 64 groups, 1.5 KB each, before anything is read. */
-START_TEST(room_for_all_answers_at_once)
+TEST(room_for_all_answers_at_once)
 {
 	enum { ANSWERS = 64 * 32, OCTETS = 1472 };
 	struct addr self = parse("127.0.0.1"), router = parse("127.0.0.2"), from;
@@ -193,9 +191,8 @@ START_TEST(room_for_all_answers_at_once)
 	close(fd);
 	close(far);
 }
-END_TEST
 
-START_TEST(is_it_here)
+TEST(is_it_here)
 {
 	struct addr here = parse("127.0.0.1"), away = parse("192.0.2.99");
 	struct addr here6 = parse("::1"), away6 = parse("2001:db8::99");
@@ -205,9 +202,8 @@ START_TEST(is_it_here)
 	ck_assert(udp_is_local(&here) && udp_is_local(&here6));
 	ck_assert(!udp_is_local(&away) && !udp_is_local(&away6));
 }
-END_TEST
 
-START_TEST(address_comes_later)
+TEST(address_comes_later)
 {
 	struct addr self = parse("192.0.2.7"), to = parse("127.0.0.1"), from;
 	struct err err = { "" };
@@ -230,9 +226,8 @@ START_TEST(address_comes_later)
 	close(fd);
 	close(peer);
 }
-END_TEST
 
-START_TEST(no_way_is_an_error_with_words)
+TEST(no_way_is_an_error_with_words)
 {
 	struct addr self = parse("127.0.0.1"), to = parse("198.51.100.1");
 	struct addr group = parse("239.1.2.3");
@@ -248,7 +243,6 @@ START_TEST(no_way_is_an_error_with_words)
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot join 239.1.2.3"));
 	close(fd);
 }
-END_TEST
 
 static void lay_cable(void)
 {
@@ -294,43 +288,12 @@ static void group(const char *self_text, const char *group_text)
 	close(ears);
 }
 
-START_TEST(group4)
+TEST(group4)
 {
 	group("192.0.2.9", "239.1.2.3"); /* the second address there */
 }
-END_TEST
 
-START_TEST(group6)
+TEST(group6)
 {
 	group("2001:db8::9", "ff02::1234"); /* needs the scope of its interface */
-}
-END_TEST
-
-int main(void)
-{
-	Suite *s = suite_create("udp");
-	TCase *tc = tcase_create("udp");
-	SRunner *sr;
-	int failed;
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, enter, NULL);
-	tcase_add_test(tc, ipv4);
-	tcase_add_test(tc, ipv6);
-	tcase_add_test(tc, bound_to_all_it_tells_where_to);
-	tcase_add_test(tc, no_path_mtu_discovery);
-	tcase_add_test(tc, room_for_all_answers_at_once);
-	tcase_add_test(tc, is_it_here);
-	tcase_add_test(tc, address_comes_later);
-	tcase_add_test(tc, no_way_is_an_error_with_words);
-	tcase_add_test(tc, group4);
-	tcase_add_test(tc, group6);
-	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	/* Each test has a process and a namespace of its own, always. */
-	srunner_set_fork_status(sr, CK_FORK);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -6,7 +6,6 @@
 #include "wire.h"
 #include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
