@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The data plane alone: what it changes on the host, and that nothing of it is left."""
 
+import ctypes
+import os
+import socket
+
 import pytest
 from scapy.all import TCP as TCPH
 
@@ -26,6 +30,31 @@ def test_announces_segments_that_fit_when_wrapped(lab, driver):
     assert announced() == 1500 - 28 - 40
     driver.plan(WEB, *pool(*inst), router(L2, L2))
     assert announced() == 1460
+
+
+def option_of(instance, level, name):
+    """Of its first listening socket."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    process = os.pidfd_open(instance.pid)
+    fd = libc.syscall(438, process, instance.sockets[0][0], 0)  # pidfd_getfd
+    os.close(process)
+    assert fd >= 0, os.strerror(ctypes.get_errno())
+    with socket.socket(fileno=fd) as s:
+        return s.getsockopt(level, name)
+
+
+def test_answers_may_be_fragmented_until_the_plan_is_over(lab, driver):
+    """IP_MTU_DISCOVER: 0 is never, 1 as routes want it, the usual value."""
+    inst = lab.instances(2)
+    assert [option_of(i, socket.SOL_IP, 10) for i in inst] == [1, 1]
+    driver.plan(WEB, *pool(*inst), router(GRE, GRE))
+    assert [option_of(i, socket.SOL_IP, 10) for i in inst] == [0, 0]
+    driver.plan(WEB, *pool(inst[1]), router(L2, L2))
+    assert [option_of(i, socket.SOL_IP, 10) for i in inst] == [1, 0]
+    assert option_of(inst[0], socket.SOL_TCP, socket.TCP_MAXSEG) == 536
+    driver.say("reset")
+    driver.say("apply")
+    assert [option_of(i, socket.SOL_IP, 10) for i in inst] == [1, 1]
 
 
 def test_clean_close_leaves_nothing(lab):

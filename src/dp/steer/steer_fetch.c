@@ -89,3 +89,11 @@ int steer_set_mss(int listener, int mss)
 	setsockopt(listener, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss));
 	return before == MSS_UNSET || before < 0 ? 0 : before;
 }
+
+int steer_set_mtu_discovery(int listener, int how)
+{
+	int before = steer_fetch_option(listener, IPPROTO_IP, IP_MTU_DISCOVER);
+
+	setsockopt(listener, IPPROTO_IP, IP_MTU_DISCOVER, &how, sizeof(how));
+	return before;
+}

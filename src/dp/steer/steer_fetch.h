@@ -27,4 +27,8 @@ enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
  * follows from the route.  Returns what it was. */
 int steer_set_mss(int listener, int mss);
 
+/* What connections of this listener do about the MTU of their path: IP_PMTUDISC_*.
+ * Returns what it was, -1 when that is not to be had. */
+int steer_set_mtu_discovery(int listener, int how);
+
 #endif

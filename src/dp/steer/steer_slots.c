@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,8 +53,19 @@ static void steer_slots_set_mss(struct steer_slot *slot, int fd, int mss)
 	slot->mss = mss;
 }
 
-/* Restores what the owner had set when the slot is emptied.  If the owner is gone there
- * is nothing to restore. */
+/*
+ * Answers go out with the address of the origin, and so does "fragmentation needed" go
+ * to the origin and never comes here: path MTU discovery cannot work.  Without DF,
+ * routers fragment.
+ */
+static void steer_slots_let_fragment(struct steer_slot *slot, int fd)
+{
+	if (!slot->fragments)
+		slot->mtu_discovery_before =
+			steer_set_mtu_discovery(fd, IP_PMTUDISC_DONT);
+	slot->fragments = true;
+}
+
 static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 {
 	int fd;
@@ -65,11 +77,25 @@ static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 	close(fd);
 }
 
+/* If the owner is gone there is nothing to restore. */
+static void steer_slots_restore(struct steer_slot *slot)
+{
+	int fd;
+
+	if (!slot->inode ||
+	    steer_fetch(slot->pid, slot->fd, slot->inode, &fd, NULL) != STEER_FETCHED)
+		return;
+	steer_slots_set_mss(slot, fd, 0);
+	if (slot->fragments && slot->mtu_discovery_before >= 0)
+		steer_set_mtu_discovery(fd, slot->mtu_discovery_before);
+	close(fd);
+}
+
 static void steer_slots_empty(struct steer_slots *s, struct steer_slot *slot)
 {
 	uint32_t key = steer_slots_index(s, slot);
 
-	steer_slots_change_mss(slot, 0);
+	steer_slots_restore(slot);
 	bpf_map_delete_elem(s->map, &key);
 	*slot = (struct steer_slot){ 0 };
 }
@@ -97,10 +123,12 @@ static enum steer_fetched steer_slots_fill_one(struct steer_slots *s,
 	rc = steer_fetch(from->pid, from->fd, from->inode, &fd, err);
 	if (rc != STEER_FETCHED)
 		return rc;
-	if (steer_slots_put(s, slot, fd, err) < 0)
+	if (steer_slots_put(s, slot, fd, err) < 0) {
 		rc = STEER_USELESS;
-	else
+	} else {
 		steer_slots_set_mss(slot, fd, mss);
+		steer_slots_let_fragment(slot, fd);
+	}
 	close(fd);
 	return rc;
 }

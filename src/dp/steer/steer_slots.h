@@ -15,6 +15,8 @@ struct steer_slot {
 	int fd;		/* ... under this descriptor */
 	int mss;	/* that the listener announces at most; 0: we set none */
 	int mss_before; /* what its owner had set; 0: nothing */
+	bool fragments; /* its answers may be fragmented on their way ... */
+	int mtu_discovery_before; /* ... what its owner had set, IP_PMTUDISC_* or -1 */
 	struct steer_owner owner;
 };
 
