@@ -175,6 +175,8 @@ struct ingress_counters {
 	__u64 completed;		     /* handshakes */
 	__u64 odd_header; /* the redirect header names another service */
 	__u64 packets[INGRESS_REASONS_ROOM]; /* by enum ingress_reason */
+	__be32 client;	    /* whose SYN was delivered last */
+	__u32 pad;
 	__u64 other_caches; /* of `packets`: handed over to us, not redirected */
 };
 

@@ -17,6 +17,7 @@
 #include "dp/ingress/ingress_counters.h"
 #include "dp/link/link.h"
 #include "dp/steer/new_connections.h"
+#include "dp/proof/prover.h"
 #include "dp/steer/steer.h"
 #include "kernel/features.h"
 
@@ -34,6 +35,7 @@ struct dp {
 	struct facts facts;
 	struct new_connections connections;
 	struct err trouble;
+	struct prover prover;
 };
 
 /* -- opening and closing ----------------------------------------------------------- */
@@ -67,11 +69,13 @@ static int dp_open_drivers(struct dp *dp, struct err *err)
 	    steer_new(&dp->steer, err) < 0)
 		return -1;
 	maps = steer_maps(dp->steer);
+	prover_init(&dp->prover, maps.proofs, maps.sinks);
 	return ingress_new(&dp->ingress, &maps, err);
 }
 
 static void dp_free_drivers(struct dp *dp)
 {
+	prover_free(&dp->prover);
 	ingress_free(dp->ingress);
 	steer_free(dp->steer);
 	link_free(dp->link);
@@ -250,4 +254,72 @@ int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool
 		out[i] = new_connections_of(&dp->connections, p->name,
 					    p->instances[i].name);
 	return 0;
+}
+
+/* -- proofs -------------------------------------------------------------------------- */
+
+bool dp_can_prove(const struct dp *dp, const char **why_not)
+{
+	*why_not = dp->prover.why.text;
+	return dp->prover.proof != NULL;
+}
+
+void dp_prove_begin(struct dp *dp)
+{
+	prover_begin(&dp->prover);
+}
+
+int dp_prove_send(struct dp *dp, const struct plan *plan, struct err *err)
+{
+	return prover_send(&dp->prover, plan, &dp->facts, err);
+}
+
+void dp_prove_collect(struct dp *dp,
+		      void (*found)(void *arg, const struct proof_target *t,
+				    enum proof_outcome outcome),
+		      void *arg)
+{
+	prover_collect(&dp->prover, found, arg);
+}
+
+/* The remedy for what a packet filter drops. */
+static void dp_explain_filter(const struct plan *plan, const char *what, struct err *out)
+{
+	err_set(out,
+		"%s: a packet filter, a NAT rule or another sk_lookup program takes them. Let "
+		"mark 0x%x/0x%x pass (nft: meta mark & 0x%x == 0x%x accept, in input), look "
+		"for redirect rules in prerouting and for rules in output",
+		what, plan->mark, plan->mark_mask, plan->mark_mask, plan->mark);
+}
+
+void dp_explain_silence(struct dp *dp, const struct plan *plan, const struct addr *client,
+			struct err *out)
+{
+	if (addr_is_set(client) && link_explain_no_answer(dp->link, client, out))
+		return;
+	dp_explain_filter(plan, "connections of clients are delivered and not answered", out);
+}
+
+void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_target *t,
+		     enum proof_outcome outcome, struct err *out)
+{
+	struct proof_frame f;
+
+	if (outcome == PROOF_UNSEEN) {
+		err_set(out,
+			"packets on %s do not come as far as the ingress program: "
+			"another TC filter or XDP program takes them (tc filter show dev "
+			"%s ingress), or the interface is a port of a bridge",
+			plan->interface, plan->interface);
+		return;
+	}
+	proof_round_frame(t, plan, &dp->facts, &f);
+	if (link_explain_loss(dp->link, plan, &dp->facts, &f.from, out))
+		return;
+	dp_explain_filter(plan, "delivered packets do not reach a listener", out);
+}
+
+int dp_get_samples(struct dp *dp, unsigned pool, struct dp_samples *out)
+{
+	return steer_get_samples(dp->steer, pool, &out->delivered, &out->reached);
 }

@@ -7,6 +7,8 @@
 
 #include "dp/plan/plan.h"
 #include "dp/plan/counters.h"
+#include "dp/proof/proof.h"
+#include "dp/proof/proof_round.h"
 #include "err.h"
 
 struct dp;
@@ -47,5 +49,31 @@ const char *dp_reason_name(unsigned reason);
 /* New connections of each instance of a pool since dp_open(). */
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,
 			   uint64_t out[PLAN_MAX_INSTANCES]);
+
+/*
+ * Proofs of delivery: SYNs that are let in as if a router had redirected them, and must
+ * arrive at a listener of the daemon's own.  See dp/proof/prover.h for rounds.
+ */
+bool dp_can_prove(const struct dp *dp, const char **why_not);
+void dp_prove_begin(struct dp *dp);
+int dp_prove_send(struct dp *dp, const struct plan *plan, struct err *err);
+void dp_prove_collect(struct dp *dp,
+		      void (*found)(void *arg, const struct proof_target *t,
+				    enum proof_outcome outcome),
+		      void *arg);
+/* Why a proof was lost, as far as the kernel tells, and what to do, in one line. */
+void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_target *t,
+		     enum proof_outcome outcome, struct err *out);
+
+/* Why the connections of clients are not answered, the last of them being `client`. */
+void dp_explain_silence(struct dp *dp, const struct plan *plan, const struct addr *client,
+			struct err *out);
+
+/* Samples of the new connections of a pool (position in the newest plan): delivered at the
+ * interface, and arrived at the look-up of a listener. */
+struct dp_samples {
+	uint64_t delivered, reached;
+};
+int dp_get_samples(struct dp *dp, unsigned pool, struct dp_samples *out);
 
 #endif

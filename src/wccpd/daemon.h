@@ -11,6 +11,7 @@
 #include "dp/plan/plan.h"
 #include "err.h"
 #include "wccpd/conf/conf.h"
+#include "wccpd/delivery.h"
 #include "wccpd/multicast.h"
 #include "wccpd/pool/pools.h"
 
@@ -44,6 +45,7 @@ struct daemon {
 	struct dp *dp;
 	struct pools *pools;
 	struct control *control;
+	struct delivery_watch *delivery;
 	int udp;
 	struct multicast multicast;
 	struct event *udp_event, *timer, *reload;

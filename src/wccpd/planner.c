@@ -77,6 +77,9 @@ void planner_add_service(const struct conf_service *conf,
 	struct plan_service *s = &out->services[out->n_services];
 
 	s->service = conf->group.service;
+	snprintf(s->name, sizeof(s->name), "%s", conf->name);
+	/* Services of a plan are in the order of the configuration. */
+	s->mate = conf->pair;
 	s->pool = conf->pool;
 	s->drop_when_down = conf->drop_when_down;
 	s->by_mask = status->by_mask;

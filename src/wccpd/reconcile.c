@@ -9,6 +9,7 @@
 #include "wccpd/daemon.h"
 #include "wccpd/planner.h"
 #include "wccpd/receive.h"
+#include "wccpd/replan.h"
 #include "wccpd/services.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void reconcile_make_plan(struct daemon *d)
 						    &d->plan);
 				reconcile_warn_of_v6(d);
 			}
+	delivery_watch_mark(d->delivery, &d->plan);
 }
 
 /* Log a text when it is new, so that what lasts is one line and not one a second. */
@@ -78,6 +80,8 @@ static void reconcile_apply_plan(struct daemon *d)
 		clock_ms(settled ? RECONCILE_LOOK_MS : RECONCILE_RETRY_MS);
 
 	d->applied = d->applied || good;
+	/* Also when it failed: then proofs of what is missing will fail as well. */
+	delivery_watch_planned(d->delivery, &d->plan);
 	reconcile_tell_once(d->apply_error, sizeof(d->apply_error), "data-plane",
 			    err.text, NOTE_ERROR, "the kernel follows the plan again");
 	if (good)
@@ -100,7 +104,25 @@ static struct announcement reconcile_strength_of(const struct daemon *d,
 	return (struct announcement){ .up = up, .weight = weight };
 }
 
-/* Nobody is told that we are here before the kernel can deliver. */
+static void reconcile_tell_announcement(const struct daemon *d, const struct service *s,
+					bool up, bool delivers)
+{
+	const char *pool = pools_get(d->pools, s->conf->pool)->conf->name;
+	struct log_about about = { .service = s->name };
+
+	if (up)
+		log_event(NOTE_INFO, "pool", about, "pool %s is up: announcing service %s",
+			  pool, s->name);
+	else if (delivers)
+		log_event(NOTE_INFO, "pool", about,
+			  "pool %s is down: withdrawing service %s", pool, s->name);
+	else
+		log_event(NOTE_INFO, "pool", about,
+			  "delivery to pool %s fails: withdrawing service %s", pool,
+			  s->name);
+}
+
+/* Nobody is told that we are here before the kernel has been seen to deliver. */
 static void reconcile_announce(struct daemon *d)
 {
 	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
@@ -108,20 +130,18 @@ static void reconcile_announce(struct daemon *d)
 	for (unsigned i = 0; i < d->n_services && !d->stopping; i++) {
 		struct service *s = &d->services[i];
 		struct announcement a;
+		bool delivers;
 
 		if (!s->conf)
 			continue;
+		delivers = d->applied && delivery_may_announce(delivery_watch_of(
+						 d->delivery, &s->id));
 		a = reconcile_strength_of(d, s);
-		a.up = a.up && d->applied;
+		a.up = a.up && delivers;
 		if (a.up == s->told.up && a.weight == s->told.weight)
 			continue;
 		if (a.up != s->told.up)
-			log_event(NOTE_INFO, "pool",
-				  (struct log_about){ .service = s->name },
-				  "pool %s is %s: %s service %s",
-				  pools_get(d->pools, s->conf->pool)->conf->name,
-				  a.up ? "up" : "down",
-				  a.up ? "announcing" : "withdrawing", s->name);
+			reconcile_tell_announcement(d, s, a.up, delivers);
 		s->told = a;
 		ev.u.health.up = a.up;
 		ev.u.health.weight = a.weight;
@@ -176,8 +196,16 @@ static void reconcile_on_kernel(evutil_socket_t fd, short what, void *arg)
 		evtimer_add(d->replan, &later);
 }
 
+static void reconcile_on_delivery(void *arg)
+{
+	replan_soon(arg);
+}
+
 int reconcile_open(struct daemon *d, struct err *err)
 {
+	d->delivery = delivery_watch_new(d->base, d->dp, reconcile_on_delivery, d);
+	if (!d->delivery)
+		return err_set(err, "out of memory");
 	if (rtnl_monitor_open(&d->rtnl, RTNL_ALL, err) < 0)
 		return -1;
 	d->replan = evtimer_new(d->base, reconcile_now, d);
@@ -202,4 +230,5 @@ void reconcile_close(struct daemon *d)
 	reconcile_free_event(d->retry);
 	reconcile_free_event(d->rtnl_event);
 	rtnl_monitor_close(d->rtnl);
+	delivery_watch_free(d->delivery);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/ingress/ingress_counters.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <stddef.h>
 
@@ -13,6 +14,8 @@ void ingress_counters_add(struct dp_counters *sum, const struct ingress_counters
 	sum->completed += c->completed;
 	sum->odd_header += c->odd_header;
 	sum->other_caches += c->other_caches;
+	if (c->client)
+		sum->client = addr_v4(ntohl(c->client));
 	sum->new_flows += c->packets[INGRESS_DELIVERED_NEW];
 	sum->handed_over += c->packets[INGRESS_HANDED_OVER];
 	for (unsigned i = 0; i < INGRESS_REASONS; i++) {

@@ -5,12 +5,15 @@
  */
 #include "dp/link/link.h"
 
+#include "bpf/proof_maps.h"
 #include "dp/link/delivery_route.h"
 #include "dp/link/link_facts.h"
 #include "dp/link/link_prefixes.h"
+#include "kernel/route_query.h"
 #include "kernel/netlink.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,4 +259,48 @@ void link_clear(struct link *l)
 	link_remove_made(l, &l->now, &nothing);
 	l->unknown.n = 0;
 	l->is_waiting = false;
+}
+
+/* -- explaining ------------------------------------------------------------------------ */
+
+bool link_explain_loss(struct link *l, const struct plan *plan, const struct facts *facts,
+		       const struct addr *source, struct err *out)
+{
+	const struct route_question q = {
+		.from = *source,
+		.to = addr_v4(PROOF_DESTINATION),
+		.mark = plan->mark,
+		.iif = facts->ifindex,
+	};
+	struct route_answer a;
+	char text[80];
+
+	if (route_query(l->sock, &q, &a, out) < 0)
+		return true;
+	if (!a.error && a.type == RTN_LOCAL)
+		return false;
+	route_answer_text(&a, text, sizeof(text));
+	err_set(out,
+		"packets delivered on %s (mark 0x%x) are not led to local sockets but are: "
+		"%s. A rule or route lies in front of ours (ip rule show; ip route get %s "
+		"from %s iif %s mark 0x%x)",
+		plan->interface, plan->mark, text, ADDR_TEXT(&q.to), ADDR_TEXT(source),
+		plan->interface, plan->mark);
+	return true;
+}
+
+bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out)
+{
+	const struct route_question q = { .to = *client };
+	struct route_answer a;
+	char text[80];
+
+	if (route_query(l->sock, &q, &a, out) < 0)
+		return true;
+	if (!a.error && a.type == RTN_UNICAST)
+		return false;
+	route_answer_text(&a, text, sizeof(text));
+	err_set(out, "there is no route back to clients such as %s (%s): see ip route get %s",
+		ADDR_TEXT(client), text, ADDR_TEXT(client));
+	return true;
 }

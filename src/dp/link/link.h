@@ -13,6 +13,8 @@
 #include "dp/plan/plan.h"
 #include "err.h"
 
+#include <stdbool.h>
+
 struct link;
 
 int link_new(struct link **out, struct err *err);
@@ -32,5 +34,13 @@ void link_revert(struct link *l);
 /* Remove everything. */
 void link_clear(struct link *l);
 void link_free(struct link *l);
+
+/* Does the kernel's routing lead a delivered packet of this source elsewhere than to a local
+ * socket?  Then `out` says where, and true. */
+bool link_explain_loss(struct link *l, const struct plan *plan, const struct facts *facts,
+		       const struct addr *source, struct err *out);
+
+/* Is there no route back to a client?  Then `out` says so, and true. */
+bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out);
 
 #endif

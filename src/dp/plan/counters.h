@@ -3,6 +3,8 @@
 #ifndef WCCPD_DP_PLAN_COUNTERS_H
 #define WCCPD_DP_PLAN_COUNTERS_H
 
+#include "addr.h"
+
 #include <stdint.h>
 
 enum {
@@ -24,6 +26,7 @@ struct dp_counters {
 	uint64_t returned;     /* to the router */
 	uint64_t handed_over;  /* to another web-cache */
 	uint64_t dropped;
+	struct addr client; /* one whose SYN was delivered lately; unset: none */
 	uint64_t odd_header; /* the redirect header did not name that service */
 	uint64_t by_reason[DP_REASONS_MAX];
 };

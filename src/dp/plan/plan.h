@@ -47,7 +47,9 @@ struct plan_pool {
 };
 
 struct plan_service {
+	char name[32]; /* for people */
 	struct wccp_service service;
+	int mate; /* index of the other service of a pair; -1: it is alone */
 	unsigned pool;	     /* index into plan.pools */
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
 	/* How packets come to slots, and who had each before: see struct cache_status. */

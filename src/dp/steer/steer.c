@@ -229,3 +229,24 @@ void steer_clear(struct steer *s)
 	steer_slots_clear(&s->slots);
 	s->memory.n = 0;
 }
+
+/* -- samples ------------------------------------------------------------------------- */
+
+int steer_get_samples(const struct steer *s, unsigned pool, uint64_t *delivered,
+		      uint64_t *reached)
+{
+	int n = libbpf_num_possible_cpus();
+	struct steer_samples *each = n > 0 ? calloc((size_t)n, sizeof(*each)) : NULL;
+	uint32_t key = pool;
+	int rc = -1;
+
+	*delivered = *reached = 0;
+	if (each)
+		rc = bpf_map_lookup_elem(bpf_map__fd(s->bpf->maps.samples), &key, each);
+	for (int i = 0; rc == 0 && i < n; i++) {
+		*delivered += each[i].delivered;
+		*reached += each[i].reached;
+	}
+	free(each);
+	return rc;
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wccpd/delivery.h"
+
+#include "clock.h"
+#include "kernel/syn_ack_tap.h"
+#include "log.h"
+#include "wccpd/delivery_clients.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	DELIVERY_ROUND_MS = 2000,  /* from one round to the next, all well */
+	DELIVERY_AGAIN_MS = 500,   /* while something fails */
+	DELIVERY_URGENT_MS = 50,   /* after a first failure */
+	DELIVERY_TRAVEL_MS = 20,   /* given to a batch of proofs to arrive */
+};
+
+/* One service, and what the round under way has shown of it so far. */
+struct delivery_service {
+	struct wccp_service id; /* type and id count */
+	char name[32];
+	struct delivery delivery;
+	struct delivery_clients clients;
+	bool has_tap;
+	int tap; /* see kernel/syn_ack_tap.h */
+	bool planned;
+	unsigned n_sent, n_lost, n_routers, n_routers_lost;
+	char reason[sizeof(((struct delivery *)0)->reason)];
+	char told[sizeof(((struct delivery *)0)->reason)]; /* logged while unproven */
+};
+
+/* A service at a router of which the proofs fail, while others arrive. */
+struct delivery_router {
+	struct wccp_service service;
+	struct addr id;
+	unsigned failed; /* rounds in a row */
+	bool lost;	 /* in the round under way */
+};
+
+struct delivery_watch {
+	struct dp *dp;
+	const struct plan *plan;
+	struct event *timer;
+	void (*changed)(void *arg);
+	void *arg;
+	bool in_round, is_travelling;
+	bool told_why; /* that there are no proofs to be had */
+	unsigned n_services, n_routers;
+	struct delivery_service services[PLAN_MAX_SERVICES];
+	struct delivery_router routers[PLAN_MAX_ADDRESSES];
+};
+
+static void delivery_watch_in(struct delivery_watch *w, int64_t ms)
+{
+	struct timeval later = clock_ms(ms);
+
+	evtimer_add(w->timer, &later);
+}
+
+/* -- services ------------------------------------------------------------------------ */
+
+static struct delivery_service *delivery_watch_find(struct delivery_watch *w,
+						    const struct wccp_service *id)
+{
+	for (unsigned i = 0; i < w->n_services; i++)
+		if (wccp_same_group(&w->services[i].id, id))
+			return &w->services[i];
+	return NULL;
+}
+
+static struct delivery_service *delivery_watch_add(struct delivery_watch *w,
+						   const struct wccp_service *id)
+{
+	struct delivery_service *s = delivery_watch_find(w, id);
+
+	/* As many as a plan has; one that is planned no more makes room. */
+	for (unsigned i = 0; !s && i < w->n_services; i++)
+		if (!w->services[i].planned && w->n_services == PLAN_MAX_SERVICES)
+			s = &w->services[i];
+	if (s && wccp_same_group(&s->id, id))
+		return s;
+	if (!s)
+		s = &w->services[w->n_services++];
+	*s = (struct delivery_service){ .id = *id };
+	delivery_init(&s->delivery, clock_now());
+	return s;
+}
+
+const struct delivery *delivery_watch_of(struct delivery_watch *w,
+					 const struct wccp_service *id)
+{
+	return &delivery_watch_add(w, id)->delivery;
+}
+
+static struct delivery_router *delivery_watch_router(struct delivery_watch *w,
+						     const struct plan_router *r, bool add)
+{
+	const struct wccp_service *service = &w->plan->services[r->service].service;
+
+	for (unsigned i = 0; i < w->n_routers; i++)
+		if (addr_equal(&w->routers[i].id, &r->id) &&
+		    wccp_same_group(&w->routers[i].service, service))
+			return &w->routers[i];
+	if (!add || w->n_routers == PLAN_MAX_ADDRESSES)
+		return NULL;
+	w->routers[w->n_routers] =
+		(struct delivery_router){ .service = *service, .id = r->id };
+	return &w->routers[w->n_routers++];
+}
+
+static bool delivery_watch_holds_router(const struct delivery_watch *w,
+					const struct wccp_service *service,
+					const struct addr *id)
+{
+	for (unsigned i = 0; i < w->n_routers; i++)
+		if (w->routers[i].failed > 1 && addr_equal(&w->routers[i].id, id) &&
+		    wccp_same_group(&w->routers[i].service, service))
+			return true;
+	return false;
+}
+
+void delivery_watch_mark(const struct delivery_watch *w, struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->n_routers; i++) {
+		struct plan_router *r = &plan->routers[i];
+		const struct wccp_service *id = &plan->services[r->service].service;
+
+		r->held = delivery_watch_holds_router(w, id, &r->id);
+		for (unsigned k = 0; k < w->n_services; k++)
+			if (wccp_same_group(&w->services[k].id, id))
+				r->held |= delivery_holds(&w->services[k].delivery);
+	}
+}
+
+/* -- telling --------------------------------------------------------------------------- */
+
+static void delivery_watch_tell(const struct delivery_service *s, enum delivery_state was)
+{
+	struct log_about about = { .service = s->name };
+	const struct delivery *d = &s->delivery;
+
+	switch (d->state) {
+	case DELIVERY_GOOD:
+		log_event(was == DELIVERY_DOUBTFUL ? NOTE_DEBUG : NOTE_INFO, "delivery",
+			  about, "packets are delivered (%s before)",
+			  delivery_state_name(was));
+		break;
+	case DELIVERY_FAILING:
+		log_event(NOTE_WARNING, "delivery-fails", about,
+			  "new connections are given back to the routers: %s", d->reason);
+		break;
+	case DELIVERY_WITHDRAWN:
+		log_event(NOTE_WARNING, "delivery-fails", about, "withdrawing: %s",
+			  d->reason);
+		break;
+	case DELIVERY_UNPROVEN:
+	case DELIVERY_DOUBTFUL:
+		break;
+	}
+}
+
+static bool delivery_watch_entered(struct delivery_service *s, enum delivery_state was,
+				   bool changed)
+{
+	if (changed)
+		delivery_watch_tell(s, was);
+	return changed && s->delivery.state != DELIVERY_DOUBTFUL;
+}
+
+/* -- rounds ---------------------------------------------------------------------------- */
+
+static void delivery_watch_begin(struct delivery_watch *w)
+{
+	for (unsigned i = 0; i < w->n_services; i++) {
+		struct delivery_service *s = &w->services[i];
+
+		s->n_sent = s->n_lost = s->n_routers = s->n_routers_lost = 0;
+		s->reason[0] = '\0';
+	}
+	for (unsigned i = 0; i < w->n_routers; i++)
+		w->routers[i].lost = false;
+	dp_prove_begin(w->dp);
+	w->in_round = true;
+}
+
+static void delivery_watch_note_loss(struct delivery_watch *w, struct delivery_service *s,
+				     const struct proof_target *t,
+				     enum proof_outcome outcome)
+{
+	struct err why = { "" };
+
+	if (s->reason[0])
+		return;
+	dp_explain_loss(w->dp, w->plan, t, outcome, &why);
+	snprintf(s->reason, sizeof(s->reason), "%s", why.text);
+}
+
+static void delivery_watch_found(void *arg, const struct proof_target *t,
+				 enum proof_outcome outcome)
+{
+	struct delivery_watch *w = arg;
+	struct delivery_service *s =
+		delivery_watch_add(w, &w->plan->services[t->service].service);
+	struct delivery_router *r;
+	bool lost = outcome != PROOF_ARRIVED;
+
+	if (lost)
+		delivery_watch_note_loss(w, s, t, outcome);
+	if (t->router < 0) {
+		s->n_sent++;
+		s->n_lost += lost;
+		return;
+	}
+	s->n_routers++;
+	s->n_routers_lost += lost;
+	r = delivery_watch_router(w, &w->plan->routers[t->router], lost);
+	if (r)
+		r->lost |= lost;
+}
+
+/* A router whose proofs are lost while those of others, or of none in particular,
+ * arrive. */
+static bool delivery_watch_judge_router(struct delivery_watch *w, struct delivery_router *r)
+{
+	const struct delivery_service *s = delivery_watch_find(w, &r->service);
+	bool held = r->failed > 1;
+
+	r->failed = r->lost ? r->failed + 1 : 0;
+	if (!s || held == (r->failed > 1))
+		return false;
+	if (held)
+		log_event(NOTE_INFO, "delivery",
+			  (struct log_about){ .service = s->name, .peer = ADDR_TEXT(&r->id) },
+			  "what this router redirects is delivered again");
+	else
+		log_event(NOTE_WARNING, "delivery-fails",
+			  (struct log_about){ .service = s->name, .peer = ADDR_TEXT(&r->id) },
+			  "new connections are given back to this router: %s", s->reason);
+	return true;
+}
+
+/* Why a service is not announced yet: once for each reason. */
+static void delivery_watch_tell_unproven(struct delivery_service *s)
+{
+	if (s->delivery.state != DELIVERY_UNPROVEN || !strcmp(s->told, s->reason))
+		return;
+	snprintf(s->told, sizeof(s->told), "%s", s->reason);
+	log_event(NOTE_WARNING, "delivery-fails", (struct log_about){ .service = s->name },
+		  "not announced: %s", s->reason);
+}
+
+/* What the round says of a service that had proofs. */
+static bool delivery_watch_judge(struct delivery_service *s, struct mono now)
+{
+	bool all_routers = s->n_routers && s->n_routers == s->n_routers_lost;
+	enum delivery_state was = s->delivery.state;
+	bool changed;
+
+	if (s->n_lost || all_routers)
+		changed = delivery_refuted(&s->delivery, s->reason, now);
+	else
+		changed = delivery_proven(&s->delivery, now);
+	delivery_watch_tell_unproven(s);
+	return delivery_watch_entered(s, was, changed);
+}
+
+/* A service without ports to connect to: as its mate, of which it is the mirror; else
+ * there is nothing to be proven. */
+static bool delivery_watch_follow(struct delivery_watch *w, const struct plan_service *p,
+				  struct delivery_service *s, struct mono now)
+{
+	enum delivery_state was = s->delivery.state;
+
+	if (p->mate >= 0)
+		s->delivery = *delivery_watch_of(w, &w->plan->services[p->mate].service);
+	else
+		delivery_proven(&s->delivery, now);
+	return was != s->delivery.state;
+}
+
+static bool delivery_watch_judge_all(struct delivery_watch *w, struct mono now)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < w->plan->n_services; i++) {
+		struct delivery_service *s =
+			delivery_watch_add(w, &w->plan->services[i].service);
+
+		if (s->n_sent)
+			changed |= delivery_watch_judge(s, now);
+	}
+	for (unsigned i = 0; i < w->plan->n_services; i++) {
+		const struct plan_service *p = &w->plan->services[i];
+		struct delivery_service *s = delivery_watch_add(w, &p->service);
+
+		if (!s->n_sent)
+			changed |= delivery_watch_follow(w, p, s, now);
+	}
+	for (unsigned i = 0; i < w->n_routers; i++)
+		changed |= delivery_watch_judge_router(w, &w->routers[i]);
+	return changed;
+}
+
+/* -- clients --------------------------------------------------------------------------- */
+
+static bool delivery_watch_is_our_port(void *arg, uint16_t port)
+{
+	const struct plan_service *p = arg;
+
+	for (unsigned i = 0; i < WCCP_MAX_PORTS && p->service.ports[i]; i++)
+		if (p->service.ports[i] == port)
+			return true;
+	return !(p->service.flags & WCCP_F_PORTS_DEFINED);
+}
+
+static void delivery_watch_close_tap(struct delivery_service *s)
+{
+	if (s->has_tap)
+		close(s->tap);
+	s->has_tap = false;
+}
+
+/* Open from the first doubt on, until it is settled. */
+static void delivery_watch_open_tap(struct delivery_service *s)
+{
+	struct err err;
+
+	if (!s->has_tap)
+		s->tap = syn_ack_tap_open(&err);
+	s->has_tap = s->tap >= 0;
+}
+
+static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
+				struct delivery_service *s, struct mono now)
+{
+	const struct plan_service *p = &w->plan->services[i];
+	struct delivery_clients_counts counts;
+	enum delivery_state was = s->delivery.state;
+	struct dp_counters c;
+	struct err why = { "" };
+	bool answered;
+
+	if (dp_get_counters(w->dp, i, &c) < 0)
+		return false;
+	counts = (struct delivery_clients_counts){ c.new_flows, c.completed };
+	answered = s->has_tap && syn_ack_tap_seen(s->tap, &w->plan->self,
+						  delivery_watch_is_our_port, (void *)p);
+	switch (delivery_clients_look(&s->clients, &counts, answered)) {
+	case DELIVERY_CLIENTS_FINE:
+		delivery_watch_close_tap(s);
+		return false;
+	case DELIVERY_CLIENTS_DOUBT:
+		delivery_watch_open_tap(s);
+		return false;
+	case DELIVERY_CLIENTS_UNANSWERED:
+		break;
+	}
+	delivery_watch_close_tap(s);
+	s->clients.suspicious = 0;
+	dp_explain_silence(w->dp, w->plan, &c.client, &why);
+	return delivery_watch_entered(s, was,
+				      delivery_clients_fail(&s->delivery, why.text, now));
+}
+
+static bool delivery_watch_clients(struct delivery_watch *w, struct mono now)
+{
+	bool changed = false;
+
+	for (unsigned i = 0; i < w->plan->n_services; i++) {
+		struct delivery_service *s =
+			delivery_watch_add(w, &w->plan->services[i].service);
+		enum delivery_state was = s->delivery.state;
+
+		changed |= delivery_watch_entered(s, was, delivery_tick(&s->delivery, now));
+		changed |= delivery_watch_look(w, i, s, now);
+	}
+	return changed;
+}
+
+/* -- time ------------------------------------------------------------------------------ */
+
+static int64_t delivery_watch_pause(const struct delivery_watch *w, struct mono now)
+{
+	int64_t pause = DELIVERY_ROUND_MS;
+
+	for (unsigned i = 0; i < w->n_services; i++) {
+		const struct delivery *d = &w->services[i].delivery;
+		struct mono deadline = delivery_deadline(d);
+		int64_t mine = DELIVERY_ROUND_MS;
+
+		if (!w->services[i].planned)
+			continue;
+		if (d->state == DELIVERY_DOUBTFUL)
+			mine = DELIVERY_URGENT_MS;
+		else if (d->state != DELIVERY_GOOD ||
+			 w->services[i].clients.suspicious)
+			mine = DELIVERY_AGAIN_MS;
+		if (!mono_is_never(deadline) && mono_ms_between(now, deadline) < mine)
+			mine = mono_ms_between(now, deadline) + 1;
+		if (mine < pause)
+			pause = mine;
+	}
+	return pause > 0 ? pause : 1;
+}
+
+static void delivery_watch_end(struct delivery_watch *w, bool proven)
+{
+	struct mono now = clock_now();
+	bool changed = false;
+
+	w->in_round = false;
+	if (proven)
+		changed = delivery_watch_judge_all(w, now);
+	changed |= delivery_watch_clients(w, now);
+	delivery_watch_in(w, delivery_watch_pause(w, now));
+	if (changed)
+		w->changed(w->arg);
+}
+
+/* Kernels before 5.18 cannot; then only what becomes of clients is watched. */
+static bool delivery_watch_can_prove(struct delivery_watch *w)
+{
+	const char *why_not;
+
+	if (dp_can_prove(w->dp, &why_not))
+		return true;
+	if (!w->told_why)
+		log_event(NOTE_WARNING, "delivery", (struct log_about){ 0 },
+			  "delivery cannot be proven on this kernel (needs Linux 5.18), only "
+			  "watched: %s",
+			  why_not);
+	w->told_why = true;
+	for (unsigned i = 0; i < w->n_services; i++)
+		delivery_proven(&w->services[i].delivery, clock_now());
+	return false;
+}
+
+static void delivery_watch_send(struct delivery_watch *w)
+{
+	struct err err = { "" };
+	int n = dp_prove_send(w->dp, w->plan, &err);
+
+	if (n > 0) {
+		w->is_travelling = true;
+		delivery_watch_in(w, DELIVERY_TRAVEL_MS);
+		return;
+	}
+	/* An interface that is gone, say: whatever was sent did not arrive. */
+	if (n < 0)
+		for (unsigned i = 0; i < w->n_services; i++) {
+			w->services[i].n_sent++;
+			w->services[i].n_lost++;
+			snprintf(w->services[i].reason, sizeof(w->services[i].reason),
+				 "%s", err.text);
+		}
+	delivery_watch_end(w, true);
+}
+
+static void delivery_watch_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct delivery_watch *w = arg;
+
+	(void)fd, (void)what;
+	if (!w->plan)
+		return;
+	if (!delivery_watch_can_prove(w)) {
+		delivery_watch_end(w, false);
+		return;
+	}
+	if (w->is_travelling)
+		dp_prove_collect(w->dp, delivery_watch_found, w);
+	w->is_travelling = false;
+	if (!w->in_round)
+		delivery_watch_begin(w);
+	delivery_watch_send(w);
+}
+
+void delivery_watch_soon(struct delivery_watch *w)
+{
+	if (!w->in_round)
+		delivery_watch_in(w, 0);
+}
+
+void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan)
+{
+	w->plan = plan;
+	for (unsigned i = 0; i < w->n_services; i++)
+		w->services[i].planned = false;
+	for (unsigned i = 0; i < plan->n_services; i++) {
+		struct delivery_service *s =
+			delivery_watch_add(w, &plan->services[i].service);
+
+		s->planned = true;
+		snprintf(s->name, sizeof(s->name), "%s", plan->services[i].name);
+	}
+	/* What is under way belongs to the plan before. */
+	w->in_round = w->is_travelling = false;
+	delivery_watch_in(w, 0);
+}
+
+/* -- life ------------------------------------------------------------------------------ */
+
+struct delivery_watch *delivery_watch_new(struct event_base *base, struct dp *dp,
+					  void (*changed)(void *arg), void *arg)
+{
+	struct delivery_watch *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return NULL;
+	w->dp = dp;
+	w->changed = changed;
+	w->arg = arg;
+	w->timer = evtimer_new(base, delivery_watch_on_timer, w);
+	if (!w->timer) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void delivery_watch_free(struct delivery_watch *w)
+{
+	if (!w)
+		return;
+	for (unsigned i = 0; i < w->n_services; i++)
+		delivery_watch_close_tap(&w->services[i]);
+	event_free(w->timer);
+	free(w);
+}

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is redirected must arrive.  Each piece of the way to the local sockets is broken
+once before the start and once later: the router never lists a box that cannot deliver,
+clients reach the origin within seconds, and the log says why.
+
+    client -- router -- origin (answers for 10.9.0.0/16)
+                  \\
+                   +-- box1
+"""
+
+import os
+import re
+import sys
+
+import pytest
+
+from netns import wait_until
+from small import HERE, Small
+
+
+class Piece:
+    """One way to break delivery: commands for the box, commands that repair it, and what
+    the log must say."""
+
+    def __init__(self, name, breaks, repairs, says):
+        self.name, self.breaks, self.repairs, self.says = name, breaks, repairs, says
+
+    def carry_out(self, box, commands):
+        for c in commands:
+            if isinstance(c, str):
+                box.ns.run("nft", c)
+            else:
+                box.ns.run(*c)
+
+    def break_it(self, box):
+        self.carry_out(box, self.breaks)
+
+    def repair(self, box):
+        self.carry_out(box, self.repairs)
+
+
+FILTER = """
+table inet f {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        iif lo accept
+        ct state established accept
+        udp dport 2048 accept
+        ip protocol gre accept
+    }
+}"""
+PIECES = [
+    Piece("input", [FILTER], ["delete table inet f"], "packet filter"),
+    Piece("rule", [["ip", "route", "add", "default", "via", "10.3.1.1", "table", "51820"],
+                   ["ip", "rule", "add", "priority", "1", "not", "fwmark", "0xca6c",
+                    "table", "51820"]],
+          [["ip", "rule", "del", "priority", "1"]], "rule or route lies in front"),
+    Piece("mark", ["""table ip m { chain pre {
+        type filter hook prerouting priority mangle; meta mark set ct mark; }; }"""],
+          ["delete table ip m"], "mark"),
+    Piece("nat", ["""table ip n { chain pre {
+        type nat hook prerouting priority dstnat; tcp dport 80 redirect to :3999; }; }"""],
+          ["delete table ip n"], "NAT rule"),
+    Piece("tc", [["tc", "qdisc", "replace", "dev", "eth0", "clsact"],
+                 ["tc", "filter", "add", "dev", "eth0", "ingress", "pref", "1", "bpf",
+                  "da", "bytecode", "1,6 0 0 0"]],
+          [["tc", "filter", "del", "dev", "eth0", "ingress", "pref", "1"]], "TC filter"),
+]
+# Proofs arrive, clients do not.
+CLIENT_PIECES = [
+    Piece("clients-dropped", ["""table ip c { chain pre {
+        type filter hook prerouting priority raw;
+        ip saddr 10.3.0.0/24 tcp dport 80 drop; }; }"""],
+          ["delete table ip c"], "not answered"),
+    Piece("output", ["""table ip o { chain out {
+        type filter hook output priority filter; tcp sport 80 drop; }; }"""],
+          ["delete table ip o"], "not answered"),
+    Piece("no-route", [["ip", "route", "del", "default"]],
+          [["ip", "route", "add", "default", "via", "10.3.1.1"]], "no route back"),
+]
+
+
+@pytest.fixture
+def lab(net):
+    small = Small(net)
+    origin = net.namespace("origin")
+    net.veth(origin, "eth0", "10.3.9.2/24", small.router, "origin", "10.3.9.1/24")
+    origin.route("default", "via", "10.3.9.1")
+    origin.route("local", "10.9.0.0/16", "dev", "lo")
+    small.router.ip("route", "replace", "10.9.0.0/16", "via", "10.3.9.2")
+    small.router.sysctl("net.ipv4.conf.origin.rp_filter", 0)
+    origin.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), "origin", "80"],
+                 log="origin")
+    small.start_router("web-cache")
+    wait_until(lambda: small.try_connect("10.9.1.1") == "origin", 10, "the origin")
+    yield small
+
+
+def start(lab, forward="gre"):
+    box = lab.boxes[0]
+    box.configure(("web-cache", f"forward = {{ {forward} }}\n    assign = {{ hash }}"))
+    box.start()
+    return box
+
+
+def listed(lab):
+    return bool(lab.show()["services"][0]["clients"])
+
+
+def served_by(lab, name):
+    return {lab.try_connect(f"10.9.1.{n}", timeout=0.5) for n in range(0, 8)} == {name}
+
+
+@pytest.mark.parametrize("piece", [p for p in PIECES if p.name != "rule"],
+                         ids=lambda p: p.name)
+def test_not_announced_before_the_proof(lab, piece):
+    box = lab.boxes[0]
+    piece.break_it(box)
+    start(lab)
+    wait_until(lambda: re.search("not announced: .*" + piece.says, box.log()), 10, box.log)
+    assert not listed(lab)
+    assert served_by(lab, "origin")
+    piece.repair(box)
+    wait_until(lambda: served_by(lab, "box1"), 6, box.log)
+
+
+@pytest.mark.parametrize("piece", PIECES + CLIENT_PIECES, ids=lambda p: p.name)
+def test_given_back_when_it_breaks_later(lab, piece):
+    box = start(lab)
+    wait_until(lambda: served_by(lab, "box1"), 10, box.log)
+    piece.break_it(box)
+    wait_until(lambda: served_by(lab, "origin"), 10, box.log)
+    wait_until(lambda: re.search("delivery-fails.*" + piece.says, box.log()), 2, box.log)
+    wait_until(lambda: not listed(lab), 8, box.log)
+    piece.repair(box)
+    wait_until(lambda: served_by(lab, "box1"), 6 if piece in PIECES else 20, box.log)
+
+
+def test_the_rule_that_the_log_prints_is_the_cure(lab):
+    box = lab.boxes[0]
+    box.ns.run("nft", FILTER)
+    start(lab)
+    wait_until(lambda: "not announced" in box.log(), 10, box.log)
+    rule = re.search(r"nft: (meta mark .* accept)", box.log()).group(1)
+    box.ns.run("nft", "add", "rule", "inet", "f", "input", *rule.split())
+    wait_until(lambda: served_by(lab, "box1"), 6, box.log)
+
+
+def test_syns_alone_raise_no_alarm(lab):
+    """Answered and never completed: it says nothing against the box."""
+    box = start(lab)
+    wait_until(lambda: served_by(lab, "box1"), 10, box.log)
+    box.ns.sysctl("net.ipv4.tcp_syncookies", 2)
+    before = box.show()["services"][0]["packets"]["new_flows"]
+    lab.client.run(sys.executable, os.path.join(HERE, "syns.py"), "3000", "6")
+    assert box.show()["services"][0]["packets"]["new_flows"] >= before + 500
+    assert "delivery-fails" not in box.log()
+    assert served_by(lab, "box1")
