@@ -92,6 +92,7 @@ enum cache_event_type {
 	CACHE_EV_TICK,     /* the deadline has come */
 	CACHE_EV_HEALTH,   /* the local pool changed */
 	CACHE_EV_CONF,     /* the configuration changed */
+	CACHE_EV_UNREACHABLE, /* a datagram could not be sent, or came to nothing */
 	CACHE_EV_SHUTDOWN, /* withdraw for good */
 };
 
@@ -108,6 +109,10 @@ struct cache_event {
 			bool up;         /* announce, or withdraw */
 			uint16_t weight; /* assignment weight to announce */
 		} health;
+		struct {
+			struct addr router;
+			const char *why; /* for people; static storage */
+		} unreachable;
 		/* Service type, id and `self` must be those of cache_new(). */
 		const struct cache_conf *conf;
 	} u;

@@ -55,8 +55,18 @@ bool udp_needs_interface(const struct addr *a);
 
 /* Octets of one datagram; -1 when there is none now. */
 ssize_t udp_receive(int fd, void *octets, size_t size, struct udp_arrival *out);
-/* The socket must be one of the family. */
+/* The socket must be one of the family.  -1 with errno. */
 int udp_send(int fd, const struct udp_way *way, const void *octets, size_t len,
 	     struct err *err);
+
+/* -- udp_errors.c: what the network says of datagrams that do not arrive --------- */
+
+/* Have the kernel keep it, on a socket of this family. */
+int udp_tell_errors(int fd, unsigned family, struct err *err);
+/* The next report: where the datagram was to go, and an error number; 0: there is no
+ * (further) report. */
+int udp_take_error(int fd, struct addr *to);
+/* In words for people, static; NULL for errors that say nothing of the way there. */
+const char *udp_error_text(int error);
 
 #endif

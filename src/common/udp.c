@@ -335,6 +335,18 @@ ssize_t udp_receive(int fd, void *octets, size_t size, struct udp_arrival *out)
 	return n;
 }
 
+/* With udp_tell_errors() the kernel reports what became of earlier datagrams in place
+ * of sending this one. */
+static int udp_send_message(int fd, const struct msghdr *msg)
+{
+	enum { REPORTS = 4 };
+
+	for (int i = 0; i < REPORTS; i++)
+		if (sendmsg(fd, msg, 0) >= 0)
+			return 0;
+	return -1;
+}
+
 int udp_send(int fd, const struct udp_way *way, const void *octets, size_t len,
 	     struct err *err)
 {
@@ -349,13 +361,16 @@ int udp_send(int fd, const struct udp_way *way, const void *octets, size_t len,
 		.msg_iovlen = 1,
 		.msg_control = &control,
 	};
+	int error;
 
 	udp_put_info(&msg, way, ifindex);
 	udp_put_hops(&msg, way);
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
-	if (sendmsg(fd, &msg, 0) < 0)
-		return err_set(err, "cannot send to %s: %s", ADDR_TEXT(&way->to),
-			       strerror(errno));
-	return 0;
+	if (udp_send_message(fd, &msg) == 0)
+		return 0;
+	error = errno;
+	err_set(err, "cannot send to %s: %s", ADDR_TEXT(&way->to), strerror(error));
+	errno = error;
+	return -1;
 }

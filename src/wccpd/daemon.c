@@ -97,7 +97,7 @@ static int daemon_add_events(struct daemon *d)
 static int daemon_open_all(struct daemon *d, struct err *err)
 {
 	d->udp = udp_open(&d->conf->address, err);
-	if (d->udp < 0)
+	if (d->udp < 0 || udp_tell_errors(d->udp, d->conf->address.family, err) < 0)
 		return -1;
 	if (dp_open(&d->dp, err) < 0)
 		return -1;

@@ -55,6 +55,22 @@ static void receive_take(struct daemon *d, size_t len, const struct addr *from,
 	services_step(d, s, &ev);
 }
 
+/* Reports have a queue of their own, and wake us as datagrams do. */
+static void receive_reports(struct daemon *d, int fd)
+{
+	struct addr to;
+
+	for (int i = 0; i < RECEIVE_BURST; i++) {
+		int error = udp_take_error(fd, &to);
+		const char *why = udp_error_text(error);
+
+		if (!error)
+			break;
+		if (why)
+			services_tell_unreachable(d, &to, why);
+	}
+}
+
 void receive_datagrams(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -63,6 +79,7 @@ void receive_datagrams(evutil_socket_t fd, short what, void *arg)
 	ssize_t n;
 
 	(void)what;
+	receive_reports(d, fd);
 	for (int i = 0; i < RECEIVE_BURST; i++) {
 		n = udp_receive(fd, d->datagram, sizeof(d->datagram), &arrival);
 		if (n < 0)

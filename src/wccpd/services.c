@@ -8,14 +8,32 @@
 #include "wccpd/daemon.h"
 #include "wccpd/replan.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 /* -- one step of one group -------------------------------------------------------- */
 
+/* What could not be sent in one step, and why. */
+struct services_unsent {
+	unsigned n;
+	struct addr to[WCCP_MAX_ROUTERS];
+	const char *why[WCCP_MAX_ROUTERS];
+};
+
+static void services_add_unsent(struct services_unsent *u, const struct addr *to,
+				const char *why)
+{
+	if (!why || u->n == WCCP_MAX_ROUTERS)
+		return;
+	u->to[u->n] = *to;
+	u->why[u->n++] = why;
+}
+
 static void services_send_datagram(struct daemon *d, const struct service *s,
-				   const struct action *x, struct mono now)
+				   const struct action *x, struct mono now,
+				   struct services_unsent *unsent)
 {
 	struct udp_way way = { .to = x->peer };
 	struct err err;
@@ -29,18 +47,19 @@ static void services_send_datagram(struct daemon *d, const struct service *s,
 	/* Whatever comes of it, the group goes by what it hears. */
 	if (udp_send(d->udp, &way, action_octets(&d->actions, x), x->len, &err) == 0)
 		return;
+	services_add_unsent(unsent, &x->peer, udp_error_text(errno));
 	log_complain("send-failed", &x->peer, s->name, now, "%s", err.text);
 }
 
 static void services_carry_out(struct daemon *d, const struct service *s,
-			       struct mono now)
+			       struct mono now, struct services_unsent *unsent)
 {
 	for (unsigned i = 0; i < d->actions.n; i++) {
 		const struct action *x = &d->actions.list[i];
 
 		switch (x->kind) {
 		case ACTION_SEND:
-			services_send_datagram(d, s, x, now);
+			services_send_datagram(d, s, x, now, unsent);
 			break;
 		case ACTION_NOTE:
 			log_note(&d->actions, x, s->name, now);
@@ -55,11 +74,37 @@ static void services_carry_out(struct daemon *d, const struct service *s,
 			  d->actions.dropped, s->name);
 }
 
-void services_step(struct daemon *d, struct service *s, const struct cache_event *ev)
+static void services_step_once(struct daemon *d, struct service *s,
+			       const struct cache_event *ev,
+			       struct services_unsent *unsent)
 {
 	actions_reset(&d->actions);
 	cache_step(s->cache, ev, &d->msg, &d->actions);
-	services_carry_out(d, s, ev->now);
+	services_carry_out(d, s, ev->now, unsent);
+}
+
+void services_step(struct daemon *d, struct service *s, const struct cache_event *ev)
+{
+	struct services_unsent unsent = { .n = 0 }, again = { .n = 0 };
+	struct cache_event tell = { .type = CACHE_EV_UNREACHABLE, .now = ev->now };
+
+	services_step_once(d, s, ev, &unsent);
+	for (unsigned i = 0; i < unsent.n; i++) {
+		tell.u.unreachable.router = unsent.to[i];
+		tell.u.unreachable.why = unsent.why[i];
+		services_step_once(d, s, &tell, &again);
+	}
+}
+
+void services_tell_unreachable(struct daemon *d, const struct addr *router,
+			       const char *why)
+{
+	struct cache_event ev = { .type = CACHE_EV_UNREACHABLE, .now = clock_now() };
+
+	ev.u.unreachable.router = *router;
+	ev.u.unreachable.why = why;
+	for (unsigned i = 0; i < d->n_services; i++)
+		services_step(d, &d->services[i], &ev);
 }
 
 static void services_arm(struct daemon *d)

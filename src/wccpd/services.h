@@ -15,6 +15,10 @@ struct service;
 
 /* One event for one service; what it asks for is done. */
 void services_step(struct daemon *d, struct service *s, const struct cache_event *ev);
+/* What the network says of datagrams to a router, whichever service they were of.  Static
+ * text. */
+void services_tell_unreachable(struct daemon *d, const struct addr *router,
+			       const char *why);
 /* After every batch of steps: whoever has said goodbye is freed, the timer follows the
  * deadlines, and a stop ends once nobody has anything left to say. */
 void services_settle(struct daemon *d);

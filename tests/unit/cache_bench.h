@@ -62,7 +62,7 @@ struct noted {
 	struct addr peer;
 	enum note_level level;
 	bool rate_limited;
-	char text[256];
+	char text[512];
 };
 
 struct bench {

@@ -7,6 +7,7 @@
 #include "udp.h"
 #include "suite.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -241,6 +242,33 @@ TEST(no_way_is_an_error_with_words)
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot send to 198.51.100.1"));
 	ck_assert_int_lt(udp_join(&group, 4711, &err), 0);
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot join 239.1.2.3"));
+	close(fd);
+}
+
+/* The kernel refuses what comes to a port that nobody has, and says so. */
+TEST(reports_of_what_does_not_arrive)
+{
+	struct addr self = parse("127.0.0.1"), closed = parse("127.0.0.2"), to;
+	struct udp_way way = { .to = closed };
+	struct err err = { "" };
+	int fd, error;
+
+	if (!possible)
+		return;
+	fd = udp_open(&self, &err);
+	ck_assert_int_eq(udp_tell_errors(fd, ADDR_V4, &err), 0);
+	ck_assert_int_eq(udp_take_error(fd, &to), 0);
+	ck_assert_int_eq(udp_send(fd, &way, "x", 1, &err), 0);
+	/* The report is pending now: it must not keep the next one from being sent. */
+	ck_assert_int_eq(udp_send(fd, &way, "y", 1, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		error = udp_take_error(fd, &to);
+		ck_assert_int_eq(error, ECONNREFUSED);
+		ck_assert(addr_equal(&to, &closed));
+	}
+	ck_assert_int_eq(udp_take_error(fd, &to), 0);
+	ck_assert_ptr_nonnull(strstr(udp_error_text(error), "nothing has UDP port"));
+	ck_assert_ptr_null(udp_error_text(EMSGSIZE));
 	close(fd);
 }
 

@@ -178,6 +178,10 @@ void cache_step(struct cache *c, const struct cache_event *ev, struct wccp_msg *
 		break;
 	case CACHE_EV_TICK:
 		break;
+	case CACHE_EV_UNREACHABLE:
+		cache_take_unreachable(c, &ev->u.unreachable.router,
+				       ev->u.unreachable.why);
+		break;
 	case CACHE_EV_HEALTH:
 		cache_mark(c, DIRTY_VIEW);
 		cache_apply_health(c, ev->u.health.up, ev->u.health.weight, &s);

@@ -19,6 +19,7 @@
  *   cache_election.c      may the lowest web-cache act as the designated one?
  *   cache_membership.c    who is there, and when that has settled
  *   cache_assignment.c    the designated web-cache: what to assign, until it is echoed
+ *   peer_unanswered.c     a router that does not answer: what it may be
  *   cache_timers.c        what is due at routers
  *   cache_rx.c            what routers say: accept or refuse, and what follows
  *   cache.c               events, configuration and health
@@ -359,6 +360,16 @@ void cache_review_assignment(struct cache *c, struct step *s);
 /* Has the router of this I_SEE_YOU taken our assignment? */
 void peer_check_echo(struct cache *c, struct peer *p, struct step *s);
 struct mono peer_assign_deadline(const struct cache *c, const struct peer *p);
+
+/* -- peer_unanswered.c ------------------------------------------------------------- */
+
+/* Say what may be wrong if it has not answered for a while; before the next HERE_I_AM. */
+void peer_check_unanswered(const struct cache *c, struct peer *p, struct step *s);
+/* It has. */
+void peer_answered(struct peer *p);
+/* Datagrams to it do not get there, says the network. */
+void cache_take_unreachable(struct cache *c, const struct addr *router,
+			    const char *why);
 
 /* -- cache_timers.c ---------------------------------------------------------------- */
 

@@ -226,7 +226,7 @@ static bool rx_answer_now(struct peer *p, bool first)
 
 static void rx_restart_timers(const struct cache *c, struct peer *p, struct mono now)
 {
-	p->hello.outstanding = 0;
+	peer_answered(p);
 	p->timers.forget_at = MONO_NEVER;
 	if (!cache_is_multicast(c))
 		p->timers.hello_at = mono_add_ms(p->hello.sent_at, p->agreed.t_ms);

@@ -45,8 +45,10 @@ void peer_hello_timers(struct cache *c, struct peer *p, struct step *s)
 		p->timers.query_at = mono_add_ms(s->now, p->agreed.t_ms / 10);
 		peer_hello(c, p, s);
 	}
-	if (mono_due(p->timers.hello_at, s->now))
-		peer_hello(c, p, s);
+	if (!mono_due(p->timers.hello_at, s->now))
+		return;
+	peer_check_unanswered(c, p, s);
+	peer_hello(c, p, s);
 }
 
 struct mono cache_deadline(const struct cache *c)

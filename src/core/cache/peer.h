@@ -9,6 +9,7 @@
 #include "assign.h"
 #include "cache.h"
 #include "mono.h"
+#include "reminder.h"
 #include "wccp.h"
 
 struct step;
@@ -115,6 +116,9 @@ struct peer_assigned {
 /* Complained of already. */
 struct peer_noted {
 	bool foreign_mask, other_method;
+	struct reminder unanswered; /* peer_unanswered.c */
+	/* What the network says of our datagrams; static storage, NULL: nothing. */
+	const char *unreachable;
 	/* Its table differs from that of the mirror; a complaint is due by then. */
 	struct mono mirror_mismatch_due;
 };
@@ -172,6 +176,8 @@ enum peer_state peer_fsm_next(enum peer_state state, enum peer_event event);
  */
 bool peer_event(struct cache *c, struct peer *p, enum peer_event event,
 		const char *reason, struct step *s);
+/* More is known of the state it is in.  Static text. */
+void peer_explain(struct peer *p, const char *reason);
 /* Short stable words: "idle", "auth-failed", "has-slots" ... */
 const char *peer_state_event(enum peer_state state);
 const char *peer_event_name(enum peer_event event);

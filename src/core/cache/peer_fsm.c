@@ -143,6 +143,11 @@ static const char *peer_fsm_reason(const struct peer *p, enum peer_event event)
 	return events[event].reason;
 }
 
+void peer_explain(struct peer *p, const char *reason)
+{
+	p->reason = reason;
+}
+
 bool peer_event(struct cache *c, struct peer *p, enum peer_event event,
 		const char *reason, struct step *s)
 {

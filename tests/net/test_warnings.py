@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What keeps a box from its share, and what is said of it."""
+
+import re
+
+import pytest
+
+from netns import wait_until
+from small import ADDRESSES, Small
+
+BOX1, BOX2 = ADDRESSES.values()
+DYNAMIC = "id = {}\n    ports = {{ {} }}\n    priority = {}"
+
+
+def lines(box, event, service=None):
+    return [line for line in box.log().splitlines() if f"event={event}" in line and
+            (service is None or f"service={service} " in line)]
+
+
+@pytest.fixture
+def small(net):
+    return Small(net)
+
+
+def reason(box, name):
+    shown = box.show()
+    return shown and next(s["routers"][0]["reason"] for s in shown["services"]
+                          if s["name"] == name)
+
+
+def test_routers_that_do_not_answer(small):
+    """One warning each, the likely causes in order; it takes 3 T of 10 s."""
+    one, two = small.boxes
+    # The group has another description before box1 comes.
+    two.configure(("others", DYNAMIC.format(70, 443, 240)))
+    small.start_router(("web-cache", 'password = "secret"'),
+                       ("70", f"group-list = {{ {BOX1}, {BOX2} }}"),
+                       ("71", f"group-list = {{ {BOX2} }}"))
+    two.start()
+    wait_until(lambda: two.state() in ("joined", "assigned"), 15, two.log)
+    one.ns.route("unreachable", "10.3.77.0/24")
+    one.configure(
+        ("web-cache", 'password = "wrong"'),            # another password
+        ("unlisted", DYNAMIC.format(71, 81, 200)),      # not in the group-list
+        ("missing", DYNAMIC.format(72, 82, 200)),       # no such service there
+        ("described", DYNAMIC.format(70, 443, 231)),    # another description
+        ("routeless", DYNAMIC.format(74, 84, 200)))
+    text = open(one.conf).read()
+    last = text.rindex(one.router)
+    open(one.conf, "w").write(text[:last] + "10.3.77.1" + text[last + len(one.router):])
+    one.start()
+    names = ["web-cache", "unlisted", "missing", "described", "routeless"]
+    wait_until(lambda: all(lines(one, "no-answer", n) for n in names), 60, one.log)
+    said = {n: lines(one, "no-answer", n) for n in names}
+    assert [len(said[n]) for n in names] == [1] * 5, one.log()
+    assert "(1) its password is not ours" in said["web-cache"][0]
+    for n in ("unlisted", "missing"):
+        assert re.search(r"\(1\) it has a password.*\(2\) its group-list does not have "
+                         rf"our address, {BOX1}.*\(3\) the service is not configured",
+                         said[n][0])
+    assert "priority 231, protocol 6, flags 0x12, ports 443" in said["described"][0]
+    assert "(1) it cannot be reached: no route" in said["routeless"][0]
+    assert "level=warning" in said["described"][0]
+    assert "password (none here)" in reason(one, "missing")
+    assert "no route" in reason(one, "routeless")
+
+
+def test_router_without_wccp(small):
+    """The network tells that nobody has the port."""
+    one = small.boxes[0]
+    one.configure(("web-cache", ""))
+    one.start()  # no wccprouter runs
+    wait_until(lambda: lines(one, "no-answer"), 60, one.log)
+    assert "(1) nothing has UDP port 2048 there" in lines(one, "no-answer")[0]
+    assert "nothing has UDP port 2048" in reason(one, "web-cache")
+    small.start_router("web-cache")
+    wait_until(lambda: one.state() == "assigned", 30, one.log)
