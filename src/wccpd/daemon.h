@@ -11,7 +11,7 @@
 #include "dp/plan/plan.h"
 #include "err.h"
 #include "wccpd/conf/conf.h"
-#include "wccpd/delivery.h"
+#include "wccpd/delivery/delivery_watch.h"
 #include "wccpd/multicast.h"
 #include "wccpd/pool/pools.h"
 

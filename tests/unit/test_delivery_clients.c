@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When is silence towards clients this box's fault? */
-#include "wccpd/delivery_clients.h"
+#include "wccpd/delivery/delivery_clients.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* States of delivery: every state meets every event, and the times between. */
-#include "wccpd/delivery_fsm.h"
+#include "wccpd/delivery/delivery_fsm.h"
 #include "suite.h"
 
 #include <stdlib.h>

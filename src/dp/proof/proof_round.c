@@ -27,6 +27,17 @@ static uint16_t proof_round_port(const struct plan_service *from, unsigned i)
 	return ntohs(s.ports[i]);
 }
 
+bool proof_round_serves(const struct plan_service *s, uint16_t port)
+{
+	uint16_t each;
+
+	for (unsigned i = 0; (each = proof_round_port(s, i)); i++)
+		if (each == port)
+			return true;
+	return !(s->service.flags & WCCP_F_PORTS_DEFINED) &&
+	       s->service.type == WCCP_SERVICE_DYNAMIC;
+}
+
 static bool proof_round_next_port(struct proof_round *r, const struct plan *plan,
 				  struct proof_target *out)
 {

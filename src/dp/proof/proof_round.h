@@ -26,6 +26,9 @@ struct proof_target {
 	uint16_t port;	  /* TCP, host order */
 };
 
+/* Does the service open connections to this TCP port (host order)? */
+bool proof_round_serves(const struct plan_service *s, uint16_t port);
+
 /* The next one, or false at the end of the round. */
 bool proof_round_next(struct proof_round *r, const struct plan *plan,
 		      struct proof_target *out);

@@ -7,8 +7,8 @@
  * as far as a listener and were answered say nothing against this box, whether they
  * are completed or not; hence the question whether SYN-ACKs leave.
  */
-#ifndef WCCPD_WCCPD_DELIVERY_CLIENTS_H
-#define WCCPD_WCCPD_DELIVERY_CLIENTS_H
+#ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_CLIENTS_H
+#define WCCPD_WCCPD_DELIVERY_DELIVERY_CLIENTS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "wccpd/delivery.h"
+#include "wccpd/delivery/delivery_watch.h"
 
 #include "clock.h"
 #include "kernel/syn_ack_tap.h"
 #include "log.h"
-#include "wccpd/delivery_clients.h"
+#include "wccpd/delivery/delivery_lists.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,28 +18,6 @@ enum {
 	DELIVERY_TRAVEL_MS = 20,   /* given to a batch of proofs to arrive */
 };
 
-/* One service, and what the round under way has shown of it so far. */
-struct delivery_service {
-	struct wccp_service id; /* type and id count */
-	char name[32];
-	struct delivery delivery;
-	struct delivery_clients clients;
-	bool has_tap;
-	int tap; /* see kernel/syn_ack_tap.h */
-	bool planned;
-	unsigned n_sent, n_lost, n_routers, n_routers_lost;
-	char reason[sizeof(((struct delivery *)0)->reason)];
-	char told[sizeof(((struct delivery *)0)->reason)]; /* logged while unproven */
-};
-
-/* A service at a router of which the proofs fail, while others arrive. */
-struct delivery_router {
-	struct wccp_service service;
-	struct addr id;
-	unsigned failed; /* rounds in a row */
-	bool lost;	 /* in the round under way */
-};
-
 struct delivery_watch {
 	struct dp *dp;
 	const struct plan *plan;
@@ -48,91 +26,30 @@ struct delivery_watch {
 	void *arg;
 	bool in_round, is_travelling;
 	bool told_why; /* that there are no proofs to be had */
-	unsigned n_services, n_routers;
-	struct delivery_service services[PLAN_MAX_SERVICES];
-	struct delivery_router routers[PLAN_MAX_ADDRESSES];
+	struct delivery_lists lists;
 };
-
-static void delivery_watch_in(struct delivery_watch *w, int64_t ms)
-{
-	struct timeval later = clock_ms(ms);
-
-	evtimer_add(w->timer, &later);
-}
-
-/* -- services ------------------------------------------------------------------------ */
-
-static struct delivery_service *delivery_watch_find(struct delivery_watch *w,
-						    const struct wccp_service *id)
-{
-	for (unsigned i = 0; i < w->n_services; i++)
-		if (wccp_same_group(&w->services[i].id, id))
-			return &w->services[i];
-	return NULL;
-}
-
-static struct delivery_service *delivery_watch_add(struct delivery_watch *w,
-						   const struct wccp_service *id)
-{
-	struct delivery_service *s = delivery_watch_find(w, id);
-
-	/* As many as a plan has; one that is planned no more makes room. */
-	for (unsigned i = 0; !s && i < w->n_services; i++)
-		if (!w->services[i].planned && w->n_services == PLAN_MAX_SERVICES)
-			s = &w->services[i];
-	if (s && wccp_same_group(&s->id, id))
-		return s;
-	if (!s)
-		s = &w->services[w->n_services++];
-	*s = (struct delivery_service){ .id = *id };
-	delivery_init(&s->delivery, clock_now());
-	return s;
-}
 
 const struct delivery *delivery_watch_of(struct delivery_watch *w,
 					 const struct wccp_service *id)
 {
-	return &delivery_watch_add(w, id)->delivery;
-}
-
-static struct delivery_router *delivery_watch_router(struct delivery_watch *w,
-						     const struct plan_router *r, bool add)
-{
-	const struct wccp_service *service = &w->plan->services[r->service].service;
-
-	for (unsigned i = 0; i < w->n_routers; i++)
-		if (addr_equal(&w->routers[i].id, &r->id) &&
-		    wccp_same_group(&w->routers[i].service, service))
-			return &w->routers[i];
-	if (!add || w->n_routers == PLAN_MAX_ADDRESSES)
-		return NULL;
-	w->routers[w->n_routers] =
-		(struct delivery_router){ .service = *service, .id = r->id };
-	return &w->routers[w->n_routers++];
-}
-
-static bool delivery_watch_holds_router(const struct delivery_watch *w,
-					const struct wccp_service *service,
-					const struct addr *id)
-{
-	for (unsigned i = 0; i < w->n_routers; i++)
-		if (w->routers[i].failed > 1 && addr_equal(&w->routers[i].id, id) &&
-		    wccp_same_group(&w->routers[i].service, service))
-			return true;
-	return false;
+	return &delivery_lists_service(&w->lists, id)->delivery;
 }
 
 void delivery_watch_mark(const struct delivery_watch *w, struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->n_routers; i++) {
 		struct plan_router *r = &plan->routers[i];
-		const struct wccp_service *id = &plan->services[r->service].service;
 
-		r->held = delivery_watch_holds_router(w, id, &r->id);
-		for (unsigned k = 0; k < w->n_services; k++)
-			if (wccp_same_group(&w->services[k].id, id))
-				r->held |= delivery_holds(&w->services[k].delivery);
+		r->held = delivery_lists_holds(&w->lists,
+					       &plan->services[r->service].service, &r->id);
 	}
+}
+
+static void delivery_watch_in(struct delivery_watch *w, int64_t ms)
+{
+	struct timeval later = clock_ms(ms);
+
+	evtimer_add(w->timer, &later);
 }
 
 /* -- telling --------------------------------------------------------------------------- */
@@ -174,14 +91,14 @@ static bool delivery_watch_entered(struct delivery_service *s, enum delivery_sta
 
 static void delivery_watch_begin(struct delivery_watch *w)
 {
-	for (unsigned i = 0; i < w->n_services; i++) {
-		struct delivery_service *s = &w->services[i];
+	for (unsigned i = 0; i < w->lists.n_services; i++) {
+		struct delivery_service *s = &w->lists.services[i];
 
 		s->n_sent = s->n_lost = s->n_routers = s->n_routers_lost = 0;
 		s->reason[0] = '\0';
 	}
-	for (unsigned i = 0; i < w->n_routers; i++)
-		w->routers[i].lost = false;
+	for (unsigned i = 0; i < w->lists.n_routers; i++)
+		w->lists.routers[i].lost = false;
 	dp_prove_begin(w->dp);
 	w->in_round = true;
 }
@@ -203,7 +120,7 @@ static void delivery_watch_found(void *arg, const struct proof_target *t,
 {
 	struct delivery_watch *w = arg;
 	struct delivery_service *s =
-		delivery_watch_add(w, &w->plan->services[t->service].service);
+		delivery_lists_service(&w->lists, &w->plan->services[t->service].service);
 	struct delivery_router *r;
 	bool lost = outcome != PROOF_ARRIVED;
 
@@ -216,7 +133,9 @@ static void delivery_watch_found(void *arg, const struct proof_target *t,
 	}
 	s->n_routers++;
 	s->n_routers_lost += lost;
-	r = delivery_watch_router(w, &w->plan->routers[t->router], lost);
+	r = delivery_lists_router(
+		&w->lists, &w->plan->services[t->service].service,
+		&w->plan->routers[t->router].id, lost);
 	if (r)
 		r->lost |= lost;
 }
@@ -225,7 +144,7 @@ static void delivery_watch_found(void *arg, const struct proof_target *t,
  * arrive. */
 static bool delivery_watch_judge_router(struct delivery_watch *w, struct delivery_router *r)
 {
-	const struct delivery_service *s = delivery_watch_find(w, &r->service);
+	const struct delivery_service *s = delivery_lists_find(&w->lists, &r->service);
 	bool held = r->failed > 1;
 
 	r->failed = r->lost ? r->failed + 1 : 0;
@@ -287,20 +206,20 @@ static bool delivery_watch_judge_all(struct delivery_watch *w, struct mono now)
 
 	for (unsigned i = 0; i < w->plan->n_services; i++) {
 		struct delivery_service *s =
-			delivery_watch_add(w, &w->plan->services[i].service);
+			delivery_lists_service(&w->lists, &w->plan->services[i].service);
 
 		if (s->n_sent)
 			changed |= delivery_watch_judge(s, now);
 	}
 	for (unsigned i = 0; i < w->plan->n_services; i++) {
 		const struct plan_service *p = &w->plan->services[i];
-		struct delivery_service *s = delivery_watch_add(w, &p->service);
+		struct delivery_service *s = delivery_lists_service(&w->lists, &p->service);
 
 		if (!s->n_sent)
 			changed |= delivery_watch_follow(w, p, s, now);
 	}
-	for (unsigned i = 0; i < w->n_routers; i++)
-		changed |= delivery_watch_judge_router(w, &w->routers[i]);
+	for (unsigned i = 0; i < w->lists.n_routers; i++)
+		changed |= delivery_watch_judge_router(w, &w->lists.routers[i]);
 	return changed;
 }
 
@@ -308,12 +227,7 @@ static bool delivery_watch_judge_all(struct delivery_watch *w, struct mono now)
 
 static bool delivery_watch_is_our_port(void *arg, uint16_t port)
 {
-	const struct plan_service *p = arg;
-
-	for (unsigned i = 0; i < WCCP_MAX_PORTS && p->service.ports[i]; i++)
-		if (p->service.ports[i] == port)
-			return true;
-	return !(p->service.flags & WCCP_F_PORTS_DEFINED);
+	return proof_round_serves(arg, port);
 }
 
 static void delivery_watch_close_tap(struct delivery_service *s)
@@ -371,7 +285,7 @@ static bool delivery_watch_clients(struct delivery_watch *w, struct mono now)
 
 	for (unsigned i = 0; i < w->plan->n_services; i++) {
 		struct delivery_service *s =
-			delivery_watch_add(w, &w->plan->services[i].service);
+			delivery_lists_service(&w->lists, &w->plan->services[i].service);
 		enum delivery_state was = s->delivery.state;
 
 		changed |= delivery_watch_entered(s, was, delivery_tick(&s->delivery, now));
@@ -386,17 +300,17 @@ static int64_t delivery_watch_pause(const struct delivery_watch *w, struct mono 
 {
 	int64_t pause = DELIVERY_ROUND_MS;
 
-	for (unsigned i = 0; i < w->n_services; i++) {
-		const struct delivery *d = &w->services[i].delivery;
+	for (unsigned i = 0; i < w->lists.n_services; i++) {
+		const struct delivery *d = &w->lists.services[i].delivery;
 		struct mono deadline = delivery_deadline(d);
 		int64_t mine = DELIVERY_ROUND_MS;
 
-		if (!w->services[i].planned)
+		if (!w->lists.services[i].planned)
 			continue;
 		if (d->state == DELIVERY_DOUBTFUL)
 			mine = DELIVERY_URGENT_MS;
 		else if (d->state != DELIVERY_GOOD ||
-			 w->services[i].clients.suspicious)
+			 w->lists.services[i].clients.suspicious)
 			mine = DELIVERY_AGAIN_MS;
 		if (!mono_is_never(deadline) && mono_ms_between(now, deadline) < mine)
 			mine = mono_ms_between(now, deadline) + 1;
@@ -433,8 +347,8 @@ static bool delivery_watch_can_prove(struct delivery_watch *w)
 			  "watched: %s",
 			  why_not);
 	w->told_why = true;
-	for (unsigned i = 0; i < w->n_services; i++)
-		delivery_proven(&w->services[i].delivery, clock_now());
+	for (unsigned i = 0; i < w->lists.n_services; i++)
+		delivery_proven(&w->lists.services[i].delivery, clock_now());
 	return false;
 }
 
@@ -450,10 +364,10 @@ static void delivery_watch_send(struct delivery_watch *w)
 	}
 	/* An interface that is gone, say: whatever was sent did not arrive. */
 	if (n < 0)
-		for (unsigned i = 0; i < w->n_services; i++) {
-			w->services[i].n_sent++;
-			w->services[i].n_lost++;
-			snprintf(w->services[i].reason, sizeof(w->services[i].reason),
+		for (unsigned i = 0; i < w->lists.n_services; i++) {
+			w->lists.services[i].n_sent++;
+			w->lists.services[i].n_lost++;
+			snprintf(w->lists.services[i].reason, sizeof(w->lists.services[i].reason),
 				 "%s", err.text);
 		}
 	delivery_watch_end(w, true);
@@ -487,11 +401,11 @@ void delivery_watch_soon(struct delivery_watch *w)
 void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan)
 {
 	w->plan = plan;
-	for (unsigned i = 0; i < w->n_services; i++)
-		w->services[i].planned = false;
+	for (unsigned i = 0; i < w->lists.n_services; i++)
+		w->lists.services[i].planned = false;
 	for (unsigned i = 0; i < plan->n_services; i++) {
 		struct delivery_service *s =
-			delivery_watch_add(w, &plan->services[i].service);
+			delivery_lists_service(&w->lists, &plan->services[i].service);
 
 		s->planned = true;
 		snprintf(s->name, sizeof(s->name), "%s", plan->services[i].name);
@@ -525,8 +439,8 @@ void delivery_watch_free(struct delivery_watch *w)
 {
 	if (!w)
 		return;
-	for (unsigned i = 0; i < w->n_services; i++)
-		delivery_watch_close_tap(&w->services[i]);
+	for (unsigned i = 0; i < w->lists.n_services; i++)
+		delivery_watch_close_tap(&w->lists.services[i]);
 	event_free(w->timer);
 	free(w);
 }

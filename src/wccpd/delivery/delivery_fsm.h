@@ -16,8 +16,8 @@
  * fail although proofs arrive (a packet filter that goes by their address) are believed,
  * and tried again after a pause that doubles each time.
  */
-#ifndef WCCPD_WCCPD_DELIVERY_FSM_H
-#define WCCPD_WCCPD_DELIVERY_FSM_H
+#ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_FSM_H
+#define WCCPD_WCCPD_DELIVERY_DELIVERY_FSM_H
 
 #include "mono.h"
 

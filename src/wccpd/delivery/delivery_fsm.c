@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "wccpd/delivery_fsm.h"
+#include "wccpd/delivery/delivery_fsm.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,11 +3,11 @@
  * Watching over delivery: proofs are sent in rounds, the connections of clients are
  * counted, and both feed the state of each service (delivery_fsm.h).
  */
-#ifndef WCCPD_WCCPD_DELIVERY_H
-#define WCCPD_WCCPD_DELIVERY_H
+#ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_WATCH_H
+#define WCCPD_WCCPD_DELIVERY_DELIVERY_WATCH_H
 
 #include "dp/dp.h"
-#include "wccpd/delivery_fsm.h"
+#include "wccpd/delivery/delivery_fsm.h"
 
 #include <event2/event.h>
 

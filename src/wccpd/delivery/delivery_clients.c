@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "wccpd/delivery_clients.h"
+#include "wccpd/delivery/delivery_clients.h"
 
 enum delivery_clients_verdict
 delivery_clients_look(struct delivery_clients *c, const struct delivery_clients_counts *now,
