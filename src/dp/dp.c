@@ -13,6 +13,7 @@
 #include "dp/dp.h"
 
 #include "dp/plan/facts.h"
+#include "dp/egress/egress.h"
 #include "dp/ingress/ingress.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/link/link.h"
@@ -32,6 +33,7 @@ struct dp {
 	struct link *link;
 	struct steer *steer;
 	struct ingress *ingress;
+	struct egress *egress;
 	struct facts facts;
 	struct new_connections connections;
 	struct err trouble;
@@ -70,6 +72,8 @@ static int dp_open_drivers(struct dp *dp, struct err *err)
 		return -1;
 	maps = steer_maps(dp->steer);
 	prover_init(&dp->prover, maps.proofs, maps.sinks);
+	if (egress_new(&dp->egress, maps.own_prefixes, err) < 0)
+		return -1;
 	return ingress_new(&dp->ingress, &maps, err);
 }
 
@@ -77,6 +81,7 @@ static void dp_free_drivers(struct dp *dp)
 {
 	prover_free(&dp->prover);
 	ingress_free(dp->ingress);
+	egress_free(dp->egress);
 	steer_free(dp->steer);
 	link_free(dp->link);
 	free(dp);
@@ -99,6 +104,7 @@ int dp_open(struct dp **out, struct err *err)
 
 static void dp_clear(struct dp *dp)
 {
+	egress_clear(dp->egress);
 	ingress_clear(dp->ingress);
 	steer_clear(dp->steer);
 	link_clear(dp->link);
@@ -214,6 +220,7 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 	/* The old table assigns no connections any more: the counters of slots that only
 	 * it named are final, and these slots may be reused after this. */
 	dp_account(dp);
+	egress_follow(dp->egress, plan, &dp->facts, &dp->trouble);
 	ingress_settle(dp->ingress);
 	steer_settle(dp->steer);
 	link_settle(dp->link);

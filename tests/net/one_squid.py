@@ -46,6 +46,7 @@ SQUID = """\
 http_port {listen} tproxy
 http_port 127.0.0.1:4200
 {more}
+server_persistent_connections off
 cache deny all
 """
 

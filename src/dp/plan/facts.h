@@ -33,4 +33,18 @@ struct facts {
 	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES];
 };
 
+/* The MSS with which full segments fit when they come wrapped in GRE; 0: the interface's
+ * MTU is too small for any. */
+static inline unsigned facts_mss_wrapped(const struct facts *facts)
+{
+	enum {
+		IP_AND_TCP_HEADER = 40,
+		GRE_WRAPPING = 28, /* outer IPv4 header, GRE, redirect header */
+		MTU_SANE = 576,
+	};
+	unsigned least = facts->mtu < UINT16_MAX ? facts->mtu : UINT16_MAX;
+
+	return least >= MTU_SANE ? least - GRE_WRAPPING - IP_AND_TCP_HEADER : 0;
+}
+
 #endif

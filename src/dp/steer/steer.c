@@ -138,20 +138,12 @@ static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 
 /* -- the four steps ---------------------------------------------------------------- */
 
-enum {
-	IP_AND_TCP_HEADER = 40,
-	GRE_WRAPPING = 28, /* outer IPv4 header, GRE, redirect header */
-	MTU_SANE = 576,
-};
-
 /* What listeners may announce, so that full segments fit when they come wrapped. */
 static void steer_limit_mss(const struct plan *plan, const struct facts *facts,
 			    int *mss)
 {
 	for (unsigned i = 0; i < plan->n_pools; i++)
-		mss[i] = facts->mtu >= MTU_SANE && steer_pool_by_gre(plan, i)
-				 ? (int)facts->mtu - GRE_WRAPPING - IP_AND_TCP_HEADER
-				 : 0;
+		mss[i] = steer_pool_by_gre(plan, i) ? (int)facts_mss_wrapped(facts) : 0;
 }
 
 int steer_stage(struct steer *s, const struct plan *plan, const struct facts *facts,

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The MSS that instances announce when they connect with their clients' addresses (TC
+ * egress).  The answers come redirected by GRE, so that full segments must leave room for
+ * the wrapping; who sends them does not learn so from anybody else, as routers address
+ * "fragmentation needed" to the origin, which may filter it.
+ *
+ * Looked at are only SYNs of local sockets to ports whose answers come back by GRE, with
+ * a source address that is not this host's.
+ */
+#include "bpf/ingress_maps.h"
+#include "bpf/packet.h"
+
+#include <linux/pkt_cls.h>
+#include <linux/tcp.h>
+
+enum {
+	EGRESS_OPTION_END,
+	EGRESS_OPTION_NOP,
+	EGRESS_OPTION_MSS,
+	EGRESS_OPTIONS = 10, /* looked at; Linux puts the MSS first */
+};
+
+/* The MSS that fits, in host order, by destination port as it lies in the packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 512);
+	__type(key, __be16);
+	__type(value, __u16);
+} limits SEC(".maps");
+
+/* That of the steering program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, STEER_OWN_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct steer_prefix);
+	__type(value, __u8);
+} own_prefixes SEC(".maps");
+
+static __always_inline bool egress_is_own(__be32 addr)
+{
+	struct steer_prefix key = { .bits = 32, .addr = addr };
+	const __u8 *place = bpf_map_lookup_elem(&own_prefixes, &key);
+
+	return place && *place == INGRESS_OWN;
+}
+
+/* Where the value of the MSS option is; 0: there is none.  Options end at `end`. */
+static __always_inline __u32 egress_find_mss(struct __sk_buff *skb, __u32 at, __u32 end)
+{
+	struct {
+		__u8 kind, len;
+	} option;
+
+	for (int i = 0; i < EGRESS_OPTIONS && at + 4 <= end; i++) {
+		if (bpf_skb_load_bytes(skb, at, &option, sizeof(option)) ||
+		    option.kind == EGRESS_OPTION_END)
+			return 0;
+		if (option.kind == EGRESS_OPTION_MSS)
+			return option.len == 4 ? at + 2 : 0;
+		if (option.kind != EGRESS_OPTION_NOP && option.len < 2)
+			return 0;
+		at += option.kind == EGRESS_OPTION_NOP ? 1 : option.len;
+	}
+	return 0;
+}
+
+static __always_inline void egress_lower_mss(struct __sk_buff *skb, __u32 tcp, __u32 at,
+					     __u16 limit)
+{
+	__be16 before, now = bpf_htons(limit);
+
+	/* Checksums go by pairs of octets; Linux begins the option with one. */
+	if ((at - tcp) & 1 || bpf_skb_load_bytes(skb, at, &before, sizeof(before)) ||
+	    bpf_ntohs(before) <= limit)
+		return;
+	/* Also right for a checksum that is only finished by the interface. */
+	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), before, now,
+			    sizeof(now));
+	bpf_skb_store_bytes(skb, at, &now, sizeof(now), 0);
+}
+
+SEC("tc")
+int egress(struct __sk_buff *skb)
+{
+	struct packet p;
+	struct tcphdr tcp;
+	const __u16 *limit;
+	__u32 at;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP) || !skb->sk ||
+	    packet_parse(skb, ETH_HLEN, &p) || p.protocol != IPPROTO_TCP ||
+	    !p.has_ports)
+		return TC_ACT_UNSPEC;
+	limit = bpf_map_lookup_elem(&limits, &p.dport);
+	if (!limit || bpf_skb_load_bytes(skb, p.l4, &tcp, sizeof(tcp)) || !tcp.syn ||
+	    tcp.ack || egress_is_own(p.src))
+		return TC_ACT_UNSPEC;
+	at = egress_find_mss(skb, p.l4 + sizeof(tcp), p.l4 + tcp.doff * 4);
+	if (at)
+		egress_lower_mss(skb, p.l4, at, *limit);
+	return TC_ACT_UNSPEC;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The MSS of connections that instances open with their clients' addresses (TC egress),
+ * limited while answers to them come back wrapped in GRE.
+ *
+ * The program is attached to every Ethernet interface that has an IPv4 address, because
+ * origins are reached by any of them, and only while a service needs it.
+ */
+#ifndef WCCPD_DP_EGRESS_EGRESS_H
+#define WCCPD_DP_EGRESS_EGRESS_H
+
+#include "dp/plan/facts.h"
+#include "dp/plan/plan.h"
+#include "err.h"
+
+struct egress;
+
+/* Load the program.  `own_prefixes_fd` is the steering program's map. */
+int egress_new(struct egress **out, int own_prefixes_fd, struct err *err);
+void egress_free(struct egress *e);
+
+/* Do as a plan asks that has come into force.  What cannot be done is in `trouble`.
+ * To be called before the ingress program leaves an interface, whose qdisc is that
+ * program's. */
+void egress_follow(struct egress *e, const struct plan *plan, const struct facts *facts,
+		   struct err *trouble);
+void egress_clear(struct egress *e);
+
+#endif
