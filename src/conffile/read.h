@@ -58,7 +58,7 @@ int read_fail(struct reader *r, cfg_t *section, const char *name, const char *fo
 int read_fail_item(struct reader *r, cfg_t *section, const char *name, unsigned index,
 		   const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-/* Something legal that hardly is what was meant: "file:line: ..." into the list of
+/* A setting that is valid but probably a mistake: "file:line: ..." into the list of
  * warnings, as long as there is room. */
 void read_warn(struct reader *r, cfg_t *section, const char *name, const char *format,
 	       ...) __attribute__((format(printf, 4, 5)));

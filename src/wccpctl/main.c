@@ -17,12 +17,29 @@ struct options {
 	bool json;
 };
 
+typedef int wccpctl_run(const struct options *o, int argc, char **argv);
+
+static wccpctl_run wccpctl_show, wccpctl_reload;
+
+static const struct {
+	const char *name, *arguments, *usage;
+	wccpctl_run *run;
+} wccpctl_commands[] = {
+	{ "show", "[services] [routers] [caches] [instances]",
+	  "show the state, or some parts of it", wccpctl_show },
+	{ "reload", "", "read the configuration again", wccpctl_reload },
+};
+
+enum { N_COMMANDS = sizeof(wccpctl_commands) / sizeof(wccpctl_commands[0]) };
+
 static void wccpctl_usage(FILE *to)
 {
-	fputs("usage: wccpctl [-jhV] [-s socket] command\n"
-	      "  show [services] [routers] [caches] [instances]\n"
-	      "  reload     read the configuration again\n"
-	      "  -j         the daemon's answer as JSON, whole\n"
+	fputs("usage: wccpctl [-jhV] [-s socket] command\n", to);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "  %s%s%s\n             %s\n", wccpctl_commands[i].name,
+			*wccpctl_commands[i].arguments ? " " : "",
+			wccpctl_commands[i].arguments, wccpctl_commands[i].usage);
+	fputs("  -j         the daemon's answer as JSON, whole\n"
 	      "  -s socket  where wccpd listens (default " CONF_DEFAULT_CONTROL ")\n"
 	      "  -h, -V     this help, the version\n",
 	      to);
@@ -84,19 +101,11 @@ static int wccpctl_reload(const struct options *o, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(const struct options *o, int argc, char **argv);
-} commands[] = {
-	{ "show", wccpctl_show },
-	{ "reload", wccpctl_reload },
-};
-
-static int wccpctl_run(const struct options *o, int argc, char **argv)
+static int wccpctl_dispatch(const struct options *o, int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (argc && strcmp(commands[i].name, argv[0]) == 0)
-			return commands[i].run(o, argc - 1, argv + 1);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (argc && strcmp(wccpctl_commands[i].name, argv[0]) == 0)
+			return wccpctl_commands[i].run(o, argc - 1, argv + 1);
 	return wccpctl_bad_usage();
 }
 
@@ -122,7 +131,7 @@ int main(int argc, char **argv)
 		default:
 			return wccpctl_bad_usage();
 		}
-	result = wccpctl_run(&o, argc - optind, argv + optind);
+	result = wccpctl_dispatch(&o, argc - optind, argv + optind);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		fputs("wccpctl: the answer could not be written\n", stderr);
 		return EXIT_FAILURE;

@@ -21,7 +21,7 @@ static void multicast_leave(struct multicast *c, unsigned i)
 	c->list[i] = c->list[--c->n];
 }
 
-/* An interface that was made anew has another index, and no members. */
+/* An interface that was deleted and created again has another index, and no members. */
 static void multicast_drop_stale(struct multicast *c, const struct conf *conf,
 				 unsigned ifindex)
 {

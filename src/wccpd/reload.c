@@ -16,7 +16,7 @@ void reload_log_warnings(const struct conf *conf)
 			  conf->warnings[i].text);
 }
 
-/* What a reload cannot change without starting anew. */
+/* Settings that only a restart can change. */
 static int reload_check(const struct conf *old, const struct conf *new, struct err *err)
 {
 	if (!addr_equal(&old->address, &new->address))
@@ -46,6 +46,53 @@ int reload_take(struct daemon *d, struct conf *new, struct err *err)
 	return 0;
 }
 
+static const struct conf_service *reload_find(const struct conf *conf,
+					      const struct wccp_service *id)
+{
+	for (unsigned i = 0; i < conf->n_services; i++)
+		if (wccp_same_group(&conf->services[i].group.service, id))
+			return &conf->services[i];
+	return NULL;
+}
+
+static bool reload_prefers_otherwise(const struct cache_preference *a,
+				     const struct cache_preference *b)
+{
+	if (a->n != b->n)
+		return true;
+	for (unsigned i = 0; i < a->n; i++)
+		if (a->methods[i] != b->methods[i])
+			return true;
+	return false;
+}
+
+/* Methods and timers are negotiated with a router when we join it, and not again. */
+static void reload_log_agreed(const struct conf *old, const struct conf *new)
+{
+	for (unsigned i = 0; i < new->n_services; i++) {
+		const struct cache_conf *b = &new->services[i].group, *a;
+		const struct conf_service *was = reload_find(old, &b->service);
+
+		if (!was)
+			continue;
+		a = &was->group;
+		if (a->transmit_t_ms != b->transmit_t_ms ||
+		    a->timeout_scale != b->timeout_scale ||
+		    a->ra_scale != b->ra_scale ||
+		    reload_prefers_otherwise(&a->forward, &b->forward) ||
+		    reload_prefers_otherwise(&a->ret, &b->ret) ||
+		    reload_prefers_otherwise(&a->assign, &b->assign))
+			log_event(
+				NOTE_WARNING, "reload",
+				(struct log_about){ .service = new->services[i].name },
+				"timers or methods have changed: a router that has "
+				"been "
+				"joined already may keep those agreed before until it "
+				"is "
+				"joined anew (see wccpctl show); a restart does so");
+	}
+}
+
 int reload_configuration(struct daemon *d, struct err *err)
 {
 	struct conf *old = d->conf;
@@ -61,6 +108,7 @@ int reload_configuration(struct daemon *d, struct err *err)
 		conf_free(new);
 		return -1;
 	}
+	reload_log_agreed(old, new);
 	conf_free(old);
 	log_info("reload", "configuration %s is in force", d->conf_path);
 	reload_log_warnings(new);

@@ -183,14 +183,14 @@ static json_t *status_json_service(struct daemon *d, const struct service *s)
 
 static json_t *status_json_instance(const struct instance *in, uint64_t given)
 {
-	return json_pack(
-		"{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
-		in->conf->name, "port", (int)in->conf->port, "pid",
-		(int)instance_pid(in), "state", health_state_name(in->health.state),
-		"reason", in->health.reason ? in->health.reason : "", "since_s",
-		status_json_seconds_since(in->health.since), "last_check",
-		in->failure ? in->failure : "ok", "weight", (int)in->conf->weight,
-		"listeners", (int)in->n_listeners, "given", (json_int_t)given);
+	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
+			 in->conf->name, "port", (int)in->conf->port, "pid",
+			 (int)instance_pid(in), "state",
+			 health_state_name(in->health.state), "reason",
+			 instance_reason(in), "since_s",
+			 status_json_seconds_since(in->health.since), "last_check",
+			 instance_last_check(in), "weight", (int)in->conf->weight,
+			 "listeners", (int)in->n_listeners, "given", (json_int_t)given);
 }
 
 static json_t *status_json_pool(struct daemon *d, unsigned position)

@@ -4,6 +4,8 @@
 #include "suite.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 CASE(trouble, .setup = conf_file_make, .teardown = conf_file_remove)
 
@@ -35,6 +37,10 @@ static const struct {
 	{ "address = 10.0.1.2\ninterface = eth0;\n" POOL "service web-cache { " ROUTERS
 	  "}",
 	  "2: interface: \"eth0;\" has a \";\", which is probably a mistake" },
+	{ TOP
+	  "pool web {\ninstance s1 { port = 1 check = 127.0.0.1:2 pid-file = /p }\n"
+	  "instance s2 { port = 3 check = 127.0.0.1:4\npid-file = /p }\n}\n" SERVICE,
+	  "6: pid-file: /p is that of instance s1, too" },
 	{ IN6(""), "1: address: the kernel part has no IPv6 yet, so nothing will be "
 		   "announced" },
 };
@@ -234,4 +240,30 @@ static const struct {
 TEST_LOOP(bad_file, 0, sizeof(bad) / sizeof(bad[0]))
 {
 	conf_file_bad(bad[_i].text, bad[_i].message);
+}
+
+/* More could not be scanned for: they would be absent without a word. */
+TEST(too_many_instances)
+{
+	enum { POOLS = 16, EACH = 33, SIZE = 64 * 1024 };
+	char *text = malloc(SIZE);
+	size_t n = (size_t)snprintf(text, SIZE, TOP);
+	struct conf *c;
+	struct err err;
+
+	for (int p = 0; p < POOLS; p++) {
+		n += (size_t)snprintf(text + n, SIZE - n, "pool p%d {\n", p);
+		for (int i = 0; i < EACH; i++)
+			n += (size_t)snprintf(
+				text + n, SIZE - n,
+				"instance s%d { port = %d check = 127.0.0.1:%d }\n", i,
+				1 + p * EACH + i, 10000 + p * EACH + i);
+		n += (size_t)snprintf(text + n, SIZE - n, "}\n");
+	}
+	snprintf(text + n, SIZE - n,
+		 "service web-cache { pool = p0 routers = { 10.0.1.1 } }");
+	c = conf_file_load(text, &err);
+	ck_assert_ptr_null(c);
+	ck_assert_ptr_nonnull(strstr(err.text, "more than 512 instances"));
+	free(text);
 }

@@ -127,11 +127,16 @@ static int conf_read_pools(struct reader *r, struct conf *out)
 	if (n > PLAN_MAX_POOLS)
 		return read_fail(r, r->root, NULL, "more than %d pools",
 				 PLAN_MAX_POOLS);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0, all = 0; i < n; i++) {
 		if (conf_pool_read(r, cfg_getnsec(r->root, "pool", i), &out->pools[i]) <
 		    0)
 			return -1;
 		out->n_pools++;
+		all += out->pools[i].n_instances;
+		if (all > CONF_MAX_INSTANCES)
+			return read_fail(r, cfg_getnsec(r->root, "pool", i), NULL,
+					 "more than %d instances in all pools together",
+					 CONF_MAX_INSTANCES);
 	}
 	return 0;
 }

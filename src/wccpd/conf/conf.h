@@ -19,6 +19,7 @@
 #define CONF_MIRROR_SUFFIX "-return" /* name of the mirror of a service */
 
 enum {
+	CONF_MAX_INSTANCES = 512, /* in all pools */
 	CONF_MAX_WARNINGS = 64, /* later ones are not kept */
 	/* Different ones in all services together. */
 	CONF_MAX_ROUTERS = PLAN_MAX_ADDRESSES,
@@ -66,7 +67,7 @@ struct conf {
 	unsigned n_pools, n_services;
 	struct conf_pool pools[PLAN_MAX_POOLS];
 	struct conf_service services[PLAN_MAX_SERVICES];
-	/* What is legal but hardly meant, "file:line: ..." each. */
+	/* Settings that are valid but probably mistakes, "file:line: ..." each. */
 	unsigned n_warnings;
 	struct err warnings[CONF_MAX_WARNINGS];
 };
@@ -75,7 +76,7 @@ struct conf {
 struct conf *conf_load(const char *path, struct err *err);
 void conf_free(struct conf *conf);
 
-/* Warnings and what every service has become, one fact a line. */
+/* Warnings and the expanded service definitions, one fact a line. */
 void conf_print(const struct conf *conf, FILE *to);
 
 /* -- for display -------------------------------------------------------------- */

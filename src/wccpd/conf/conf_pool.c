@@ -71,6 +71,10 @@ static int conf_pool_check_distinct(struct reader *r, cfg_t *section,
 			return read_fail(r, section, "port",
 					 "port: %u is that of instance %s", it->port,
 					 other->name);
+		if (it->pid_file[0] && strcmp(it->pid_file, other->pid_file) == 0)
+			read_warn(r, section, "pid-file",
+				  "pid-file: %s is that of instance %s, too",
+				  it->pid_file, other->name);
 		if (it->check_port == other->check_port &&
 		    addr_equal(&it->check, &other->check))
 			return read_fail(r, section, "check",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a configuration has become, for people: the fields that templates, defaults
- * and mirrors filled in. */
+/* The expanded configuration for people to read, with the fields that templates, defaults
+ * and mirrors fill in. */
 #include "wccpd/conf/conf.h"
 
 #include <netinet/in.h>

@@ -4,9 +4,11 @@
 
 #include "clock.h"
 #include "log.h"
+#include "wccpd/pool/obstacle.h"
 #include "wccpd/pool/pidfile.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +43,7 @@ static void instance_check_done(void *arg, const char *failure)
 	struct instance *in = arg;
 
 	in->probe = NULL;
+	in->checked = true;
 	in->failure = failure;
 	instance_step(in, failure ? HEALTH_EV_CHECK_FAILED : HEALTH_EV_CHECK_OK);
 	if (in->n_listeners > 0)
@@ -153,7 +156,20 @@ static bool instance_is_known(const struct instance *in, const struct listener *
 	return false;
 }
 
-static unsigned instance_collect(const struct instance *in, const struct listeners *all,
+/* A port that is not transparent cannot answer from the address that the client asked. */
+static bool instance_is_useful(struct instance *in, const struct listener *l)
+{
+	struct err why;
+
+	if (l->inode == in->useless)
+		return false;
+	if (obstacle_is_usable(l, &why))
+		return true;
+	in->useless = l->inode;
+	return false;
+}
+
+static unsigned instance_collect(struct instance *in, const struct listeners *all,
 				 struct plan_listener *mine, bool *changed)
 {
 	unsigned n = 0;
@@ -162,7 +178,8 @@ static unsigned instance_collect(const struct instance *in, const struct listene
 		const struct listener *l = &all->list[i];
 		bool known = instance_is_known(in, l);
 		if (l->port != in->conf->port ||
-		    !(known || instance_is_ours(in, l->pid)))
+		    !(known ||
+		      (instance_is_ours(in, l->pid) && instance_is_useful(in, l))))
 			continue;
 		*changed |= !known;
 		mine[n++] = (struct plan_listener){ .inode = l->inode,
@@ -173,7 +190,54 @@ static unsigned instance_collect(const struct instance *in, const struct listene
 	return n;
 }
 
-void instance_see(struct instance *in, const struct listeners *all)
+/* How long an instance may lack a listener before a line of the log says why: longer than
+ * a start or a restart takes. */
+enum { INSTANCE_OBSTACLE_MS = 3000 };
+
+static void instance_log_obstacle(struct instance *in)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/%s", in->pool->name, in->conf->name);
+	log_event(NOTE_WARNING, "instance", (struct log_about){ .instance = name },
+		  "instance %s does not count: %s", name, in->obstacle.text);
+}
+
+static void instance_note_obstacle(struct instance *in, const struct listeners *all)
+{
+	struct mono now = clock_now();
+	struct err why = { "" };
+
+	if (in->n_listeners == 0)
+		in->obstacle_tells = obstacle_explain(in->conf, all, &why);
+	if (strcmp(why.text, in->obstacle.text) != 0) {
+		in->obstacle = why;
+		in->obstacle_since = now;
+	}
+	if (!in->obstacle.text[0] || mono_is_never(in->obstacle_since) ||
+	    !mono_due(mono_add_ms(in->obstacle_since, INSTANCE_OBSTACLE_MS), now))
+		return;
+	in->obstacle_since = MONO_NEVER;
+	instance_log_obstacle(in);
+}
+
+const char *instance_reason(const struct instance *in)
+{
+	/* "process exited" says more than that nothing listens. */
+	if (in->health.state == HEALTH_ABSENT && in->obstacle.text[0] &&
+	    (in->obstacle_tells || !in->seen))
+		return in->obstacle.text;
+	return in->health.reason ? in->health.reason : "";
+}
+
+const char *instance_last_check(const struct instance *in)
+{
+	if (!in->checked)
+		return "-";
+	return in->failure ? in->failure : "ok";
+}
+
+static void instance_follow(struct instance *in, const struct listeners *all)
 {
 	struct plan_listener mine[INSTANCE_MAX_LISTENERS];
 	enum health_state was = in->health.state;
@@ -188,6 +252,7 @@ void instance_see(struct instance *in, const struct listeners *all)
 		return;
 	memcpy(in->listeners, mine, n * sizeof *mine);
 	in->n_listeners = n;
+	in->seen = true;
 	instance_watch_owners(in);
 	if (n > 0 && had == 0) {
 		instance_step(in, HEALTH_EV_LISTENING);
@@ -199,6 +264,12 @@ void instance_see(struct instance *in, const struct listeners *all)
 	}
 	if (in->health.state == was)
 		in->changed(in->arg, in, was); /* other sockets, same state */
+}
+
+void instance_see(struct instance *in, const struct listeners *all)
+{
+	instance_follow(in, all);
+	instance_note_obstacle(in, all);
 }
 
 pid_t instance_pid(const struct instance *in)

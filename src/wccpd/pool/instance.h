@@ -6,10 +6,10 @@
 #ifndef WCCPD_WCCPD_POOL_INSTANCE_H
 #define WCCPD_WCCPD_POOL_INSTANCE_H
 
+#include "dp/plan/plan.h"
 #include "wccpd/conf/conf.h"
 #include "wccpd/pool/health.h"
 #include "wccpd/pool/listeners.h"
-#include "dp/plan/plan.h"
 #include "wccpd/pool/probe.h"
 #include "wccpd/pool/watch.h"
 
@@ -28,7 +28,14 @@ struct instance {
 	struct watch watches[INSTANCE_MAX_LISTENERS];
 	struct probe *probe; /* running check, or NULL */
 	struct event *timer; /* of the next check */
+	bool seen;	     /* has had a listener that counts */
+	bool checked;
 	const char *failure; /* of the last check, NULL when it was good */
+	/* Why no listener counts; empty when one does, or before the first look. */
+	struct err obstacle;
+	bool obstacle_tells;	    /* more than that nothing listens */
+	struct mono obstacle_since; /* never: it has been logged */
+	uint64_t useless; /* inode of a listener that does not count; 0: none */
 	struct event_base *base;
 	instance_changed *changed;
 	void *arg;
@@ -42,6 +49,10 @@ void instance_configure(struct instance *in, const struct conf_pool *pool,
 			const struct conf_instance *conf);
 /* Take the newest list of the listening sockets of the host. */
 void instance_see(struct instance *in, const struct listeners *all);
+/* Why it is in its state. */
+const char *instance_reason(const struct instance *in);
+/* How its last check ended. */
+const char *instance_last_check(const struct instance *in);
 /* The process to show: owner of its first listener; 0 when there is none. */
 pid_t instance_pid(const struct instance *in);
 

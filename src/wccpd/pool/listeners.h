@@ -4,11 +4,13 @@
 #define WCCPD_WCCPD_POOL_LISTENERS_H
 
 #include "err.h"
+#include "wccpd/conf/conf.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { LISTENERS_MAX = 512 };
+/* SMP instances have several each. */
+enum { LISTENERS_MAX = 4 * CONF_MAX_INSTANCES };
 
 struct listener {
 	uint16_t port;

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Why an instance that should be there has no listener that counts. */
+#ifndef WCCPD_WCCPD_POOL_OBSTACLE_H
+#define WCCPD_WCCPD_POOL_OBSTACLE_H
+
+#include "err.h"
+#include "wccpd/conf/conf.h"
+#include "wccpd/pool/listeners.h"
+
+/* Can redirected connections be given to this listener?  If not, *why says so.  One that
+ * cannot be looked at counts as good: the data plane will tell. */
+bool obstacle_is_usable(const struct listener *l, struct err *why);
+/* Of an instance none of whose listeners in `all` counts: the most telling reason.
+ * Returns whether there is more to it than that nothing listens. */
+bool obstacle_explain(const struct conf_instance *conf, const struct listeners *all,
+		      struct err *why);
+
+#endif
