@@ -90,18 +90,34 @@ static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
 	return ingress_send_back(skb);
 }
 
-/* The way back of what another web-cache handed over.  It does not say which router it had
- * it from: the service's first one will do. */
+/* Another web-cache does not say which router it had a packet from: the service's first
+ * one will do. */
+static __always_inline const struct ingress_router *
+ingress_router_for_other(const struct ingress_job *job)
+{
+	const struct ingress_service *s = job->service;
+
+	if (!s || s->router >= INGRESS_ROUTERS)
+		return NULL;
+	return &job->cfg->routers[steer_index(s->router, INGRESS_ROUTERS)];
+}
+
+static __always_inline bool ingress_returns_bare_for_other(const struct ingress_job *job)
+{
+	const struct ingress_router *r = ingress_router_for_other(job);
+
+	return r && r->return_l2 & job->service->bit;
+}
+
+/* The way back of what another web-cache handed over. */
 static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
 						    const struct ingress_job *job)
 {
-	const struct ingress_service *s = job->service;
-	const struct ingress_router *r;
+	const struct ingress_router *r = ingress_router_for_other(job);
 
-	if (!s || s->router >= INGRESS_ROUTERS)
+	if (!r)
 		return TC_ACT_SHOT;
-	r = &job->cfg->routers[steer_index(s->router, INGRESS_ROUTERS)];
-	if (r->return_l2 & s->bit)
+	if (r->return_l2 & job->service->bit)
 		return ingress_bare(skb, job) ? TC_ACT_SHOT
 					      : ingress_send_to_ip(skb, r->address);
 	return ingress_readdress(skb, job, r->id) ? TC_ACT_SHOT
@@ -142,17 +158,27 @@ static __always_inline bool ingress_needs_wrapping(const struct ingress_job *job
 	       (ingress_is_returned(reason) && !ingress_returns_bare(job));
 }
 
+/* By L2, whoever sent it? */
+static __always_inline bool ingress_leaves_bare(const struct ingress_job *job,
+						enum ingress_reason reason)
+{
+	if (reason == INGRESS_HANDED_OVER)
+		return false;
+	return job->router ? ingress_returns_bare(job) : ingress_returns_bare_for_other(job);
+}
+
 /* Has what is to be sent on been under way for too long?  Of what came wrapped and goes
- * wrapped, the outer header tells. */
+ * wrapped, the outer header tells: the packet itself is the router's to judge. */
 static __always_inline bool ingress_is_too_old(struct __sk_buff *skb,
-					       const struct ingress_job *job)
+					       const struct ingress_job *job,
+					       enum ingress_reason reason)
 {
 	__u8 ttl = job->p.ttl;
 
-	if (job->by_gre)
+	if (job->by_gre && !ingress_leaves_bare(job, reason))
 		bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &ttl,
 				   sizeof(ttl));
-	return ttl <= 1 || job->p.ttl <= 1;
+	return ttl <= 1;
 }
 
 /* A reason to drop what is to be sent on; else the same reason again. */
@@ -162,7 +188,9 @@ ingress_check_sending(struct __sk_buff *skb, const struct ingress_job *job,
 {
 	if (ingress_is_delivered(reason) || ingress_is_dropped(reason))
 		return reason;
-	if (ingress_is_too_old(skb, job))
+	if (!job->router && !ingress_router_for_other(job))
+		return INGRESS_DROPPED_STRAY;
+	if (ingress_is_too_old(skb, job, reason))
 		return INGRESS_DROPPED_TTL;
 	if (ingress_needs_wrapping(job, reason) && ingress_is_too_long(skb, job))
 		return INGRESS_DROPPED_TOO_LONG;
@@ -225,7 +253,7 @@ static __always_inline const struct ingress_config *ingress_config_in_force(void
 
 static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress_job *job)
 {
-	__u32 octets = skb->len - job->p.l3;
+	__u32 octets = skb->len - ETH_HLEN - (job->by_gre ? WRAPPING : 0);
 	enum ingress_reason reason;
 	int action;
 
@@ -246,7 +274,7 @@ int ingress(struct __sk_buff *skb)
 	if (!job.cfg || skb->pkt_type != 0 /* PACKET_HOST */ ||
 	    skb->protocol != bpf_htons(ETH_P_IP) || !ingress_is_untagged(skb))
 		return TC_ACT_UNSPEC;
-	if (packet_parse(skb, ETH_HLEN, &job.p) ||
+	if (packet_parse(skb, ETH_HLEN, &job.p) || !ingress_is_whole(skb, &job.p) ||
 	    (!ingress_came_by_gre(skb, &job) && !ingress_came_by_l2(skb, &job)) ||
 	    !ingress_choose_counters(&job))
 		return TC_ACT_UNSPEC;

@@ -54,7 +54,7 @@ static __always_inline bool ingress_is_martian(__be32 addr)
 /* -- sockets -------------------------------------------------------------------------- */
 
 /* The word of a TCP header that has the flags, in its second octet. */
-enum { TCP_FLAGS = 12, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
+enum { TCP_FLAGS = 12, TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 /*
  * Who would take this packet, the steering program included?  `port` is the remote port
@@ -211,7 +211,7 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 
 /*
  * The slot of the table that the packet has.  Of hash buckets the redirect header tells,
- * where there is one; of a mask's values it does not, whatever stands in it.
+ * if it is one of this service; of a mask's values it does not, whatever stands in it.
  */
 static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 {
@@ -220,7 +220,7 @@ static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 
 	if (job->service->n_mask_bits)
 		slot = ingress_mask_slot(&job->p, job->service);
-	else if (!job->by_gre || r->bits & WCCP_RH_UNAVAILABLE)
+	else if (!job->by_gre || job->odd_header || r->bits & WCCP_RH_UNAVAILABLE)
 		slot = packet_bucket(&job->p, job->service->flags);
 	return steer_index(slot, INGRESS_SLOTS);
 }
@@ -293,7 +293,8 @@ static __always_inline enum ingress_reason ingress_judge_tcp(struct __sk_buff *s
 	if (!probe)
 		return INGRESS_DROPPED_FAILED; /* an array has its elements */
 	flags = ingress_tcp_flags(skb, job);
-	if ((flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+	/* With others of these it opens nothing: no listener takes it. */
+	if ((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
 		return ingress_judge_syn(skb, job, probe);
 	return ingress_judge_flow(skb, job, probe, flags);
 }
@@ -333,6 +334,9 @@ ingress_judge_fragment(struct ingress_job *job)
 		return INGRESS_RETURNED_FRAGMENT;
 	if (ingress_is_delivered(fate->reason))
 		return INGRESS_DELIVERED_FRAGMENT;
+	/* As ever, not on to a third one. */
+	if (fate->reason == INGRESS_HANDED_OVER && !job->router)
+		return INGRESS_RETURNED_FRAGMENT;
 	job->other = fate->other;
 	if (fate->reason >= INGRESS_REASONS)
 		return INGRESS_RETURNED_FRAGMENT;
@@ -364,8 +368,10 @@ ingress_judge_addresses(const struct ingress_job *job)
 static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 							 struct ingress_job *job)
 {
-	enum ingress_reason reason = ingress_judge_addresses(job);
+	enum ingress_reason reason = INGRESS_DROPPED_MALFORMED;
 
+	if (!job->malformed)
+		reason = ingress_judge_addresses(job);
 	if (reason != INGRESS_REASONS)
 		return reason;
 	if (!job->service)

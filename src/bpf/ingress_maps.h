@@ -58,7 +58,8 @@ enum ingress_reason {
 	INGRESS_DROPPED_SOURCE,	     /* no host can have such a source address ... */
 	INGRESS_DROPPED_DESTINATION, /* ... or is reached by such a destination */
 	INGRESS_DROPPED_TTL,	     /* has been on its way for too long */
-	INGRESS_DROPPED_STRAY, /* of another web-cache, and nothing it may hand over */
+	INGRESS_DROPPED_MALFORMED,   /* by GRE: no IPv4 packet, or not all of it */
+	INGRESS_DROPPED_STRAY, /* of another web-cache: a SYN, or no router would take it */
 	INGRESS_DROPPED_FAILED, /* could not be sent */
 	INGRESS_REASONS,
 	/* A proof of delivery; counted nowhere. */

@@ -61,6 +61,17 @@ static __always_inline void ingress_find_service(struct ingress_job *job, __u64 
 		job->service = ingress_service_at(job->cfg, ingress_first(found));
 }
 
+/* Is all of the packet there, and of TCP and UDP a whole header? */
+static __always_inline bool ingress_is_whole(const struct __sk_buff *skb,
+					     const struct packet *p)
+{
+	__u32 least = p->l4 - p->l3;
+
+	if (p->has_ports)
+		least += p->protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : UDP_HEADER;
+	return p->len >= least && p->l3 + p->len <= skb->len;
+}
+
 /* Both expect the frame's own packet in job->p; what came by GRE is put there. */
 static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 						struct ingress_job *job)
@@ -76,17 +87,20 @@ static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 	if (outer.l4 != ETH_HLEN + sizeof(struct iphdr))
 		return false;
 	who = ingress_find(cfg, outer.src);
-	if (who == INGRESS_NOBODY)
+	if (who == INGRESS_NOBODY) {
 		ingress_note_stranger(outer.src);
-	if (who == INGRESS_NOBODY || packet_parse(skb, ETH_HLEN + WRAPPING, &job->p))
 		return false;
+	}
 	if (who < INGRESS_ROUTERS) {
 		job->router = &cfg->routers[steer_index(who, INGRESS_ROUTERS)];
 		allowed = job->router->services;
 	}
 	job->by_gre = true;
 	job->from = outer.src;
-	ingress_find_service(job, allowed);
+	job->malformed = packet_parse(skb, ETH_HLEN + WRAPPING, &job->p) ||
+			 !ingress_is_whole(skb, &job->p);
+	if (!job->malformed)
+		ingress_find_service(job, allowed);
 	return true;
 }
 

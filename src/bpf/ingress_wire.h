@@ -22,6 +22,7 @@ struct ingress_job {
 	__be32 other;			       /* whom it is handed over to */
 	bool by_gre;
 	bool odd_header; /* the redirect header did not name that service */
+	bool malformed;	 /* by GRE: what is wrapped is no IPv4 packet */
 };
 
 /* "Fragmentation needed", RFC 1191.  (The kernel's <linux/icmp.h> wants a libc.) */
@@ -34,6 +35,7 @@ struct ingress_too_long {
 
 enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
 
+enum { UDP_HEADER = 8 };
 enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
 
 /* Of `len` octets, an even and constant number. */

@@ -49,6 +49,7 @@ const char *ingress_reason_name(unsigned reason)
 		[INGRESS_DROPPED_SOURCE] = "dropped-martian-source",
 		[INGRESS_DROPPED_DESTINATION] = "dropped-martian-destination",
 		[INGRESS_DROPPED_TTL] = "dropped-ttl",
+		[INGRESS_DROPPED_MALFORMED] = "dropped-malformed",
 		[INGRESS_DROPPED_STRAY] = "dropped-stray",
 		[INGRESS_DROPPED_FAILED] = "dropped-failed",
 	};

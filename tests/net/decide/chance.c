@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Random numbers that a seed repeats (xorshift64*). */
-#include "decide.h"
+#include "chance.h"
 
 static uint64_t state = 1;
 

@@ -14,6 +14,8 @@
 #ifndef DECIDE_H
 #define DECIDE_H
 
+#include "chance.h"
+
 #include "wccprouter/forward/forward.h"
 #include "wccprouter/conf/routerd_conf.h"
 #include "router.h"
@@ -23,12 +25,6 @@ enum {
 	CACHES = 4,   /* of one service, at most */
 	FRAME_MAX = 1024,
 };
-
-/* ---- chance ---- */
-
-void chance_seed(uint64_t seed);
-uint32_t chance_below(uint32_t n);
-bool chance(unsigned percent);
 
 /* ---- world ---- */
 
