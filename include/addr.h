@@ -7,6 +7,8 @@
 #ifndef WCCPD_ADDR_H
 #define WCCPD_ADDR_H
 
+#include "err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -71,5 +73,28 @@ int addr_find(const struct addr *list, size_t n, const struct addr *a);
 int addr_parse(const char *text, struct addr *out);
 /* Address to text ("-" when unset); returns out->s. */
 const char *addr_text(const struct addr *a, struct addr_text *out);
+
+/* All addresses whose first `bits` bits are those of `addr`. */
+struct addr_prefix {
+	struct addr addr;
+	uint8_t bits;
+};
+
+/* Room for an addr_prefix_text() result, as ADDR_TEXT() is for an address. */
+struct addr_prefix_text {
+	char s[ADDR_STRLEN + 4];
+};
+#define ADDR_PREFIX_TEXT(p)                                                            \
+	(addr_prefix_text((p), &(struct addr_prefix_text){ { 0 } }))
+
+/* The prefix that has this address and no other. */
+struct addr_prefix addr_prefix_of(const struct addr *a);
+bool addr_prefix_is_one(const struct addr_prefix *p);
+bool addr_prefix_has(const struct addr_prefix *p, const struct addr *a);
+/* ADDRESS or ADDRESS/LENGTH, with no bits set behind the length.  0, or -1 with what is
+ * wrong about the text. */
+int addr_prefix_parse(const char *text, struct addr_prefix *out, struct err *err);
+/* Without the length when it is one address; returns out->s. */
+const char *addr_prefix_text(const struct addr_prefix *p, struct addr_prefix_text *out);
 
 #endif

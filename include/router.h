@@ -46,10 +46,10 @@ struct router_conf {
 	/* Unless full the map is in every I_SEE_YOU, as the values are nowhere else. */
 	enum router_mask_identity mask_identity;
 	/* 0: any web-cache may join, with the address its datagrams come from.
-	 * Otherwise both that and the address it states, which may be another one,
-	 * must be listed. */
+	 * Otherwise both that and the address it states must be in one of these; it
+	 * may be another one only if it is listed itself, and not as one of many. */
 	unsigned n_allowed;
-	struct addr allowed[WCCP_MAX_CACHES];
+	struct addr_prefix allowed[WCCP_MAX_CACHES];
 	uint8_t max_minor;     /* highest version it speaks: 2.0 or 2.01 */
 	struct addr multicast; /* set: the group's address, which it also answers to */
 	unsigned max_caches;   /* members; 0: WCCP_MAX_CACHES */
@@ -80,7 +80,7 @@ struct router *router_new(const struct router_conf *conf, struct mono now);
 void router_free(struct router *r);
 /* Another list of web-caches that may join (router_conf.allowed); 0: any.  A member
  * that is not on it is not heard any more, and times out. */
-void router_allow(struct router *r, const struct addr *list, unsigned n);
+void router_allow(struct router *r, const struct addr_prefix *list, unsigned n);
 /* For tests of web-caches: the next receive id is one far ahead, or the last before they
  * begin again (which is 1: 0 is none). */
 void router_skip_receive_ids(struct router *r, bool to_the_last);

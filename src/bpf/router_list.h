@@ -29,6 +29,8 @@ static __always_inline bool fwd_list_fits(const struct fwd_job *job,
 {
 	if (fwd_list_differs(&job->src, &r->src) | fwd_list_differs(&job->dst, &r->dst))
 		return false;
+	if (r->has_protocol && r->protocol != job->p.protocol)
+		return false;
 	if (!r->has_ports)
 		return true;
 	return job->p.has_ports &&

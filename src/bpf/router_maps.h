@@ -89,7 +89,8 @@ struct router_rule {
 	struct router_rule_end src, dst;
 	__u8 permit;
 	__u8 has_ports; /* fits only packets that show theirs */
-	__u8 zero[2];
+	__u8 has_protocol;
+	__u8 protocol;
 };
 
 /* The redirect list of a service: the first rule that fits decides. */

@@ -5,6 +5,8 @@
 #include "addr.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 uint32_t addr_to_v4(const struct addr *a)
@@ -101,5 +103,76 @@ const char *addr_text(const struct addr *a, struct addr_text *out)
 
 	if (!addr_is_set(a) || !inet_ntop(family, a->octets, out->s, sizeof(out->s)))
 		memcpy(out->s, "-", 2);
+	return out->s;
+}
+
+/* ---- prefixes ---- */
+
+struct addr_prefix addr_prefix_of(const struct addr *a)
+{
+	return (struct addr_prefix){ *a, (uint8_t)(8 * addr_len(a)) };
+}
+
+bool addr_prefix_is_one(const struct addr_prefix *p)
+{
+	return addr_is_set(&p->addr) && p->bits == 8 * addr_len(&p->addr);
+}
+
+bool addr_prefix_has(const struct addr_prefix *p, const struct addr *a)
+{
+	unsigned whole = p->bits / 8, rest = p->bits % 8;
+
+	if (p->addr.family != a->family ||
+	    memcmp(p->addr.octets, a->octets, whole) != 0)
+		return false;
+	return !rest || (p->addr.octets[whole] ^ a->octets[whole]) >> (8 - rest) == 0;
+}
+
+static bool addr_has_bits_behind(const struct addr *a, unsigned bits)
+{
+	for (unsigned i = bits; i < 8 * addr_len(a); i++)
+		if (a->octets[i / 8] >> (7 - i % 8) & 1)
+			return true;
+	return false;
+}
+
+/* One to three digits. */
+static int addr_prefix_parse_length(const char *text, unsigned most, unsigned *out)
+{
+	size_t n = strspn(text, "0123456789");
+
+	if (n == 0 || n > 3 || text[n])
+		return -1;
+	*out = (unsigned)atoi(text);
+	return *out <= most ? 0 : -1;
+}
+
+int addr_prefix_parse(const char *text, struct addr_prefix *out, struct err *err)
+{
+	const char *slash = strchr(text, '/');
+	size_t n = slash ? (size_t)(slash - text) : strlen(text);
+	char address[ADDR_STRLEN] = "";
+	unsigned bits;
+
+	if (n < sizeof(address))
+		memcpy(address, text, n);
+	if (addr_parse(address, &out->addr) < 0)
+		return err_set(err, "\"%.64s\" is neither an address nor a prefix", text);
+	bits = 8 * (unsigned)addr_len(&out->addr);
+	if (slash && addr_prefix_parse_length(slash + 1, bits, &bits) < 0)
+		return err_set(err, "\"%.64s\": the length of a prefix is 0 to %u", text,
+			       8 * (unsigned)addr_len(&out->addr));
+	if (addr_has_bits_behind(&out->addr, bits))
+		return err_set(err, "\"%.64s\" has bits set behind its length", text);
+	out->bits = (uint8_t)bits;
+	return 0;
+}
+
+const char *addr_prefix_text(const struct addr_prefix *p, struct addr_prefix_text *out)
+{
+	if (addr_prefix_is_one(p) || !addr_is_set(&p->addr))
+		snprintf(out->s, sizeof(out->s), "%s", ADDR_TEXT(&p->addr));
+	else
+		snprintf(out->s, sizeof(out->s), "%s/%u", ADDR_TEXT(&p->addr), p->bits);
 	return out->s;
 }

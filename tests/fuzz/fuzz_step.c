@@ -432,7 +432,8 @@ static void administer(void)
 {
 	struct router *r = world.nodes[CACHES + next() % ROUTERS].router;
 	unsigned what = next();
-	struct addr allowed[] = { world.nodes[0].addr, world.nodes[1].addr };
+	struct addr_prefix allowed[] = { addr_prefix_of(&world.nodes[0].addr),
+					 addr_prefix_of(&world.nodes[1].addr) };
 
 	if (what % 4 == 0)
 		router_skip_receive_ids(r, what & 4);

@@ -337,6 +337,7 @@ static void router_option(struct stage *st, struct node *n, const char *key,
 			  struct words *w)
 {
 	struct router_conf *c = &n->router_conf;
+	struct addr list[WCCP_MAX_CACHES];
 
 	switch (find_option(router_options, ROUTER_VERSION + 1, key)) {
 	case ROUTER_ID:
@@ -367,7 +368,9 @@ static void router_option(struct stage *st, struct node *n, const char *key,
 		c->mask_identity = read_identity(st, w);
 		break;
 	case ROUTER_ALLOWED:
-		c->n_allowed = words_addrs(st, w, c->allowed, WCCP_MAX_CACHES);
+		c->n_allowed = words_addrs(st, w, list, WCCP_MAX_CACHES);
+		for (unsigned i = 0; i < c->n_allowed; i++)
+			c->allowed[i] = addr_prefix_of(&list[i]);
 		break;
 	case ROUTER_VERSION:
 		c->max_minor = read_version(st, w) == CACHE_V20 ? 0 : 1;

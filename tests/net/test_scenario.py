@@ -98,7 +98,7 @@ expect no client {BOX1}
                         said[1][2]), said
     assert said[3][2].endswith(": there was none")
     assert said[4][2].endswith(": there was one")
-    assert said[5][2].endswith(": group-list: 300.1.1.1 is not an address")
+    assert said[5][2].endswith(": group-list: 300.1.1.1 is not an address or prefix")
     assert f"{path}: 10 steps, 6 failed, 2 not carried out" in router.output()
 
 

@@ -94,6 +94,33 @@ def test_packets_without_ports(world):
     assert redirected(world, w.ipv4(CLIENT, ORIGIN, 1, b"\x08\0\xf7\xfe\0\0\0\1"))
 
 
+def test_protocols(world):
+    """A service of all protocols, of which the list leaves two."""
+    world.start("service 80 { %s }" % listed(
+        ["deny udp any any port 53", "permit udp any", "permit 1 any", "deny tcp any",
+         "permit 47 10.9.0.0/16"]))
+    world.give_all(world.join(service=w.dynamic(80, 200, 0, 2)))
+    assert not redirected(world, w.udp(CLIENT, ORIGIN, 1111, 53, b"text"))
+    assert redirected(world, w.udp(CLIENT, ORIGIN, 1111, 54, b"text"))
+    assert redirected(world, w.ipv4(CLIENT, ORIGIN, 1, b"\x08\0\xf7\xfe\0\0\0\1"))
+    assert not redirected(world, w.tcp(CLIENT, ORIGIN, 1, 80))
+    assert not redirected(world, w.ipv4(CLIENT, ORIGIN, 47, b"\0\0\x08\0" + b"x" * 20))
+    # A later fragment has a protocol, though it shows no port.
+    assert redirected(world, w.ipv4(CLIENT, ORIGIN, 17, b"x" * 40, flags=3, ident=77))
+
+
+def test_prefixes_say_who_may_join(world):
+    world.start("service web-cache { group-list = { 10.9.0.0/16, 10.2.0.2/31 } }")
+    assert world.show()["group_list"] == ["10.9.0.0/16", "10.2.0.2/31"]
+    world.give_all(world.join(CACHE))
+    world.join(CACHE2)
+    world.ask("group-list", "web-cache", "10.2.0.2/32", "10.9.0.0/24")
+    assert world.show()["group_list"] == ["10.2.0.2", "10.9.0.0/24"]
+    assert world.ask("group-list", "web-cache", "10.2.0.2/24", check=False).returncode == 1
+    world.caches[1].send(world.caches[1].here_i_am())
+    wait_until(lambda: world.show()["counters"]["not_allowed"] == 1, 3, world.log)
+
+
 @pytest.mark.parametrize("rules, client, other", [
     ([f"deny {OTHER6}", "permit any"], True, False),
     (["permit any 10.0.0.0/8", "deny 0.0.0.0/0"], False, False),

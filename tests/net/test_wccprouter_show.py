@@ -235,7 +235,7 @@ def test_group_list(world):
     assert world.show()["group_list"] == []
     world.join(CACHE2)
     assert refusal(world, "group-list", "web-cache", "nobody") == (
-        "wccprouter: group-list: nobody is not an address")
+        "wccprouter: group-list: nobody is not an address or prefix")
     assert "any, or addresses" in refusal(world, "group-list", "web-cache")
 
 

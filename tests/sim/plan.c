@@ -255,7 +255,8 @@ static void allow(struct sim *sim)
 
 	for (unsigned i = 0; i < sim->plan.n_caches; i++)
 		if (!sim->caches[i].outcast)
-			list.allowed[list.n_allowed++] = sim->caches[i].addr;
+			list.allowed[list.n_allowed++] =
+				addr_prefix_of(&sim->caches[i].addr);
 	for (unsigned j = 0; j < sim->plan.n_routers; j++) {
 		struct sim_router *r = &sim->routers[j];
 

@@ -124,6 +124,38 @@ TEST(not_addresses)
 	}
 }
 
+TEST(prefixes)
+{
+	static const struct {
+		const char *text, *inside, *outside;
+	} cases[] = {
+		{ "10.0.0.0/8", "10.255.255.255", "11.0.0.0" },
+		{ "10.1.2.128/25", "10.1.2.255", "10.1.2.127" },
+		{ "10.1.2.3", "10.1.2.3", "10.1.2.2" },
+		{ "0.0.0.0/0", "255.255.255.255", "::" },
+		{ "2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::" },
+		{ "::/0", "ffff::", "0.0.0.0" },
+	};
+	static const char *const bad[] = { "",		"10.0.0.0/",	"10.0.0.0/33",
+					   "10.0.0.0/+8", "10.0.0.1/24", "10.0.0.0/8/8",
+					   "/8",	"2001:db8::/129", "any" };
+	struct addr_prefix p;
+	struct addr a;
+	struct err err;
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_int_eq(addr_prefix_parse(cases[i].text, &p, &err), 0);
+		ck_assert_str_eq(ADDR_PREFIX_TEXT(&p), cases[i].text);
+		addr_parse(cases[i].inside, &a);
+		ck_assert_msg(addr_prefix_has(&p, &a), "%s", cases[i].text);
+		addr_parse(cases[i].outside, &a);
+		ck_assert_msg(!addr_prefix_has(&p, &a), "%s", cases[i].text);
+		ck_assert_int_eq(addr_prefix_is_one(&p), i == 2);
+	}
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(addr_prefix_parse(bad[i], &p, &err) < 0, "%s", bad[i]);
+}
+
 TEST(err_texts)
 {
 	struct err err;

@@ -77,7 +77,10 @@ TEST(answers_to_the_source_not_the_identity)
 	struct fake a = bench_cache(1);
 
 	a.source = addr_v4(0x0a000901);
-	router_allow(bench.r, (struct addr[]){ a.addr, a.source }, 2);
+	router_allow(bench.r,
+		     (struct addr_prefix[]){ addr_prefix_of(&a.addr),
+					     addr_prefix_of(&a.source) },
+		     2);
 	bench_join(&a);
 	ck_assert(addr_equal(&bench.seen.router_identity.from[0], &a.addr));
 }

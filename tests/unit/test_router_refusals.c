@@ -91,7 +91,7 @@ TEST(only_listed_caches_are_answered)
 
 	bench_stop();
 	conf.n_allowed = 1;
-	conf.allowed[0] = a.addr;
+	conf.allowed[0] = addr_prefix_of(&a.addr);
 	bench_start(&conf, 5000);
 	bench_join(&a);
 	ck_assert_ptr_null(bench_greet(&b));
@@ -108,7 +108,7 @@ TEST(another_list)
 	struct fake a = bench_cache(1), b = bench_cache(2);
 
 	bench_join(&a);
-	router_allow(bench.r, &b.addr, 1);
+	router_allow(bench.r, (struct addr_prefix[]){ addr_prefix_of(&b.addr) }, 1);
 	ck_assert(bench_usable(&a));
 	ck_assert_ptr_null(bench_greet(&a));
 	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
@@ -149,14 +149,39 @@ TEST(members_address_from_another_source)
 TEST(id_sent_to_one_source_is_none_for_another)
 {
 	struct fake a = bench_cache(1);
+	struct addr other = addr_v4(0x0a000909);
 
-	router_allow(bench.r, (struct addr[]){ a.addr, addr_v4(0x0a000909) }, 2);
+	router_allow(bench.r,
+		     (struct addr_prefix[]){ addr_prefix_of(&a.addr),
+					     addr_prefix_of(&other) },
+		     2);
 	bench_greet(&a);
 	a.source = addr_v4(0x0a000909);
 	bench_greet(&a);
 	ck_assert(!bench_usable(&a));
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
+}
+
+/* A prefix says who may join, not who may speak for whom. */
+TEST(prefixes_in_the_list)
+{
+	struct fake a = bench_cache(1), thief = bench_cache(2), b = bench_cache(3);
+	struct addr_prefix list[2] = { { a.addr, 30 }, addr_prefix_of(&b.addr) };
+
+	list[0].addr.octets[3] &= 0xfc;
+	router_allow(bench.r, list, 2);
+	bench_join(&a);
+	thief.addr = a.addr;
+	ck_assert_ptr_null(bench_greet(&thief));
+	ck_assert_uint_eq(bench_counters()->bad_address +
+				  bench_counters()->wrong_source,
+			  1);
+	thief.addr = thief.source;
+	bench_join(&thief);
+	b.source = addr_v4(addr_to_v4(&list[0].addr) + 4); /* just beside it */
+	ck_assert_ptr_null(bench_greet(&b));
+	ck_assert_uint_eq(bench_counters()->not_allowed, 1);
 }
 
 /* Whoever may join could take the place, and the packets, of another. */

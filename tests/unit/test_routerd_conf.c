@@ -143,7 +143,7 @@ TEST(groups)
 	ck_assert_str_eq(ADDR_TEXT(&s[1].router.multicast), "ff05::114");
 	ck_assert_uint_eq(s[1].group_ttl, 15);
 	ck_assert_str_eq(ADDR_TEXT(&s[1].router.id6), "2001:db8::1");
-	ck_assert_str_eq(ADDR_TEXT(&s[1].router.allowed[1]), "2001:db8::2");
+	ck_assert_str_eq(ADDR_TEXT(&s[1].router.allowed[1].addr), "2001:db8::2");
 	routerd_conf_free(c);
 }
 
@@ -194,6 +194,47 @@ TEST(redirect_list)
 	ck_assert_str_eq(ADDR_TEXT(&r[2].dst.prefix), "2001:db8::");
 	ck_assert_uint_eq(r[3].src.prefix.family, ADDR_V4);
 	ck_assert_uint_eq(r[3].src.bits, 0);
+	routerd_conf_free(c);
+}
+
+TEST(protocols_in_a_redirect_list)
+{
+	static const char text[] =
+		TOP "service 7 { redirect-list = {\n"
+		    "\"deny icmp any\", \"deny 47 10.0.0.0/8 any\",\n"
+		    "\"permit tcp any port 80\", \"permit ip any any\",\n"
+		    "\"permit 0 any\", \"permit icmpv6 ::/0\", \"permit udp any\" } }\n";
+	static const int protocols[] = { 1, 47, 6, -1, 0, 58, 17 };
+	char path[64];
+	struct err err = { "" };
+	struct routerd_conf *c = load(text, path, &err);
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_uint_eq(c->services[0].n_rules, 7);
+	for (unsigned i = 0; i < 7; i++) {
+		const struct redirect_rule *r = &c->services[0].rules[i];
+
+		ck_assert_int_eq(r->has_protocol ? r->protocol : -1, protocols[i]);
+	}
+	ck_assert(c->services[0].rules[2].src.has_ports);
+	routerd_conf_free(c);
+}
+
+TEST(prefixes_in_the_group_list)
+{
+	char path[64];
+	struct err err = { "" };
+	struct routerd_conf *c = load(TOP "service 7 { group-list = { 10.0.0.0/8,\n"
+					  "10.0.1.2, 2001:db8::/32 } }\n",
+				      path, &err);
+	const struct addr_prefix *list;
+
+	ck_assert_msg(c, "%s", err.text);
+	ck_assert_uint_eq(c->services[0].router.n_allowed, 3);
+	list = c->services[0].router.allowed;
+	ck_assert_str_eq(ADDR_PREFIX_TEXT(&list[0]), "10.0.0.0/8");
+	ck_assert_str_eq(ADDR_PREFIX_TEXT(&list[1]), "10.0.1.2");
+	ck_assert_str_eq(ADDR_PREFIX_TEXT(&list[2]), "2001:db8::/32");
 	routerd_conf_free(c);
 }
 
@@ -277,7 +318,7 @@ static const struct {
 	{ TOP "service 7 {\nredirect-list = { \"\" } }\n",
 	  "5: redirect-list: a rule begins with permit or deny, not \"\"" },
 	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0 any\" } }\n",
-	  "5: redirect-list: \"10.0.0\" is neither an address nor a prefix nor any" },
+	  "5: redirect-list: \"10.0.0\" is neither an address nor a prefix" },
 	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0.0/33\" } }\n",
 	  "5: redirect-list: \"10.0.0.0/33\": the length of a prefix is 0 to 32" },
 	{ TOP "service 7 {\nredirect-list = { \"deny 2001:db8::/x\" } }\n",
@@ -286,6 +327,16 @@ static const struct {
 	  "5: redirect-list: \"10.0.0.1/24\" has bits set behind its length" },
 	{ TOP "service 7 {\nredirect-list = { \"deny 10.0.0.1 ::1\" } }\n",
 	  "5: redirect-list: source and destination are of different families" },
+	{ TOP "service 7 {\nredirect-list = { \"deny 256 any\" } }\n",
+	  "5: redirect-list: protocol: \"256\" is not a number from 0 to 255" },
+	{ TOP "service 7 {\nredirect-list = { \"deny icmp any port 80\" } }\n",
+	  "5: redirect-list: protocol 1 has no ports" },
+	{ TOP "service 7 {\nredirect-list = { \"deny tcp\" } }\n",
+	  "5: redirect-list: a rule needs a source" },
+	{ TOP "service 7 {\ngroup-list = { 10.0.1.2,\n10.0.1.0/16 } }\n",
+	  "6: group-list: \"10.0.1.0/16\" has bits set behind its length" },
+	{ TOP "service 7 {\ngroup-list = { 10.0.0.0/40 } }\n",
+	  "5: group-list: \"10.0.0.0/40\": the length of a prefix is 0 to 32" },
 	{ TOP "service 7 {\nredirect-list = { \"deny any port 90-80\" } }\n",
 	  "5: redirect-list: port: \"90-80\" is neither a port nor two, N-M" },
 	{ TOP "service 7 {\nredirect-list = { \"deny any port\" } }\n",

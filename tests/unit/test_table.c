@@ -159,10 +159,10 @@ TEST(family_without_webcaches)
 	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V4);
 	ck_assert_int_eq(member_table_family(service, st, ADDR_V6), ADDR_V6);
 	r->n_allowed = 2;
-	r->allowed[0].family = ADDR_V6;
-	r->allowed[1].family = ADDR_V4;
+	r->allowed[0].addr.family = ADDR_V6;
+	r->allowed[1].addr.family = ADDR_V4;
 	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V4);
-	r->allowed[1].family = ADDR_V6;
+	r->allowed[1].addr.family = ADDR_V6;
 	ck_assert_int_eq(member_table_family(service, st, ADDR_NONE), ADDR_V6);
 	r->n_allowed = 0;
 	r->multicast.family = ADDR_V6;

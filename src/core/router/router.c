@@ -31,7 +31,7 @@ void router_free(struct router *r)
 	free(r);
 }
 
-void router_allow(struct router *r, const struct addr *list, unsigned n)
+void router_allow(struct router *r, const struct addr_prefix *list, unsigned n)
 {
 	r->conf.n_allowed = n < WCCP_MAX_CACHES ? n : WCCP_MAX_CACHES;
 	for (unsigned i = 0; i < r->conf.n_allowed; i++)

@@ -8,7 +8,20 @@
 
 static bool router_is_allowed(const struct router_conf *conf, const struct addr *addr)
 {
-	return !conf->n_allowed || addr_find(conf->allowed, conf->n_allowed, addr) >= 0;
+	for (unsigned i = 0; i < conf->n_allowed; i++)
+		if (addr_prefix_has(&conf->allowed[i], addr))
+			return true;
+	return !conf->n_allowed;
+}
+
+/* Is this very address listed, and not just one of a prefix? */
+static bool router_is_listed(const struct router_conf *conf, const struct addr *addr)
+{
+	for (unsigned i = 0; i < conf->n_allowed; i++)
+		if (addr_prefix_is_one(&conf->allowed[i]) &&
+		    addr_equal(&conf->allowed[i].addr, addr))
+			return true;
+	return false;
 }
 
 static void router_here_i_am_refuse(struct router_call *c, uint64_t *counter,
@@ -29,21 +42,21 @@ static bool router_is_our_address(const struct router_call *c, const struct addr
 	       addr_equal(addr, &c->to);
 }
 
-/* Why no web-cache can have the address it states, or NULL.  With a list of those
- * allowed that decides; without one anybody could claim the address of another. */
+/* Why no web-cache can have the address it states, or NULL.  Where it is listed that
+ * decides; else anybody, or anybody in a prefix, could claim the address of another. */
 static const char *router_address_objection(const struct router_call *c)
 {
 	const struct addr *addr = &c->msg->cache_identity.addr;
 
-	if (c->r->conf.n_allowed)
+	if (router_is_listed(&c->r->conf, addr))
 		return NULL;
 	if (!addr_is_host(addr))
 		return "the address it states is not that of a host";
 	if (router_is_our_address(c, addr))
 		return "the address it states is ours";
 	if (!addr_equal(addr, &c->from))
-		return "it states another address than its own, which needs a "
-		       "group-list";
+		return "it states another address than its own, which needs to be in "
+		       "the group-list itself";
 	return NULL;
 }
 

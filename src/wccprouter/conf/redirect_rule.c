@@ -4,6 +4,7 @@
 
 #include "conffile/read.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 enum { WORD_MAX = ADDR_STRLEN + 4 };
@@ -40,38 +41,49 @@ static int redirect_rule_read_action(struct words *w, bool *permit, struct err *
 	return redirect_rule_next_word(w, err);
 }
 
-static bool redirect_rule_has_bits_behind(const struct addr *a, unsigned bits)
+/* A name or a number; what is neither is left for the source. */
+static int redirect_rule_read_protocol(struct words *w, struct redirect_rule *out,
+				       struct err *err)
 {
-	for (unsigned i = bits; i < 8 * addr_len(a); i++)
-		if (a->octets[i / 8] >> (7 - i % 8) & 1)
-			return true;
-	return false;
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} names[] = { { "tcp", IPPROTO_TCP },
+		      { "udp", IPPROTO_UDP },
+		      { "icmp", IPPROTO_ICMP },
+		      { "icmpv6", IPPROTO_ICMPV6 } };
+	uint32_t number;
+
+	if (strcmp(w->word, "ip") == 0)
+		return redirect_rule_next_word(w, err);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(w->word, names[i].name) == 0) {
+			out->has_protocol = true;
+			out->protocol = names[i].number;
+			return redirect_rule_next_word(w, err);
+		}
+	if (read_digits(w->word, UINT32_MAX, &number) < 0)
+		return 0;
+	if (number > UINT8_MAX)
+		return err_set(err, "protocol: \"%s\" is not a number from 0 to 255",
+			       w->word);
+	out->has_protocol = true;
+	out->protocol = (uint8_t)number;
+	return redirect_rule_next_word(w, err);
 }
 
 /* An address, ADDRESS/LENGTH or any. */
 static int redirect_rule_read_prefix(struct words *w, struct redirect_rule_end *out,
 				     struct err *err)
 {
-	char text[WORD_MAX];
-	char *slash;
-	uint32_t bits;
+	struct addr_prefix prefix;
 
 	if (strcmp(w->word, "any") == 0)
 		return redirect_rule_next_word(w, err);
-	strcpy(text, w->word);
-	slash = strchr(text, '/');
-	if (slash)
-		*slash = '\0';
-	if (addr_parse(text, &out->prefix) < 0)
-		return err_set(err, "\"%s\" is neither an address nor a prefix nor any",
-			       w->word);
-	bits = 8 * (uint32_t)addr_len(&out->prefix);
-	if (slash && read_digits(slash + 1, bits, &bits) < 0)
-		return err_set(err, "\"%s\": the length of a prefix is 0 to %u",
-			       w->word, 8 * (unsigned)addr_len(&out->prefix));
-	if (redirect_rule_has_bits_behind(&out->prefix, bits))
-		return err_set(err, "\"%s\" has bits set behind its length", w->word);
-	out->bits = (uint8_t)bits;
+	if (addr_prefix_parse(w->word, &prefix, err) < 0)
+		return -1;
+	out->prefix = prefix.addr;
+	out->bits = prefix.bits;
 	return redirect_rule_next_word(w, err);
 }
 
@@ -109,13 +121,28 @@ static int redirect_rule_read_end(struct words *w, struct redirect_rule_end *out
 		       : redirect_rule_read_ports(w, out, err);
 }
 
+/* What contradicts itself, and would never fit. */
+static int redirect_rule_check(const struct redirect_rule *r, struct err *err)
+{
+	bool ports = r->src.has_ports || r->dst.has_ports;
+
+	if (addr_is_set(&r->src.prefix) && addr_is_set(&r->dst.prefix) &&
+	    r->src.prefix.family != r->dst.prefix.family)
+		return err_set(err, "source and destination are of different families");
+	if (ports && r->has_protocol && r->protocol != IPPROTO_TCP &&
+	    r->protocol != IPPROTO_UDP)
+		return err_set(err, "protocol %u has no ports", r->protocol);
+	return 0;
+}
+
 int redirect_rule_parse(const char *text, struct redirect_rule *out, struct err *err)
 {
 	const struct redirect_rule_end any = { .high = UINT16_MAX };
 	struct words w = { .rest = text };
 
 	*out = (struct redirect_rule){ .src = any, .dst = any };
-	if (redirect_rule_read_action(&w, &out->permit, err) < 0)
+	if (redirect_rule_read_action(&w, &out->permit, err) < 0 ||
+	    redirect_rule_read_protocol(&w, out, err) < 0)
 		return -1;
 	if (!*w.word)
 		return err_set(err, "a rule needs a source");
@@ -125,8 +152,5 @@ int redirect_rule_parse(const char *text, struct redirect_rule *out, struct err 
 		return -1;
 	if (*w.word)
 		return err_set(err, "\"%s\" is not expected there", w.word);
-	if (addr_is_set(&out->src.prefix) && addr_is_set(&out->dst.prefix) &&
-	    out->src.prefix.family != out->dst.prefix.family)
-		return err_set(err, "source and destination are of different families");
-	return 0;
+	return redirect_rule_check(out, err);
 }

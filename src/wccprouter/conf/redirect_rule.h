@@ -2,9 +2,10 @@
 /*
  * Rules of a redirect list: which packets of a service are redirected.
  *
- *     permit|deny SOURCE [port N[-M]] [DESTINATION [port N[-M]]]
+ *     permit|deny [PROTOCOL] SOURCE [port N[-M]] [DESTINATION [port N[-M]]]
  *
- * SOURCE and DESTINATION are an address, a prefix (10.0.0.0/8) or "any"; without a
+ * PROTOCOL is ip (any, as when it is left out), tcp, udp, icmp, icmpv6 or a number, 0 to
+ * 255.  SOURCE and DESTINATION are an address, a prefix (10.0.0.0/8) or "any"; without a
  * DESTINATION it is any.  The first rule that fits a packet decides; what none fits is
  * not redirected.
  */
@@ -25,6 +26,8 @@ struct redirect_rule_end {
 
 struct redirect_rule {
 	bool permit;
+	bool has_protocol;
+	uint8_t protocol;
 	struct redirect_rule_end src, dst;
 };
 

@@ -120,6 +120,26 @@ static int routerd_conf_service_read_timers(struct reader *r, cfg_t *section,
 	return 0;
 }
 
+/* One web-cache, or a prefix of them. */
+static int routerd_conf_service_read_allowed(struct reader *r, cfg_t *section,
+					     unsigned index, struct addr_prefix *out)
+{
+	const char *text = cfg_getnstr(section, "group-list", index);
+	struct addr one;
+	struct err why;
+
+	if (strchr(text, '/')) {
+		if (addr_prefix_parse(text, out, &why) == 0)
+			return 0;
+		return read_fail_item(r, section, "group-list", index, "group-list: %s",
+				      why.text);
+	}
+	if (read_address(r, section, "group-list", index, &one) < 0)
+		return -1;
+	*out = addr_prefix_of(&one);
+	return 0;
+}
+
 static int routerd_conf_service_read_group_list(struct reader *r, cfg_t *section,
 						struct router_conf *out)
 {
@@ -127,10 +147,11 @@ static int routerd_conf_service_read_group_list(struct reader *r, cfg_t *section
 
 	if (n > WCCP_MAX_CACHES)
 		return read_fail_item(r, section, "group-list", WCCP_MAX_CACHES,
-				      "group-list: more than %d web-caches",
+				      "group-list: more than %d entries",
 				      WCCP_MAX_CACHES);
 	for (unsigned i = 0; i < n; i++)
-		if (read_address(r, section, "group-list", i, &out->allowed[i]) < 0)
+		if (routerd_conf_service_read_allowed(r, section, i,
+						      &out->allowed[i]) < 0)
 			return -1;
 	out->n_allowed = n;
 	return 0;

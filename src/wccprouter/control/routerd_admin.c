@@ -51,19 +51,20 @@ json_t *routerd_admin_shut(struct routerd_services *services, bool shut, unsigne
 		       : routerd_admin_done();
 }
 
-static int routerd_admin_parse_list(unsigned n, char *const *words, struct addr *out,
-				    struct err *err)
+static int routerd_admin_parse_list(unsigned n, char *const *words,
+				    struct addr_prefix *out, struct err *err)
 {
 	unsigned i;
 
 	if (n == 0)
-		return err_set(err, "group-list: any, or addresses");
+		return err_set(err, "group-list: any, or addresses and prefixes");
 	if (n > WCCP_MAX_CACHES)
-		return err_set(err, "group-list: more than %d addresses",
+		return err_set(err, "group-list: more than %d entries",
 			       WCCP_MAX_CACHES);
 	for (i = 0; i < n; i++)
-		if (addr_parse(words[i], &out[i]) < 0)
-			return err_set(err, "group-list: %.64s is not an address",
+		if (addr_prefix_parse(words[i], &out[i], NULL) < 0)
+			return err_set(err,
+				       "group-list: %.64s is not an address or prefix",
 				       words[i]);
 	return 0;
 }
@@ -71,7 +72,7 @@ static int routerd_admin_parse_list(unsigned n, char *const *words, struct addr 
 json_t *routerd_admin_group_list(struct routerd_services *services, unsigned n,
 				 char *const *words)
 {
-	struct addr list[WCCP_MAX_CACHES];
+	struct addr_prefix list[WCCP_MAX_CACHES];
 	struct routerd_service *s;
 	struct err err;
 	int i = routerd_admin_find(services, "group-list", n, words, &err);

@@ -184,7 +184,7 @@ enum addr_family member_table_family(const struct routerd_conf_service *service,
 	if (r->multicast.family == ADDR_V6)
 		return ADDR_V6;
 	for (i = 0; i < r->n_allowed; i++)
-		if (r->allowed[i].family != ADDR_V6)
+		if (r->allowed[i].addr.family != ADDR_V6)
 			return ADDR_V4;
 	return r->n_allowed ? ADDR_V6 : ADDR_V4;
 }

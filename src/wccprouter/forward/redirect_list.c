@@ -45,6 +45,8 @@ void redirect_list_render(const struct routerd_conf_service *service,
 			.dst = redirect_list_render_end(&r->dst),
 			.permit = r->permit,
 			.has_ports = r->src.has_ports || r->dst.has_ports,
+			.has_protocol = r->has_protocol,
+			.protocol = r->protocol,
 		};
 	}
 }

@@ -109,6 +109,16 @@ static json_t *show_json_addresses(const struct addr *a, unsigned n)
 	return list;
 }
 
+static json_t *show_json_prefixes(const struct addr_prefix *p, unsigned n)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(list, json_string(ADDR_PREFIX_TEXT(&p[i])));
+	return list;
+}
+
 /* Who has the bucket, or null. */
 static json_t *show_json_owner(const struct router_status *st, unsigned b)
 {
@@ -245,7 +255,7 @@ static json_t *show_json_service(const struct routerd_services *services, unsign
 	show_json_put(o, "closed", json_boolean(conf->closed));
 	show_json_put(
 		o, "group_list",
-		show_json_addresses(own->in_force.allowed, own->in_force.n_allowed));
+		show_json_prefixes(own->in_force.allowed, own->in_force.n_allowed));
 	show_json_put(o, "group_address", show_json_address(&conf->router.multicast));
 	show_json_put_text(o, "family",
 			   st->family == ADDR_V6   ? "IPv6"

@@ -108,7 +108,7 @@ static bool is_listed(const struct router_status *st, const struct addr *cache)
 
 static unsigned family_of(const struct world *w, unsigned service)
 {
-	return w->conf.services[service].router.allowed[0].family;
+	return w->conf.services[service].router.allowed[0].addr.family;
 }
 
 /* The counters of a web-cache begin when it appears. */

@@ -76,15 +76,13 @@ static bool has_member(const struct router_status *st, const struct addr *a)
 	return false;
 }
 
-/* Has the service a say?  Not before it is described, and an open one only while it
- * has a web-cache. */
+/* Has the service a say?  Not before it is described (the well-known one always is,
+ * unless it is shut), and an open one only while it has a web-cache. */
 static bool has_a_say(const struct world *w, unsigned i)
 {
 	const struct router_status *st = &w->status[i];
-	bool well_known =
-		w->conf.services[i].router.service_type == WCCP_SERVICE_STANDARD;
 
-	if (!st->described && !well_known)
+	if (!st->described)
 		return false;
 	if (w->conf.services[i].closed)
 		return true;
@@ -161,6 +159,8 @@ static bool permits(const struct routerd_conf_service *service, const struct sam
 	for (unsigned i = 0; i < service->n_rules; i++) {
 		const struct redirect_rule *r = &service->rules[i];
 
+		if (r->has_protocol && s->protocol != r->protocol)
+			continue;
 		if (!has_prefix(&s->src, &r->src) || !has_prefix(&s->dst, &r->dst))
 			continue;
 		if ((r->src.has_ports || r->dst.has_ports) && !s->shows_ports)
@@ -308,7 +308,7 @@ struct decision reference_decide(const struct world *w, const struct sample *s)
 		return d;
 	while ((i = next_service(w, asked)) >= 0) {
 		const struct wccp_service of = description(w, (unsigned)i);
-		unsigned family = w->conf.services[i].router.allowed[0].family;
+		unsigned family = w->conf.services[i].router.allowed[0].addr.family;
 
 		asked[i] = true;
 		if (!has_a_say(w, (unsigned)i) || s->family != family || !fits(&of, s))

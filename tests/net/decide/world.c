@@ -53,15 +53,23 @@ static struct redirect_rule_end random_end(unsigned family)
 	return e;
 }
 
+static struct redirect_rule random_rule(unsigned family)
+{
+	static const uint8_t protocols[] = { 6, 6, 17, 1, 47, 58 };
+	struct redirect_rule r = { .permit = chance(60), .has_protocol = chance(30) };
+
+	if (r.has_protocol)
+		r.protocol = protocols[chance_below(sizeof(protocols))];
+	r.src = random_end(family);
+	r.dst = random_end(family);
+	return r;
+}
+
 static void random_rules(struct routerd_conf_service *s, unsigned family)
 {
 	s->n_rules = chance(30) ? 1 + chance_below(8) : 0;
 	for (unsigned i = 0; i < s->n_rules; i++)
-		s->rules[i] = (struct redirect_rule){
-			.permit = chance(60),
-			.src = random_end(family),
-			.dst = random_end(family),
-		};
+		s->rules[i] = random_rule(family);
 	/* Mostly something is left. */
 	if (s->n_rules && chance(80))
 		s->rules[s->n_rules++] = (struct redirect_rule){
@@ -82,7 +90,7 @@ static void configure_service(struct routerd_conf_service *s, unsigned number)
 							   : WCCP_SERVICE_DYNAMIC;
 	s->router.service_id = (uint8_t)(s->router.service_type ? 50 + number : 0);
 	s->router.n_allowed = 1;
-	s->router.allowed[0] = world_cache(family, 0);
+	s->router.allowed[0].addr = world_cache(family, 0);
 	random_rules(s, family);
 }
 
@@ -243,11 +251,11 @@ static void add_caches(struct router_status *st, unsigned family)
 
 static void change_service(const struct routerd_conf_service *s, struct router_status *st)
 {
-	unsigned family = s->router.allowed[0].family;
+	unsigned family = s->router.allowed[0].addr.family;
 
 	memset(st, 0, sizeof(*st));
 	if (chance(10))
-		return; /* nobody has come yet */
+		return; /* nobody has come yet, or it is shut */
 	st->described = true;
 	describe(&st->service);
 	if (chance(10))
