@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is redirected must arrive.  Each piece of the way to the local sockets is broken
 once before the start and once later: the router never lists a box that cannot deliver,
-clients reach the origin within seconds, and the log says why.
-
-    client -- router -- origin (answers for 10.9.0.0/16)
-                  \\
-                   +-- box1
-"""
+clients reach the origin within seconds, and the log says why."""
 
 import os
 import re
@@ -14,8 +9,9 @@ import sys
 
 import pytest
 
+from delivery_lab import answers, listed, make, start
 from netns import wait_until
-from small import HERE, Small
+from small import HERE
 
 
 class Piece:
@@ -82,33 +78,11 @@ CLIENT_PIECES = [
 
 @pytest.fixture
 def lab(net):
-    small = Small(net)
-    origin = net.namespace("origin")
-    net.veth(origin, "eth0", "10.3.9.2/24", small.router, "origin", "10.3.9.1/24")
-    origin.route("default", "via", "10.3.9.1")
-    origin.route("local", "10.9.0.0/16", "dev", "lo")
-    small.router.ip("route", "replace", "10.9.0.0/16", "via", "10.3.9.2")
-    small.router.sysctl("net.ipv4.conf.origin.rp_filter", 0)
-    origin.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), "origin", "80"],
-                 log="origin")
-    small.start_router("web-cache")
-    wait_until(lambda: small.try_connect("10.9.1.1") == "origin", 10, "the origin")
-    yield small
-
-
-def start(lab, forward="gre"):
-    box = lab.boxes[0]
-    box.configure(("web-cache", f"forward = {{ {forward} }}\n    assign = {{ hash }}"))
-    box.start()
-    return box
-
-
-def listed(lab):
-    return bool(lab.show()["services"][0]["clients"])
+    return make(net)
 
 
 def served_by(lab, name):
-    return {lab.try_connect(f"10.9.1.{n}", timeout=0.5) for n in range(0, 8)} == {name}
+    return answers(lab) == {name}
 
 
 @pytest.mark.parametrize("piece", [p for p in PIECES if p.name != "rule"],

@@ -45,6 +45,30 @@ START_TEST(clients_that_only_send_syns_are_not)
 }
 END_TEST
 
+START_TEST(clients_that_are_few_add_up)
+{
+	struct delivery_clients c = { 0 };
+
+	look(&c, 100, 100, false);
+	ck_assert_int_eq(look(&c, 101, 100, false), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look(&c, 102, 100, false), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look(&c, 103, 100, false), DELIVERY_CLIENTS_DOUBT);
+	ck_assert_int_eq(look(&c, 104, 100, false), DELIVERY_CLIENTS_UNANSWERED);
+}
+END_TEST
+
+START_TEST(clients_that_do_not_come_back_leave_no_doubt)
+{
+	struct delivery_clients c = { 0 };
+
+	look(&c, 100, 100, false);
+	for (int i = 0; i < DELIVERY_CLIENTS_LOOKS; i++)
+		ck_assert_int_eq(look(&c, 103, 100, false), DELIVERY_CLIENTS_DOUBT);
+	ck_assert_int_eq(look(&c, 103, 100, false), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look(&c, 104, 100, false), DELIVERY_CLIENTS_FINE);
+}
+END_TEST
+
 START_TEST(clients_one_handshake_is_enough)
 {
 	struct delivery_clients c = { 0 };
@@ -52,6 +76,7 @@ START_TEST(clients_one_handshake_is_enough)
 	look(&c, 100, 100, false);
 	ck_assert_int_eq(look(&c, 110, 100, false), DELIVERY_CLIENTS_DOUBT);
 	ck_assert_int_eq(look(&c, 120, 101, false), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look(&c, 122, 101, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 130, 101, false), DELIVERY_CLIENTS_DOUBT);
 }
 END_TEST
@@ -77,6 +102,8 @@ int main(void)
 	tcase_add_test(t, clients_that_are_served_are_fine);
 	tcase_add_test(t, clients_that_get_no_answer_are_noticed_at_the_second_look);
 	tcase_add_test(t, clients_that_only_send_syns_are_not);
+	tcase_add_test(t, clients_that_are_few_add_up);
+	tcase_add_test(t, clients_that_do_not_come_back_leave_no_doubt);
 	tcase_add_test(t, clients_one_handshake_is_enough);
 	tcase_add_test(t, clients_need_something_to_compare_with);
 	suite_add_tcase(suite, t);

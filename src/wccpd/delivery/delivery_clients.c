@@ -1,26 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "wccpd/delivery/delivery_clients.h"
 
+static enum delivery_clients_verdict
+delivery_clients_settle(struct delivery_clients *c, const struct delivery_clients_counts *now)
+{
+	c->last = *now;
+	c->has_counts = true;
+	c->in_doubt = 0;
+	return DELIVERY_CLIENTS_FINE;
+}
+
 enum delivery_clients_verdict
 delivery_clients_look(struct delivery_clients *c, const struct delivery_clients_counts *now,
 		      bool answered)
 {
-	uint64_t syns = now->new_flows - c->last.new_flows;
-	uint64_t handshakes = now->completed - c->last.completed;
 	/* Counters of a service that was planned anew begin at 0. */
 	bool comparable = c->has_counts && now->new_flows >= c->last.new_flows &&
 			  now->completed >= c->last.completed;
+	uint64_t syns = now->new_flows - c->last.new_flows;
 
-	/* A few SYNs more are waited for while in doubt. */
-	if (comparable && c->suspicious && syns == 0 && handshakes == 0)
+	if (!comparable || answered || now->completed > c->last.completed)
+		return delivery_clients_settle(c, now);
+	/* Few clients are clients, too: their SYNs add up over many looks. */
+	if (!c->in_doubt) {
+		if (syns < DELIVERY_CLIENTS_FEW)
+			return DELIVERY_CLIENTS_FINE;
+		c->last = *now;
+		c->in_doubt = 1;
 		return DELIVERY_CLIENTS_DOUBT;
-	c->last = *now;
-	c->has_counts = true;
-	if (!comparable || handshakes || answered ||
-	    syns < (c->suspicious ? 1 : DELIVERY_CLIENTS_FEW)) {
-		c->suspicious = 0;
-		return DELIVERY_CLIENTS_FINE;
 	}
-	c->suspicious++;
-	return c->suspicious > 1 ? DELIVERY_CLIENTS_UNANSWERED : DELIVERY_CLIENTS_DOUBT;
+	if (syns > 0) {
+		delivery_clients_settle(c, now);
+		return DELIVERY_CLIENTS_UNANSWERED;
+	}
+	if (++c->in_doubt > DELIVERY_CLIENTS_LOOKS)
+		return delivery_clients_settle(c, now);
+	return DELIVERY_CLIENTS_DOUBT;
 }

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum {
-	DELIVERY_CLIENTS_FEW = 3, /* SYNs between two looks that say something */
+	DELIVERY_CLIENTS_FEW = 3, /* SYNs in a row, and no handshake: a doubt */
+	DELIVERY_CLIENTS_LOOKS = 20, /* in doubt without a further SYN, then it ends */
 };
 
 /* What has been counted up to now. */
@@ -25,8 +26,8 @@ struct delivery_clients_counts {
 
 struct delivery_clients {
 	bool has_counts;
-	struct delivery_clients_counts last;
-	unsigned suspicious; /* looks in a row with SYNs and without a handshake */
+	struct delivery_clients_counts last; /* at the last handshake, or doubt */
+	unsigned in_doubt; /* looks since the doubt arose; 0: there is none */
 };
 
 enum delivery_clients_verdict {

@@ -273,7 +273,6 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 		break;
 	}
 	delivery_watch_close_tap(s);
-	s->clients.suspicious = 0;
 	dp_explain_silence(w->dp, w->plan, &c.client, &why);
 	return delivery_watch_entered(s, was,
 				      delivery_clients_fail(&s->delivery, why.text, now));
@@ -310,7 +309,7 @@ static int64_t delivery_watch_pause(const struct delivery_watch *w, struct mono 
 		if (d->state == DELIVERY_DOUBTFUL)
 			mine = DELIVERY_URGENT_MS;
 		else if (d->state != DELIVERY_GOOD ||
-			 w->lists.services[i].clients.suspicious)
+			 w->lists.services[i].clients.in_doubt)
 			mine = DELIVERY_AGAIN_MS;
 		if (!mono_is_never(deadline) && mono_ms_between(now, deadline) < mine)
 			mine = mono_ms_between(now, deadline) + 1;
