@@ -126,6 +126,12 @@ enum cache_dirty {
 	DIRTY_STATUS = 4, /* what the owner plans by: it is told (cache.c) */
 };
 
+/* Of each slot, who had it last when it was not ours. */
+struct former_owners {
+	struct addr caches[WCCP_MAX_CACHES];
+	uint8_t of_slot[ASSIGN_SLOTS_MAX]; /* 1 + index; 0: nobody that still lives */
+};
+
 struct cache {
 	struct cache_conf conf;
 	bool up, ending;
@@ -142,7 +148,7 @@ struct cache {
 	uint32_t method;       /* of the slots that follow: WCCP_ASSIGN_* */
 	struct slot_set mine, history[METHODS];
 	unsigned my_slots;
-	struct addr handover[ASSIGN_SLOTS_MAX];
+	struct former_owners former;
 
 	struct designated *designated; /* our own one, or that of the first of a pair */
 	struct designated own;
@@ -332,6 +338,9 @@ void peer_hello_at(struct cache *c, struct peer *p, struct mono at);
 void peer_tell(struct cache *c, struct peer *p, struct mono now);
 
 /* -- cache_view.c ------------------------------------------------------------------ */
+
+/* See struct cache_status. */
+void cache_get_handover(const struct cache *c, struct addr handover[ASSIGN_SLOTS_MAX]);
 
 /* Bring view, own slots and handover up to date with what the routers said. */
 void cache_learn_view(struct cache *c, struct step *s);

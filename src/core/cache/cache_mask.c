@@ -54,7 +54,7 @@ void cache_change_mask(struct cache *c, const struct wccp_mask *mask)
 	c->tables[method_index(WCCP_ASSIGN_MASK)].n_slots = 0;
 	c->history[method_index(WCCP_ASSIGN_MASK)] = (struct slot_set){ 0 };
 	if (c->method == WCCP_ASSIGN_MASK)
-		memset(c->handover, 0, sizeof(c->handover));
+		c->former = (struct former_owners){ 0 };
 	for (unsigned i = 0; i < c->n_peers; i++)
 		if (c->peers[i].agreed.assign == WCCP_ASSIGN_MASK) {
 			c->peers[i].assigned.sent = false;

@@ -85,6 +85,6 @@ void cache_get_status(const struct cache *c, struct cache_status *out)
 	out->my_slots = c->my_slots;
 	out->my_buckets = out->by_mask ? 0 : c->my_slots;
 	memcpy(&out->mine, &c->mine, sizeof(out->mine)); /* slots 0 to 255 */
-	memcpy(out->handover, c->handover, sizeof(out->handover));
+	cache_get_handover(c, out->handover);
 	out->counters = c->counters;
 }

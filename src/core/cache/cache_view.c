@@ -121,7 +121,7 @@ static void view_update_method(struct cache *c)
 			return;
 		c->method = c->peers[i].agreed.assign;
 		memset(&c->mine, 0, sizeof(c->mine));
-		memset(c->handover, 0, sizeof(c->handover));
+		c->former = (struct former_owners){ 0 };
 		cache_mark(c, DIRTY_STATUS);
 		return;
 	}
@@ -161,55 +161,75 @@ static bool view_is_alive(const struct cache *c, const struct addr *cache)
 	return false;
 }
 
-static void view_drop_gone(const struct cache *c, struct addr *handover)
+static void view_forget_owner(struct former_owners *f, unsigned cache)
 {
-	struct addr last = { 0 };
-	bool alive = false;
-
-	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++) {
-		if (!addr_is_set(&handover[i]))
-			continue;
-		/* Neighbours mostly belong to the same one. */
-		if (!addr_equal(&handover[i], &last)) {
-			last = handover[i];
-			alive = view_is_alive(c, &last);
-		}
-		if (!alive)
-			handover[i] = (struct addr){ 0 };
-	}
+	f->caches[cache] = (struct addr){ 0 };
+	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++)
+		if (f->of_slot[i] == 1 + cache)
+			f->of_slot[i] = 0;
 }
 
-/* Slots that strangers have taken: we hand no packets over to them. */
-static void view_drop_strangers(const struct cache *c, struct addr *handover)
+/* Those that are gone know their flows no more; to strangers we hand nothing over. */
+static void view_forget_owners(const struct cache *c, struct former_owners *f)
 {
-	for (unsigned i = 0; c->n_strangers && i < ASSIGN_SLOTS_MAX; i++)
-		if (addr_find(c->strangers, c->n_strangers, &handover[i]) >= 0)
-			handover[i] = (struct addr){ 0 };
+	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
+		if (addr_is_set(&f->caches[i]) &&
+		    (!view_is_alive(c, &f->caches[i]) ||
+		     addr_find(c->strangers, c->n_strangers, &f->caches[i]) >= 0))
+			view_forget_owner(f, i);
+}
+
+/* 1 + its index in the list; 0: there is no room for it. */
+static uint8_t view_add_owner(struct former_owners *f, const struct addr *cache)
+{
+	int i = addr_find(f->caches, WCCP_MAX_CACHES, cache);
+
+	for (int k = 0; i < 0 && k < WCCP_MAX_CACHES; k++)
+		if (!addr_is_set(&f->caches[k]))
+			i = k;
+	if (i >= 0)
+		f->caches[i] = *cache;
+	return (uint8_t)(1 + i);
+}
+
+/* Who has slots now, other than us, is who had them when they come to us. */
+static void view_note_owners(const struct cache *c, const struct peer *p,
+			     struct former_owners *f)
+{
+	int self = peer_find_entry(p, &c->conf.self);
+	uint8_t numbers[WCCP_MAX_CACHES] = { 0 };
+
+	for (unsigned k = 0; k < p->table.n_slots; k++) {
+		uint8_t owner = p->table.owners[k];
+
+		if (owner == ASSIGN_NOBODY || owner == self)
+			continue;
+		if (!numbers[owner])
+			numbers[owner] = view_add_owner(f, &p->said.entries[owner].addr);
+		f->of_slot[k] = numbers[owner];
+	}
 }
 
 static void view_update_handover(struct cache *c)
 {
-	struct addr handover[ASSIGN_SLOTS_MAX];
+	struct former_owners now = c->former;
 
-	memcpy(handover, c->handover, sizeof(handover));
-	for (unsigned i = 0; i < c->n_peers; i++) {
-		const struct peer *p = &c->peers[i];
-
-		int self = peer_find_entry(p, &c->conf.self);
-
-		if (!view_is_table_peer(c, p))
-			continue;
-		for (unsigned k = 0; k < p->table.n_slots; k++)
-			if (p->table.owners[k] != ASSIGN_NOBODY &&
-			    p->table.owners[k] != self)
-				handover[k] = p->said.entries[p->table.owners[k]].addr;
-	}
-	view_drop_strangers(c, handover);
-	view_drop_gone(c, handover);
-	if (memcmp(handover, c->handover, sizeof(handover)) == 0)
+	for (unsigned i = 0; i < c->n_peers; i++)
+		if (view_is_table_peer(c, &c->peers[i]))
+			view_note_owners(c, &c->peers[i], &now);
+	view_forget_owners(c, &now);
+	if (memcmp(&now, &c->former, sizeof(now)) == 0)
 		return;
-	memcpy(c->handover, handover, sizeof(handover));
+	c->former = now;
 	cache_mark(c, DIRTY_STATUS);
+}
+
+void cache_get_handover(const struct cache *c, struct addr handover[ASSIGN_SLOTS_MAX])
+{
+	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++)
+		handover[i] = c->former.of_slot[i]
+				      ? c->former.caches[c->former.of_slot[i] - 1]
+				      : (struct addr){ 0 };
 }
 
 void cache_learn_view(struct cache *c, struct step *s)
