@@ -202,7 +202,6 @@ struct cache_status {
 	struct wccp_mask mask; /* that we assign by, where masks are agreed on */
 	unsigned n_slots;      /* 256 buckets, or the values of the mask */
 	unsigned my_slots;
-	unsigned my_buckets;   /* the same by hash; 0 by mask */
 	struct wccp_bucket_vector mine; /* of up to 256 slots */
 	/* handover[i]: the other living web-cache that was last known to own slot i,
 	 * or unset.  Packets of flows that nobody here knows may be its. */

@@ -166,7 +166,7 @@ static json_t *status_json_service(struct daemon *d, const struct service *s)
 		s->id.type == WCCP_SERVICE_STANDARD ? "standard" : "dynamic", "id",
 		(int)s->id.id, "up", st->up, "weight", (int)st->weight, "designated",
 		st->designated, "designated_cache",
-		status_json_addr(&st->designated_cache), "buckets", (int)st->my_buckets,
+		status_json_addr(&st->designated_cache), "buckets", (int)st->my_slots,
 		"my_buckets", status_json_vector(&st->mine), "routers",
 		status_json_routers(st), "caches",
 		status_json_caches(st, &s->conf->group), "packets",

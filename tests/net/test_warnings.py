@@ -2,9 +2,11 @@
 """What keeps a box from its share, and what is said of it."""
 
 import re
+import threading
 
 import pytest
 
+import wccpcache
 from netns import wait_until
 from small import ADDRESSES, Small
 
@@ -75,3 +77,73 @@ def test_router_without_wccp(small):
     assert "nothing has UDP port 2048" in reason(one, "web-cache")
     small.start_router("web-cache")
     wait_until(lambda: one.state() == "assigned", 30, one.log)
+
+
+class Other(threading.Thread):
+    """A web-cache of another make at `box`, which says hello every T."""
+
+    def __init__(self, box, assigns=False, **kw):
+        super().__init__(daemon=True)
+        self.cache = wccpcache.Cache(box.ns, box.address, box.router, **kw)
+        self.assigns, self.over = assigns, threading.Event()
+        self.cache.join()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.5):
+            self.cache.hello()
+            if self.assigns:
+                self.cache.assign([self.cache.own], [0] * 256)
+
+    def close(self):
+        self.over.set()
+        self.join(10)
+        self.cache.close()
+
+
+@pytest.fixture
+def beside(small):
+    """other(...), and then wccpd at the other box."""
+    made = []
+
+    def start(box, **kw):
+        small.start_router("web-cache")
+        made.append(Other(small.boxes[box], transmit_t=500, **kw))
+        mine = small.boxes[1 - box]
+        mine.configure(("web-cache", "assign = { hash }"))
+        mine.start()
+        return mine
+    yield start
+    for other in made:
+        other.close()
+
+
+@pytest.mark.parametrize("weight,remedy", [(10000, "Set weight = 10000"),
+                                           (0, "Give it one")])
+def test_weights_of_another_scale(beside, weight, remedy):
+    """Squid states 10000 unless told otherwise, some others 0."""
+    one = beside(1, weight=weight)
+    wait_until(lambda: lines(one, "unlike-weight"), 20, one.log)
+    said = lines(one, "unlike-weight")
+    assert len(said) == 1
+    assert f"web-cache {BOX2} states weight {weight} beside our 100" in said[0]
+    assert remedy in said[0] and "level=warning" in said[0]
+
+
+def test_another_one_assigns_as_well(beside):
+    """The table flips for ever: who it is must be told."""
+    one = beside(1, assigns=True)
+    wait_until(lambda: lines(one, "rival-assigns"), 30, one.log)
+    said = lines(one, "rival-assigns")
+    assert len(said) == 1 and f"peer={BOX2}" in said[0]
+    assert f"see why {BOX2} does not leave it to that" in said[0]
+
+
+def test_the_lowest_never_assigns(beside, small):
+    """It is named, and after a minute of nothing the next one stands in for it."""
+    two = beside(0, weight=100)
+    wait_until(lambda: two.state() == "joined", 15, two.log)
+    wait_until(lambda: lines(two, "idle-designated"), 80, two.log)
+    assert f"web-cache {BOX1} has the lowest address" in lines(two, "idle-designated")[0]
+    small.wait_shares(128, 128)
+    assert two.show()["services"][0]["designated_cache"] == BOX2

@@ -228,7 +228,8 @@ class Cache:
 
     def __init__(self, ns, own, router, service=WEB_CACHE, forward=GRE, ret=GRE,
                  password=None, socket_of=None, transmit_t=None, method=HASH,
-                 minor=None, min_version=False, group=None, dev="eth0"):
+                 minor=None, min_version=False, group=None, dev="eth0",
+                 weight=1):
         self.v6 = ":" in own
         self.own, self.router, self.service = own, router, service
         self.forward, self.ret, self.password = forward, ret, password
@@ -238,6 +239,7 @@ class Cache:
         self.min_version = min_version  # V: `minor` is the least we speak
         self.table = AddressTable()
         self.to, self.group_socket = group or router, None
+        self.weight = weight
         self.seen = None  # the last I_SEE_YOU
         self.change = self.key_change = 0
         if socket_of:
@@ -297,7 +299,7 @@ class Cache:
                 [(wccpmask.Fields(), [])])
         else:
             identity += struct.pack("!HH", 0, v) + bytes(32)
-        identity += struct.pack("!HH", 1, 0)
+        identity += struct.pack("!HH", self.weight, 0)
         view = struct.pack("!I", self.change)
         if self.seen:
             view += struct.pack("!I4sI", 1, self.address(self.seen.router_id),

@@ -265,7 +265,7 @@ TEST(lost_and_back)
 	bench_run(4 * T);
 	ck_assert_int_eq(bench_state(&a), PEER_LOST);
 	ck_assert_uint_eq(bench_notes("lost", &a), 1);
-	ck_assert_uint_eq(bench_look()->my_buckets, 0);
+	ck_assert_uint_eq(bench_look()->my_slots, 0);
 	bench_clear();
 	bench_run(3 * T);
 	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 3);

@@ -398,7 +398,7 @@ TEST_LOOP(flags_of_an_inherited_table, 0, 2)
 		a.table.owners[i] = i % 2;
 	bench_health(true, 100);
 	bench_run(T);
-	ck_assert_uint_eq(bench_look()->my_buckets, 128);
+	ck_assert_uint_eq(bench_look()->my_slots, 128);
 	bench_run(3 * T);
 	for (unsigned i = 0; i < WCCP_BUCKETS; i++)
 		ck_assert(addr_equal(

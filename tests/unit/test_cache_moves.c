@@ -112,7 +112,7 @@ TEST(restart_starts_from_the_table_of_the_routers)
 	before = a;
 	bench_health(true, 100);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
-	ck_assert_uint_eq(bench_look()->my_buckets, 86);
+	ck_assert_uint_eq(bench_look()->my_slots, 86);
 	bench_run(SETTLE);
 	bench_last(WCCP_REDIRECT_ASSIGN, &a);
 	ck_assert_uint_eq(B.got.assignment.key.change_number, 42);
@@ -209,9 +209,9 @@ TEST(handover_names_the_previous_owner)
 	rtr_give(&a, SELF, 128, 128);
 	rtr_see(&a, 0);
 	ck_assert_uint_eq(B.n_changed, 1);
-	ck_assert_uint_eq(B.status.my_buckets, 0); /* not looked yet */
+	ck_assert_uint_eq(B.status.my_slots, 0); /* not looked yet */
 	bench_look();
-	ck_assert_uint_eq(B.status.my_buckets, 128);
+	ck_assert_uint_eq(B.status.my_slots, 128);
 	ck_assert(wccp_vector_has(&B.status.mine, 200));
 	ck_assert(!wccp_vector_has(&B.status.mine, 100));
 	ck_assert_uint_eq(handover(200), LOWER); /* ours now, its before */

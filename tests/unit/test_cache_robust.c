@@ -195,7 +195,7 @@ TEST(our_restart_within_the_time_out_moves_nothing)
 	bench_restart();
 	bench_health(true, 100);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
-	ck_assert_uint_eq(bench_look()->my_buckets, rtr_count(&a, SELF));
+	ck_assert_uint_eq(bench_look()->my_slots, rtr_count(&a, SELF));
 	bench_run(4 * T);
 	ck_assert_uint_eq(lost(&before, &a, SELF) + lost(&before, &a, CACHE2) +
 				  lost(&before, &a, CACHE3),

@@ -212,7 +212,8 @@ struct cache *cache_new(const struct cache_conf *conf, struct mono now)
 		return NULL;
 	c->conf = *conf;
 	c->designated = &c->own;
-	c->own = (struct designated){ .n = 1, .pair = { c }, .settle_at = MONO_NEVER };
+	c->own = (struct designated){ .n = 1, .pair = { c }, .settle_at = MONO_NEVER,
+				      .idle_at = MONO_NEVER };
 	c->own.key.cache = conf->self;
 	c->method = conf->assign.n ? conf->assign.methods[0] : WCCP_ASSIGN_HASH;
 	cache_set_mask(c);

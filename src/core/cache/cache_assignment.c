@@ -371,7 +371,9 @@ static void assignment_decide(struct designated *d, struct step *s)
 		cache_mark(d->pair[k],
 			   DIRTY_VIEW); /* the election may come out another way */
 	assignment_note_split(d, s);
-	if (d->lowest && designated_take_role(d, s))
+	if (!d->lowest)
+		designated_wait_for_lowest(d);
+	else if (designated_take_role(d, s))
 		assignment_make(d);
 }
 
@@ -381,6 +383,8 @@ void cache_review_assignment(struct cache *c, struct step *s)
 
 	if (mono_due(d->settle_at, s->now))
 		assignment_decide(d, s);
+	if (mono_due(d->idle_at, s->now) && designated_stand_in(d, s))
+		assignment_make(d);
 	if (cache_take_mark(c, DIRTY_TABLE))
 		assignment_announce(c, s);
 	for (unsigned i = 0; i < c->n_peers; i++)

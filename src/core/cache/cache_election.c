@@ -16,6 +16,14 @@
  * unheard ones are phantoms: tolerated for as long as they are listed, without
  * waiting again.  If one assigns over our table after all, we were wrong and yield
  * until the membership changes.  At most one superfluous assignment per change.
+ *
+ * And the lowest may not act at all: an old version of another make, or one that hangs
+ * but for its timer.  How the designated web-cache is chosen is not part of the protocol,
+ * and the lowest address no more than recommended (2.0 section 4.9): routers take an
+ * assignment from any member.  So when nobody has a slot anywhere and nobody has assigned
+ * for 6 RB, one after the time at which routers flush their tables anyhow, the next in
+ * the order of addresses stands in, and each further one 2 RB later.  It stops as soon as
+ * anybody else assigns.
  */
 #include "core/cache/cache_impl.h"
 
@@ -128,14 +136,22 @@ void designated_elect(struct designated *d, struct step *s)
 		d->yielded = false;
 	else if (other && mono_is_never(d->settle_at) && !d->yielded)
 		election_yield_to(d, other, router, s);
-	d->is_us = d->lowest && !d->yielded;
+	if (d->stands_in && (d->lowest || other))
+		d->stands_in = false;
+	if (other && addr_equal(other, &d->stood_in_for))
+		d->stood_in_for = (struct addr){ 0 }; /* it does, after all */
+	d->is_us = (d->lowest && !d->yielded) || d->stands_in;
 }
 
 void designated_watch_keys(struct designated *d)
 {
 	for (unsigned k = 0; k < d->n; k++)
-		for (unsigned i = 0; i < d->pair[k]->n_peers; i++)
-			d->pair[k]->peers[i].said.key_changed = false;
+		for (unsigned i = 0; i < d->pair[k]->n_peers; i++) {
+			struct peer *p = &d->pair[k]->peers[i];
+
+			p->said.key_changed = false;
+			p->noted.turns.n = 0;
+		}
 }
 
 int64_t designated_base_time(const struct designated *d)
@@ -186,6 +202,77 @@ bool designated_take_role(struct designated *d, struct step *s)
 		return false;
 	d->yielded = false;
 	d->is_us = true;
+	designated_watch_keys(d);
+	return true;
+}
+
+/* -- when the lowest does not assign ------------------------------------------------ */
+
+enum {
+	IDLE_RB = 6,	   /* after the first change, nobody has anything: RB ... */
+	IDLE_AGAIN_RB = 3, /* ... for one that we have stood in for: before tables are
+			    * flushed */
+	IDLE_RANK_RB = 2,  /* more for each that goes before us, the lowest apart */
+};
+
+/* Of us among the web-caches that all see; 0: the lowest, or not one of them. */
+static unsigned election_rank(const struct designated *d)
+{
+	const struct membership *x = &d->membership;
+	int at = addr_find(x->caches, x->n_caches, &d->pair[0]->conf.self);
+
+	return at < 0 ? 0 : (unsigned)at;
+}
+
+void designated_wait_for_lowest(struct designated *d)
+{
+	int64_t rb = designated_base_time(d), times = IDLE_RB;
+	unsigned rank = election_rank(d);
+
+	if (rank == 0)
+		return;
+	/* Its own may be longer than ours, where web-caches choose. */
+	if (rb < WCCP_TRANSMIT_T_MS)
+		rb = WCCP_TRANSMIT_T_MS;
+	if (addr_equal(&d->stood_in_for, &d->membership.caches[0]))
+		times = IDLE_AGAIN_RB;
+	times += IDLE_RANK_RB * (rank - 1);
+	d->idle_at = mono_add_ms(d->unsettled_since, times * rb);
+}
+
+static bool election_anybody_has_slots(const struct designated *d)
+{
+	for (unsigned k = 0; k < d->n; k++)
+		for (unsigned i = 0; i < d->pair[k]->n_peers; i++) {
+			const struct peer *p = &d->pair[k]->peers[i];
+
+			for (int e = 0; e < (int)p->said.n_entries; e++)
+				if (peer_is_live(p) && peer_has_slots(p, e))
+					return true;
+		}
+	return false;
+}
+
+bool designated_stand_in(struct designated *d, struct step *s)
+{
+	const struct addr *lowest = &d->membership.caches[0];
+	bool again = addr_equal(&d->stood_in_for, lowest);
+
+	d->idle_at = MONO_NEVER;
+	/* Having stood in for it, what they have is what we gave them. */
+	if (d->lowest || election_rank(d) == 0 || election_acting(d) ||
+	    election_any_unheard(d) || (!again && election_anybody_has_slots(d)))
+		return false;
+	if (!again)
+		actions_note(s->out, NOTE_WARNING, "idle-designated", lowest,
+			     "web-cache %s has the lowest address that all routers "
+			     "see, so it should assign, and has not for %d s: assigning "
+			     "in its place until it does",
+			     ADDR_TEXT(lowest),
+			     (int)(mono_ms_between(d->unsettled_since, s->now) /
+				   1000));
+	d->stood_in_for = *lowest;
+	d->stands_in = d->is_us = true;
 	designated_watch_keys(d);
 	return true;
 }

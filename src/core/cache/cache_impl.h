@@ -19,6 +19,7 @@
  *   cache_election.c      may the lowest web-cache act as the designated one?
  *   cache_membership.c    who is there, and when that has settled
  *   cache_assignment.c    the designated web-cache: what to assign, until it is echoed
+ *   cache_others.c        other web-caches that spoil the division
  *   peer_unanswered.c     a router that does not answer: what it may be
  *   cache_timers.c        what is due at routers
  *   cache_rx.c            what routers say: accept or refuse, and what follows
@@ -107,6 +108,9 @@ struct designated {
 	bool lowest;	 /* we are, of the web-caches that all routers see */
 	bool is_us;	 /* the designated web-cache */
 	bool yielded;	 /* lowest, but another hears more routers and assigns */
+	bool stands_in;	 /* not the lowest, which does not assign */
+	struct addr stood_in_for; /* the last one */
+	struct mono idle_at; /* if nobody has assigned by then, we may stand in */
 	bool said_split; /* noted why a pair cannot have a table */
 	struct mono settle_at, unsettled_since;
 	struct wccp_key key; /* of the newest assignment made here */
@@ -132,6 +136,12 @@ struct former_owners {
 	uint8_t of_slot[ASSIGN_SLOTS_MAX]; /* 1 + index; 0: nobody that still lives */
 };
 
+/* Of another web-cache, complained of (cache_others.c). */
+struct noted_weight {
+	struct addr cache;
+	uint16_t theirs;
+};
+
 struct cache {
 	struct cache_conf conf;
 	bool up, ending;
@@ -144,6 +154,8 @@ struct cache {
 	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
 	unsigned n_strangers;
 	struct addr strangers[WCCP_MAX_CACHES]; /* in the view, not allowed */
+	unsigned n_noted_weights;
+	struct noted_weight noted_weights[WCCP_MAX_CACHES];
 	struct wccp_mask mask; /* of mask assignment, whether in use or not */
 	uint32_t method;       /* of the slots that follow: WCCP_ASSIGN_* */
 	struct slot_set mine, history[METHODS];
@@ -354,6 +366,10 @@ void designated_watch_keys(struct designated *d);
 /* The lowest, when an assignment is due: false when it has to wait (settle_at is
  * set) or to leave it to another. */
 bool designated_take_role(struct designated *d, struct step *s);
+/* Another is the lowest: the time by which it should have assigned. */
+void designated_wait_for_lowest(struct designated *d);
+/* That time has come: false when it has, or may not be stood in for. */
+bool designated_stand_in(struct designated *d, struct step *s);
 /* RB, the redirect-assign base time: of the slowest live router, in ms. */
 int64_t designated_base_time(const struct designated *d);
 
@@ -369,6 +385,14 @@ void cache_review_assignment(struct cache *c, struct step *s);
 /* Has the router of this I_SEE_YOU taken our assignment? */
 void peer_check_echo(struct cache *c, struct peer *p, struct step *s);
 struct mono peer_assign_deadline(const struct cache *c, const struct peer *p);
+
+/* -- cache_others.c ---------------------------------------------------------------- */
+
+/* Complain of weights that do not go with ours. */
+void cache_note_weights(struct cache *c, struct step *s);
+/* Its I_SEE_YOU has this key: complain if it is assigned by two in turn. */
+void peer_note_turns(const struct cache *c, struct peer *p, const struct wccp_key *key,
+		     struct step *s);
 
 /* -- peer_unanswered.c ------------------------------------------------------------- */
 

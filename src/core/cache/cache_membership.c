@@ -143,6 +143,8 @@ static void membership_note_change(struct designated *d, struct mono now)
 	int64_t rb = designated_base_time(d);
 
 	designated_watch_keys(d);
+	d->stands_in = false;
+	d->idle_at = MONO_NEVER;
 	if (d->membership.live[0].n + d->membership.live[1].n == 0) {
 		d->settle_at = MONO_NEVER;
 		return;

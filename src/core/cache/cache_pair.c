@@ -83,6 +83,7 @@ static void cache_leave_pair(struct cache *c)
 		.pair = { c },
 		.settle_at = c->designated->settle_at,
 		.unsettled_since = unsettled_since,
+		.idle_at = MONO_NEVER,
 		.key = c->designated->key,
 	};
 	c->designated = &c->own;
@@ -120,7 +121,8 @@ void cache_pair(struct cache *first, struct cache *mirror)
 	cache_mark(mirror, DIRTY_VIEW);
 	d->pair[1] = mirror;
 	mirror->designated = d;
-	d->is_us = d->yielded = false;
+	d->is_us = d->yielded = d->stands_in = false;
+	d->idle_at = MONO_NEVER;
 	d->membership = (struct membership){ .n_caches = 0 };
 	designated_set_masks(d);
 }

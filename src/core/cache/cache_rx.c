@@ -141,6 +141,7 @@ static void rx_take_in(struct cache *c, struct peer *p, struct step *s)
 	p->said.heard = true;
 	p->said.receive_id = m->router_identity.self.receive_id;
 	p->said.change_number = v->change_number;
+	peer_note_turns(c, p, &v->key, s);
 	/* The key that we meet it with was there before us: no news. */
 	if (peer_is_live(p) && !key_equal(&p->said.key, &v->key))
 		p->said.key_changed = true;

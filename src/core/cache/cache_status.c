@@ -71,7 +71,9 @@ void cache_get_status(const struct cache *c, struct cache_status *out)
 	out->weight = c->weight;
 	out->designated = c->designated->is_us;
 	if (c->designated->membership.n_caches)
-		out->designated_cache = c->designated->membership.caches[0];
+		out->designated_cache = c->designated->stands_in
+						? c->conf.self
+						: c->designated->membership.caches[0];
 	out->key = *cache_key(c);
 	cache_status_add_routers(c, false, out);
 	cache_status_add_routers(c, true,
@@ -83,7 +85,6 @@ void cache_get_status(const struct cache *c, struct cache_status *out)
 	out->mask = c->mask;
 	out->n_slots = cache_slots(c, c->method);
 	out->my_slots = c->my_slots;
-	out->my_buckets = out->by_mask ? 0 : c->my_slots;
 	memcpy(&out->mine, &c->mine, sizeof(out->mine)); /* slots 0 to 255 */
 	cache_get_handover(c, out->handover);
 	out->counters = c->counters;

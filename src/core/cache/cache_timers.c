@@ -56,6 +56,7 @@ struct mono cache_deadline(const struct cache *c)
 	struct mono due =
 		mono_min(c->designated->settle_at, cache_multicast_deadline(c));
 
+	due = mono_min(due, c->designated->idle_at);
 	if (c->dirty & DIRTY_TABLE)
 		return (struct mono){ 0 };
 	for (unsigned i = 0; i < c->n_peers; i++) {

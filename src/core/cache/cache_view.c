@@ -236,6 +236,7 @@ void cache_learn_view(struct cache *c, struct step *s)
 {
 	view_update(c);
 	view_update_strangers(c, s);
+	cache_note_weights(c, s);
 	view_update_method(c);
 	view_update_mine(c);
 	view_update_handover(c);

@@ -113,10 +113,18 @@ struct peer_assigned {
 	unsigned quick_left; /* see ASSIGN_QUICK_MAX */
 };
 
+/* Its table changes hands between two web-caches (cache_others.c). */
+struct peer_turns {
+	unsigned n; /* since the last change of the membership */
+	struct mono last;
+	struct reminder reminder;
+};
+
 /* Complained of already. */
 struct peer_noted {
 	bool foreign_mask, other_method;
 	struct reminder unanswered; /* peer_unanswered.c */
+	struct peer_turns turns;
 	/* What the network says of our datagrams; static storage, NULL: nothing. */
 	const char *unreachable;
 	/* Its table differs from that of the mirror; a complaint is due by then. */
