@@ -88,6 +88,7 @@ def test_masks(net, version):
 # -- nobody home ---------------------------------------------------------------------
 
 
+@pytest.mark.serial  # 50 ms are not much where others compute
 @pytest.mark.parametrize("forward,ret", [("gre", "gre"), ("l2", "l2"), ("gre", "l2"),
                                          ("l2", "gre")])
 def test_everything_dead_goes_direct_at_once(net, forward, ret):
