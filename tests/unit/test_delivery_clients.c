@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* When is silence towards clients this box's fault? */
 #include "wccpd/delivery/delivery_clients.h"
+#include "suite.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 static enum delivery_clients_verdict look(struct delivery_clients *c, uint64_t new_flows,
@@ -13,7 +13,7 @@ static enum delivery_clients_verdict look(struct delivery_clients *c, uint64_t n
 	return delivery_clients_look(c, &counts, answered);
 }
 
-START_TEST(clients_that_are_served_are_fine)
+TEST(clients_that_are_served_are_fine)
 {
 	struct delivery_clients c = { 0 };
 
@@ -22,9 +22,8 @@ START_TEST(clients_that_are_served_are_fine)
 	ck_assert_int_eq(look(&c, 202, 101, false), DELIVERY_CLIENTS_FINE); /* few */
 	ck_assert_int_eq(look(&c, 202, 101, false), DELIVERY_CLIENTS_FINE);
 }
-END_TEST
 
-START_TEST(clients_that_get_no_answer_are_noticed_at_the_second_look)
+TEST(clients_that_get_no_answer_are_noticed_at_the_second_look)
 {
 	struct delivery_clients c = { 0 };
 
@@ -33,9 +32,8 @@ START_TEST(clients_that_get_no_answer_are_noticed_at_the_second_look)
 	ck_assert_int_eq(look(&c, 103, 100, false), DELIVERY_CLIENTS_DOUBT);
 	ck_assert_int_eq(look(&c, 104, 100, false), DELIVERY_CLIENTS_UNANSWERED);
 }
-END_TEST
 
-START_TEST(clients_that_only_send_syns_are_not)
+TEST(clients_that_only_send_syns_are_not)
 {
 	struct delivery_clients c = { 0 };
 
@@ -43,9 +41,8 @@ START_TEST(clients_that_only_send_syns_are_not)
 	ck_assert_int_eq(look(&c, 5000, 100, false), DELIVERY_CLIENTS_DOUBT);
 	ck_assert_int_eq(look(&c, 9000, 100, true), DELIVERY_CLIENTS_FINE);
 }
-END_TEST
 
-START_TEST(clients_that_are_few_add_up)
+TEST(clients_that_are_few_add_up)
 {
 	struct delivery_clients c = { 0 };
 
@@ -55,9 +52,8 @@ START_TEST(clients_that_are_few_add_up)
 	ck_assert_int_eq(look(&c, 103, 100, false), DELIVERY_CLIENTS_DOUBT);
 	ck_assert_int_eq(look(&c, 104, 100, false), DELIVERY_CLIENTS_UNANSWERED);
 }
-END_TEST
 
-START_TEST(clients_that_do_not_come_back_leave_no_doubt)
+TEST(clients_that_do_not_come_back_leave_no_doubt)
 {
 	struct delivery_clients c = { 0 };
 
@@ -67,9 +63,8 @@ START_TEST(clients_that_do_not_come_back_leave_no_doubt)
 	ck_assert_int_eq(look(&c, 103, 100, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 104, 100, false), DELIVERY_CLIENTS_FINE);
 }
-END_TEST
 
-START_TEST(clients_one_handshake_is_enough)
+TEST(clients_one_handshake_is_enough)
 {
 	struct delivery_clients c = { 0 };
 
@@ -79,36 +74,13 @@ START_TEST(clients_one_handshake_is_enough)
 	ck_assert_int_eq(look(&c, 122, 101, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 130, 101, false), DELIVERY_CLIENTS_DOUBT);
 }
-END_TEST
 
 /* The first look, and counters that began anew. */
-START_TEST(clients_need_something_to_compare_with)
+TEST(clients_need_something_to_compare_with)
 {
 	struct delivery_clients c = { 0 };
 
 	ck_assert_int_eq(look(&c, 1000, 0, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 10, 0, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 20, 0, false), DELIVERY_CLIENTS_DOUBT);
-}
-END_TEST
-
-int main(void)
-{
-	Suite *suite = suite_create("delivery_clients");
-	TCase *t = tcase_create("delivery_clients");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_add_test(t, clients_that_are_served_are_fine);
-	tcase_add_test(t, clients_that_get_no_answer_are_noticed_at_the_second_look);
-	tcase_add_test(t, clients_that_only_send_syns_are_not);
-	tcase_add_test(t, clients_that_are_few_add_up);
-	tcase_add_test(t, clients_that_do_not_come_back_leave_no_doubt);
-	tcase_add_test(t, clients_one_handshake_is_enough);
-	tcase_add_test(t, clients_need_something_to_compare_with);
-	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
