@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from delivery_lab import answers, listed, make, start
-from netns import wait_until
+from netns import program, wait_until
 from small import HERE
 
 
@@ -118,6 +118,31 @@ def test_the_rule_that_the_log_prints_is_the_cure(lab):
     rule = re.search(r"nft: (meta mark .* accept)", box.log()).group(1)
     box.ns.run("nft", "add", "rule", "inet", "f", "input", *rule.split())
     wait_until(lambda: served_by(lab, "box1"), 6, box.log)
+
+
+@pytest.mark.parametrize("when, flags, by", [
+    ("before", 0, "box1"), ("before", 1, "box1"), ("after", 0, "box1"),
+    ("after", 1, "origin")])
+def test_another_sk_lookup_program(lab, when, flags, by):
+    """It takes port 80 as well.  Ours has the last word but where another one comes later
+    and insists; that is noticed."""
+    box = lab.boxes[0]
+
+    def attach():
+        thief = box.ns.popen([program("tests/net/lookup_thief"), str(flags)], log="thief")
+        wait_until(lambda: "attached" in thief.output(), 5, thief.output)
+        return thief
+    if when == "before":
+        attach()
+    start(lab)
+    wait_until(lambda: served_by(lab, "box1"), 10, box.log)
+    if when == "after":
+        thief = attach()
+    wait_until(lambda: served_by(lab, by), 8, box.log)
+    if by == "origin":
+        assert "sk_lookup program" in box.log()
+        thief.stop()
+        wait_until(lambda: served_by(lab, "box1"), 6, box.log)
 
 
 def test_syns_alone_raise_no_alarm(lab):
