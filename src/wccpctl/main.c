@@ -3,6 +3,7 @@
 #include "config.h"
 #include "control_client.h"
 #include "wccpctl/show.h"
+#include "wccpctl/show_problems.h"
 #include "wccpd/conf/conf.h"
 
 #include <getopt.h>
@@ -14,7 +15,7 @@ enum { EXIT_USAGE = 2 };
 
 struct options {
 	const char *socket;
-	bool json;
+	bool json, all;
 };
 
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
@@ -25,7 +26,7 @@ static const struct {
 	const char *name, *arguments, *usage;
 	wccpctl_run *run;
 } wccpctl_commands[] = {
-	{ "show", "[services] [routers] [caches] [instances]",
+	{ "show", "[services] [routers] [caches] [instances] [packets] [problems]",
 	  "show the state, or some parts of it", wccpctl_show },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
 };
@@ -34,12 +35,13 @@ enum { N_COMMANDS = sizeof(wccpctl_commands) / sizeof(wccpctl_commands[0]) };
 
 static void wccpctl_usage(FILE *to)
 {
-	fputs("usage: wccpctl [-jhV] [-s socket] command\n", to);
+	fputs("usage: wccpctl [-ajhV] [-s socket] command\n", to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %s%s%s\n             %s\n", wccpctl_commands[i].name,
 			*wccpctl_commands[i].arguments ? " " : "",
 			wccpctl_commands[i].arguments, wccpctl_commands[i].usage);
-	fputs("  -j         the daemon's answer as JSON, whole\n"
+	fputs("  -a         of packets, also reasons that none had\n"
+	      "  -j         the daemon's answer as JSON, whole\n"
 	      "  -s socket  where wccpd listens (default " CONF_DEFAULT_CONTROL ")\n"
 	      "  -h, -V     this help, the version\n",
 	      to);
@@ -66,6 +68,7 @@ static int wccpctl_show(const struct options *o, int argc, char **argv)
 {
 	unsigned parts = 0;
 	json_t *status;
+	int result;
 
 	for (int i = 0; i < argc; i++) {
 		int part = show_part(argv[i]);
@@ -74,6 +77,8 @@ static int wccpctl_show(const struct options *o, int argc, char **argv)
 			return wccpctl_bad_usage();
 		parts |= (unsigned)part;
 	}
+	if (parts & SHOW_PACKETS && o->all)
+		parts ^= SHOW_PACKETS | SHOW_ALL_PACKETS;
 	status = wccpctl_request(o, "show");
 	if (!status)
 		return EXIT_FAILURE;
@@ -81,8 +86,10 @@ static int wccpctl_show(const struct options *o, int argc, char **argv)
 		control_client_print(status);
 	else
 		show_print(status, parts, stdout);
+	result = parts & SHOW_PROBLEMS && show_problems_count(status) ? EXIT_FAILURE
+								      : EXIT_SUCCESS;
 	json_decref(status);
-	return EXIT_SUCCESS;
+	return result;
 }
 
 static int wccpctl_reload(const struct options *o, int argc, char **argv)
@@ -114,10 +121,13 @@ int main(int argc, char **argv)
 	struct options o = { .socket = CONF_DEFAULT_CONTROL };
 	int c, result;
 
-	while ((c = getopt(argc, argv, "s:jhV")) != -1)
+	while ((c = getopt(argc, argv, "s:ajhV")) != -1)
 		switch (c) {
 		case 's':
 			o.socket = optarg;
+			break;
+		case 'a':
+			o.all = true;
 			break;
 		case 'j':
 			o.json = true;

@@ -3,6 +3,9 @@
 #include "wccpctl/show.h"
 #include "json_get.h"
 #include "wccp.h"
+#include "wccpctl/duration.h"
+#include "wccpctl/show_packets.h"
+#include "wccpctl/show_problems.h"
 #include "wccpctl/show_service.h"
 #include "wccpctl/table.h"
 
@@ -13,22 +16,6 @@
 struct short_text {
 	char s[32];
 };
-
-/* "42s", "12m03s", "3h04m", "5d02h" */
-static struct short_text show_duration(long long s)
-{
-	struct short_text t;
-
-	if (s < 60)
-		snprintf(t.s, sizeof(t.s), "%llds", s);
-	else if (s < 3600)
-		snprintf(t.s, sizeof(t.s), "%lldm%02llds", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(t.s, sizeof(t.s), "%lldh%02lldm", s / 3600, s / 60 % 60);
-	else
-		snprintf(t.s, sizeof(t.s), "%lldd%02lldh", s / 86400, s / 3600 % 24);
-	return t;
-}
 
 static struct short_text show_share(const json_t *service, long long slots)
 {
@@ -117,12 +104,15 @@ static void show_print_heading(const json_t *status, FILE *to)
 	fprintf(to, "wccpd %s at %s on %s, up %s, data plane %s\n",
 		json_get_text(status, "version"), json_get_text(status, "address"),
 		json_get_text(status, "interface"),
-		show_duration(json_get_number(status, "uptime_s")).s,
+		duration_text(json_get_number(status, "uptime_s")).s,
 		json_get_true(status, "data_plane") ? "in force"
 		: strcmp(trouble, "-") == 0	    ? "not in force yet"
 						    : "in trouble:");
 	if (strcmp(trouble, "-") != 0)
 		fprintf(to, "  %s\n", trouble);
+	if (show_problems_count(status))
+		fprintf(to, "problems: %zu (see wccpctl show problems)\n",
+			show_problems_count(status));
 }
 
 static void show_print_service(const json_t *service, struct table *t)
@@ -156,6 +146,7 @@ static void show_print_services(const json_t *status, FILE *to)
 	json_array_foreach(json_get_member(status, "services"), i, service)
 		show_print_service(service, t);
 	table_print(t, to);
+	show_problems_print_delivery(status, to);
 	fputc('\n', to);
 	show_service_descriptions(json_get_member(status, "services"), to);
 	json_array_foreach(json_get_member(status, "services"), i, service)
@@ -176,7 +167,7 @@ static void show_print_router(const char *service, const json_t *router,
 	table_cell(t, "%s", json_get_text(router, "address"));
 	table_cell(t, "%s", json_get_text(router, "id"));
 	table_cell(t, "%s", json_get_text(router, "state"));
-	table_cell(t, "%s", show_duration(json_get_number(router, "since_s")).s);
+	table_cell(t, "%s", duration_text(json_get_number(router, "since_s")).s);
 	table_cell(t, "%s", json_get_text(router, "forward"));
 	table_cell(t, "%s", json_get_text(router, "return"));
 	table_cell(t, "%s", json_get_text(router, "assign"));
@@ -239,7 +230,7 @@ static void show_print_instance(const char *pool, const json_t *instance,
 	else
 		table_cell(t, "-");
 	table_cell(t, "%s", json_get_text(instance, "state"));
-	table_cell(t, "%s", show_duration(json_get_number(instance, "since_s")).s);
+	table_cell(t, "%s", duration_text(json_get_number(instance, "since_s")).s);
 	table_cell(t, "%s", json_get_text(instance, "last_check"));
 	table_cell(t, "%lld", json_get_number(instance, "listeners"));
 	table_cell(t, "%lld", json_get_number(instance, "given"));
@@ -267,15 +258,29 @@ static void show_print_instances(const json_t *status, FILE *to)
 		json_get_number(pool, "min"));
 }
 
+static void show_print_packets(const json_t *status, FILE *to)
+{
+	show_packets_print(status, false, to);
+}
+
+static void show_print_all_packets(const json_t *status, FILE *to)
+{
+	show_packets_print(status, true, to);
+}
+
 static const struct {
-	const char *name;
+	const char *name; /* NULL: not to be asked for by name */
 	enum show_part part;
 	void (*print)(const json_t *status, FILE *to);
+	bool only_alone; /* not among everything */
 } parts_table[] = {
-	{ "services", SHOW_SERVICES, show_print_services },
-	{ "routers", SHOW_ROUTERS, show_print_routers },
-	{ "caches", SHOW_CACHES, show_print_caches },
-	{ "instances", SHOW_INSTANCES, show_print_instances },
+	{ "services", SHOW_SERVICES, show_print_services, false },
+	{ "routers", SHOW_ROUTERS, show_print_routers, false },
+	{ "caches", SHOW_CACHES, show_print_caches, false },
+	{ "instances", SHOW_INSTANCES, show_print_instances, false },
+	{ "packets", SHOW_PACKETS, show_print_packets, true },
+	{ NULL, SHOW_ALL_PACKETS, show_print_all_packets, true },
+	{ "problems", SHOW_PROBLEMS, show_problems_print, true },
 };
 
 enum { N_PARTS = sizeof(parts_table) / sizeof(parts_table[0]) };
@@ -283,7 +288,7 @@ enum { N_PARTS = sizeof(parts_table) / sizeof(parts_table[0]) };
 int show_part(const char *name)
 {
 	for (unsigned i = 0; i < N_PARTS; i++)
-		if (strcmp(parts_table[i].name, name) == 0)
+		if (parts_table[i].name && strcmp(parts_table[i].name, name) == 0)
 			return parts_table[i].part;
 	return -1;
 }
@@ -295,7 +300,7 @@ void show_print(const json_t *status, unsigned parts, FILE *to)
 	if (all)
 		show_print_heading(status, to);
 	for (unsigned i = 0; i < N_PARTS; i++) {
-		if (!all && !(parts & parts_table[i].part))
+		if (all ? parts_table[i].only_alone : !(parts & parts_table[i].part))
 			continue;
 		if (all)
 			fputc('\n', to);

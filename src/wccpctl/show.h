@@ -6,12 +6,15 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* What to show of it.  Bits; 0 is everything. */
+/* What to show of it.  Bits; 0 is everything but packets and problems. */
 enum show_part {
 	SHOW_SERVICES = 1,
 	SHOW_ROUTERS = 2,
 	SHOW_CACHES = 4,
 	SHOW_INSTANCES = 8,
+	SHOW_PACKETS = 16,
+	SHOW_ALL_PACKETS = 32, /* also reasons that no packet had */
+	SHOW_PROBLEMS = 64,
 };
 
 /* The part of that name, or -1. */

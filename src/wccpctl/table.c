@@ -95,12 +95,51 @@ static void table_print_cell(const struct table *t, size_t i, FILE *to)
 	fputs(last ? "\n" : "  ", to);
 }
 
-void table_print(struct table *t, FILE *to)
+static void table_free(struct table *t)
 {
-	for (size_t i = 0; i < t->n_cells; i++) {
-		table_print_cell(t, i, to);
+	for (size_t i = 0; i < t->n_cells; i++)
 		free(t->cells[i]);
-	}
 	free(t->cells);
 	free(t);
+}
+
+void table_print(struct table *t, FILE *to)
+{
+	for (size_t i = 0; i < t->n_cells; i++)
+		table_print_cell(t, i, to);
+	table_free(t);
+}
+
+/* Words up to `room` columns to a line; one that is longer has a line of its own. */
+static void table_print_paragraph(const char *text, size_t indent, size_t room, FILE *to)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column && column + 1 + len > room) {
+			fprintf(to, "\n%*s", (int)indent, "");
+			column = 0;
+		}
+		column += (size_t)fprintf(to, "%s%.*s", column ? " " : "", (int)len, text);
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', to);
+}
+
+void table_print_wrapped(struct table *t, size_t width, FILE *to)
+{
+	size_t indent = 0;
+
+	for (unsigned i = 0; i + 1 < t->columns; i++)
+		indent += t->width[i] + 2;
+	for (size_t i = 0; i < t->n_cells; i++)
+		if ((i + 1) % t->columns)
+			table_print_cell(t, i, to);
+		else
+			table_print_paragraph(t->cells[i], indent,
+					      width > indent ? width - indent : 0, to);
+	table_free(t);
 }

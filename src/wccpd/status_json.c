@@ -5,7 +5,9 @@
 #include "clock.h"
 #include "config.h"
 #include "wccpd/daemon.h"
-#include "wccpd/service_json.h"
+#include "wccpd/tell/packets_json.h"
+#include "wccpd/tell/problems.h"
+#include "wccpd/tell/service_json.h"
 
 #include <stdio.h>
 
@@ -141,17 +143,13 @@ static json_t *status_json_counters(const struct cache_counters *c)
 			 (json_int_t)c->view_changes);
 }
 
-static json_t *status_json_packets(struct daemon *d, unsigned position)
+/* What is known of the delivery of its packets; the reason is empty while it is good. */
+static json_t *status_json_delivery(const struct delivery *d)
 {
-	struct dp_counters c = { 0 };
-
-	dp_get_counters(d->dp, position, &c);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "redirected",
-			 (json_int_t)c.redirected, "redirected_octets",
-			 (json_int_t)c.redirected_octets, "delivered",
-			 (json_int_t)c.delivered, "new_flows", (json_int_t)c.new_flows,
-			 "returned", (json_int_t)c.returned, "handed_over",
-			 (json_int_t)c.handed_over, "dropped", (json_int_t)c.dropped);
+	return json_pack("{s:s, s:s, s:I, s:s}", "state", delivery_state_name(d->state),
+			 "reason", problems_delivery_text(d) ? d->reason : "", "since_s",
+			 status_json_seconds_since(d->since), "text",
+			 problems_delivery_text(d) ? problems_delivery_text(d) : "");
 }
 
 static json_t *status_json_service(struct daemon *d, const struct service *s)
@@ -170,12 +168,15 @@ static json_t *status_json_service(struct daemon *d, const struct service *s)
 		"my_buckets", status_json_vector(&st->mine), "routers",
 		status_json_routers(st), "caches",
 		status_json_caches(st, &s->conf->group), "packets",
-		status_json_packets(d, (unsigned)(s->conf - d->conf->services)),
+		packets_json(d->dp, (unsigned)(s->conf - d->conf->services)),
 		"counters", status_json_counters(&st->counters));
 	json_object_set_new(o, "assignment", service_json_assignment(st));
 	json_object_set_new(o, "description",
 			    service_json_description(&s->conf->group.service));
 	json_object_set_new(o, "configured", service_json_configured(d->conf, s->conf));
+	json_object_set_new(
+		o, "delivery",
+		status_json_delivery(delivery_watch_of(d->delivery, &s->id)));
 	return o;
 }
 
@@ -210,6 +211,40 @@ static json_t *status_json_pool(struct daemon *d, unsigned position)
 			 (int)k.up_weight, "instances", instances);
 }
 
+/* -- problems ---------------------------------------------------------------------------- */
+
+static void status_json_add_complaint(json_t *list, const char *kind, const char *text)
+{
+	if (text[0])
+		problems_add(list, &(struct problem){ .kind = kind, .since_ms = -1 }, "%s",
+			     text);
+}
+
+static void status_json_add_problems(struct daemon *d, const struct service *s,
+				     json_t *list, struct mono now)
+{
+	cache_get_status(s->cache, &d->status);
+	problems_add_delivery(list, s->name, delivery_watch_of(d->delivery, &s->id), now);
+	problems_add_routers(list, s->name, &d->status, now);
+}
+
+static json_t *status_json_problems(struct daemon *d)
+{
+	struct mono now = clock_now();
+	json_t *list = json_array();
+
+	status_json_add_complaint(list, "address", d->address_error);
+	status_json_add_complaint(list, "data-plane", d->apply_error);
+	status_json_add_complaint(list, "data-plane", d->trouble);
+	status_json_add_complaint(list, "multicast", d->multicast_error);
+	for (unsigned i = 0; i < pools_count(d->pools); i++)
+		problems_add_pool(list, pools_get(d->pools, i), now);
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (d->services[i].conf)
+			status_json_add_problems(d, &d->services[i], list, now);
+	return list;
+}
+
 json_t *status_json(struct daemon *d)
 {
 	json_t *services = json_array(), *pools = json_array();
@@ -221,11 +256,13 @@ json_t *status_json(struct daemon *d)
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
 		json_array_append_new(pools, status_json_pool(d, i));
 	return json_pack(
-		"{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o}", "version",
+		"{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
 		PACKAGE_VERSION, "address", status_json_addr(&d->conf->address),
 		"interface", d->conf->interface, "uptime_s",
 		status_json_seconds_since(d->started), "data_plane",
 		d->applied && !d->apply_error[0], "data_plane_error", d->apply_error,
 		"data_plane_trouble", d->trouble, "refused",
-		status_json_daemon_refusals(d), "services", services, "pools", pools);
+		status_json_daemon_refusals(d), "services", services, "pools", pools,
+		"packets_of_no_service", packets_json(d->dp, DP_NO_SERVICE), "problems",
+		status_json_problems(d));
 }

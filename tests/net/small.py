@@ -83,8 +83,9 @@ class Box:
         for ns, dev in ((self.ns, "eth0"), (lab.router, name)):
             for key in ("all", dev):
                 ns.sysctl(f"net.ipv4.conf.{key}.rp_filter", 0)
-        self.ns.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), name, "3129"],
-                      log=name + ".instance")
+        self.instance = self.ns.popen(
+            [sys.executable, os.path.join(HERE, "dp_listener.py"), name, "3129"],
+            log=name + ".instance")
         self.ns.popen([sys.executable, "-m", "http.server", "-b", "127.0.0.1", "4201"],
                       log=name + ".check", cwd=lab.net.tmpdir)
 

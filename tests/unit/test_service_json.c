@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What programs are told of services. */
-#include "wccpd/service_json.h"
+#include "wccpd/tell/service_json.h"
 #include "suite.h"
 
 #include <stdlib.h>

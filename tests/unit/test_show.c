@@ -110,3 +110,104 @@ TEST(strange_documents_do_no_harm)
 		json_decref(status);
 	}
 }
+
+/* -- packets and problems ------------------------------------------------------------- */
+
+/* The caller drops it. */
+static json_t *small_document(void)
+{
+	static const char text[] =
+		"{\"services\": [{\"name\": \"web\", \"packets\": {\"redirected\": 10,"
+		" \"other_caches\": 2, \"completed\": 3, \"odd_header\": 0, \"reasons\":"
+		" {\"delivered-new\": 4, \"returned-loop\": 0, \"handed-over\": 8}},"
+		" \"delivery\": {\"text\": \"not announced\", \"reason\": \"a filter\"}}],"
+		" \"packets_of_no_service\": {\"redirected\": 0, \"reasons\":"
+		" {\"returned-no-service\": 0}}, \"problems\": []}";
+
+	return json_loads(text, 0, NULL);
+}
+
+static void expect_shown(json_t *status, unsigned parts, const char *want)
+{
+	char *text = shown(status, parts);
+
+	ck_assert_str_eq(text, want);
+	free(text);
+}
+
+TEST(packets_by_reason)
+{
+	json_t *status = small_document();
+
+	expect_shown(status, SHOW_PACKETS,
+		     "SERVICE  REASON         PACKETS  \n"
+		     "web      delivered-new        4  \n"
+		     "web      handed-over          8  \n"
+		     "web      all reasons         12  = 10 redirected + 2 from other "
+		     "web-caches\n"
+		     "web      handshakes           3  completed\n");
+	json_decref(status);
+}
+
+TEST(all_reasons)
+{
+	json_t *status = small_document();
+	char *text = shown(status, SHOW_ALL_PACKETS);
+
+	ck_assert_ptr_nonnull(strstr(text, "returned-loop "));
+	ck_assert_ptr_nonnull(strstr(text, "(none)   returned-no-service "));
+	ck_assert_ptr_nonnull(strstr(text, "odd headers"));
+	free(text);
+	json_decref(status);
+}
+
+TEST(a_sum_that_is_not_right_is_not_called_so)
+{
+	json_t *status = small_document();
+	json_t *web = json_array_get(json_object_get(status, "services"), 0);
+	char *text;
+
+	json_object_set_new(json_object_get(web, "packets"), "redirected",
+			    json_integer(11));
+	text = shown(status, SHOW_PACKETS);
+	ck_assert_ptr_nonnull(strstr(text, "12  not 11 redirected + 2 from"));
+	free(text);
+	json_decref(status);
+}
+
+TEST(problems_are_one_below_the_other)
+{
+	json_t *status = small_document(), *list = json_object_get(status, "problems");
+
+	expect_shown(status, SHOW_PROBLEMS, "no problems\n");
+	json_array_append_new(
+		list, json_pack("{s:s, s:s, s:s, s:i, s:s}", "kind", "router", "service",
+				"web", "about", "10.0.0.1", "since_s", 75, "text",
+				"lost: silent for a long time, longer than anybody can "
+				"wait, and without a word of farewell"));
+	json_array_append_new(list, json_pack("{s:s, s:n, s:n, s:n, s:s}", "kind",
+					      "data-plane", "service", "about",
+					      "since_s", "text", "eth0: gone"));
+	expect_shown(status, SHOW_PROBLEMS,
+		     "SINCE  SERVICE  WHAT             PROBLEM\n"
+		     "1m15s  web      router 10.0.0.1  lost: silent for a long time, longer "
+		     "than anybody can wait, and\n"
+		     "                                 without a word of farewell\n"
+		     "-      -        data-plane       eth0: gone\n");
+	json_decref(status);
+}
+
+TEST(the_summary_tells_of_problems)
+{
+	json_t *status = small_document();
+	char *text = shown(status, 0);
+
+	ck_assert_ptr_nonnull(strstr(text, "\nweb: not announced: a filter\n"));
+	ck_assert_ptr_null(strstr(text, "problems:"));
+	free(text);
+	json_array_append_new(json_object_get(status, "problems"), json_object());
+	text = shown(status, 0);
+	ck_assert_ptr_nonnull(strstr(text, "\nproblems: 1 (see wccpctl show problems)\n"));
+	free(text);
+	json_decref(status);
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a service is and how its traffic is divided, as JSON. */
-#ifndef WCCPD_WCCPD_SERVICE_JSON_H
-#define WCCPD_WCCPD_SERVICE_JSON_H
+#ifndef WCCPD_WCCPD_TELL_SERVICE_JSON_H
+#define WCCPD_WCCPD_TELL_SERVICE_JSON_H
 
 #include "wccpd/conf/conf.h"
 

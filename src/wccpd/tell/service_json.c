@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a service is and how its traffic is divided, as JSON. */
-#include "wccpd/service_json.h"
+#include "wccpd/tell/service_json.h"
 
 #include <stdlib.h>
 #include <string.h>
