@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache)
+{
+	return !conf->n_allowed ||
+	       addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
+}
+
 enum {
 	/* Weights that differ more than this leave one of the two with next to
 	 * nothing.  A box with a few of many instances left stays well below. */

@@ -7,12 +7,6 @@
 
 #include <string.h>
 
-bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache)
-{
-	return !conf->n_allowed ||
-	       addr_find(conf->allowed, conf->n_allowed, cache) >= 0;
-}
-
 /* -- our view of the group --------------------------------------------------------- */
 
 static void view_add_routers(const struct cache *c, struct wccp_cache_view *v)
