@@ -140,6 +140,20 @@ static __always_inline int ingress_age(struct __sk_buff *skb, __u32 l3)
 				   sizeof(now), 0);
 }
 
+/* Of a large packet that the hardware will cut, the pieces get smaller.  Over a virtual
+ * link a packet may bring along that it had been wrapped once, and is not marked as
+ * such again; one that nobody cuts needs no mark. */
+static __always_inline int ingress_make_room(struct __sk_buff *skb)
+{
+	if (!bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC,
+				 BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
+					 BPF_F_ADJ_ROOM_ENCAP_L4_GRE))
+		return 0;
+	if (skb->gso_size)
+		return -1;
+	return bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC, 0);
+}
+
 /* Put outer headers on a packet that came bare. */
 static __always_inline int ingress_wrap(struct __sk_buff *skb,
 					const struct ingress_job *job, __be32 dst,
@@ -168,10 +182,7 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 	};
 
 	outer.ip.check = ingress_checksum(&outer.ip, sizeof(outer.ip));
-	/* Of a large packet that the hardware will cut, the pieces get smaller. */
-	if (bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC,
-				BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 |
-					BPF_F_ADJ_ROOM_ENCAP_L4_GRE))
+	if (ingress_make_room(skb))
 		return -1;
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
 				   BPF_F_RECOMPUTE_CSUM);
