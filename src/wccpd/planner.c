@@ -85,6 +85,7 @@ void planner_add_service(const struct conf_service *conf,
 	s->by_mask = status->by_mask;
 	s->mask = status->mask;
 	s->n_slots = status->n_slots;
+	s->my_slots = status->my_slots;
 	memcpy(s->handover, status->handover, sizeof(s->handover));
 	if (conf->group.n_routers > 0)
 		s->proof_source = conf->group.routers[0];

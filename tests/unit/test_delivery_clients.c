@@ -84,3 +84,32 @@ TEST(clients_need_something_to_compare_with)
 	ck_assert_int_eq(look(&c, 10, 0, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 20, 0, false), DELIVERY_CLIENTS_DOUBT);
 }
+
+static struct mono at(int64_t ms)
+{
+	return (struct mono){ ms * 1000000 };
+}
+
+TEST(silence_is_told_once_when_nothing_has_come_since_there_are_slots)
+{
+	struct delivery_silence s = { 0 };
+
+	ck_assert(!delivery_silence_look(&s, 0, 7, at(0)));
+	ck_assert(!delivery_silence_look(&s, 256, 7, at(1000)));
+	ck_assert(!delivery_silence_look(&s, 256, 7, at(DELIVERY_SILENCE_MS + 999)));
+	ck_assert(delivery_silence_look(&s, 256, 7, at(DELIVERY_SILENCE_MS + 1000)));
+	ck_assert(!delivery_silence_look(&s, 256, 7, at(3 * DELIVERY_SILENCE_MS)));
+	/* Slots anew: it begins anew. */
+	delivery_silence_look(&s, 0, 7, at(3 * DELIVERY_SILENCE_MS));
+	delivery_silence_look(&s, 1, 7, at(3 * DELIVERY_SILENCE_MS));
+	ck_assert(delivery_silence_look(&s, 1, 7, at(4 * DELIVERY_SILENCE_MS)));
+}
+
+TEST(silence_after_packets_is_a_quiet_night)
+{
+	struct delivery_silence s = { 0 };
+
+	delivery_silence_look(&s, 256, 0, at(1));
+	delivery_silence_look(&s, 256, 1, at(2));
+	ck_assert(!delivery_silence_look(&s, 256, 1, at(10 * DELIVERY_SILENCE_MS)));
+}

@@ -55,7 +55,7 @@ struct plan_service {
 	/* How packets come to slots, and who had each before: see struct cache_status. */
 	bool by_mask;
 	struct wccp_mask mask;
-	unsigned n_slots;
+	unsigned n_slots, my_slots; /* all, and those that routers send to us */
 	struct addr handover[ASSIGN_SLOTS_MAX];
 	/* Source address of proofs of delivery: one that routers have, if it is known. */
 	struct addr proof_source;

@@ -37,3 +37,26 @@ delivery_clients_look(struct delivery_clients *c, const struct delivery_clients_
 		return delivery_clients_settle(c, now);
 	return DELIVERY_CLIENTS_DOUBT;
 }
+
+bool delivery_silence_look(struct delivery_silence *s, unsigned my_slots,
+			   uint64_t redirected, struct mono now)
+{
+	if (!my_slots) {
+		s->has_slots = false;
+		return false;
+	}
+	if (!s->has_slots) {
+		*s = (struct delivery_silence){
+			.has_slots = true,
+			.since = now,
+			.redirected = redirected,
+		};
+		return false;
+	}
+	if (redirected != s->redirected)
+		s->settled = true;
+	if (s->settled || !mono_due(mono_add_ms(s->since, DELIVERY_SILENCE_MS), now))
+		return false;
+	s->settled = true;
+	return true;
+}

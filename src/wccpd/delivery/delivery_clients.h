@@ -10,11 +10,14 @@
 #ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_CLIENTS_H
 #define WCCPD_WCCPD_DELIVERY_DELIVERY_CLIENTS_H
 
+#include "mono.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
 	DELIVERY_CLIENTS_FEW = 3, /* SYNs in a row, and no handshake: a doubt */
+	DELIVERY_SILENCE_MS = 120000,
 	DELIVERY_CLIENTS_LOOKS = 20, /* in doubt without a further SYN, then it ends */
 };
 
@@ -35,6 +38,18 @@ enum delivery_clients_verdict {
 	DELIVERY_CLIENTS_DOUBT, /* look soon again, and for SYN-ACKs meanwhile */
 	DELIVERY_CLIENTS_UNANSWERED,
 };
+
+/*
+ * Routers have given us slots, and not one packet has come since.  True once, when that has
+ * lasted for DELIVERY_SILENCE_MS.
+ */
+struct delivery_silence {
+	bool has_slots, settled;
+	struct mono since;
+	uint64_t redirected; /* when we got them */
+};
+bool delivery_silence_look(struct delivery_silence *s, unsigned my_slots,
+			   uint64_t redirected, struct mono now);
 
 /* `answered`: SYN-ACKs were seen to leave since the look before. */
 enum delivery_clients_verdict

@@ -13,6 +13,7 @@ struct delivery_service {
 	char name[32];
 	struct delivery delivery;
 	struct delivery_clients clients;
+	struct delivery_silence silence;
 	bool has_tap;
 	int tap; /* see kernel/syn_ack_tap.h */
 	bool planned;
