@@ -80,7 +80,7 @@ static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
 	if (ingress_returns_bare(job)) {
 		if (ingress_bare(skb, job))
 			return TC_ACT_SHOT;
-		return job->by_gre && ingress_has_mac(r) ? ingress_send_to_mac(skb, r->mac)
+		return job->by_gre && ingress_has_mac(r) ? ingress_send_to_mac(skb, r)
 							 : ingress_send_back(skb);
 	}
 	if (job->by_gre ? ingress_readdress(skb, job, job->from)
@@ -119,9 +119,9 @@ static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
 		return TC_ACT_SHOT;
 	if (r->return_l2 & job->service->bit)
 		return ingress_bare(skb, job) ? TC_ACT_SHOT
-					      : ingress_send_to_ip(skb, r->address);
+					      : ingress_send_to_ip(skb, r->address, r->mac_out);
 	return ingress_readdress(skb, job, r->id) ? TC_ACT_SHOT
-						  : ingress_send_to_ip(skb, 0);
+						  : ingress_send_to_ip(skb, 0, r->id_out);
 }
 
 static __always_inline int ingress_return(struct __sk_buff *skb,
@@ -145,7 +145,7 @@ static __always_inline int ingress_hand_over(struct __sk_buff *skb,
 			: ingress_age(skb, ETH_HLEN) ||
 				  ingress_wrap(skb, job, job->other, redirect))
 		return TC_ACT_SHOT;
-	return ingress_send_to_ip(skb, 0);
+	return ingress_send_to_ip(skb, 0, job->other_out);
 }
 
 /* What came bare leaves wrapped: handed over always, returned where GRE is agreed. */
@@ -269,7 +269,8 @@ static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress
 SEC("tc")
 int ingress(struct __sk_buff *skb)
 {
-	struct ingress_job job = { .cfg = ingress_config_in_force() };
+	struct ingress_job job = { .cfg = ingress_config_in_force(),
+				   .ifindex = skb->ifindex };
 
 	if (!job.cfg || skb->pkt_type != 0 /* PACKET_HOST */ ||
 	    skb->protocol != bpf_htons(ETH_P_IP) || !ingress_is_untagged(skb))

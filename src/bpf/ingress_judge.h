@@ -29,9 +29,11 @@ struct {
 
 /* -- addresses ------------------------------------------------------------------------ */
 
-static __always_inline enum ingress_place ingress_place(const struct ingress_config *cfg,
+/* For what comes in by an interface. */
+static __always_inline enum ingress_place ingress_place(const struct ingress_job *job,
 							__be32 addr)
 {
+	const struct ingress_config *cfg = job->cfg;
 	struct steer_prefix key = { .bits = 32, .addr = addr };
 	const __u8 *place;
 
@@ -39,7 +41,14 @@ static __always_inline enum ingress_place ingress_place(const struct ingress_con
 	if (!ingress_near_own(cfg, addr))
 		return INGRESS_OUTSIDE;
 	place = bpf_map_lookup_elem(&own_prefixes, &key);
-	return place ? (enum ingress_place)*place : INGRESS_OUTSIDE;
+	if (!place)
+		return INGRESS_OUTSIDE;
+	if (*place < INGRESS_BEHIND_LINK)
+		return (enum ingress_place)*place;
+	return cfg->links[steer_index(*place - INGRESS_BEHIND_LINK, STEER_LINKS)]
+				       .ifindex == job->ifindex
+		       ? INGRESS_OUTSIDE
+		       : INGRESS_BEHIND;
 }
 
 /* "This network", loopback; as source also multicast and the limited broadcast
@@ -225,19 +234,24 @@ static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 	return steer_index(slot, INGRESS_SLOTS);
 }
 
-/* Who had the packet's slot before; 0: nobody that we know. */
-static __always_inline __be32 ingress_former_owner(const struct ingress_job *job)
+/* Who had the packet's slot before; it stays unset when that is nobody that we know. */
+static __always_inline void ingress_find_former_owner(struct ingress_job *job)
 {
 	__u32 i = job->service->handover[ingress_slot(job)];
 
-	return i ? job->cfg->other_caches[steer_index(i - 1, WCCP_MAX_CACHES)] : 0;
+	if (!i)
+		return;
+	i = steer_index(i - 1, WCCP_MAX_CACHES);
+	job->other = job->cfg->other_caches[i];
+	job->other_out = job->cfg->other_out[i];
 }
 
 /* Nobody here knows the flow.  Either another web-cache does, or it is older than
  * the redirection; what another web-cache handed over is not handed on again. */
 static __always_inline enum ingress_reason ingress_judge_unknown(struct ingress_job *job)
 {
-	job->other = job->router ? ingress_former_owner(job) : 0;
+	if (job->router)
+		ingress_find_former_owner(job);
 	return job->other ? INGRESS_HANDED_OVER : INGRESS_RETURNED_FLOW;
 }
 
@@ -317,7 +331,8 @@ static __always_inline void ingress_remember_fragment(const struct ingress_job *
 						      enum ingress_reason reason)
 {
 	struct ingress_datagram key = ingress_datagram_of(job);
-	struct ingress_fate fate = { .reason = reason, .other = job->other };
+	struct ingress_fate fate = { .reason = reason, .other = job->other,
+				     .other_out = job->other_out };
 
 	bpf_map_update_elem(&datagrams, &key, &fate, BPF_ANY);
 }
@@ -338,6 +353,7 @@ ingress_judge_fragment(struct ingress_job *job)
 	if (fate->reason == INGRESS_HANDED_OVER && !job->router)
 		return INGRESS_RETURNED_FRAGMENT;
 	job->other = fate->other;
+	job->other_out = fate->other_out;
 	if (fate->reason >= INGRESS_REASONS)
 		return INGRESS_RETURNED_FRAGMENT;
 	return fate->reason;
@@ -350,13 +366,13 @@ static __always_inline enum ingress_reason
 ingress_judge_addresses(const struct ingress_job *job)
 {
 	const struct packet *p = &job->p;
-	enum ingress_place dst = ingress_place(job->cfg, p->dst);
+	enum ingress_place dst = ingress_place(job, p->dst);
 
 	if (ingress_is_martian(p->src))
 		return INGRESS_DROPPED_SOURCE;
 	if (ingress_is_martian(p->dst) || dst == INGRESS_BROADCAST)
 		return INGRESS_DROPPED_DESTINATION;
-	if (ingress_place(job->cfg, p->src) == INGRESS_OWN)
+	if (ingress_place(job, p->src) == INGRESS_OWN)
 		return INGRESS_RETURNED_LOOP;
 	/* The router shall send it as it sends what it does not redirect; then it also
 	 * passes the packet filter that is meant for it. */

@@ -88,6 +88,9 @@ enum ingress_place {
 	INGRESS_OWN,	 /* this box */
 	INGRESS_BROADCAST,
 	INGRESS_BEHIND, /* routed by this box, out of another interface */
+	/* Routed by this box, out of a WCCP interface: this, and its index.  It is behind
+	 * for what comes in by another one. */
+	INGRESS_BEHIND_LINK = STEER_BEHIND_LINK,
 };
 
 /* Senders by key: an IPv4 address, or a MAC address with a bit that no IPv4 address
@@ -108,8 +111,11 @@ struct ingress_router {
 	__u64 held;	 /* of these: that get no new connections, delivery fails */
 	__be32 id;	 /* outer destination of what goes back by GRE */
 	__be32 address;	 /* where it answers from */
+	__u32 id_out;	 /* interface by which the id is reached; 0: as it came in */
+	__u32 mac_out;	 /* the same for the MAC address */
 	__u8 mac[6];	 /* of that address; zero while not known */
-	__u8 pad[2];
+	__u8 our_mac[6]; /* on mac_out */
+	__u8 pad[4];
 };
 
 /* One bit of a mask: of which field of the packet, and which bit of it. */
@@ -144,16 +150,23 @@ struct ingress_class {
 	__u64 to_tcp, from_tcp, to_udp, from_udp;
 };
 
+/* An interface that redirected packets arrive on. */
+struct ingress_link {
+	__u32 ifindex;
+	__u32 mtu; /* in octets of an IP packet */
+};
+
 struct ingress_config {
 	__be32 self;
 	__u32 mark, mark_mask;
-	__u32 mtu;	    /* of the interface, in octets of an IP packet */
 	__u64 mix;	    /* gives each sender's key its bin */
 	__u32 uses_sources; /* does any service name a source port? */
 	/* Does this box send on what is addressed to others?  Then a frame for another
 	 * address need not be a redirected one. */
 	__u32 forwards;
 	__be32 other_caches[WCCP_MAX_CACHES];
+	__u32 other_out[WCCP_MAX_CACHES]; /* by which interface; 0: as it came in */
+	struct ingress_link links[STEER_LINKS]; /* ifindex 0: none */
 	__u64 by_l2; /* services that some router agreed on L2 for */
 	__u16 class_of_port[65536]; /* by port in host order */
 	struct ingress_class classes[INGRESS_CLASSES];
@@ -195,7 +208,8 @@ struct ingress_datagram {
 
 struct ingress_fate {
 	__u32 reason;
-	__be32 other; /* INGRESS_HANDED_OVER: to whom */
+	__be32 other; /* INGRESS_HANDED_OVER: to whom, and by which interface */
+	__u32 other_out;
 };
 
 /* Of a MAC address's first four octets and last two, as they lie in memory. */
@@ -254,6 +268,17 @@ packet_inline bool ingress_near_own(const struct ingress_config *cfg, __be32 add
 	__u32 half = packet_be32(addr) >> 16;
 
 	return cfg->near_own[half / 64] >> half % 64 & 1;
+}
+
+/* The MTU of an interface; 0: none of the WCCP interfaces. */
+packet_inline __u32 ingress_mtu(const struct ingress_config *cfg, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	for (__u32 i = 0; i < STEER_LINKS; i++)
+		if (cfg->links[i].ifindex == ifindex)
+			mtu = cfg->links[i].mtu;
+	return mtu;
 }
 
 packet_inline __u32 ingress_field_value(const struct packet *p, __u8 field)

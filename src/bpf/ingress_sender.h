@@ -138,7 +138,7 @@ static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
 	if (frame + ETH_HLEN > (const __u8 *)(long)skb->data_end)
 		return false;
 	/* Ours, or ordinary traffic to a network behind this box. */
-	if (ingress_place(cfg, job->p.dst) != INGRESS_OUTSIDE)
+	if (ingress_place(job, job->p.dst) != INGRESS_OUTSIDE)
 		return false;
 	key = ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
 			      *(const __u16 *)(frame + ETH_ALEN + 4));

@@ -19,7 +19,9 @@ struct ingress_job {
 	struct packet p;		       /* the redirected packet itself */
 	struct packet_redirect redirect;       /* by GRE: what the router said */
 	__be32 from;			       /* by GRE: outer source */
-	__be32 other;			       /* whom it is handed over to */
+	__be32 other;			       /* whom it is handed over to ... */
+	__u32 other_out;		       /* ... by which interface */
+	__u32 ifindex;			       /* that it came in by */
 	bool by_gre;
 	bool odd_header; /* the redirect header did not name that service */
 	bool malformed;	 /* by GRE: what is wrapped is no IPv4 packet */
@@ -71,26 +73,31 @@ static __always_inline int ingress_send_back(struct __sk_buff *skb)
 	return bpf_redirect(skb->ifindex, 0);
 }
 
-/* To a neighbour by its MAC address. */
-static __always_inline int ingress_send_to_mac(struct __sk_buff *skb, const __u8 *mac)
+/* To a router by its MAC address. */
+static __always_inline int ingress_send_to_mac(struct __sk_buff *skb,
+					       const struct ingress_router *r)
 {
 	__u8 dst[ETH_ALEN], ours[ETH_ALEN];
 
-	__builtin_memcpy(dst, mac, ETH_ALEN);
-	if (bpf_skb_load_bytes(skb, 0, ours, sizeof(ours)) ||
-	    ingress_set_macs(skb, dst, ours))
+	__builtin_memcpy(dst, r->mac, ETH_ALEN);
+	__builtin_memcpy(ours, r->our_mac, ETH_ALEN);
+	if (ingress_set_macs(skb, dst, ours))
 		return TC_ACT_SHOT;
-	return bpf_redirect(skb->ifindex, 0);
+	return bpf_redirect(r->mac_out, 0);
 }
 
-/* To a neighbour by its IP address; 0: to where the packet itself is addressed. */
-static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, __be32 next)
+/* To a neighbour by its IP address; 0: to where the packet itself is addressed.  By an
+ * interface; 0: by that which it came in by. */
+static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, __be32 next,
+					      __u32 ifindex)
 {
 	struct bpf_redir_neigh to = { .nh_family = 2 /* AF_INET */, .ipv4_nh = next };
 
+	if (!ifindex)
+		ifindex = skb->ifindex;
 	if (next)
-		return bpf_redirect_neigh(skb->ifindex, &to, sizeof(to), 0);
-	return bpf_redirect_neigh(skb->ifindex, NULL, 0, 0);
+		return bpf_redirect_neigh(ifindex, &to, sizeof(to), 0);
+	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
 /* Take the outer headers off. */
@@ -193,7 +200,7 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 static __always_inline bool ingress_is_too_long(const struct __sk_buff *skb,
 						const struct ingress_job *job)
 {
-	return !skb->gso_size && job->p.len + WRAPPING > job->cfg->mtu;
+	return !skb->gso_size && job->p.len + WRAPPING > ingress_mtu(job->cfg, job->ifindex);
 }
 
 /*
@@ -223,7 +230,7 @@ static __always_inline int ingress_refuse_length(struct __sk_buff *skb,
 		.icmp = {
 			.type = ICMP_UNREACHABLE,
 			.code = ICMP_TOO_LONG,
-			.mtu = bpf_htons(job->cfg->mtu - WRAPPING),
+			.mtu = bpf_htons(ingress_mtu(job->cfg, job->ifindex) - WRAPPING),
 		},
 	};
 

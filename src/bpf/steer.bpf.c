@@ -69,12 +69,26 @@ static __always_inline const struct steer_table *steer_table_in_force(void)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
+/* Is it one of the interfaces that redirected packets arrive on? */
+static __always_inline bool steer_has_link(const struct steer_table *table, __u32 ifindex)
+{
+	for (int i = 0; i < STEER_LINKS && ifindex; i++)
+		if (table->links[i] == ifindex)
+			return true;
+	return false;
+}
+
 /* Ours, or behind this box: nothing that is redirected. */
-static __always_inline bool steer_is_own(__be32 addr)
+static __always_inline bool steer_is_own(const struct steer_table *table, __be32 addr,
+					 __u32 ifindex)
 {
 	struct steer_prefix key = { .bits = 32, .addr = addr };
+	const __u8 *place = bpf_map_lookup_elem(&own_prefixes, &key);
 
-	return bpf_map_lookup_elem(&own_prefixes, &key);
+	if (!place || *place < STEER_BEHIND_LINK)
+		return place;
+	return table->links[steer_index(*place - STEER_BEHIND_LINK, STEER_LINKS)] !=
+	       ifindex;
 }
 
 static __always_inline __u64 steer_hash(__u64 addrs, __u64 ports)
@@ -163,7 +177,7 @@ int steer(struct bpf_sk_lookup *ctx)
 {
 	const struct steer_table *table;
 	struct steer_probe *probe;
-	__u32 zero = 0, pool, remote_port;
+	__u32 zero = 0, ifindex, pool, remote_port;
 	__u64 hash;
 
 	if (ctx->family != AF_INET || ctx->protocol != IPPROTO_TCP)
@@ -172,10 +186,17 @@ int steer(struct bpf_sk_lookup *ctx)
 	probe = bpf_map_lookup_elem(&probes, &zero);
 	if (!table || !probe)
 		return SK_PASS;
-	if (tells_ifindex && ctx->ingress_ifindex != table->ifindex)
-		return SK_PASS;
+	ifindex = table->links[0];
+	if (tells_ifindex) {
+		ifindex = ctx->ingress_ifindex;
+		/* Or clang chooses between two addresses first, and then loads once, which
+		 * the verifier does not allow with the context. */
+		asm volatile("" : "+r"(ifindex));
+		if (!steer_has_link(table, ifindex))
+			return SK_PASS;
+	}
 	pool = table->pool_of_port[ctx->local_port & 0xffff];
-	if (pool >= STEER_POOLS || steer_is_own(ctx->local_ip4))
+	if (pool >= STEER_POOLS || steer_is_own(table, ctx->local_ip4, ifindex))
 		return SK_PASS;
 
 	remote_port = bpf_ntohs((__u16)ctx->remote_port);

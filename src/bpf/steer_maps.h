@@ -30,7 +30,10 @@ enum {
 	STEER_RANKS = 8,
 	STEER_BUCKETS = 256,
 	STEER_POOLS = 16,
+	STEER_LINKS = 16, /* interfaces that redirected packets arrive on */
 	STEER_OWN_PREFIXES = 1024, /* prefixes that are the box's own */
+	/* In the trie of these prefixes: reached by a WCCP interface; this, and its index. */
+	STEER_BEHIND_LINK = 4,
 	STEER_NO_SLOT = 0xffff,	   /* >= STEER_SLOTS */
 	STEER_NO_POOL = 0xff,	   /* >= STEER_POOLS */
 	STEER_SAMPLING = 16, /* of so many new connections, one is a sample */
@@ -46,7 +49,8 @@ struct steer_pool {
 /* The whole of it is one map value, replaced as a whole: no program ever sees
  * half an update. */
 struct steer_table {
-	__u32 ifindex; /* of the interface that redirected packets arrive on */
+	/* Of the interfaces that redirected packets arrive on; 0: none. */
+	__u32 links[STEER_LINKS];
 	/* Pool that takes TCP connections to a port.  Resolved from the services in
 	 * order of priority, so that the program has one look-up to do. */
 	__u8 pool_of_port[65536];

@@ -69,6 +69,9 @@ int read_require(struct reader *r, cfg_t *section, const char *name);
 
 int read_text(struct reader *r, cfg_t *section, const char *name, char *out,
 	      size_t size);
+/* One of a list. */
+int read_text_item(struct reader *r, cfg_t *section, const char *name, unsigned index,
+		   char *out, size_t size);
 /* A text that begins with a slash. */
 int read_path(struct reader *r, cfg_t *section, const char *name, char *out,
 	      size_t size);

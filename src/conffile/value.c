@@ -22,21 +22,26 @@ int read_require(struct reader *r, cfg_t *section, const char *name)
 	return read_fail(r, section, NULL, "no %s", name);
 }
 
+int read_text_item(struct reader *r, cfg_t *section, const char *name, unsigned index,
+		   char *out, size_t size)
+{
+	const char *text = cfg_getnstr(section, name, index);
+
+	if (!*text)
+		return read_fail_item(r, section, name, index, "%s: empty", name);
+	if (strlen(text) >= size)
+		return read_fail_item(r, section, name, index,
+				      "%s: longer than %zu octets", name, size - 1);
+	strcpy(out, text);
+	return 0;
+}
+
 int read_text(struct reader *r, cfg_t *section, const char *name, char *out,
 	      size_t size)
 {
-	const char *text;
-
 	if (!read_is_set(section, name))
 		return 0;
-	text = cfg_getstr(section, name);
-	if (!*text)
-		return read_fail(r, section, name, "%s: empty", name);
-	if (strlen(text) >= size)
-		return read_fail(r, section, name, "%s: longer than %zu octets", name,
-				 size - 1);
-	strcpy(out, text);
-	return 0;
+	return read_text_item(r, section, name, 0, out, size);
 }
 
 int read_path(struct reader *r, cfg_t *section, const char *name, char *out,

@@ -17,6 +17,7 @@
 #include "dp/ingress/ingress.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/link/link.h"
+#include "dp/link/link_interfaces.h"
 #include "dp/steer/new_connections.h"
 #include "dp/proof/prover.h"
 #include "dp/steer/steer.h"
@@ -36,7 +37,7 @@ struct dp {
 	struct egress *egress;
 	struct facts facts;
 	struct new_connections connections;
-	struct err trouble;
+	struct err trouble, drift;
 	struct prover prover;
 };
 
@@ -172,12 +173,18 @@ static int dp_stage(struct dp *dp, const struct plan *plan, struct err *err)
 			"no room for %u routers (of one service each): their packets "
 			"are not recognised, %d different routers are the limit",
 			plan->n_left_out, PLAN_MAX_ADDRESSES);
-	return ingress_stage(dp->ingress, plan, &dp->facts, err);
+	return 0;
 }
 
-static int dp_commit(struct dp *dp, struct err *err)
+/* Whether packets reach local sockets is known when the way there is made; it decides what
+ * the ingress program is to do. */
+static int dp_commit(struct dp *dp, const struct plan *plan, struct err *err)
 {
-	if (link_commit(dp->link, err) < 0 || steer_commit(dp->steer, err) < 0)
+	if (link_commit(dp->link, err) < 0)
+		return -1;
+	dp->facts.blocked = link_obstacle(dp->link)[0];
+	if (ingress_stage(dp->ingress, plan, &dp->facts, err) < 0 ||
+	    steer_commit(dp->steer, err) < 0)
 		return -1;
 	return ingress_commit(dp->ingress, err);
 }
@@ -203,17 +210,24 @@ static void dp_account(struct dp *dp)
 	}
 }
 
+static void dp_gather_drift(struct dp *dp)
+{
+	const char *link = link_drift(dp->link), *ingress = ingress_drift(dp->ingress);
+
+	err_set(&dp->drift, "%s%s%s", link, link[0] && ingress[0] ? "; " : "", ingress);
+}
+
 int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 {
-	dp->trouble.text[0] = '\0';
-	if (!plan->interface[0]) { /* nothing is wanted at all */
+	dp->trouble.text[0] = dp->drift.text[0] = '\0';
+	if (!plan->n_interfaces && !plan->any_interface) { /* nothing is wanted at all */
 		dp_account(dp);
 		dp_clear(dp);
 		return 0;
 	}
 	if (dp_check(plan, err) < 0)
 		return err_prefix(err, "data plane");
-	if (dp_stage(dp, plan, err) < 0 || dp_commit(dp, err) < 0) {
+	if (dp_stage(dp, plan, err) < 0 || dp_commit(dp, plan, err) < 0) {
 		dp_revert(dp);
 		return err_prefix(err, "data plane");
 	}
@@ -224,6 +238,8 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 	ingress_settle(dp->ingress);
 	steer_settle(dp->steer);
 	link_settle(dp->link);
+	ingress_look_around(dp->ingress, &dp->trouble);
+	dp_gather_drift(dp);
 	return 0;
 }
 
@@ -232,6 +248,26 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 const char *dp_trouble(const struct dp *dp)
 {
 	return dp->trouble.text;
+}
+
+const char *dp_drift(const struct dp *dp)
+{
+	return dp->drift.text;
+}
+
+const char *dp_obstacle(const struct dp *dp)
+{
+	return link_obstacle(dp->link);
+}
+
+int dp_check_interface(const char *name, struct err *err)
+{
+	return link_interfaces_check(name, err);
+}
+
+bool dp_is_near(struct dp *dp, const struct addr *a)
+{
+	return dp->facts.n_links == 0 || link_is_near(dp->link, &dp->facts, a);
 }
 
 bool dp_is_waiting(const struct dp *dp)
@@ -310,18 +346,20 @@ void dp_explain_silence(struct dp *dp, const struct plan *plan, const struct add
 void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_target *t,
 		     enum proof_outcome outcome, struct err *out)
 {
-	struct proof_frame f;
+	const struct facts_link *link =
+		&dp->facts.links[t->router < 0 ? 0 : dp->facts.macs[t->router].link];
+	struct err front = { "" };
 
 	if (outcome == PROOF_UNSEEN) {
+		ingress_look_around(dp->ingress, &front);
 		err_set(out,
 			"packets on %s do not come as far as the ingress program: "
 			"another TC filter or XDP program takes them (tc filter show dev "
-			"%s ingress), or the interface is a port of a bridge",
-			plan->interface, plan->interface);
+			"%s ingress)%s%s",
+			link->name, link->name, front.text[0] ? ": " : "", front.text);
 		return;
 	}
-	proof_round_frame(t, plan, &dp->facts, &f);
-	if (link_explain_loss(dp->link, plan, &dp->facts, &f.from, out))
+	if (link_explain_loss(dp->link, out))
 		return;
 	dp_explain_filter(plan, "delivered packets do not reach a listener", out);
 }

@@ -13,6 +13,10 @@
 
 struct dp;
 
+/* Can redirected packets arrive on an interface?  -1: `err` says why not.  One that does not
+ * exist may come yet. */
+int dp_check_interface(const char *name, struct err *err);
+
 /* Load the programs and attach them to nothing yet. -1 when the kernel cannot
  * (err says what is missing). */
 int dp_open(struct dp **out, struct err *err);
@@ -30,6 +34,24 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err);
  * is nothing; the last one when there are several.  Applying again later may help.
  */
 const char *dp_trouble(const struct dp *dp);
+
+/*
+ * What the newest dp_apply() found missing or changed of what it had made before, and made
+ * again: somebody else's doing.  Empty when there is nothing.
+ */
+const char *dp_drift(const struct dp *dp);
+
+/*
+ * Why what is delivered does not arrive although the newest dp_apply() succeeded: a rule
+ * or route of somebody else that takes the packets, which the kernel itself was asked
+ * about.  New connections go back to their routers then; nothing should be announced.
+ * Empty when there is nothing.
+ */
+const char *dp_obstacle(const struct dp *dp);
+
+/* Is an address reached without a gateway between, by one of the interfaces that redirected
+ * packets arrive on?  Only then can L2 be spoken with a router. */
+bool dp_is_near(struct dp *dp, const struct addr *a);
 
 /*
  * Has the kernel been asked for something that it does not know yet, as the MAC address

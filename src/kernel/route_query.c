@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <netlink/attr.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
@@ -29,7 +30,9 @@ static struct nl_msg *route_query_message(const struct route_question *q)
 	    (head.rtm_src_len &&
 	     nla_put(msg, RTA_SRC, (int)addr_len(&q->from), q->from.octets) < 0) ||
 	    (q->iif && nla_put_u32(msg, RTA_IIF, q->iif) < 0) ||
-	    (q->mark && nla_put_u32(msg, RTA_MARK, q->mark) < 0)) {
+	    (q->mark && nla_put_u32(msg, RTA_MARK, q->mark) < 0) ||
+	    (q->to_port && (nla_put_u8(msg, RTA_IP_PROTO, IPPROTO_TCP) < 0 ||
+			    nla_put_u16(msg, RTA_DPORT, htons(q->to_port)) < 0))) {
 		nlmsg_free(msg);
 		return NULL;
 	}

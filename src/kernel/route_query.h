@@ -16,6 +16,7 @@ struct route_question {
 	struct addr from, to; /* `from` unset: any */
 	uint32_t mark;
 	unsigned iif;
+	uint16_t to_port; /* of TCP; 0: rules that look at ports match or not */
 };
 
 struct route_answer {

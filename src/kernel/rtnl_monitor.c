@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tells when links, addresses, routes, rules or neighbours change. */
+/* Tells when links, addresses, routes, rules, neighbours, filters or settings change. */
 #include "kernel/rtnl_monitor.h"
 
 #include <errno.h>
@@ -40,6 +40,7 @@ static const struct {
 	{ RTNL_ADDRESS, RTNLGRP_IPV6_IFADDR }, { RTNL_ROUTE, RTNLGRP_IPV4_ROUTE },
 	{ RTNL_ROUTE, RTNLGRP_IPV6_ROUTE },    { RTNL_RULE, RTNLGRP_IPV4_RULE },
 	{ RTNL_RULE, RTNLGRP_IPV6_RULE },      { RTNL_NEIGHBOUR, RTNLGRP_NEIGH },
+	{ RTNL_FILTER, RTNLGRP_TC },	       { RTNL_SYSCTL, RTNLGRP_IPV4_NETCONF },
 };
 
 /* -- opening and closing ----------------------------------------------------------- */
@@ -154,6 +155,13 @@ static unsigned rtnl_monitor_kind(struct rtnl_monitor *m, const struct nlmsghdr 
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
 		return rtnl_monitor_is_news(m, head) ? RTNL_NEIGHBOUR : 0;
+	case RTM_NEWQDISC:
+	case RTM_DELQDISC:
+	case RTM_NEWTFILTER:
+	case RTM_DELTFILTER:
+		return RTNL_FILTER;
+	case RTM_NEWNETCONF:
+		return RTNL_SYSCTL;
 	default:
 		return 0;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells when links, addresses, routes, rules or neighbours of this network namespace
+ * Tells when links, addresses, routes, rules, neighbours, filters or settings of this network namespace
  * change, so that a daemon can compare the kernel with what it wants.
  *
  * Use: watch rtnl_monitor_fd() for reading (level-triggered); when it is readable, call
@@ -23,7 +23,9 @@ enum {
 	RTNL_ROUTE = 4,
 	RTNL_RULE = 8,
 	RTNL_NEIGHBOUR = 16, /* one appeared, vanished, or has another MAC address */
-	RTNL_ALL = 31,
+	RTNL_FILTER = 32,    /* of TC, or a qdisc */
+	RTNL_SYSCTL = 64,    /* of net.ipv4.conf: rp_filter, forwarding */
+	RTNL_ALL = 127,
 };
 
 /* Subscribe to these kinds, of IPv4 and IPv6.  -1: `err` says why. */

@@ -139,7 +139,7 @@ struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *
 void daemon_run(struct daemon *d)
 {
 	log_info("started", "wccpd at %s on %s: %u services, %u pools",
-		 ADDR_TEXT(&d->conf->address), d->conf->interface, d->conf->n_services,
+		 ADDR_TEXT(&d->conf->address), conf_interfaces_text(d->conf).s, d->conf->n_services,
 		 d->conf->n_pools);
 	reload_log_warnings(d->conf);
 	event_base_dispatch(d->base);

@@ -67,6 +67,9 @@ struct daemon {
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
 	/* What was last logged; empty when there is nothing to complain about. */
 	char apply_error[sizeof((struct err *)0)->text];
+	char obstacle[sizeof((struct err *)0)->text];
+	struct mono drift_again; /* see reconcile_tell_drift() */
+	unsigned n_drift;
 	char multicast_error[sizeof((struct err *)0)->text];
 	char address_error[sizeof((struct err *)0)->text];
 	bool told_v6; /* that there is no data plane for it */

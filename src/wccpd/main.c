@@ -81,12 +81,21 @@ static int wccpd_write_pid_file(const char *path)
 	return -1;
 }
 
+static void wccpd_check_interface(const char *name, const char *file)
+{
+	struct err err;
+
+	if (!if_nametoindex(name))
+		printf("%s: there is no interface %s here (warning)\n", file, name);
+	else if (dp_check_interface(name, &err) < 0)
+		printf("%s: %s (warning)\n", file, err.text);
+}
+
 static int wccpd_check(struct conf *conf, const char *file)
 {
 	printf("%s: configuration is good\n", file);
-	if (!if_nametoindex(conf->interface))
-		printf("%s: there is no interface %s here (warning)\n", file,
-		       conf->interface);
+	for (unsigned i = 0; i < conf->n_interfaces; i++)
+		wccpd_check_interface(conf->interfaces[i], file);
 	conf_print(conf, stdout);
 	conf_free(conf);
 	return EXIT_SUCCESS;

@@ -4,7 +4,39 @@
 
 #include "udp.h"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <string.h>
 #include <unistd.h>
+
+static bool multicast_has_address(const struct ifaddrs *i, const struct addr *a)
+{
+	const void *octets = NULL;
+
+	if (!i->ifa_addr)
+		return false;
+	if (i->ifa_addr->sa_family == AF_INET && a->family == ADDR_V4)
+		octets = &((const struct sockaddr_in *)i->ifa_addr)->sin_addr;
+	if (i->ifa_addr->sa_family == AF_INET6 && a->family == ADDR_V6)
+		octets = &((const struct sockaddr_in6 *)i->ifa_addr)->sin6_addr;
+	return octets && memcmp(octets, a->octets, addr_len(a)) == 0;
+}
+
+unsigned multicast_ifindex(const struct conf *conf)
+{
+	struct ifaddrs *all;
+	unsigned index = 0;
+
+	if (!conf->any_interface)
+		return if_nametoindex(conf->interfaces[0]);
+	if (getifaddrs(&all) < 0)
+		return 0;
+	for (struct ifaddrs *i = all; i && !index; i = i->ifa_next)
+		if (multicast_has_address(i, &conf->address))
+			index = if_nametoindex(i->ifa_name);
+	freeifaddrs(all);
+	return index;
+}
 
 static bool multicast_is_wanted(const struct conf *conf, const struct addr *group)
 {
@@ -65,7 +97,7 @@ int multicast_follow(struct multicast *c, const struct conf *conf,
 		     struct event_base *base, event_callback_fn readable, void *arg,
 		     struct err *err)
 {
-	unsigned ifindex = if_nametoindex(conf->interface);
+	unsigned ifindex = multicast_ifindex(conf);
 	int result = 0;
 
 	multicast_drop_stale(c, conf, ifindex);
@@ -76,7 +108,8 @@ int multicast_follow(struct multicast *c, const struct conf *conf,
 			continue;
 		if (!ifindex)
 			result = err_set(err, "cannot join %s: no interface %s",
-					 ADDR_TEXT(group), conf->interface);
+					 ADDR_TEXT(group),
+					 conf_interfaces_text(conf).s);
 		else if (multicast_join(c, group, ifindex, base, readable, arg, err) <
 			 0)
 			result = -1;

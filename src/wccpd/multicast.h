@@ -28,6 +28,9 @@ struct multicast {
 int multicast_follow(struct multicast *c, const struct conf *conf,
 		     struct event_base *base, event_callback_fn readable, void *arg,
 		     struct err *err);
+/* Of the interface that groups are joined on and multicasts leave by: the first one named,
+ * or that which has our address; 0: there is none. */
+unsigned multicast_ifindex(const struct conf *conf);
 void multicast_close(struct multicast *c);
 
 #endif

@@ -2,16 +2,19 @@
 /* The desired state of the kernel.  Pure: everything comes in as arguments. */
 #include "wccpd/planner.h"
 
-#include <stdio.h>
 #include <string.h>
 
 void planner_begin(const struct conf *conf, struct plan *out)
 {
-	snprintf(out->interface, sizeof out->interface, "%s", conf->interface);
+	out->any_interface = conf->any_interface;
+	out->n_interfaces = conf->n_interfaces;
+	memcpy(out->interfaces, conf->interfaces, sizeof(out->interfaces));
 	out->self = conf->address;
 	out->mark = conf->mark;
 	out->mark_mask = conf->mark_mask;
 	out->table = conf->table;
+	out->rule_priority = conf->rule_priority;
+	out->tc_priority = conf->tc_priority;
 	out->n_services = out->n_pools = out->n_routers = out->n_other_caches = 0;
 	out->n_addresses = out->n_left_out = 0;
 }

@@ -22,6 +22,8 @@ enum {
 	 * that others have changed. */
 	RECONCILE_LOOK_MS = 5000,
 	RECONCILE_GATHER_MS = 20, /* after the first of several changes of the kernel */
+	RECONCILE_DRIFTS = 10, /* so many are logged ... */
+	RECONCILE_DRIFT_MS = 60000, /* ... in this time */
 };
 
 /* -- the plan -------------------------------------------------------------------------- */
@@ -70,6 +72,24 @@ static void reconcile_tell_once(char *last, size_t size, const char *event,
 	snprintf(last, size, "%s", text);
 }
 
+/* Two that undo each other's work for ever shall not fill the log. */
+static void reconcile_tell_drift(struct daemon *d)
+{
+	const char *text = dp_drift(d->dp);
+	struct mono now = clock_now();
+
+	if (!text[0])
+		return;
+	if (mono_due(d->drift_again, now)) {
+		d->drift_again = mono_add_ms(now, RECONCILE_DRIFT_MS);
+		d->n_drift = 0;
+	}
+	if (d->n_drift++ < RECONCILE_DRIFTS)
+		log_warning("drift", "put right again: %s", text);
+	else if (d->n_drift == RECONCILE_DRIFTS + 1)
+		log_warning("drift", "more of that is put right, and not logged");
+}
+
 static void reconcile_apply_plan(struct daemon *d)
 {
 	struct err err = { "" };
@@ -88,6 +108,12 @@ static void reconcile_apply_plan(struct daemon *d)
 		reconcile_tell_once(d->trouble, sizeof(d->trouble), "data-plane",
 				    trouble, NOTE_WARNING,
 				    "all parts of the plan are in force");
+	if (good) {
+		reconcile_tell_once(d->obstacle, sizeof(d->obstacle), "data-plane",
+				    dp_obstacle(d->dp), NOTE_ERROR,
+				    "nothing keeps packets from local sockets any more");
+		reconcile_tell_drift(d);
+	}
 	evtimer_add(d->retry, &later);
 }
 
@@ -134,7 +160,8 @@ static void reconcile_announce(struct daemon *d)
 
 		if (!s->conf)
 			continue;
-		delivers = d->applied && delivery_may_announce(delivery_watch_of(
+		delivers = d->applied && !dp_obstacle(d->dp)[0] &&
+			   delivery_may_announce(delivery_watch_of(
 						 d->delivery, &s->id));
 		a = reconcile_strength_of(d, s);
 		a.up = a.up && delivers;

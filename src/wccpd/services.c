@@ -43,7 +43,7 @@ static void services_send_datagram(struct daemon *d, const struct service *s,
 		way.hops = s->multicast_ttl;
 	}
 	if (udp_needs_interface(&x->peer))
-		way.ifindex = if_nametoindex(d->conf->interface);
+		way.ifindex = multicast_ifindex(d->conf);
 	/* Whatever comes of it, the group goes by what it hears. */
 	if (udp_send(d->udp, &way, action_octets(&d->actions, x), x->len, &err) == 0)
 		return;

@@ -258,7 +258,7 @@ json_t *status_json(struct daemon *d)
 	return json_pack(
 		"{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
 		PACKAGE_VERSION, "address", status_json_addr(&d->conf->address),
-		"interface", d->conf->interface, "uptime_s",
+		"interface", conf_interfaces_text(d->conf).s, "uptime_s",
 		status_json_seconds_since(d->started), "data_plane",
 		d->applied && !d->apply_error[0], "data_plane_error", d->apply_error,
 		"data_plane_trouble", d->trouble, "refused",

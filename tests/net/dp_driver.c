@@ -4,7 +4,7 @@
  * standard input, applies it, answers each command with one line.
  *
  *   reset                                        forget the plan
- *   interface NAME | self IP | mark MARK MASK TABLE
+ *   interface NAME | tc-priority N | self IP | mark MARK MASK TABLE
  *   service TYPE ID PRIORITY PROTOCOL FLAGS POOL DROP [PORT...]
  *   handover SERVICE BUCKET IP                   bucket -1: all
  *   pool NAME | instance POOL NAME WEIGHT TAKES | listener POOL INSTANCE PID FD INODE
@@ -56,7 +56,14 @@ static unsigned long number(void)
 
 static void set_interface(void)
 {
-	snprintf(plan.interface, sizeof(plan.interface), "%s", word());
+	plan.n_interfaces = 1;
+	plan.rule_priority = 100;
+	snprintf(plan.interfaces[0], sizeof(plan.interfaces[0]), "%s", word());
+}
+
+static void set_tc_priority(void)
+{
+	plan.tc_priority = (uint32_t)number();
 }
 
 static void set_self(void)
@@ -205,6 +212,7 @@ static const struct {
 	bool answers;
 } commands[] = {
 	{ "reset", reset, false },	     { "interface", set_interface, false },
+	{ "tc-priority", set_tc_priority, false },
 	{ "self", set_self, false },	     { "mark", set_mark, false },
 	{ "service", add_service, false },   { "handover", set_handover, false },
 	{ "pool", add_pool, false },	     { "instance", add_instance, false },

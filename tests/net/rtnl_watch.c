@@ -16,7 +16,7 @@
 static void say(unsigned kinds)
 {
 	static const char *const names[] = { "link", "address", "route", "rule",
-					     "neighbour" };
+					     "neighbour", "filter", "sysctl" };
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (kinds >> i & 1)

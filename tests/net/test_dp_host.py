@@ -126,7 +126,7 @@ def test_a_failed_plan_changes_nothing(lab, driver):
     with unchanged(lab.box):
         for bad, why in (("interface nowhere", "nowhere"), ("mark 1 0xff00 222", "mark"),
                          ("mark 0x100 0xff00 254", "table"),
-                         ("mark 0x100 0xff00 333", "default route")):
+                         ("mark 0x100 0xff00 333", "(default)")):
             answer = driver.plan(WEB, *pool(inst[1]), router(L2, L2), bad)
             assert answer.startswith("error data plane: ") and why in answer
             assert lab.ask()[0] == "s1"
@@ -142,8 +142,8 @@ def test_a_plan_that_fails_at_its_last_step_changes_nothing(lab):
         without_ingress(lab)
         lab.box.run("tc", "filter", "del", "dev", "eth0", "ingress")
         lab.box.run("tc", "filter", "add", *theirs, "bpf", "bytecode", "1,6 0 0 0,")
-        answer = d.plan(WEB, *pool(inst[1]), router(GRE, GRE))
-        assert answer.startswith("error data plane: cannot attach")
+        answer = d.plan(WEB, *pool(inst[1]), router(GRE, GRE), "tc-priority 2048")
+        assert answer.startswith("error data plane: eth0 (see tc-priority): cannot attach")
         assert lab.ask()[0] == "s1"  # the first plan's
         lab.box.run("tc", "filter", "del", *theirs)
         assert d.plan(WEB, *pool(inst[1]), router(GRE, GRE)) == "ok "
@@ -157,8 +157,9 @@ def test_the_first_plan_fails_and_leaves_nothing(lab, driver):
     lab.box.run("tc", "filter", "add", "dev", "eth0", "ingress", "protocol", "ip", "prio",
                 "2048", "bpf", "bytecode", "1,6 0 0 4294967295,")
     with unchanged(lab.box):
-        answer = driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE))
-        assert answer.startswith("error data plane: cannot attach")
+        answer = driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE),
+                             "tc-priority 2048")
+        assert answer.startswith("error data plane: eth0 (see tc-priority): cannot attach")
 
 
 def test_another_interface(lab, driver):

@@ -8,7 +8,7 @@ import pytest
 from netns import program, wait_until
 
 MAC, OTHER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
-KINDS = {"link", "address", "route", "rule", "neighbour"}
+KINDS = {"link", "address", "route", "rule", "neighbour", "filter", "sysctl"}
 
 
 class Watch:

@@ -17,13 +17,17 @@ TEST(defaults)
 	const struct conf_service *s = &c->services[0];
 
 	ck_assert_uint_eq(addr_to_v4(&c->address), 0x0a000102);
-	ck_assert_str_eq(c->interface, "eth0");
+	ck_assert_str_eq(c->interfaces[0], "eth0");
 	ck_assert_str_eq(c->control, "/run/wccpd.sock");
 	ck_assert_str_eq(c->pid_file, "");
 	ck_assert_int_eq(c->log, CONF_LOG_STDERR);
 	ck_assert_uint_eq(c->mark, 0x5743);
 	ck_assert_uint_eq(c->mark_mask, 0xffff);
 	ck_assert_uint_eq(c->table, 2048);
+	ck_assert_uint_eq(c->rule_priority, 100);
+	ck_assert_uint_eq(c->tc_priority, 0);
+	ck_assert_uint_eq(c->n_interfaces, 1);
+	ck_assert(!c->any_interface);
 
 	ck_assert_uint_eq(c->n_pools, 1);
 	ck_assert_str_eq(p->name, "web");
@@ -63,12 +67,35 @@ TEST(defaults)
 	conf_free(c);
 }
 
+TEST(several_interfaces)
+{
+	struct conf *c = conf_file_good("address = 10.0.1.2\n"
+					"interface = { eth0, eth1 }\n" POOL SERVICE);
+
+	ck_assert_uint_eq(c->n_interfaces, 2);
+	ck_assert_str_eq(c->interfaces[1], "eth1");
+	ck_assert_str_eq(conf_interfaces_text(c).s, "eth0, eth1");
+	conf_free(c);
+}
+
+TEST(any_interface)
+{
+	struct conf *c = conf_file_good("address = 10.0.1.2\ninterface = any\n" POOL
+						SERVICE);
+
+	ck_assert_uint_eq(c->n_interfaces, 0);
+	ck_assert(c->any_interface);
+	ck_assert_str_eq(conf_interfaces_text(c).s, "any");
+	conf_free(c);
+}
+
 static const char everything[] =
 	"# a comment with a \" quote\n"
 	"address = 10.0.1.2 // another\n"
 	"interface = \"eth0.100\"\r\n"
 	"control = /run/other.sock  pid-file = /run/wccpd.pid\n"
 	"log = syslog  mark = 0x10000/0xff0000  table = 77\n"
+	"rule-priority = 50 tc-priority = 3\n"
 	"pool a {\n"
 	"  min-instances = 2 interval = 250 timeout = 300 rise = 1 fall = 5 grace = 0\n"
 	"  instance s1 { port = 1 check = '127.0.0.1:2' weight = 3 pid-file = '/p#1' "
@@ -92,13 +119,15 @@ TEST(everything_set)
 	const struct conf_service *s = &c->services[0];
 	const struct wccp_service *w = &s->group.service;
 
-	ck_assert_str_eq(c->interface, "eth0.100");
+	ck_assert_str_eq(c->interfaces[0], "eth0.100");
 	ck_assert_str_eq(c->control, "/run/other.sock");
 	ck_assert_str_eq(c->pid_file, "/run/wccpd.pid");
 	ck_assert_int_eq(c->log, CONF_LOG_SYSLOG);
 	ck_assert_uint_eq(c->mark, 0x10000);
 	ck_assert_uint_eq(c->mark_mask, 0xff0000);
 	ck_assert_uint_eq(c->table, 77);
+	ck_assert_uint_eq(c->rule_priority, 50);
+	ck_assert_uint_eq(c->tc_priority, 3);
 
 	ck_assert_uint_eq(c->n_pools, 2);
 	ck_assert_uint_eq(c->pools[0].min_instances, 2);
@@ -194,6 +223,8 @@ TEST(example_shows_the_defaults)
 	ck_assert_uint_eq(shown->mark, plain->mark);
 	ck_assert_uint_eq(shown->mark_mask, plain->mark_mask);
 	ck_assert_uint_eq(shown->table, plain->table);
+	ck_assert_uint_eq(shown->rule_priority, plain->rule_priority);
+	ck_assert_uint_eq(shown->tc_priority, 2048); /* of the default it is a part */
 	ck_assert_mem_eq(&shown->pools[0].min_instances, &plain->pools[0].min_instances,
 			 offsetof(struct conf_pool, instances) -
 				 offsetof(struct conf_pool, min_instances));
@@ -268,6 +299,17 @@ static const struct {
 	{ "address = 10.0.1.2\ninterface = a/b\n",
 	  "2: interface: \"a/b\" is not the name of one" },
 	{ "address = 10.0.1.2\ninterface = ''\n", "2: interface: empty" },
+	{ "address = 10.0.1.2\ninterface = { a,\nb,\na }\n",
+	  "4: interface: a is there twice" },
+	{ "address = 10.0.1.2\ninterface = { any, b }\n",
+	  "2: interface: any stands for all and must be alone" },
+	{ "address = 10.0.1.2\ninterface = { a1, a2, a3, a4, a5, a6, a7, a8, a9, b1, b2, b3, "
+	  "b4, b5, b6, b7,\nb8 }\n",
+	  "3: interface: more than 16" },
+	{ TOP "rule-priority = 0\n",
+	  "3: rule-priority: 0 is not a number from 1 to 32765" },
+	{ TOP "tc-priority = 65536\n",
+	  "3: tc-priority: 65536 is not a number from 1 to 65535" },
 	{ TOP "control = wccpd.sock\n",
 	  "3: control: wccpd.sock does not begin with a slash" },
 	{ TOP "control = /0123456789012345678901234567890123456789012345678901234567890"

@@ -15,7 +15,7 @@ static void reset(void)
 	memset(&conf, 0, sizeof conf);
 	memset(&status, 0, sizeof status);
 	memset(&plan, 0xa5, sizeof plan); /* reused by the daemon, never cleared */
-	strcpy(conf.interface, "eth7");
+	strcpy(conf.interfaces[conf.n_interfaces++], "eth7");
 	conf.address = addr_v4(0x0a000102);
 	conf.mark = 0x5700;
 	conf.mark_mask = 0xff00;
@@ -41,7 +41,8 @@ CASE(plan, .setup = reset)
 TEST(takes_the_fixed_parts_from_the_configuration)
 {
 	planner_begin(&conf, &plan);
-	ck_assert_str_eq(plan.interface, "eth7");
+	ck_assert_uint_eq(plan.n_interfaces, 1);
+	ck_assert_str_eq(plan.interfaces[0], "eth7");
 	ck_assert(addr_equal(&plan.self, &conf.address));
 	ck_assert_uint_eq(plan.mark, 0x5700);
 	ck_assert_uint_eq(plan.mark_mask, 0xff00);

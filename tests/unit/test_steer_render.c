@@ -11,6 +11,7 @@
 #define UDP 17
 
 static struct plan plan;
+static struct facts facts = { .n_links = 1, .links = { { .ifindex = 7 } } };
 static struct steer_places places;
 static struct steer_memory memory;
 static struct steer_table table;
@@ -43,7 +44,7 @@ static void add_instance(const char *name, unsigned weight, unsigned listeners)
 
 static void render(void)
 {
-	steer_render(&plan, 7, &places, &memory, &table);
+	steer_render(&plan, &facts, &places, &memory, &table);
 }
 
 /* Buckets in which `slot` has rank `rank`. */
@@ -66,7 +67,7 @@ TEST(buckets_follow_weights)
 	ck_assert_uint_eq(count(10, 0), 64);
 	ck_assert_uint_eq(count(11, 0), 64);
 	ck_assert_uint_eq(count(12, 0), 128);
-	ck_assert_uint_eq(table.ifindex, 7);
+	ck_assert_uint_eq(table.links[0], 7);
 }
 
 TEST(every_bucket_ranks_every_instance_once)

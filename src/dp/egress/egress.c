@@ -151,6 +151,7 @@ static int egress_attach(struct egress *e, const struct egress_links *wanted,
 {
 	const struct tc_programs programs = {
 		.handle = EGRESS_TC_HANDLE,
+		.priority = TC_PRIORITY,
 		.ingress = -1,
 		.egress = bpf_program__fd(e->bpf->progs.egress),
 	};
@@ -159,7 +160,7 @@ static int egress_attach(struct egress *e, const struct egress_links *wanted,
 	egress_leave_others(e, wanted);
 	for (unsigned i = 0; i < wanted->n; i++)
 		if (tc_attach(egress_filter_at(e, wanted->ifindex[i]),
-			      wanted->ifindex[i], &programs, err) < 0)
+			      wanted->ifindex[i], &programs, NULL, err) < 0)
 			rc = -1; /* the others are of use all the same */
 	return rc;
 }

@@ -10,6 +10,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,11 +33,14 @@ struct ingress {
 	struct ingress_bpf *bpf;
 	struct bpf_table table;
 	struct ingress_counters_owners owners, staged_owners;
-	unsigned staged_ifindex;
-	/* While `moving` to another interface, or to the first one, `before` is the
-	 * filter on the one before. */
-	struct tc_filter filter, before;
-	bool moving;
+	unsigned n_staged;
+	struct facts_link staged_links[PLAN_MAX_INTERFACES];
+	uint32_t staged_priority;
+	/* One per interface, in any order; ifindex 0: a free place.  Between commit and settle,
+	 * also those of the interfaces of the plan before, and which ones are new. */
+	struct tc_filter filters[2 * PLAN_MAX_INTERFACES];
+	bool is_new[2 * PLAN_MAX_INTERFACES];
+	struct err drift;
 	int n_cpus;
 	void *per_cpu; /* room for one value of each processor */
 };
@@ -206,58 +210,113 @@ int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts
 {
 	(void)err;
 	ingress_stage_counters(g, plan);
-	g->staged_ifindex = facts->ifindex;
+	g->n_staged = facts->n_links;
+	memcpy(g->staged_links, facts->links, sizeof(g->staged_links));
+	g->staged_priority = plan->tc_priority;
 	ingress_render(plan, facts, g->staged_owners.of_service,
 		       g->table.staged.octets);
+	return 0;
+}
+
+/* The filter of an interface, or a free place for one. */
+static unsigned ingress_filter_place(const struct ingress *g, unsigned ifindex)
+{
+	unsigned free_one = 0;
+
+	for (unsigned i = 2 * PLAN_MAX_INTERFACES; i-- > 0;) {
+		if (g->filters[i].ifindex == ifindex)
+			return i;
+		if (!g->filters[i].ifindex)
+			free_one = i;
+	}
+	return free_one;
+}
+
+static int ingress_attach(struct ingress *g, const struct facts_link *link,
+			  struct err *err)
+{
+	const struct tc_programs programs = {
+		.handle = INGRESS_TC_HANDLE,
+		.priority = g->staged_priority,
+		.ingress = bpf_program__fd(g->bpf->progs.ingress),
+		.egress = -1,
+	};
+	unsigned i = ingress_filter_place(g, link->ifindex);
+	struct err drift = { "" };
+	size_t at = strlen(g->drift.text);
+
+	g->is_new[i] = !g->filters[i].ifindex;
+	if (tc_attach(&g->filters[i], link->ifindex, &programs, &drift, err) < 0)
+		return err_prefix(err, "%s (see tc-priority)", link->name);
+	if (drift.text[0])
+		snprintf(g->drift.text + at, sizeof(g->drift.text) - at, "%s%s: %s",
+			 at ? "; " : "", link->name, drift.text);
 	return 0;
 }
 
 /* The table first: a program without one lets everything pass. */
 int ingress_commit(struct ingress *g, struct err *err)
 {
-	const struct tc_programs programs = {
-		.handle = INGRESS_TC_HANDLE,
-		.ingress = bpf_program__fd(g->bpf->progs.ingress),
-		.egress = -1,
-	};
-
+	g->drift.text[0] = '\0';
 	if (bpf_table_switch(&g->table, err) < 0)
 		return -1;
-	if (g->filter.ifindex != g->staged_ifindex) {
-		g->moving = true;
-		g->before = g->filter;
-		g->filter = (struct tc_filter){ 0 };
-	}
-	return tc_attach(&g->filter, g->staged_ifindex, &programs, err);
+	for (unsigned i = 0; i < g->n_staged; i++)
+		if (ingress_attach(g, &g->staged_links[i], err) < 0)
+			return -1;
+	return 0;
 }
 
-static void ingress_stop_moving(struct ingress *g)
+const char *ingress_drift(const struct ingress *g)
 {
-	g->before = (struct tc_filter){ 0 };
-	g->moving = false;
+	return g->drift.text;
+}
+
+static bool ingress_is_staged(const struct ingress *g, unsigned ifindex)
+{
+	for (unsigned i = 0; i < g->n_staged; i++)
+		if (g->staged_links[i].ifindex == ifindex)
+			return true;
+	return false;
 }
 
 void ingress_settle(struct ingress *g)
 {
-	if (g->moving)
-		tc_detach(&g->before);
-	ingress_stop_moving(g);
+	for (unsigned i = 0; i < 2 * PLAN_MAX_INTERFACES; i++)
+		if (!ingress_is_staged(g, g->filters[i].ifindex))
+			tc_detach(&g->filters[i]);
+	memset(g->is_new, 0, sizeof(g->is_new));
 	g->owners = g->staged_owners;
 	bpf_table_settle(&g->table);
 }
 
 void ingress_revert(struct ingress *g)
 {
-	if (g->moving) {
-		tc_detach(&g->filter);
-		g->filter = g->before;
-	}
-	ingress_stop_moving(g);
+	for (unsigned i = 0; i < 2 * PLAN_MAX_INTERFACES; i++)
+		if (g->is_new[i])
+			tc_detach(&g->filters[i]);
+	memset(g->is_new, 0, sizeof(g->is_new));
 	bpf_table_revert(&g->table);
 }
 
 void ingress_clear(struct ingress *g)
 {
-	tc_detach(&g->filter);
+	for (unsigned i = 0; i < 2 * PLAN_MAX_INTERFACES; i++)
+		tc_detach(&g->filters[i]);
 	bpf_table_clear(&g->table);
+}
+
+void ingress_look_around(const struct ingress *g, struct err *trouble)
+{
+	char text[128];
+
+	for (unsigned i = 0; i < g->n_staged; i++) {
+		const struct tc_filter *f =
+			&g->filters[ingress_filter_place(g, g->staged_links[i].ifindex)];
+
+		if (tc_front(f, text, sizeof(text)))
+			err_set(trouble,
+				"%s: a TC filter of somebody else comes before ours (%u), "
+				"what it decides we never see: %s",
+				g->staged_links[i].name, f->priority, text);
+	}
 }

@@ -21,6 +21,12 @@ int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err 
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
 		  struct err *err);
 int ingress_commit(struct ingress *g, struct err *err);
+/* What the newest ingress_commit() found missing or in the wrong place of what the one
+ * before had attached; empty: nothing. */
+const char *ingress_drift(const struct ingress *g);
+/* `trouble` gets the filter of others that comes before ours at an interface; it is left
+ * alone when there is none. */
+void ingress_look_around(const struct ingress *g, struct err *trouble);
 void ingress_settle(struct ingress *g);
 void ingress_revert(struct ingress *g);
 void ingress_clear(struct ingress *g);

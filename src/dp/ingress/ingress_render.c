@@ -14,6 +14,7 @@
 static_assert((int)INGRESS_SERVICES == (int)PLAN_MAX_SERVICES, "services");
 static_assert((int)INGRESS_ROUTERS > (int)PLAN_MAX_ADDRESSES, "routers, and proofs");
 static_assert((int)INGRESS_SLOTS == (int)ASSIGN_SLOTS_MAX, "slots");
+static_assert((int)STEER_LINKS == (int)PLAN_MAX_INTERFACES, "interfaces");
 static_assert((int)INGRESS_CLASSES > PLAN_MAX_SERVICES * WCCP_MAX_PORTS, "ports");
 static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES + WCCP_MAX_CACHES + 1,
 	      "senders: id, address and MAC of each router, and proofs");
@@ -256,15 +257,21 @@ static void ingress_add_router(struct draft *d, unsigned index)
 		if (s->l2_router == INGRESS_NONE)
 			s->l2_router = (uint8_t)who;
 	}
-	if (r->held)
+	if (r->held || d->facts->blocked)
 		to->held |= s->bit;
 	if (r->ret & WCCP_METHOD_L2)
 		to->return_l2 |= s->bit;
 	if (s->router == INGRESS_NONE)
 		s->router = (uint8_t)who;
+	to->id_out = d->facts->router_out[index];
 	ingress_add_sender(d, to->id, who);
 	ingress_add_sender(d, to->address, who);
 	if (d->facts->macs[index].state == NEIGHBOUR_KNOWN) {
+		const struct facts_link *link =
+			&d->facts->links[d->facts->macs[index].link];
+
+		to->mac_out = link->ifindex;
+		memcpy(to->our_mac, link->mac, sizeof(to->our_mac));
 		memcpy(to->mac, d->facts->macs[index].octets, sizeof(to->mac));
 		ingress_add_sender(d, ingress_key_of_mac(to->mac), who);
 	}
@@ -302,7 +309,9 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	out->self = ingress_be32(&plan->self);
 	out->mark = plan->mark;
 	out->mark_mask = plan->mark_mask;
-	out->mtu = facts->mtu;
+	for (unsigned i = 0; i < facts->n_links; i++)
+		out->links[i] = (struct ingress_link){ facts->links[i].ifindex,
+						       facts->links[i].mtu };
 	memset(out->service_of_id, INGRESS_NONE, sizeof(out->service_of_id));
 	ingress_rank_services(&d);
 	for (unsigned i = 0; i < plan->n_services; i++)
@@ -317,6 +326,7 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	out->forwards = facts->forwards;
 	for (unsigned i = 0; i < plan->n_other_caches; i++)
 		out->other_caches[i] = ingress_be32(&plan->other_caches[i]);
+	memcpy(out->other_out, facts->other_out, sizeof(out->other_out));
 	for (unsigned i = 0; i < facts->n_own_prefixes; i++)
 		ingress_mark_own(out, &facts->own_prefixes[i]);
 }

@@ -1,91 +1,82 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How a marked packet is delivered to a local socket: one rule, one route. */
+/* How a marked packet is delivered to a local socket: the route, in a table of its own. */
 #include "dp/link/delivery_route.h"
 
-#include <linux/fib_rules.h>
+#include "kernel/netlink.h"
+
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
-#include <netlink/route/rule.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-bool delivery_route_equal(const struct delivery_route *a,
-			  const struct delivery_route *b)
+/* -- looking ------------------------------------------------------------------------- */
+
+struct delivery_route_search {
+	uint32_t table;
+	unsigned lo;
+	struct delivery_routes *out;
+};
+
+static uint32_t delivery_route_u32(struct nlmsghdr *head, int attribute, uint32_t otherwise)
 {
-	return !strcmp(a->interface, b->interface) && a->mark == b->mark &&
-	       a->mask == b->mask && a->table == b->table;
+	struct nlattr *x = nlmsg_find_attr(head, sizeof(struct rtmsg), attribute);
+
+	return x ? nla_get_u32(x) : otherwise;
 }
 
-/* -- the rule ------------------------------------------------------------------------ */
-
-static struct rtnl_rule *delivery_route_make_rule(const struct delivery_route *wanted)
+static void delivery_route_describe(struct nlmsghdr *head, char *out, size_t size)
 {
-	struct rtnl_rule *rule = rtnl_rule_alloc();
+	const struct rtmsg *r = nlmsg_data(head);
+	struct nlattr *dst = nlmsg_find_attr(head, sizeof(*r), RTA_DST);
+	struct addr to;
 
-	if (!rule)
-		return NULL;
-	rtnl_rule_set_family(rule, AF_INET);
-	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
-	rtnl_rule_set_mark(rule, wanted->mark);
-	rtnl_rule_set_mask(rule, wanted->mask);
-	rtnl_rule_set_iif(rule, wanted->interface);
-	rtnl_rule_set_table(rule, wanted->table);
-	return rule;
+	if (r->rtm_dst_len == 0 || !dst || nla_len(dst) != 4) {
+		snprintf(out, size, "default");
+		return;
+	}
+	to = addr_from_octets(ADDR_V4, nla_data(dst));
+	snprintf(out, size, "%s/%u", ADDR_TEXT(&to), r->rtm_dst_len);
 }
 
-static bool delivery_route_is_our_rule(struct rtnl_rule *rule,
-				       const struct delivery_route *wanted)
+static int delivery_route_take(struct nl_msg *msg, void *arg)
 {
-	const char *iif = rtnl_rule_get_iif(rule);
+	struct delivery_route_search *s = arg;
+	struct nlmsghdr *head = nlmsg_hdr(msg);
+	const struct rtmsg *r = nlmsg_data(head);
 
-	return rtnl_rule_get_action(rule) == FR_ACT_TO_TBL &&
-	       rtnl_rule_get_mark(rule) == wanted->mark &&
-	       rtnl_rule_get_mask(rule) == wanted->mask && iif &&
-	       !strcmp(iif, wanted->interface) &&
-	       rtnl_rule_get_table(rule) == wanted->table && !rtnl_rule_get_src(rule) &&
-	       !rtnl_rule_get_dst(rule) && !rtnl_rule_get_oif(rule);
+	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET ||
+	    delivery_route_u32(head, RTA_TABLE, r->rtm_table) != s->table)
+		return NL_OK;
+	if (r->rtm_dst_len == 0 && r->rtm_type == RTN_LOCAL &&
+	    delivery_route_u32(head, RTA_OIF, 0) == s->lo)
+		s->out->ours = true;
+	else if (s->out->others++ == 0)
+		delivery_route_describe(head, s->out->other, sizeof(s->out->other));
+	return NL_OK;
 }
 
-/* 1: there, 0: not there, or a negative libnl error. */
-static int delivery_route_has_rule(struct nl_sock *sock,
-				   const struct delivery_route *wanted)
+int delivery_route_look(struct nl_sock *sock, uint32_t table, struct delivery_routes *out,
+			struct err *err)
 {
-	struct nl_cache *rules;
-	int found = 0, rc = rtnl_rule_alloc_cache(sock, AF_INET, &rules);
+	struct delivery_route_search s = { table, if_nametoindex("lo"), out };
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	for (struct nl_object *o = nl_cache_get_first(rules); o && !found;
-	     o = nl_cache_get_next(o))
-		found = delivery_route_is_our_rule((struct rtnl_rule *)o, wanted);
-	nl_cache_free(rules);
-	return found;
-}
-
-static int delivery_route_add_rule(struct nl_sock *sock,
-				   const struct delivery_route *wanted, struct err *err)
-{
-	struct rtnl_rule *rule;
-	int rc = delivery_route_has_rule(sock, wanted);
-
-	if (rc > 0)
-		return 0;
-	rule = delivery_route_make_rule(wanted);
-	if (rc == 0)
-		rc = rule ? rtnl_rule_add(sock, rule, NLM_F_CREATE | NLM_F_EXCL)
-			  : -NLE_NOMEM;
-	rtnl_rule_put(rule);
-	if (rc < 0)
-		return err_set(err, "rule for mark 0x%x/0x%x: %s", wanted->mark,
-			       wanted->mask, nl_geterror(rc));
+	*out = (struct delivery_routes){ 0 };
+	rc = netlink_dump_routes(sock, table, delivery_route_take, &s);
+	/* A table that nobody has used yet does not exist. */
+	if (rc < 0 && rc != -NLE_OBJ_NOTFOUND)
+		return err_set(err, "routing table %u: %s", table, nl_geterror(rc));
 	return 0;
 }
 
-/* -- the route ----------------------------------------------------------------------- */
+/* -- making -------------------------------------------------------------------------- */
 
-static struct rtnl_route *delivery_route_make(const struct delivery_route *wanted)
+static struct rtnl_route *delivery_route_make(uint32_t table)
 {
 	struct rtnl_route *route = rtnl_route_alloc();
 	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
@@ -99,7 +90,7 @@ static struct rtnl_route *delivery_route_make(const struct delivery_route *wante
 	}
 	rtnl_route_nh_set_ifindex(hop, (int)if_nametoindex("lo"));
 	rtnl_route_set_family(route, AF_INET);
-	rtnl_route_set_table(route, wanted->table);
+	rtnl_route_set_table(route, table);
 	rtnl_route_set_type(route, RTN_LOCAL);
 	rtnl_route_set_scope(route, RT_SCOPE_HOST);
 	rtnl_route_set_protocol(route, RTPROT_STATIC);
@@ -109,80 +100,24 @@ static struct rtnl_route *delivery_route_make(const struct delivery_route *wante
 	return route;
 }
 
-struct delivery_route_search {
-	uint32_t table;
-	bool found;
-};
-
-static void delivery_route_look_at(struct nl_object *object, void *arg)
+int delivery_route_add(struct nl_sock *sock, uint32_t table, struct err *err)
 {
-	struct rtnl_route *r = (struct rtnl_route *)object;
-	struct delivery_route_search *s = arg;
-
-	if (rtnl_route_get_table(r) == s->table &&
-	    rtnl_route_get_type(r) == RTN_LOCAL &&
-	    nl_addr_get_prefixlen(rtnl_route_get_dst(r)) == 0)
-		s->found = true;
-}
-
-/* Is the default route of the table ours, or does someone else use the table, too?  All
- * routes must be read to find out, so this is only called when adding ours failed. */
-static bool delivery_route_exists(struct nl_sock *sock,
-				  const struct delivery_route *wanted)
-{
-	struct delivery_route_search s = { .table = wanted->table };
-	struct nl_cache *routes;
-
-	if (rtnl_route_alloc_cache(sock, AF_INET, 0, &routes) < 0)
-		return false;
-	nl_cache_foreach(routes, delivery_route_look_at, &s);
-	nl_cache_free(routes);
-	return s.found;
-}
-
-static int delivery_route_add_local(struct nl_sock *sock,
-				    const struct delivery_route *wanted,
-				    struct err *err)
-{
-	struct rtnl_route *route = delivery_route_make(wanted);
+	struct rtnl_route *route = delivery_route_make(table);
 	int rc = route ? rtnl_route_add(sock, route, NLM_F_CREATE | NLM_F_EXCL)
 		       : -NLE_NOMEM;
 
 	rtnl_route_put(route);
-	if (rc == -NLE_EXIST) {
-		if (delivery_route_exists(sock, wanted))
-			return 0;
-		return err_set(err,
-			       "routing table %u has a default route already: "
-			       "choose another table",
-			       wanted->table);
-	}
-	if (rc < 0)
-		return err_set(err, "local route in table %u: %s", wanted->table,
+	if (rc < 0 && rc != -NLE_EXIST)
+		return err_set(err, "local route in table %u: %s", table,
 			       nl_geterror(rc));
 	return 0;
 }
 
-int delivery_route_add(struct nl_sock *sock, const struct delivery_route *wanted,
-		       struct err *err)
+void delivery_route_remove(struct nl_sock *sock, uint32_t table)
 {
-	/* The route first: a rule that leads to an empty table leads nowhere. */
-	return delivery_route_add_local(sock, wanted, err) < 0 ||
-			       delivery_route_add_rule(sock, wanted, err) < 0
-		       ? -1
-		       : 0;
-}
+	struct rtnl_route *route = delivery_route_make(table);
 
-void delivery_route_remove(struct nl_sock *sock, const struct delivery_route *wanted,
-			   bool keep_route)
-{
-	struct rtnl_rule *rule = delivery_route_make_rule(wanted);
-	struct rtnl_route *route = delivery_route_make(wanted);
-
-	if (rule)
-		rtnl_rule_delete(sock, rule, 0);
-	if (route && !keep_route)
+	if (route)
 		rtnl_route_delete(sock, route, 0);
-	rtnl_rule_put(rule);
 	rtnl_route_put(route);
 }

@@ -5,32 +5,24 @@
  */
 #include "dp/link/link.h"
 
-#include "bpf/proof_maps.h"
-#include "dp/link/delivery_route.h"
+#include "dp/link/delivery_path.h"
 #include "dp/link/link_facts.h"
+#include "dp/link/link_interfaces.h"
 #include "dp/link/link_prefixes.h"
-#include "kernel/route_query.h"
+#include "dp/link/link_rp_filter.h"
 #include "kernel/netlink.h"
+#include "kernel/route_query.h"
 
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A changed rp_filter: that of an interface, and what to put back. */
-struct link_rp_filter {
-	bool changed;
-	char interface[IF_NAMESIZE];
-	int before;
-};
-
 /* What is made for one plan. */
 struct link_made {
-	bool has_route;
-	struct delivery_route route;
-	struct link_rp_filter filter;
+	struct delivery_path path; /* of no interfaces: there is none */
+	struct link_rp_filter filters[PLAN_MAX_INTERFACES];
 };
 
 /* Routers, or several services of one, whose MAC address is needed and not known. */
@@ -44,7 +36,8 @@ struct link {
 	struct nl_sock *sock;
 	struct link_made now, before; /* `before` only while `changing` */
 	bool changing;		      /* between commit and settle or revert */
-	struct delivery_route wanted; /* from stage to commit */
+	struct delivery_path wanted; /* from stage to commit */
+	struct err drift, obstacle;  /* as of the newest commit */
 	struct link_unknown unknown;  /* as of the newest look */
 	bool is_waiting;	      /* for the MAC address of one of them */
 };
@@ -107,7 +100,7 @@ static void link_note_unknown(struct link *l, const struct plan *plan,
 			err_set(trouble,
 				"router %s does not answer ARP on %s: its packets "
 				"cannot be recognised (L2 needs a common link)",
-				ADDR_TEXT(a), plan->interface);
+				ADDR_TEXT(a), facts->links[facts->macs[i].link].name);
 	}
 }
 
@@ -116,122 +109,116 @@ bool link_is_waiting(const struct link *l)
 	return l->is_waiting;
 }
 
-/* A number of net.ipv4.conf.INTERFACE; -1: it cannot be read. */
-static int link_sysctl(const char *interface, const char *name)
+static bool link_forwards(const struct facts *facts)
 {
-	char path[64 + IF_NAMESIZE];
-	int value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", interface, name);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	if (fscanf(f, "%d", &value) != 1)
-		value = -1;
-	fclose(f);
-	return value;
+	for (unsigned i = 0; i < facts->n_links; i++)
+		if (link_sysctl(facts->links[i].name, "forwarding") > 0)
+			return true;
+	return false;
 }
 
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err)
 {
-	out->forwards = link_sysctl(plan->interface, "forwarding") > 0;
-	if (link_facts_interface(l->sock, plan->interface, out, err) < 0 ||
-	    link_prefixes(l->sock, out, err) < 0 ||
+	if (link_interfaces(l->sock, plan, out, trouble, err) < 0)
+		return -1;
+	out->forwards = link_forwards(out);
+	if (link_prefixes(l->sock, out, err) < 0 ||
 	    link_facts_macs(l->sock, plan, out, err) < 0)
 		return -1;
+	link_facts_ways(l->sock, plan, out);
 	link_note_unknown(l, plan, out, trouble);
-	l->wanted = (struct delivery_route){
-		.mark = plan->mark,
-		.mask = plan->mark_mask,
-		.table = plan->table,
-	};
-	memcpy(l->wanted.interface, plan->interface, sizeof(l->wanted.interface));
+	delivery_path_plan(plan, out, &l->wanted);
 	return 0;
-}
-
-/* -- reverse-path filtering ------------------------------------------------------------ */
-
-static int link_rp_filter_write(const char *interface, int value, struct err *err)
-{
-	char path[64 + IF_NAMESIZE];
-	FILE *f;
-	int ok;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
-	f = fopen(path, "we");
-	ok = f && fprintf(f, "%d\n", value) > 0;
-	if (f && fclose(f) != 0)
-		ok = 0;
-	if (!ok)
-		return err_set(err, "%s: %s", path, strerror(errno));
-	return 0;
-}
-
-/*
- * Clients of redirected packets need not be routed to by this interface, so strict
- * filtering would drop them.  The kernel takes the larger of the value of "all" and
- * of the interface; 2 (loose) wins over 1 (strict), so the interface's own is enough.
- */
-enum { FILTER_STRICT = 1, FILTER_LOOSE = 2 };
-
-static int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
-				 struct err *err)
-{
-	int all = link_sysctl("all", "rp_filter"), own = link_sysctl(interface, "rp_filter");
-
-	if (own == FILTER_LOOSE || all == FILTER_LOOSE ||
-	    (own != FILTER_STRICT && all != FILTER_STRICT))
-		return 0;
-	if (link_rp_filter_write(interface, FILTER_LOOSE, err) < 0)
-		return -1;
-	if (!f->changed)
-		f->before = own;
-	f->changed = true;
-	memcpy(f->interface, interface, sizeof(f->interface));
-	return 0;
-}
-
-/* Leave a value alone that someone else has changed since. */
-static void link_rp_filter_restore(struct link_rp_filter *f)
-{
-	if (f->changed && link_sysctl(f->interface, "rp_filter") == FILTER_LOOSE)
-		link_rp_filter_write(f->interface, f->before, NULL);
-	f->changed = false;
 }
 
 /* -- making and removing ----------------------------------------------------------------- */
+
+static const struct link_rp_filter *link_filter_of(const struct link_made *m,
+						   const char *interface)
+{
+	for (unsigned i = 0; i < PLAN_MAX_INTERFACES; i++)
+		if (m->filters[i].changed && !strcmp(m->filters[i].interface, interface))
+			return &m->filters[i];
+	return NULL;
+}
 
 /* Take away what `old` has and `keep` has not. */
 static void link_remove_made(struct link *l, struct link_made *old,
 			     const struct link_made *keep)
 {
-	if (old->has_route &&
-	    !(keep->has_route && delivery_route_equal(&old->route, &keep->route)))
-		delivery_route_remove(l->sock, &old->route,
-				      keep->has_route &&
-					      keep->route.table == old->route.table);
-	if (old->filter.changed &&
-	    !(keep->filter.changed &&
-	      !strcmp(old->filter.interface, keep->filter.interface)))
-		link_rp_filter_restore(&old->filter);
+	delivery_path_remove(l->sock, &old->path, &keep->path);
+	for (unsigned i = 0; i < PLAN_MAX_INTERFACES; i++)
+		if (old->filters[i].changed &&
+		    !link_filter_of(keep, old->filters[i].interface))
+			link_rp_filter_restore(&old->filters[i]);
 	*old = (struct link_made){ 0 };
+}
+
+static void link_add_drift(struct link *l, const char *interface)
+{
+	size_t at = strlen(l->drift.text);
+
+	snprintf(l->drift.text + at, sizeof(l->drift.text) - at,
+		 "%srp_filter of %s was strict again", at ? "; " : "", interface);
+}
+
+static bool link_had(const struct link_made *m, const char *interface)
+{
+	for (unsigned i = 0; i < m->path.n; i++)
+		if (!strcmp(m->path.rules[i].interface, interface))
+			return true;
+	return false;
+}
+
+/* Filters of the plan before keep what they found then. */
+static int link_loosen_filters(struct link *l, struct err *err)
+{
+	for (unsigned i = 0; i < l->wanted.n; i++) {
+		const char *interface = l->wanted.rules[i].interface;
+		const struct link_rp_filter *had = link_filter_of(&l->before, interface);
+		int rc;
+
+		if (had)
+			l->now.filters[i] = *had;
+		rc = link_rp_filter_loosen(&l->now.filters[i], interface, err);
+		if (rc < 0)
+			return -1;
+		if (rc > 0 && link_had(&l->before, interface))
+			link_add_drift(l, interface);
+	}
+	return 0;
 }
 
 int link_commit(struct link *l, struct err *err)
 {
+	const struct delivery_path *before = l->now.path.n ? &l->before.path : NULL;
+
 	l->before = l->now;
 	l->changing = true;
-	if (l->now.filter.changed &&
-	    strcmp(l->now.filter.interface, l->wanted.interface) != 0)
-		l->now.filter.changed = false; /* it lives on in `before` */
+	l->drift.text[0] = l->obstacle.text[0] = '\0';
 	/* Noted before it is made, so that a failure half way is undone as well. */
-	l->now.route = l->wanted;
-	l->now.has_route = true;
-	if (delivery_route_add(l->sock, &l->wanted, err) < 0)
+	l->now = (struct link_made){ .path = l->wanted };
+	/* The kernel's look-up takes the filter into account. */
+	if (link_loosen_filters(l, err) < 0)
 		return -1;
-	return link_rp_filter_loosen(&l->now.filter, l->wanted.interface, err);
+	return delivery_path_make(l->sock, &l->wanted, before, &l->drift, &l->obstacle,
+				  err);
+}
+
+const char *link_drift(const struct link *l)
+{
+	return l->drift.text;
+}
+
+const char *link_obstacle(const struct link *l)
+{
+	return l->obstacle.text;
+}
+
+bool link_is_near(struct link *l, const struct facts *facts, const struct addr *a)
+{
+	return link_facts_is_near(l->sock, facts, a);
 }
 
 void link_settle(struct link *l)
@@ -263,30 +250,10 @@ void link_clear(struct link *l)
 
 /* -- explaining ------------------------------------------------------------------------ */
 
-bool link_explain_loss(struct link *l, const struct plan *plan, const struct facts *facts,
-		       const struct addr *source, struct err *out)
+bool link_explain_loss(struct link *l, struct err *out)
 {
-	const struct route_question q = {
-		.from = *source,
-		.to = addr_v4(PROOF_DESTINATION),
-		.mark = plan->mark,
-		.iif = facts->ifindex,
-	};
-	struct route_answer a;
-	char text[80];
-
-	if (route_query(l->sock, &q, &a, out) < 0)
-		return true;
-	if (!a.error && a.type == RTN_LOCAL)
-		return false;
-	route_answer_text(&a, text, sizeof(text));
-	err_set(out,
-		"packets delivered on %s (mark 0x%x) are not led to local sockets but are: "
-		"%s. A rule or route lies in front of ours (ip rule show; ip route get %s "
-		"from %s iif %s mark 0x%x)",
-		plan->interface, plan->mark, text, ADDR_TEXT(&q.to), ADDR_TEXT(source),
-		plan->interface, plan->mark);
-	return true;
+	delivery_path_explain(l->sock, &l->now.path, out);
+	return out->text[0];
 }
 
 bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out)

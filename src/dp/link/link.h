@@ -19,14 +19,22 @@ struct link;
 
 int link_new(struct link **out, struct err *err);
 
-/* Look at the host.  -1 when plan.interface cannot be used; `trouble` gets what is
+/* Look at the host.  -1 when no interface of the plan can be used; `trouble` gets what is
  * wrong but does not hinder the rest (its text is empty when nothing is). */
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err);
 /* Did the newest link_stage() ask for MAC addresses that are neither known nor given up? */
 bool link_is_waiting(const struct link *l);
-/* Make rule, route and filter as planned, keeping those of the plan before. */
+/* Make rules, route and filters as planned, keeping those of the plan before. */
 int link_commit(struct link *l, struct err *err);
+/* What the newest link_commit() found missing or changed of what the one before had made,
+ * and made again; empty: nothing. */
+const char *link_drift(const struct link *l);
+/* Why packets are not delivered although everything is in place: the rule or route of
+ * somebody else that takes them; empty: they are, as far as routing goes. */
+const char *link_obstacle(const struct link *l);
+/* Is an address on a link of these, with no gateway between? */
+bool link_is_near(struct link *l, const struct facts *facts, const struct addr *a);
 /* Remove what the plan before had and this one has not. */
 void link_settle(struct link *l);
 /* Undo link_commit(), also a failed one; nothing when there was none. */
@@ -35,10 +43,8 @@ void link_revert(struct link *l);
 void link_clear(struct link *l);
 void link_free(struct link *l);
 
-/* Does the kernel's routing lead a delivered packet of this source elsewhere than to a local
- * socket?  Then `out` says where, and true. */
-bool link_explain_loss(struct link *l, const struct plan *plan, const struct facts *facts,
-		       const struct addr *source, struct err *out);
+/* The same, asked of the kernel now.  Then `out` says why, and true. */
+bool link_explain_loss(struct link *l, struct err *out);
 
 /* Is there no route back to a client?  Then `out` says so, and true. */
 bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out);

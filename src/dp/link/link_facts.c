@@ -3,47 +3,70 @@
 #include "dp/link/link_facts.h"
 
 #include "kernel/neighbours.h"
+#include "kernel/route_query.h"
 
-#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if_arp.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/route/addr.h>
-#include <netlink/route/link.h>
-#include <netlink/route/route.h>
 #include <string.h>
-#include <sys/socket.h>
 
-static void link_facts_take_own_mac(struct rtnl_link *link, struct facts *out)
+/* -- ways -------------------------------------------------------------------------- */
+
+/* The last answer is kept: a plan has the same router for one service after another. */
+struct link_facts_way {
+	struct addr to;
+	struct route_answer answer;
+};
+
+static const struct route_answer *link_facts_ask(struct nl_sock *sock,
+						 struct link_facts_way *last,
+						 const struct addr *to)
 {
-	struct nl_addr *mac = rtnl_link_get_addr(link);
+	struct route_question q = { .to = *to };
 
-	memset(out->own_mac, 0, sizeof(out->own_mac));
-	if (mac && nl_addr_get_len(mac) == sizeof(out->own_mac))
-		memcpy(out->own_mac, nl_addr_get_binary_addr(mac), sizeof(out->own_mac));
+	if (addr_is_set(&last->to) && addr_equal(&last->to, to))
+		return &last->answer;
+	last->to = *to;
+	if (route_query(sock, &q, &last->answer, NULL) < 0)
+		last->answer = (struct route_answer){ .error = -1 };
+	return &last->answer;
 }
 
-int link_facts_interface(struct nl_sock *sock, const char *name, struct facts *out,
-			 struct err *err)
+/* 0: not known, it is sent by the interface that it came in by. */
+static unsigned link_facts_out(const struct route_answer *a)
 {
-	struct rtnl_link *link = NULL;
-	int rc = rtnl_link_get_kernel(sock, 0, name, &link);
-	unsigned type;
+	return !a->error && a->type == RTN_UNICAST ? a->oif : 0;
+}
 
-	if (rc < 0)
-		return err_set(err, "interface %s: %s", name, nl_geterror(rc));
-	out->ifindex = (unsigned)rtnl_link_get_ifindex(link);
-	out->mtu = rtnl_link_get_mtu(link);
-	link_facts_take_own_mac(link, out);
-	type = rtnl_link_get_arptype(link);
-	rc = (int)(rtnl_link_get_flags(link) & IFF_UP);
-	rtnl_link_put(link);
-	if (!rc)
-		return err_set(err, "interface %s is down", name);
-	if (type != ARPHRD_ETHER)
-		return err_set(err, "interface %s is not an Ethernet interface", name);
-	return 0;
+void link_facts_ways(struct nl_sock *sock, const struct plan *plan, struct facts *out)
+{
+	struct link_facts_way last = { 0 };
+
+	for (unsigned i = 0; i < plan->n_routers; i++)
+		out->router_out[i] = link_facts_out(
+			link_facts_ask(sock, &last, &plan->routers[i].id));
+	for (unsigned i = 0; i < plan->n_other_caches; i++)
+		out->other_out[i] = link_facts_out(
+			link_facts_ask(sock, &last, &plan->other_caches[i]));
+}
+
+/* The link that an answer leads to, -1: none of these, or through a gateway. */
+static int link_facts_link(const struct facts *facts, const struct route_answer *a,
+			   const struct addr *to)
+{
+	if (a->error || a->type != RTN_UNICAST ||
+	    (a->has_gateway && !addr_equal(&a->gateway, to)))
+		return -1;
+	for (unsigned i = 0; i < facts->n_links; i++)
+		if (facts->links[i].ifindex == a->oif)
+			return (int)i;
+	return -1;
+}
+
+bool link_facts_is_near(struct nl_sock *sock, const struct facts *facts,
+			const struct addr *a)
+{
+	struct link_facts_way way = { 0 };
+
+	return link_facts_link(facts, link_facts_ask(sock, &way, a), a) >= 0;
 }
 
 /* -- routers as neighbours --------------------------------------------------------- */
@@ -62,14 +85,30 @@ static void link_facts_take_mac(void *arg, const struct neighbour *n)
 {
 	const struct link_facts_macs *m = arg;
 
-	if (n->ifindex != m->out->ifindex)
-		return;
 	for (unsigned i = 0; i < m->plan->n_routers; i++)
 		if (link_facts_needs_mac(&m->plan->routers[i]) &&
-		    addr_equal(&m->plan->routers[i].address, &n->addr)) {
+		    addr_equal(&m->plan->routers[i].address, &n->addr) &&
+		    n->ifindex == m->out->links[m->out->macs[i].link].ifindex) {
 			m->out->macs[i].state = n->state;
 			memcpy(m->out->macs[i].octets, n->mac, sizeof(n->mac));
 		}
+}
+
+/* Of one that is on none of our links, the first link is asked in vain. */
+static void link_facts_find_links(struct nl_sock *sock, const struct plan *plan,
+				  struct facts *out)
+{
+	struct link_facts_way last = { 0 };
+
+	for (unsigned i = 0; i < plan->n_routers; i++) {
+		const struct addr *a = &plan->routers[i].address;
+		int link = link_facts_needs_mac(&plan->routers[i])
+				   ? link_facts_link(out, link_facts_ask(sock, &last, a),
+						     a)
+				   : 0;
+
+		out->macs[i].link = (uint8_t)(link > 0 ? link : 0);
+	}
 }
 
 int link_facts_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out,
@@ -78,11 +117,13 @@ int link_facts_macs(struct nl_sock *sock, const struct plan *plan, struct facts 
 	struct link_facts_macs m = { plan, out };
 
 	memset(out->macs, 0, sizeof(out->macs));
+	link_facts_find_links(sock, plan, out);
 	if (neighbours_each(sock, link_facts_take_mac, &m, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < plan->n_routers; i++)
 		if (link_facts_needs_mac(&plan->routers[i]) &&
 		    out->macs[i].state != NEIGHBOUR_KNOWN)
-			neighbours_ask(sock, &plan->routers[i].address, out->ifindex);
+			neighbours_ask(sock, &plan->routers[i].address,
+				       out->links[out->macs[i].link].ifindex);
 	return 0;
 }

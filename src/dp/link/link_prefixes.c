@@ -2,6 +2,7 @@
 #include "dp/link/link_prefixes.h"
 
 #include "bpf/ingress_maps.h"
+#include "kernel/netlink.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -23,12 +24,22 @@ static uint32_t link_prefixes_u32(struct nlmsghdr *head, int attribute, uint32_t
 	return x ? nla_get_u32(x) : otherwise;
 }
 
+/* With a single interface, a network that is reached by it is never behind this box. */
+static unsigned link_prefixes_behind(const struct facts *facts, unsigned oif)
+{
+	for (unsigned i = 0; i < facts->n_links; i++)
+		if (facts->links[i].ifindex == oif)
+			return facts->n_links > 1 ? INGRESS_BEHIND_LINK + i
+						  : INGRESS_OUTSIDE;
+	return INGRESS_BEHIND;
+}
+
 /* What this route says of its destinations; INGRESS_OUTSIDE: nothing. */
-static enum ingress_place link_prefixes_place(const struct link_prefixes_search *s,
+static unsigned link_prefixes_place(const struct link_prefixes_search *s,
 					      struct nlmsghdr *head)
 {
 	const struct rtmsg *r = nlmsg_data(head);
-	uint32_t oif = link_prefixes_u32(head, RTA_OIF, s->out->ifindex);
+	uint32_t oif = link_prefixes_u32(head, RTA_OIF, 0);
 
 	if (link_prefixes_u32(head, RTA_TABLE, r->rtm_table) != s->table)
 		return INGRESS_OUTSIDE;
@@ -37,8 +48,8 @@ static enum ingress_place link_prefixes_place(const struct link_prefixes_search 
 	if (s->table == RT_TABLE_LOCAL && r->rtm_type == RTN_BROADCAST)
 		return INGRESS_BROADCAST;
 	if (s->table == RT_TABLE_MAIN && r->rtm_type == RTN_UNICAST &&
-	    r->rtm_dst_len > 0 && oif != s->out->ifindex)
-		return INGRESS_BEHIND;
+	    r->rtm_dst_len > 0 && oif)
+		return link_prefixes_behind(s->out, oif);
 	return INGRESS_OUTSIDE;
 }
 
@@ -49,7 +60,7 @@ static int link_prefixes_take(struct nl_msg *msg, void *arg)
 	struct rtmsg *r = nlmsg_data(head);
 	struct facts_prefix *prefix;
 	uint8_t octets[4] = { 0 };
-	enum ingress_place place;
+	unsigned place;
 	struct nlattr *dst;
 
 	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET)
@@ -71,45 +82,19 @@ static int link_prefixes_take(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-static int link_prefixes_dump(struct nl_sock *sock, struct link_prefixes_search *s)
-{
-	struct rtmsg filter = {
-		.rtm_family = AF_INET,
-		.rtm_table = (unsigned char)s->table,
-	};
-	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
-	int rc, on = 1;
-
-	if (!cb)
-		return -NLE_NOMEM;
-	/* Without it the kernel sends every route it has, which is the same to us,
-	 * but can be a million. */
-	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		   sizeof(on));
-	nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, link_prefixes_take, s);
-	rc = nl_send_simple(sock, RTM_GETROUTE, NLM_F_DUMP, &filter, sizeof(filter));
-	if (rc >= 0)
-		rc = nl_recvmsgs(sock, cb);
-	on = 0;
-	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
-		   sizeof(on));
-	nl_cb_put(cb);
-	return rc;
-}
-
 int link_prefixes(struct nl_sock *sock, struct facts *out, struct err *err)
 {
 	struct link_prefixes_search s = { .out = out, .table = RT_TABLE_LOCAL };
 	int rc;
 
 	out->n_own_prefixes = 0;
-	rc = link_prefixes_dump(sock, &s);
+	rc = netlink_dump_routes(sock, s.table, link_prefixes_take, &s);
 	if (rc >= 0 && s.full)
 		return err_set(err, "more than %d local addresses", FACTS_MAX_PREFIXES);
 	s.table = RT_TABLE_MAIN;
 	/* More routes than that: a router of size, with no network behind it alone. */
 	if (rc >= 0 && out->forwards)
-		rc = link_prefixes_dump(sock, &s);
+		rc = netlink_dump_routes(sock, s.table, link_prefixes_take, &s);
 	if (rc < 0)
 		return err_set(err, "local addresses: %s", nl_geterror(rc));
 	return 0;

@@ -11,7 +11,7 @@ struct nl_sock;
 /*
  * Fills in own_prefixes, in order of their kinds: what the local table has, and, where
  * this box sends packets on for others (facts.forwards), the networks that it reaches
- * by another interface than facts.ifindex.  A default route does not count: a
+ * by a certain interface.  A default route does not count: a
  * box with one uplink for redirected packets and another for its own would have nothing
  * left to be redirected.
  */

@@ -15,26 +15,40 @@ enum { FACTS_MAX_PREFIXES = 1024 };
 struct facts_prefix {
 	struct addr addr;
 	unsigned bits;
-	uint8_t place; /* enum ingress_place */
+	uint8_t place; /* enum ingress_place, or INGRESS_BEHIND_LINK + index into links */
+};
+
+/* An interface that redirected packets arrive on. */
+struct facts_link {
+	char name[IF_NAMESIZE];
+	unsigned ifindex, mtu; /* MTU in octets of IP packet */
+	uint8_t mac[6];
 };
 
 struct facts {
-	unsigned ifindex, mtu; /* of plan.interface; MTU in octets of IP packet */
-	uint8_t own_mac[6];    /* of plan.interface */
-	bool forwards;	       /* sends on what it receives for others */
+	unsigned n_links;
+	struct facts_link links[PLAN_MAX_INTERFACES];
+	bool forwards; /* sends on what it receives for others, by any of them */
+	/* What keeps packets from being delivered although everything is in place: new
+	 * connections are not taken. */
+	bool blocked;
 	/* A made-up MAC address, from which proofs of delivery come. */
 	uint8_t proof_mac[6];
-	/* Per plan.routers: the MAC address of `address` on that interface. */
+	/* Per plan.routers: the MAC address of `address`, and the link that it is on. */
 	struct {
 		enum neighbour_state state;
+		uint8_t link; /* index into links */
 		uint8_t octets[6]; /* if NEIGHBOUR_KNOWN */
 	} macs[PLAN_MAX_ROUTERS];
+	/* Interfaces by which what is sent to plan.routers (their id) and to
+	 * plan.other_caches leaves; 0: not known. */
+	unsigned router_out[PLAN_MAX_ROUTERS], other_out[WCCP_MAX_CACHES];
 	unsigned n_own_prefixes;
 	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES];
 };
 
-/* The MSS with which full segments fit when they come wrapped in GRE; 0: the interface's
- * MTU is too small for any. */
+/* The MSS with which full segments fit when they come wrapped in GRE; 0: the least
+ * MTU of the interfaces is too small for any. */
 static inline unsigned facts_mss_wrapped(const struct facts *facts)
 {
 	enum {
@@ -42,8 +56,12 @@ static inline unsigned facts_mss_wrapped(const struct facts *facts)
 		GRE_WRAPPING = 28, /* outer IPv4 header, GRE, redirect header */
 		MTU_SANE = 576,
 	};
-	unsigned least = facts->mtu < UINT16_MAX ? facts->mtu : UINT16_MAX;
+	unsigned least = UINT16_MAX;
 
+	/* A listener has one limit, whatever interface its connections come by. */
+	for (unsigned i = 0; i < facts->n_links; i++)
+		if (facts->links[i].mtu < least)
+			least = facts->links[i].mtu;
 	return least >= MTU_SANE ? least - GRE_WRAPPING - IP_AND_TCP_HEADER : 0;
 }
 

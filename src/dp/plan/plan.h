@@ -23,6 +23,7 @@ enum {
 	/* One for each service at each router ... */
 	PLAN_MAX_ROUTERS = PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS,
 	PLAN_MAX_ADDRESSES = 64, /* ... and different routers among them */
+	PLAN_MAX_INTERFACES = 16, /* that redirected packets arrive on */
 };
 
 /* One listening socket of an instance, as found in the kernel. */
@@ -71,10 +72,16 @@ struct plan_router {
 };
 
 struct plan {
-	char interface[IF_NAMESIZE]; /* that redirected packets arrive on */
+	/* That redirected packets arrive on: these, or every one that can have them.  None:
+	 * nothing is wanted at all. */
+	bool any_interface;
+	unsigned n_interfaces;
+	char interfaces[PLAN_MAX_INTERFACES][IF_NAMESIZE];
 	struct addr self;	     /* our address: outer destination of GRE */
 	uint32_t mark, mark_mask;    /* firewall mark of packets to deliver here */
 	uint32_t table;		     /* routing table with the local default route */
+	uint32_t rule_priority;	     /* of the rules that lead there */
+	uint32_t tc_priority;	     /* of the ingress program; 0: see kernel/tc.h */
 	unsigned n_services, n_pools, n_routers, n_other_caches;
 	/* Different ones among the routers; services at routers that found no room. */
 	unsigned n_addresses, n_left_out;

@@ -93,7 +93,7 @@ void proof_round_frame(const struct proof_target *t, const struct plan *plan,
 		.outer_to = plan->self,
 		.to_port = t->port,
 	};
-	memcpy(out->to_mac, facts->own_mac, sizeof(out->to_mac));
+	memcpy(out->to_mac, facts->links[r ? facts->macs[t->router].link : 0].mac, sizeof(out->to_mac));
 	memcpy(out->from_mac, facts->proof_mac, sizeof(out->from_mac));
 	out->from = plan->services[t->service].proof_source;
 	if (out->from.family != ADDR_V4)

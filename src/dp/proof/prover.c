@@ -22,6 +22,12 @@ void prover_begin(struct prover *p)
 	p->n = 0;
 }
 
+/* By the interface that the router is on; without one, by the first. */
+static unsigned prover_ifindex(const struct facts *facts, const struct proof_target *t)
+{
+	return facts->links[t->router < 0 ? 0 : facts->macs[t->router].link].ifindex;
+}
+
 int prover_send(struct prover *p, const struct plan *plan, const struct facts *facts,
 		struct err *err)
 {
@@ -31,7 +37,9 @@ int prover_send(struct prover *p, const struct plan *plan, const struct facts *f
 	while (p->n < PROOF_WAYS &&
 	       proof_round_next(&p->round, plan, &p->targets[p->n])) {
 		proof_round_frame(&p->targets[p->n], plan, facts, &frame);
-		if (proof_send(p->proof, p->n, facts->ifindex, &frame, err) < 0)
+		if (proof_send(p->proof, p->n,
+			       prover_ifindex(facts, &p->targets[p->n]), &frame,
+			       err) < 0)
 			return -1;
 		p->n++;
 	}

@@ -158,7 +158,7 @@ int steer_stage(struct steer *s, const struct plan *plan, const struct facts *fa
 		return -1;
 	}
 	s->staged_memory = s->memory;
-	steer_render(plan, facts->ifindex, &places, &s->staged_memory,
+	steer_render(plan, facts, &places, &s->staged_memory,
 		     s->table.staged.octets);
 	s->n_staged_prefixes = facts->n_own_prefixes;
 	memcpy(s->staged_prefixes, facts->own_prefixes,

@@ -218,13 +218,15 @@ static void steer_render_pool(const struct plan_pool *pool, const uint16_t *plac
 	}
 }
 
-void steer_render(const struct plan *plan, unsigned ifindex,
+void steer_render(const struct plan *plan, const struct facts *facts,
 		  const struct steer_places *places, struct steer_memory *memory,
 		  struct steer_table *out)
 {
 	struct steer_memory now = { .n = plan->n_pools };
 
-	out->ifindex = ifindex;
+	memset(out->links, 0, sizeof(out->links));
+	for (unsigned i = 0; i < facts->n_links; i++)
+		out->links[i] = facts->links[i].ifindex;
 	steer_render_ports(plan, out);
 	memset(out->pools, 0xff, sizeof(out->pools)); /* STEER_NO_SLOT */
 	for (unsigned i = 0; i < plan->n_pools; i++)

@@ -6,6 +6,7 @@
 #define WCCPD_DP_STEER_STEER_RENDER_H
 
 #include "bpf/steer_maps.h"
+#include "dp/plan/facts.h"
 #include "dp/plan/plan.h"
 
 /* Who had which bucket of a pool, by name: indices change from plan to plan. */
@@ -26,11 +27,11 @@ struct steer_places {
 };
 
 /*
- * Render `plan` for the interface `ifindex`.  Bucket owners follow the weights of
+ * Render `plan` for the interfaces of `facts`.  Bucket owners follow the weights of
  * the instances that take connections and have a listener, with the fewest moves
  * from `memory`, which is then what the new table says.
  */
-void steer_render(const struct plan *plan, unsigned ifindex,
+void steer_render(const struct plan *plan, const struct facts *facts,
 		  const struct steer_places *places, struct steer_memory *memory,
 		  struct steer_table *out);
 

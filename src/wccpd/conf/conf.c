@@ -11,12 +11,14 @@
 
 cfg_opt_t conf_options[] = {
 	READ_TEXT("address"),
-	READ_TEXT("interface"),
+	READ_LIST("interface"),
 	READ_TEXT("control"),
 	READ_TEXT("pid-file"),
 	READ_TEXT("log"),
 	READ_TEXT("mark"),
 	READ_TEXT("table"),
+	READ_TEXT("rule-priority"),
+	READ_TEXT("tc-priority"),
 	READ_SECTIONS("pool", pool_options),
 	READ_SECTIONS("service", service_options),
 	CFG_END(),
@@ -63,27 +65,57 @@ static int conf_read_table(struct reader *r, cfg_t *root, struct conf *out)
 	if (out->table >= 253 && out->table <= 255)
 		return read_fail(r, root, "table", "table: %u belongs to the system",
 				 out->table);
-	return 0;
+	/* 0 is the local table's, 32766 main's; behind that nothing is ever looked up. */
+	if (read_number(r, root, "rule-priority", 1, 32765, &out->rule_priority) < 0)
+		return -1;
+	return read_number(r, root, "tc-priority", 1, 65535, &out->tc_priority);
 }
 
-static int conf_read_interface(struct reader *r, cfg_t *root, struct conf *out)
+static int conf_read_interface(struct reader *r, cfg_t *root, unsigned i, struct conf *out)
 {
-	if (read_require(r, root, "interface") < 0 ||
-	    read_text(r, root, "interface", out->interface, sizeof(out->interface)) < 0)
+	char *name = out->interfaces[i];
+
+	if (read_text_item(r, root, "interface", i, name, IF_NAMESIZE) < 0)
 		return -1;
-	if (out->interface[strcspn(out->interface, "/ \t\n")])
-		return read_fail(r, root, "interface",
-				 "interface: \"%s\" is not the name of one",
-				 out->interface);
+	if (name[strcspn(name, "/ \t\n")])
+		return read_fail_item(r, root, "interface", i,
+				      "interface: \"%s\" is not the name of one", name);
 	/* Legal for the kernel.  libconfuse takes "eth0;" for a name. */
-	for (const char *c = out->interface; *c; c++)
+	for (const char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-@", *c)) {
 			read_warn(r, root, "interface",
 				  "interface: \"%s\" has a \"%c\", which is probably "
 				  "a mistake",
-				  out->interface, *c);
+				  name, *c);
 			break;
 		}
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(name, out->interfaces[k]) == 0)
+			return read_fail_item(r, root, "interface", i,
+					      "interface: %s is there twice", name);
+	out->n_interfaces++;
+	return 0;
+}
+
+static int conf_read_interfaces(struct reader *r, cfg_t *root, struct conf *out)
+{
+	unsigned n = cfg_size(root, "interface");
+
+	if (read_require(r, root, "interface") < 0)
+		return -1;
+	if (n > PLAN_MAX_INTERFACES)
+		return read_fail_item(r, root, "interface", PLAN_MAX_INTERFACES,
+				      "interface: more than %d", PLAN_MAX_INTERFACES);
+	for (unsigned i = 0; i < n; i++)
+		if (conf_read_interface(r, root, i, out) < 0)
+			return -1;
+	for (unsigned i = 0; i < n; i++)
+		out->any_interface |= strcmp(out->interfaces[i], "any") == 0;
+	if (out->any_interface && n > 1)
+		return read_fail(r, root, "interface",
+				 "interface: any stands for all and must be alone");
+	if (out->any_interface)
+		out->n_interfaces = 0;
 	return 0;
 }
 
@@ -105,7 +137,7 @@ static int conf_read_top(struct reader *r, struct conf *out)
 
 	if (read_require(r, root, "address") < 0 ||
 	    read_address(r, root, "address", 0, &out->address) < 0 ||
-	    conf_read_interface(r, root, out) < 0 ||
+	    conf_read_interfaces(r, root, out) < 0 ||
 	    /* bounded by the address of a Unix socket, not by our own field */
 	    read_path(r, root, "control", out->control,
 		      sizeof(((struct sockaddr_un *)0)->sun_path)) < 0 ||
@@ -224,7 +256,8 @@ static int conf_read_services(struct reader *r, struct conf *out)
 
 static int conf_read_all(struct reader *r, struct conf *out)
 {
-	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff, .table = 2048 };
+	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff,
+			       .table = 2048, .rule_priority = 100 };
 	strcpy(out->control, CONF_DEFAULT_CONTROL);
 	r->warnings = out->warnings;
 	r->max_warnings = CONF_MAX_WARNINGS;

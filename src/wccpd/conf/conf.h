@@ -58,12 +58,15 @@ enum conf_log { CONF_LOG_STDERR, CONF_LOG_SYSLOG };
 
 struct conf {
 	struct addr address;
-	char interface[IF_NAMESIZE];
+	bool any_interface; /* every one that redirected packets can arrive on ... */
+	unsigned n_interfaces; /* ... or these */
+	char interfaces[PLAN_MAX_INTERFACES][IF_NAMESIZE];
 	char control[CONF_PATH_MAX];  /* Unix socket of wccpctl */
 	char pid_file[CONF_PATH_MAX]; /* of wccpd itself; may be empty */
 	enum conf_log log;
 	uint32_t mark, mark_mask;
-	uint32_t table;
+	uint32_t table, rule_priority;
+	uint32_t tc_priority; /* 0: chosen, see kernel/tc.h */
 	unsigned n_pools, n_services;
 	struct conf_pool pools[PLAN_MAX_POOLS];
 	struct conf_service services[PLAN_MAX_SERVICES];
@@ -75,6 +78,12 @@ struct conf {
 /* Read and check a file.  NULL on error; the result is freed by conf_free(). */
 struct conf *conf_load(const char *path, struct err *err);
 void conf_free(struct conf *conf);
+
+/* "eth0, eth1" or "any". */
+struct conf_interfaces_text {
+	char s[PLAN_MAX_INTERFACES * (IF_NAMESIZE + 2)];
+};
+struct conf_interfaces_text conf_interfaces_text(const struct conf *conf);
 
 /* Warnings and the expanded service definitions, one fact a line. */
 void conf_print(const struct conf *conf, FILE *to);

@@ -21,6 +21,18 @@ static void conf_summary_add(char *text, size_t size, const char *format, ...)
 	va_end(ap);
 }
 
+struct conf_interfaces_text conf_interfaces_text(const struct conf *conf)
+{
+	struct conf_interfaces_text out = { "" };
+
+	if (conf->any_interface)
+		conf_summary_add(out.s, sizeof(out.s), "any");
+	for (unsigned i = 0; i < conf->n_interfaces; i++)
+		conf_summary_add(out.s, sizeof(out.s), "%s%s", i ? ", " : "",
+				 conf->interfaces[i]);
+	return out;
+}
+
 /* -- one service ---------------------------------------------------------------------- */
 
 static void conf_summary_name_fields(uint32_t flags, char *out, size_t size)

@@ -106,6 +106,7 @@ static bool tc_hook_choose(const struct tc_hook *h, const struct tc_hook_program
 
 	*out = (struct tc_programs){
 		.handle = TC_HOOK_HANDLE,
+		.priority = TC_PRIORITY,
 		.ingress = incoming ? all->ingress_fd : -1,
 		.egress = outgoing ? all->egress_fd : -1,
 	};
@@ -138,7 +139,7 @@ int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
 		h->ifindex = 0;
 		return -1;
 	}
-	if (tc_attach(&h->filter, h->ifindex, &chosen, err) < 0) {
+	if (tc_attach(&h->filter, h->ifindex, &chosen, NULL, err) < 0) {
 		tc_hook_detach(h);
 		return err_prefix(err, "%s", h->name);
 	}

@@ -16,7 +16,8 @@ bool forwards;
 void plan_begin(struct plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
-	strcpy(plan->interface, "eth0");
+	plan->n_interfaces = 1;
+	strcpy(plan->interfaces[0], "eth0");
 	plan->self = addr_v4(SELF);
 	plan->mark = 0x100;
 	plan->mark_mask = 0xff00;

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way from the interface to local sockets: made, kept in place and verified. */
+#include "dp/link/delivery_path.h"
+
+#include "dp/link/delivery_route.h"
+#include "kernel/route_query.h"
+#include "kernel/rules.h"
+
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+/* TEST-NET-2: an address that nobody has (RFC 5737), as an outside destination. */
+#define DELIVERY_PATH_OUTSIDE 0xc6336401
+
+/* So often a rule is put in front of others in one go. */
+enum { DELIVERY_PATH_MOVES = 8 };
+
+/* -- what is wanted ------------------------------------------------------------------ */
+
+static void delivery_path_add_port(struct delivery_path *p, uint16_t port)
+{
+	for (unsigned i = 0; i < p->n_ports; i++)
+		if (p->ports[i] == port)
+			return;
+	if (p->n_ports < DELIVERY_PATH_PORTS)
+		p->ports[p->n_ports++] = port;
+}
+
+void delivery_path_plan(const struct plan *plan, const struct facts *facts,
+			struct delivery_path *out)
+{
+	*out = (struct delivery_path){ .table = plan->table, .n = facts->n_links };
+	for (unsigned i = 0; i < facts->n_links; i++) {
+		out->ifindex[i] = facts->links[i].ifindex;
+		out->rules[i] = (struct delivery_rule){
+			.mark = plan->mark,
+			.mask = plan->mark_mask,
+			.table = plan->table,
+			.priority = plan->rule_priority,
+		};
+		memcpy(out->rules[i].interface, facts->links[i].name, IF_NAMESIZE);
+	}
+	for (unsigned i = 0; i < plan->n_services; i++) {
+		const struct plan_service *s = &plan->services[i];
+
+		if (!addr_is_set(&out->source) && s->proof_source.family == ADDR_V4)
+			out->source = s->proof_source;
+		/* 80: of the well-known service, which has none in a plan. */
+		delivery_path_add_port(out, s->service.ports[0] ? s->service.ports[0]
+								: 80);
+	}
+	if (!addr_is_set(&out->source) && plan->n_routers)
+		out->source = plan->routers[0].address;
+}
+
+/* -- asking the kernel ---------------------------------------------------------------- */
+
+/* Is a redirected packet that comes in by interface `i` delivered?  If not, `answer` is
+ * what becomes of it.  Who cannot be asked is taken to say yes. */
+static bool delivery_path_leads_here(struct nl_sock *sock, const struct delivery_path *p,
+				     unsigned i, struct route_answer *answer)
+{
+	struct route_question q = {
+		.from = p->source,
+		.to = addr_v4(DELIVERY_PATH_OUTSIDE),
+		.mark = p->rules[i].mark,
+		.iif = p->ifindex[i],
+	};
+
+	for (unsigned k = 0; addr_is_set(&p->source) && k < p->n_ports; k++) {
+		q.to_port = p->ports[k];
+		if (route_query(sock, &q, answer, NULL) == 0 &&
+		    (answer->error || answer->type != RTN_LOCAL))
+			return false;
+	}
+	return true;
+}
+
+static void delivery_path_complain(const struct delivery_path *p, unsigned i,
+				   const struct rule *front, uint32_t priority,
+				   const struct route_answer *answer, struct err *out)
+{
+	char rule[160], fate[96];
+
+	route_answer_text(answer, fate, sizeof(fate));
+	if (front) {
+		rules_text(front, rule, sizeof(rule));
+		err_set(out,
+			"packets of %s do not reach local sockets: rule \"%s\" lies in "
+			"front of ours (%u); change its priority or `rule-priority`",
+			p->rules[i].interface, rule, priority);
+	} else {
+		err_set(out,
+			"packets of %s do not reach local sockets: the kernel's look-up "
+			"for mark 0x%x from %s says: %s",
+			p->rules[i].interface, p->rules[i].mark, ADDR_TEXT(&p->source),
+			fate);
+	}
+}
+
+/* -- rules ------------------------------------------------------------------------------ */
+
+static void delivery_path_add_text(struct err *to, const char *text)
+{
+	size_t at = strlen(to->text);
+
+	snprintf(to->text + at, sizeof(to->text) - at, "%s%s", at ? "; " : "", text);
+}
+
+static int delivery_path_set_priority(struct nl_sock *sock, const struct rules *rules,
+				      const struct delivery_rule *r, uint32_t priority,
+				      struct err *err)
+{
+	if (delivery_rule_add(sock, r, priority, err) < 0)
+		return -1;
+	delivery_rule_remove(sock, rules, r, priority);
+	return 0;
+}
+
+static bool delivery_path_had_rule(const struct delivery_path *before,
+				   const struct delivery_rule *r)
+{
+	for (unsigned i = 0; before && i < before->n; i++)
+		if (delivery_rule_equal(&before->rules[i], r))
+			return true;
+	return false;
+}
+
+/* Where it was put in front of others it stays, for as long as they are there. */
+static int delivery_path_make_rule(struct nl_sock *sock, const struct rules *rules,
+				   const struct delivery_rule *r,
+				   const struct delivery_path *before, struct err *drift,
+				   struct err *err)
+{
+	uint32_t priority;
+	char text[96];
+
+	if (!delivery_rule_find(rules, r, &priority)) {
+		if (delivery_path_had_rule(before, r)) {
+			snprintf(text, sizeof(text), "the rule for mark 0x%x on %s was gone",
+				 r->mark, r->interface);
+			delivery_path_add_text(drift, text);
+		}
+		priority = r->priority;
+	} else if (priority > r->priority ||
+		   !delivery_rule_between(rules, r, priority, r->priority)) {
+		priority = r->priority;
+	}
+	return delivery_path_set_priority(sock, rules, r, priority, err);
+}
+
+/*
+ * Look who takes the packets of interface `i`, and put our rule in front of theirs.  Returns
+ * whether to look again.
+ */
+static bool delivery_path_overtake(struct nl_sock *sock, const struct delivery_path *p,
+				   unsigned i, struct err *drift, struct err *obstacle)
+{
+	const struct delivery_rule *ours = &p->rules[i];
+	const struct rule *front = NULL;
+	struct route_answer answer;
+	uint32_t priority = 0;
+	struct rules rules;
+	bool again = false;
+	char text[256], rule[160];
+
+	if (delivery_path_leads_here(sock, p, i, &answer) ||
+	    rules_read(sock, &rules, NULL) < 0)
+		return false;
+	if (delivery_rule_find(&rules, ours, &priority))
+		front = delivery_rule_in_front(&rules, ours, priority, &answer);
+	/* In front of priority 0 there is nothing. */
+	if (drift && front && front->priority > 1) {
+		rules_text(front, rule, sizeof(rule));
+		snprintf(text, sizeof(text),
+			 "rule \"%s\" lay in front of ours (%u), which has priority %u now",
+			 rule, priority, front->priority - 1);
+		again = delivery_path_set_priority(sock, &rules, ours,
+						   front->priority - 1, NULL) == 0;
+		if (again)
+			delivery_path_add_text(drift, text);
+	}
+	if (!again)
+		delivery_path_complain(p, i, front, priority, &answer, obstacle);
+	rules_free(&rules);
+	return again;
+}
+
+static int delivery_path_make_rules(struct nl_sock *sock, const struct delivery_path *p,
+				    const struct delivery_path *before, struct err *drift,
+				    struct err *err)
+{
+	struct rules rules;
+	int result = 0;
+
+	if (rules_read(sock, &rules, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < p->n && result == 0; i++)
+		result = delivery_path_make_rule(sock, &rules, &p->rules[i], before,
+						 drift, err);
+	rules_free(&rules);
+	return result;
+}
+
+/* -- all ---------------------------------------------------------------------------------- */
+
+/* A table that somebody else uses is left alone: our default route there would take
+ * their packets, and theirs ours. */
+static int delivery_path_make_route(struct nl_sock *sock, const struct delivery_path *p,
+				    const struct delivery_path *before, struct err *drift,
+				    struct err *obstacle, struct err *err)
+{
+	struct delivery_routes there;
+	struct err text;
+
+	if (delivery_route_look(sock, p->table, &there, err) < 0)
+		return -1;
+	if (there.others)
+		err_set(&text,
+			"routing table %u has %u other route%s (%s%s): remove %s or "
+			"choose another `table`",
+			p->table, there.others, there.others > 1 ? "s" : "", there.other,
+			there.others > 1 ? ", ..." : "",
+			there.others > 1 ? "them" : "it");
+	if (there.others && !there.ours)
+		return err_set(err, "%s", text.text);
+	if (there.others)
+		*obstacle = text;
+	if (there.ours)
+		return 0;
+	if (before && before->table == p->table)
+		delivery_path_add_text(drift, "the local route was gone from its table");
+	return delivery_route_add(sock, p->table, err);
+}
+
+int delivery_path_make(struct nl_sock *sock, const struct delivery_path *wanted,
+		       const struct delivery_path *before, struct err *drift,
+		       struct err *obstacle, struct err *err)
+{
+	/* The route first: a rule that leads to an empty table leads nowhere. */
+	if (delivery_path_make_route(sock, wanted, before, drift, obstacle, err) < 0 ||
+	    delivery_path_make_rules(sock, wanted, before, drift, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < wanted->n && !obstacle->text[0]; i++)
+		for (unsigned k = 0; k < DELIVERY_PATH_MOVES &&
+				     delivery_path_overtake(sock, wanted, i, drift,
+							    obstacle);
+		     k++)
+			;
+	return 0;
+}
+
+void delivery_path_explain(struct nl_sock *sock, const struct delivery_path *path,
+			   struct err *out)
+{
+	struct delivery_routes there;
+
+	out->text[0] = '\0';
+	if (delivery_route_look(sock, path->table, &there, NULL) == 0 && !there.ours)
+		err_set(out, "the local route is gone from table %u", path->table);
+	for (unsigned i = 0; i < path->n && !out->text[0]; i++)
+		delivery_path_overtake(sock, path, i, NULL, out);
+}
+
+void delivery_path_remove(struct nl_sock *sock, const struct delivery_path *old,
+			  const struct delivery_path *keep)
+{
+	struct rules rules;
+
+	if (rules_read(sock, &rules, NULL) < 0)
+		return;
+	for (unsigned i = 0; i < old->n; i++)
+		if (!delivery_path_had_rule(keep, &old->rules[i]))
+			delivery_rule_remove(sock, &rules, &old->rules[i],
+					     DELIVERY_RULE_NONE);
+	rules_free(&rules);
+	if (old->n && !(keep && keep->n && keep->table == old->table))
+		delivery_route_remove(sock, old->table);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a marked packet is delivered to a local socket: the rules, one per interface.
+ *
+ *   PRIORITY: from all fwmark MARK/MASK iif INTERFACE lookup TABLE
+ *
+ * They name the interface because without it, they would also catch what sockets
+ * send that took their mark from a connection (tcp_fwmark_accept), and the look-up
+ * of the source address where src_valid_mark is set.
+ *
+ * The kernel puts a rule that is added without a priority in front of all the others, so
+ * that a fixed one is not enough: when the kernel's own look-up says that another rule
+ * takes our packets, ours is put in front of it.  That does no harm to others, because
+ * nothing but our packets has the mark.
+ */
+#ifndef WCCPD_DP_LINK_DELIVERY_RULE_H
+#define WCCPD_DP_LINK_DELIVERY_RULE_H
+
+#include "err.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct nl_sock;
+struct route_answer;
+struct rules;
+
+struct delivery_rule {
+	char interface[IF_NAMESIZE];
+	uint32_t mark, mask, table;
+	uint32_t priority; /* wished for; it can stand further in front */
+};
+
+/* All the same but the priority? */
+bool delivery_rule_equal(const struct delivery_rule *a, const struct delivery_rule *b);
+
+/* Is it there, and with which priority (the first one, if it is there several times)? */
+bool delivery_rule_find(const struct rules *rules, const struct delivery_rule *wanted,
+			uint32_t *priority);
+
+/* With that priority; being there already is fine. */
+int delivery_rule_add(struct nl_sock *sock, const struct delivery_rule *wanted,
+		      uint32_t priority, struct err *err);
+/* Every one of `rules`, whatever its priority, except that of priority `keep`
+ * (DELIVERY_RULE_NONE: none of them is kept).  Best effort. */
+enum { DELIVERY_RULE_NONE = -1 };
+void delivery_rule_remove(struct nl_sock *sock, const struct rules *rules,
+			  const struct delivery_rule *wanted, int64_t keep);
+
+/* Of the rules in front of ours, which has priority `before`: the one that led to
+ * `answer`; NULL: none of them. */
+const struct rule *delivery_rule_in_front(const struct rules *rules,
+					  const struct delivery_rule *ours, uint32_t before,
+					  const struct route_answer *answer);
+
+/* Is there any rule of others from priority `least` to `most`? */
+bool delivery_rule_between(const struct rules *rules, const struct delivery_rule *ours,
+			   uint32_t least, uint32_t most);
+
+#endif
