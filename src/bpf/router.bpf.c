@@ -114,14 +114,14 @@ static __always_inline struct fwd_job *fwd_new_job(struct __sk_buff *skb)
 SEC("tc")
 int fwd_ingress(struct __sk_buff *skb)
 {
-	__u32 ifindex = skb->ifindex;
-	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &ifindex);
+	const struct router_interface *here = fwd_interface(skb->ifindex);
 	struct fwd_job *job = fwd_new_job(skb);
 	struct packet_redirect header;
 
-	if (!roles || !job || skb->pkt_type != PACKET_HOST)
+	if (!here || !job || skb->pkt_type != PACKET_HOST)
 		return PASS;
-	job->roles = *roles;
+	job->roles = here->roles;
+	job->services = here->in;
 	job->leaving = false;
 	if (fwd_parse(skb, ETH_HLEN, job))
 		return PASS;
@@ -131,23 +131,27 @@ int fwd_ingress(struct __sk_buff *skb)
 					       : PASS;
 }
 
-/* Only what the stack forwards, and has not from a web-cache: what those return, by
- * whatever method, has come in on one of their interfaces. */
+/* Only what the stack forwards, has not from a web-cache (what those return, by whatever
+ * method, has come in on one of their interfaces), and does not bring to one: the
+ * interface may be the web-caches' own. */
 SEC("tc")
 int fwd_egress(struct __sk_buff *skb)
 {
-	__u32 from = skb->ingress_ifindex;
-	const __u32 *roles = bpf_map_lookup_elem(&interfaces, &from);
+	const struct router_interface *from = fwd_interface(skb->ingress_ifindex);
+	const struct router_interface *here = fwd_interface(skb->ifindex);
 	struct fwd_job *job;
 
-	if (!from || (roles && *roles & (ROUTER_IF_CACHES | ROUTER_IF_EXCLUDED)))
+	if (fwd_take_sign(skb) || !skb->ingress_ifindex || !here)
+		return PASS;
+	if (from && from->roles & (ROUTER_IF_CACHES | ROUTER_IF_EXCLUDED))
 		return PASS;
 	job = fwd_new_job(skb);
 	if (!job)
 		return PASS;
 	job->roles = 0;
+	job->services = here->out;
 	job->leaving = true;
-	if (fwd_parse(skb, ETH_HLEN, job))
+	if (fwd_parse(skb, ETH_HLEN, job) || fwd_memberships(&job->dst))
 		return PASS;
 	return fwd_redirect_if_wanted(skb, job);
 }

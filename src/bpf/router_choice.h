@@ -58,8 +58,9 @@ static __always_inline __u64 fwd_memberships(const struct packet_addr *a)
 	return in ? *in : 0;
 }
 
-/* Services in priority order; the first that fits, but for those of `in`: a router
- * redirects nothing that a member of the group sends (2.0 section 4.10). */
+/* Services in priority order; the first that fits of those redirected here, but for
+ * those of `in`: a router redirects nothing that a member of the group sends (2.0
+ * section 4.10). */
 static __always_inline const struct router_entry *
 fwd_first_fit(const struct fwd_job *job, __u64 in)
 {
@@ -74,7 +75,8 @@ fwd_first_fit(const struct fwd_job *job, __u64 in)
 
 		if (!s || !s->used)
 			break;
-		if (s->v6 != job->v6 || !packet_matches(&job->p, &s->match))
+		if (s->v6 != job->v6 || !(job->services >> (s->number & 63) & 1) ||
+		    !packet_matches(&job->p, &s->match))
 			continue;
 		if (!(in >> (s->number & 63) & 1))
 			return s;

@@ -35,6 +35,14 @@ enum {
 	ROUTER_IF_EXCLUDED = 8, /* ... unless it has come in here, or from web-caches */
 };
 
+/* An interface, and which services are redirected where packets come in on it or leave by
+ * it: a bit for each, by number. */
+struct router_interface {
+	__u32 roles; /* ROUTER_IF_* */
+	__u32 zero;
+	__u64 in, out;
+};
+
 /* Where the packets of one web-cache go. */
 struct router_target {
 	struct packet_addr cache;

@@ -18,6 +18,7 @@ struct fwd_job {
 	bool v6;
 	bool leaving; /* the stack has forwarded it already */
 	__u32 roles;  /* ROUTER_IF_*, of the interface it came in by */
+	__u64 services; /* that are redirected here */
 };
 
 /* The packet that begins at `l3`.  0, or -1 when it is not a sound one. */
@@ -71,12 +72,12 @@ struct {
 	__type(value, struct fwd_job);
 } jobs SEC(".maps");
 
-/* ifindex -> ROUTER_IF_* */
+/* By ifindex. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ROUTER_MAX_INTERFACES);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct router_interface);
 } interfaces SEC(".maps");
 
 /* Address of a member -> bit for each service it is a member of. */
@@ -130,6 +131,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ROUTER_EVENT_OCTETS);
 } events SEC(".maps");
+
+static __always_inline const struct router_interface *fwd_interface(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&interfaces, &ifindex);
+}
 
 /* ---- counting ---- */
 

@@ -13,6 +13,11 @@ enum { OUTER_TTL = 64 };
 /* Sources of what is wrapped. */
 const volatile __be32 router_id = 0;
 const volatile struct packet_addr router_id6 = {};
+/* Are there redirect-out interfaces? */
+const volatile bool redirects_out = false;
+
+/* In tc_index of a packet on its way to a web-cache by a redirect-out interface. */
+enum { FWD_REDIRECTED = 0x5743 };
 
 struct wrapping {
 	struct iphdr ip;
@@ -221,6 +226,29 @@ static __always_inline int fwd_send_to_neighbour(const struct fwd_job *job,
 	return bpf_redirect_neigh(t->ifindex, &hop, sizeof(hop), 0);
 }
 
+/* Where the web-cache is behind a redirect-out interface the packet meets our filter
+ * again, which must not redirect it once more.  That filter takes the sign away. */
+static __always_inline void fwd_sign(struct __sk_buff *skb,
+				     const struct router_target *t)
+{
+	const struct router_interface *towards;
+
+	if (!redirects_out)
+		return;
+	towards = fwd_interface(t->ifindex);
+	if (towards && towards->roles & ROUTER_IF_OUT)
+		skb->tc_index = FWD_REDIRECTED;
+}
+
+static __always_inline bool fwd_take_sign(struct __sk_buff *skb)
+{
+	bool there = skb->tc_index == FWD_REDIRECTED;
+
+	if (there)
+		skb->tc_index = 0;
+	return there;
+}
+
 /* To the web-cache of `t`, for service `s`. */
 static __always_inline int fwd_send_to_cache(struct __sk_buff *skb,
 					     const struct fwd_job *job,
@@ -243,6 +271,7 @@ static __always_inline int fwd_send_to_cache(struct __sk_buff *skb,
 		return DROP;
 	}
 	fwd_count_redirected(s, t, redirect, p->len);
+	fwd_sign(skb, t);
 	return fwd_send_to_neighbour(job, t);
 }
 

@@ -38,9 +38,9 @@ TEST(defaults)
 	ck_assert_msg(c, "%s", err.text);
 	ck_assert_str_eq(c->control, "/run/wccprouter.sock");
 	ck_assert_uint_eq(addr_to_v4(&c->router_id), 0x0a000901);
-	ck_assert_uint_eq(c->n_redirect_in, 1);
-	ck_assert_uint_eq(c->n_caches_in, 2);
-	ck_assert_str_eq(c->caches_in[1], "bx2");
+	ck_assert_uint_eq(c->redirect_in.n, 1);
+	ck_assert_uint_eq(c->caches_in.n, 2);
+	ck_assert_str_eq(c->caches_in.names[1], "bx2");
 	ck_assert_uint_eq(c->n_services, 2);
 	r = &c->services[0].router;
 	ck_assert_str_eq(c->services[0].name, "web-cache");
@@ -157,10 +157,57 @@ TEST(redirect_out)
 			       path, &err);
 
 	ck_assert_msg(c, "%s", err.text);
-	ck_assert(c->n_redirect_in == 0 && c->n_redirect_out == 1);
-	ck_assert_str_eq(c->redirect_out[0], "or0");
-	ck_assert_uint_eq(c->n_excluded_in, 2);
-	ck_assert_str_eq(c->excluded_in[1], "cl2");
+	ck_assert(c->redirect_in.n == 0 && c->redirect_out.n == 1);
+	ck_assert_str_eq(c->redirect_out.names[0], "or0");
+	ck_assert_uint_eq(c->excluded_in.n, 2);
+	ck_assert_str_eq(c->excluded_in.names[1], "cl2");
+	routerd_conf_free(c);
+}
+
+/* A service that has either list of its own has neither of the file's. */
+TEST(interfaces_of_a_service)
+{
+	char path[64];
+	struct err err = { "" };
+	struct routerd_conf *c =
+		load("router-id = 10.0.9.1\nredirect-in = { cl0 }\n"
+		     "redirect-out = { bx1 }\ncaches-in = { bx1 }\n"
+		     "service 61 { redirect-in = { lan, lan2 } }\n"
+		     "service 62 { redirect-out = { lan } }\nservice 7 { }\n",
+		     path, &err);
+	const struct routerd_conf_service *s;
+
+	ck_assert_msg(c, "%s", err.text);
+	s = c->services;
+	ck_assert(s[0].redirect_in.n == 2 && s[0].redirect_out.n == 0);
+	ck_assert_str_eq(s[0].redirect_in.names[1], "lan2");
+	ck_assert(s[1].redirect_in.n == 0 && s[1].redirect_out.n == 1);
+	ck_assert_str_eq(s[1].redirect_out.names[0], "lan");
+	ck_assert(s[2].redirect_in.n == 1 && s[2].redirect_out.n == 1);
+	ck_assert_str_eq(s[2].redirect_in.names[0], "cl0");
+	ck_assert_str_eq(s[2].redirect_out.names[0], "bx1");
+	routerd_conf_free(c);
+}
+
+/* Five lists of 26 have 130 interfaces. */
+TEST(more_interfaces_than_there_is_room_for)
+{
+	char path[64], text[4096] = "router-id = 10.0.9.1\ncaches-in = { c }\n";
+	struct err err = { "" };
+	struct routerd_conf *c;
+
+	for (unsigned s = 0; s < 5; s++) {
+		sprintf(text + strlen(text), "service %u { redirect-in = {", s);
+		for (unsigned i = 0; i < 26; i++)
+			sprintf(text + strlen(text), "%s i%u.%u", i ? "," : "", s, i);
+		strcat(text, "} }\n");
+	}
+	ck_assert_ptr_null(load(text, path, &err));
+	ck_assert_msg(strstr(err.text, ":8: more than 128 interfaces in all"), "%s",
+		      err.text);
+	strcpy(strstr(text, ", i4.23"), "} }\n");
+	c = load(text, path, &err);
+	ck_assert_msg(c, "%s", err.text);
 	routerd_conf_free(c);
 }
 
@@ -284,8 +331,16 @@ static const struct {
 	{ "router-id = 10.0.9.1\nredirect-in = { a }\n", "3: no caches-in" },
 	{ "router-id = 10.0.9.1\nredirect-in = { a,\nsixteen-or-longer }\n",
 	  "3: redirect-in: \"sixteen-or-longer\" is not the name of an interface" },
-	{ TOP "redirect-out = { or0, bx2 }\nservice 1 { }\n",
-	  "4: redirect-out: bx2 is in caches-in, too" },
+	{ TOP "exclude-in = { or1 }\nservice 1 { redirect-out = { or0 } }\n"
+	      "service 2 { redirect-in = { or0,\n or1 } }\n",
+	  "4: exclude-in: or1 is in redirect-in, too" },
+	{ "router-id = 10.0.9.1\ncaches-in = { a }\n"
+	  "service 1 { redirect-in = { b } }\nservice 2 { }\n",
+	  "5: no redirect-in" },
+	{ TOP "service 1 {\nredirect-in = { cl0,\n\"a b\" }\n}\n",
+	  "6: redirect-in: \"a b\" is not the name of an interface" },
+	{ TOP "service 1 {\nredirect-out = { sixteen-or-longer }\n}\n",
+	  "5: redirect-out: \"sixteen-or-longer\" is not the name of an interface" },
 	{ TOP "exclude-in = { or0 }\nservice 1 { }\n",
 	  "4: exclude-in: redirect-out is not set" },
 	{ TOP "redirect-out = { or0 }\nexclude-in = { or1,\ncl0 }\nservice 1 { }\n",

@@ -51,12 +51,12 @@ void host_checks_warn(const struct routerd_conf *conf)
 		log_warning("ipv6-forwarding-off",
 			    "net.ipv6.conf.all.forwarding is 0: this host forwards no "
 			    "packets of IPv6");
-	for (i = 0; i < conf->n_caches_in; i++)
-		if (host_checks_rp_filter_is_strict(conf->caches_in[i]))
+	for (i = 0; i < conf->caches_in.n; i++)
+		if (host_checks_rp_filter_is_strict(conf->caches_in.names[i]))
 			log_warning(
 				"rp-filter-strict",
 				"net.ipv4.conf.%s.rp_filter is strict (1): packets "
 				"that web-caches return will be dropped; set it and "
 				"net.ipv4.conf.all.rp_filter to 0 or 2",
-				conf->caches_in[i]);
+				conf->caches_in.names[i]);
 }

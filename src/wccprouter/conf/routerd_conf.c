@@ -3,6 +3,7 @@
 #include "wccprouter/conf/routerd_conf.h"
 
 #include "conffile/read.h"
+#include "wccprouter/conf/routerd_conf_interfaces.h"
 #include "wccprouter/conf/routerd_conf_service.h"
 
 #include <stdio.h>
@@ -59,76 +60,6 @@ static int routerd_conf_read_services(struct reader *r, struct routerd_conf *out
 		out->n_services++;
 	}
 	return 0;
-}
-
-static int routerd_conf_read_interfaces(struct reader *r, const char *name,
-					char out[][IF_NAMESIZE], unsigned *n)
-{
-	*n = cfg_size(r->root, name);
-	if (*n > ROUTERD_MAX_INTERFACES)
-		return read_fail_item(r, r->root, name, ROUTERD_MAX_INTERFACES,
-				      "%s: more than %d interfaces", name,
-				      ROUTERD_MAX_INTERFACES);
-	for (unsigned i = 0; i < *n; i++) {
-		const char *text = cfg_getnstr(r->root, name, i);
-
-		if (!*text || strlen(text) >= IF_NAMESIZE || strpbrk(text, "/ \t\n"))
-			return read_fail_item(
-				r, r->root, name, i,
-				"%s: \"%s\" is not the name of an interface", name,
-				text);
-		strcpy(out[i], text);
-	}
-	return 0;
-}
-
-/* Is one of these among the others, where it makes no sense? */
-static int routerd_conf_check_disjoint(struct reader *r, const char *name,
-				       char list[][IF_NAMESIZE], unsigned n,
-				       const char *other_name,
-				       char others[][IF_NAMESIZE], unsigned n_others)
-{
-	for (unsigned i = 0; i < n; i++)
-		for (unsigned j = 0; j < n_others; j++)
-			if (strcmp(list[i], others[j]) == 0)
-				return read_fail_item(r, r->root, name, i,
-						      "%s: %s is in %s, too", name,
-						      list[i], other_name);
-	return 0;
-}
-
-/* What goes to a web-cache must not be redirected again, and what comes in cannot be
- * redirected and excluded at once. */
-static int routerd_conf_check_interfaces(struct reader *r, struct routerd_conf *c)
-{
-	if (!c->n_redirect_out && read_require(r, r->root, "redirect-in") < 0)
-		return -1;
-	if (read_require(r, r->root, "caches-in") < 0)
-		return -1;
-	if (c->n_excluded_in && !c->n_redirect_out)
-		return read_fail(r, r->root, "exclude-in",
-				 "exclude-in: redirect-out is not set");
-	if (routerd_conf_check_disjoint(r, "redirect-out", c->redirect_out,
-					c->n_redirect_out, "caches-in", c->caches_in,
-					c->n_caches_in) < 0)
-		return -1;
-	return routerd_conf_check_disjoint(r, "exclude-in", c->excluded_in,
-					   c->n_excluded_in, "redirect-in",
-					   c->redirect_in, c->n_redirect_in);
-}
-
-static int routerd_conf_read_all_interfaces(struct reader *r, struct routerd_conf *c)
-{
-	if (routerd_conf_read_interfaces(r, "redirect-in", c->redirect_in,
-					 &c->n_redirect_in) < 0 ||
-	    routerd_conf_read_interfaces(r, "redirect-out", c->redirect_out,
-					 &c->n_redirect_out) < 0 ||
-	    routerd_conf_read_interfaces(r, "exclude-in", c->excluded_in,
-					 &c->n_excluded_in) < 0 ||
-	    routerd_conf_read_interfaces(r, "caches-in", c->caches_in,
-					 &c->n_caches_in) < 0)
-		return -1;
-	return routerd_conf_check_interfaces(r, c);
 }
 
 static int routerd_conf_read_router_id6(struct reader *r, struct addr *out)
@@ -193,9 +124,10 @@ static int routerd_conf_read_all(struct reader *r, struct routerd_conf *out)
 	    routerd_conf_read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
 	    routerd_conf_read_metrics(r, out) < 0 ||
-	    routerd_conf_read_all_interfaces(r, out) < 0)
+	    routerd_conf_interfaces_read(r, out) < 0 ||
+	    routerd_conf_read_services(r, out) < 0)
 		return -1;
-	return routerd_conf_read_services(r, out);
+	return routerd_conf_interfaces_check(r, out);
 }
 
 struct routerd_conf *routerd_conf_load(const char *path, struct err *err)

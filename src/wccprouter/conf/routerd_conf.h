@@ -17,10 +17,16 @@
 #define ROUTERD_CONF_DEFAULT_FILE "/etc/wccprouter.conf"
 
 enum {
-	ROUTERD_MAX_INTERFACES = 32,
+	ROUTERD_MAX_INTERFACES = 32, /* of one list */
+	ROUTERD_ALL_INTERFACES = 128,
 	ROUTERD_MAX_SERVICES = 64,
 	ROUTERD_MAX_RULES = 64, /* of one service */
 	ROUTERD_PATH_MAX = 108, /* of a Unix socket */
+};
+
+struct routerd_interfaces {
+	unsigned n;
+	char names[ROUTERD_MAX_INTERFACES][IF_NAMESIZE];
 };
 
 struct routerd_conf_service {
@@ -28,6 +34,8 @@ struct routerd_conf_service {
 	bool closed;	   /* drop what no web-cache takes */
 	uint8_t group_ttl; /* of what is sent to router.multicast */
 	struct router_conf router;
+	/* Where its packets are redirected: its own ones, or those of the file. */
+	struct routerd_interfaces redirect_in, redirect_out;
 	unsigned n_rules; /* 0: all of its packets are redirected */
 	struct redirect_rule rules[ROUTERD_MAX_RULES];
 };
@@ -40,11 +48,11 @@ struct routerd_conf {
 	char control[ROUTERD_PATH_MAX];
 	struct addr metrics; /* where they are served by HTTP; unset: not */
 	uint16_t metrics_port;
-	unsigned n_redirect_in, n_redirect_out, n_excluded_in, n_caches_in, n_services;
-	char redirect_in[ROUTERD_MAX_INTERFACES][IF_NAMESIZE];
-	char redirect_out[ROUTERD_MAX_INTERFACES][IF_NAMESIZE];
-	char excluded_in[ROUTERD_MAX_INTERFACES][IF_NAMESIZE]; /* from redirect_out */
-	char caches_in[ROUTERD_MAX_INTERFACES][IF_NAMESIZE];
+	/* Of the services that have none of their own. */
+	struct routerd_interfaces redirect_in, redirect_out;
+	struct routerd_interfaces excluded_in; /* from all redirect_out */
+	struct routerd_interfaces caches_in;
+	unsigned n_services;
 	struct routerd_conf_service services[ROUTERD_MAX_SERVICES];
 };
 

@@ -2,6 +2,8 @@
 /* A service section of wccprouter.conf. */
 #include "wccprouter/conf/routerd_conf_service.h"
 
+#include "wccprouter/conf/routerd_conf_interfaces.h"
+
 #include <string.h>
 
 /* What other routers take as the TTL of a group at most. */
@@ -14,7 +16,8 @@ cfg_opt_t routerd_conf_service_options[] = {
 	READ_TEXT("closed"),	 READ_TEXT("echo-assignment"),
 	READ_LIST("assign"),	 READ_TEXT("mask-identity"),
 	READ_TEXT("version"),	 READ_TEXT("group-address"),
-	READ_TEXT("group-ttl"),	 CFG_END(),
+	READ_TEXT("group-ttl"),	 READ_LIST("redirect-in"),
+	READ_LIST("redirect-out"), CFG_END(),
 };
 
 /* A service is "web-cache" or the number of a dynamic one. */
@@ -270,6 +273,7 @@ int routerd_conf_service_read(struct reader *r, cfg_t *section,
 						    &router->mask_identity) < 0 ||
 	    routerd_conf_service_read_timers(r, section, router) < 0 ||
 	    routerd_conf_service_read_group_list(r, section, router) < 0 ||
+	    routerd_conf_interfaces_read_service(r, section, conf, out) < 0 ||
 	    routerd_conf_service_read_redirect_list(r, section, out) < 0 ||
 	    read_flag(r, section, "echo-assignment", &router->echo_assignment) < 0 ||
 	    routerd_conf_service_read_version(r, section, router) < 0 ||

@@ -6,6 +6,7 @@
 #include "kernel/bpf_table.h"
 #include "log.h"
 #include "wccprouter/forward/forward_counters.h"
+#include "wccprouter/forward/hook_list.h"
 #include "wccprouter/forward/mask_values.h"
 #include "wccprouter/forward/member_maps.h"
 #include "wccprouter/forward/member_table.h"
@@ -22,8 +23,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_HOOKS = 4 * ROUTERD_MAX_INTERFACES };
-
 struct forward {
 	const struct routerd_conf *conf;
 	struct router_bpf *bpf;
@@ -31,7 +30,7 @@ struct forward {
 	struct ring_buffer *ring;
 	struct too_big *too_big;
 	unsigned n_hooks;
-	struct tc_hook hooks[MAX_HOOKS];
+	struct tc_hook hooks[ROUTERD_ALL_INTERFACES];
 	struct bpf_table table; /* of struct router_entry */
 	struct mask_values values;
 	struct forward_counters counters;
@@ -41,7 +40,7 @@ struct forward {
 
 _Static_assert((int)ROUTERD_MAX_SERVICES == (int)ROUTER_MAX_SERVICES,
 	       "a number for each service");
-_Static_assert((int)MAX_HOOKS == (int)ROUTER_MAX_INTERFACES, "room for each interface");
+_Static_assert((int)ROUTERD_ALL_INTERFACES == (int)ROUTER_MAX_INTERFACES, "room for each interface");
 
 /* libbpf's own words: a warning of its is mostly an errno that we report, too. */
 static int forward_on_libbpf(enum libbpf_print_level level, const char *format,
@@ -59,47 +58,20 @@ static int forward_on_libbpf(enum libbpf_print_level level, const char *format,
 
 /* ---- interfaces ---- */
 
-static void forward_add_hook(struct forward *f, const char *name, uint32_t role)
-{
-	unsigned i;
-
-	for (i = 0; i < f->n_hooks; i++)
-		if (strcmp(f->hooks[i].name, name) == 0)
-			break;
-	memcpy(f->hooks[i].name, name, IF_NAMESIZE);
-	f->hooks[i].roles |= role;
-	if (i == f->n_hooks)
-		f->n_hooks++;
-}
-
-static void forward_list_hooks(struct forward *f)
-{
-	const struct routerd_conf *conf = f->conf;
-	unsigned i;
-
-	for (i = 0; i < conf->n_redirect_in; i++)
-		forward_add_hook(f, conf->redirect_in[i], ROUTER_IF_REDIRECT);
-	for (i = 0; i < conf->n_caches_in; i++)
-		forward_add_hook(f, conf->caches_in[i], ROUTER_IF_CACHES);
-	for (i = 0; i < conf->n_redirect_out; i++)
-		forward_add_hook(f, conf->redirect_out[i], ROUTER_IF_OUT);
-	for (i = 0; i < conf->n_excluded_in; i++)
-		forward_add_hook(f, conf->excluded_in[i], ROUTER_IF_EXCLUDED);
-}
-
 static int forward_attach(struct forward *f, struct tc_hook *h, struct err *err)
 {
 	struct tc_hook_programs programs = {
 		bpf_program__fd(f->bpf->progs.fwd_ingress),
 		bpf_program__fd(f->bpf->progs.fwd_egress),
 	};
+	struct router_interface value = { .roles = h->roles, .in = h->in, .out = h->out };
 	__u32 ifindex;
 
 	if (tc_hook_attach(h, &programs, err) < 0)
 		return -1;
 	ifindex = h->ifindex;
-	if (bpf_map_update_elem(bpf_map__fd(f->bpf->maps.interfaces), &ifindex,
-				&h->roles, BPF_ANY) == 0)
+	if (bpf_map_update_elem(bpf_map__fd(f->bpf->maps.interfaces), &ifindex, &value,
+				BPF_ANY) == 0)
 		return 0;
 	return err_set(err, "%s: eBPF map: %s", h->name, strerror(errno));
 }
@@ -152,6 +124,8 @@ static int forward_load(struct forward *f, struct err *err)
 		return err_set(err, "eBPF: %s", strerror(errno));
 	f->bpf->rodata->router_id = htonl(addr_to_v4(&f->conf->router_id));
 	f->bpf->rodata->router_id6 = packet_addr_of(&f->conf->router_id6);
+	for (unsigned i = 0; i < f->n_hooks; i++)
+		f->bpf->rodata->redirects_out |= f->hooks[i].out != 0;
 	if (router_bpf__load(f->bpf) < 0)
 		return err_set(err, "eBPF: the kernel refuses the program: %s",
 			       strerror(errno));
@@ -193,7 +167,6 @@ static int forward_open_all(struct forward *f, struct err *err)
 				   f, NULL);
 	if (!f->ring)
 		return err_set(err, "eBPF ring buffer: %s", strerror(errno));
-	forward_list_hooks(f);
 	for (i = 0; i < f->n_hooks; i++)
 		if (forward_attach(f, &f->hooks[i], err) < 0)
 			return -1;
@@ -210,6 +183,7 @@ struct forward *forward_open(const struct routerd_conf *conf, struct err *err)
 	}
 	libbpf_set_print(forward_on_libbpf);
 	f->conf = conf;
+	f->n_hooks = hook_list_render(conf, f->hooks);
 	if (forward_open_all(f, err) == 0)
 		return f;
 	forward_close(f);

@@ -16,6 +16,7 @@
 struct tc_hook {
 	char name[IF_NAMESIZE];
 	uint32_t roles;	  /* ROUTER_IF_* */
+	uint64_t in, out; /* services that are redirected there, see router_maps.h */
 	unsigned ifindex; /* attached there; 0: not attached */
 	struct tc_filter filter;
 	bool gro, lro; /* were on, and are to be on again */

@@ -49,9 +49,9 @@ struct routerd_multicast *routerd_multicast_open(const struct routerd_conf *conf
 
 		if (!addr_is_set(group) || routerd_multicast_is_known(all, group))
 			continue;
-		for (k = 0; k < conf->n_caches_in; k++)
+		for (k = 0; k < conf->caches_in.n; k++)
 			all->list[all->n++] = (struct routerd_membership){
-				.group = *group, .interface = conf->caches_in[k]
+				.group = *group, .interface = conf->caches_in.names[k]
 			};
 	}
 	return all;
@@ -137,16 +137,16 @@ void routerd_multicast_send(const struct routerd_conf *conf,
 	struct err err;
 	unsigned i;
 
-	for (i = 0; i < conf->n_caches_in; i++) {
-		way.ifindex = if_nametoindex(conf->caches_in[i]);
+	for (i = 0; i < conf->caches_in.n; i++) {
+		way.ifindex = if_nametoindex(conf->caches_in.names[i]);
 		if (!way.ifindex)
 			continue;
 		if (way.to.family == ADDR_V6)
 			way.local =
-				routerd_multicast_global_address(conf->caches_in[i]);
+				routerd_multicast_global_address(conf->caches_in.names[i]);
 		if (udp_send(fd, &way, octets, len, &err) < 0)
 			log_event(NOTE_DEBUG, "send-failed",
 				  (struct log_about){ .service = service->name },
-				  "%s: %s", conf->caches_in[i], err.text);
+				  "%s: %s", conf->caches_in.names[i], err.text);
 	}
 }

@@ -119,6 +119,16 @@ static json_t *show_json_prefixes(const struct addr_prefix *p, unsigned n)
 	return list;
 }
 
+static json_t *show_json_interfaces(const struct routerd_interfaces *interfaces)
+{
+	json_t *list = json_array();
+	unsigned i;
+
+	for (i = 0; i < interfaces->n; i++)
+		json_array_append_new(list, json_string(interfaces->names[i]));
+	return list;
+}
+
 /* Who has the bucket, or null. */
 static json_t *show_json_owner(const struct router_status *st, unsigned b)
 {
@@ -256,6 +266,8 @@ static json_t *show_json_service(const struct routerd_services *services, unsign
 	show_json_put(
 		o, "group_list",
 		show_json_prefixes(own->in_force.allowed, own->in_force.n_allowed));
+	show_json_put(o, "redirect_in", show_json_interfaces(&conf->redirect_in));
+	show_json_put(o, "redirect_out", show_json_interfaces(&conf->redirect_out));
 	show_json_put(o, "group_address", show_json_address(&conf->router.multicast));
 	show_json_put_text(o, "family",
 			   st->family == ADDR_V6   ? "IPv6"

@@ -97,6 +97,9 @@ static void show_text_print_state(const json_t *s, FILE *to)
 {
 	show_text_line(to, wide,
 		       "State:", json_get_true(s, "shut") ? "Shut" : "Active");
+	show_text_print_list(to, wide, "Redirected In:", json_get_member(s, "redirect_in"));
+	show_text_print_list(to, wide,
+			     "Redirected Out:", json_get_member(s, "redirect_out"));
 	show_text_line(to, wide, "Group Address:", show_text_word(s, "group_address"));
 	show_text_line(to, wide, "Address Family:", show_text_word(s, "family"));
 	show_text_line(to, wide, "Assigned by:", show_text_word(s, "assigned_by"));

@@ -30,6 +30,7 @@ enum {
 
 struct world {
 	struct routerd_conf conf;
+	bool excluded; /* what came in on the VLAN's interface */
 	struct router_status status[SERVICES];
 };
 
@@ -42,7 +43,10 @@ void world_change(struct world *w);
 
 /* ---- packets ---- */
 
-enum kind { IPV4, IPV6, FRAGMENT, EXTENDED, VLAN, KINDS };
+enum kind { IPV4, IPV6, FRAGMENT, EXTENDED, VLAN, LEAVING, KINDS };
+
+/* Where it comes in, or leaves. */
+enum where { TRUNK, OF_VLAN, CACHES_SIDE, PLACES };
 
 struct sample {
 	unsigned family; /* ADDR_V4, ADDR_V6 */
@@ -52,7 +56,9 @@ struct sample {
 	bool shows_ports; /* of TCP or UDP, and in this fragment */
 	uint16_t sport, dport;
 	bool foreign;	  /* not looked at: has a tag, or headers without end */
-	bool of_vlan;	  /* came by the VLAN's own interface, without the tag */
+	bool leaving;	  /* was forwarded; else it has just come in */
+	enum where at;	  /* the interface; OF_VLAN: without the tag */
+	enum where from;  /* of one that leaves; PLACES: the router's own */
 	bool wccp;	  /* GRE packet of WCCP */
 	unsigned l3, len; /* where its header begins in the frame, and the end */
 	uint8_t frame[FRAME_MAX];
@@ -90,7 +96,7 @@ struct decision reference_decide(const struct world *w, const struct sample *s);
 
 /* ---- the program ---- */
 
-extern const char kernel_interface[], kernel_vlan[];
+extern const char *const kernel_interfaces[PLACES];
 
 /* Load everything for this configuration; the process ends on failure. */
 void kernel_open(const struct world *w);

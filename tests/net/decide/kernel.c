@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-const char kernel_interface[] = "cl0", kernel_vlan[] = "cl0.7";
+const char *const kernel_interfaces[PLACES] = { "cl0", "cl0.7", "bx1" };
 
 /* The filter of wccprouter (src/wccprouter/forward/tc_hook.c, src/kernel/tc.c). */
 enum { HANDLE = 1, PRIORITY = 2048 };
@@ -23,13 +23,13 @@ enum { HANDLE = 1, PRIORITY = 2048 };
 enum { VERIFIED_MAX = 200000 };
 
 static struct forward *forward;
-static int prog_fd = -1;
+static int prog_fds[2]; /* for what comes in, for what leaves */
 
 struct interface {
 	unsigned index;
 	uint8_t mac[6];
 };
-static struct interface trunk, vlan;
+static struct interface places[PLACES];
 
 /* What the counters are to be. */
 static struct router_packets expected[SERVICES];
@@ -44,20 +44,22 @@ static _Noreturn void die(const char *what)
 
 /* ---- open and close ---- */
 
-static void find_program(void)
+static int find_program(enum bpf_tc_attach_point where)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)trunk.index,
-		    .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)places[TRUNK].index,
+		    .attach_point = where);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = HANDLE, .priority = PRIORITY);
+	int fd;
 
 	if (bpf_tc_query(&hook, &opts) < 0)
 		die("no filter on the interface");
-	prog_fd = bpf_prog_get_fd_by_id(opts.prog_id);
-	if (prog_fd < 0)
+	fd = bpf_prog_get_fd_by_id(opts.prog_id);
+	if (fd < 0)
 		die("no program of that id");
+	return fd;
 }
 
-static void check_effort(void)
+static void check_effort(int prog_fd)
 {
 	struct bpf_prog_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -86,13 +88,15 @@ void kernel_open(const struct world *w)
 {
 	struct err err;
 
-	trunk = find_interface(kernel_interface);
-	vlan = find_interface(kernel_vlan);
+	for (int at = 0; at < PLACES; at++)
+		places[at] = find_interface(kernel_interfaces[at]);
 	forward = forward_open(&w->conf, &err);
 	if (!forward)
 		die(err.text);
-	find_program();
-	check_effort();
+	prog_fds[0] = find_program(BPF_TC_INGRESS);
+	prog_fds[1] = find_program(BPF_TC_EGRESS);
+	check_effort(prog_fds[0]);
+	check_effort(prog_fds[1]);
 	memset(expected, 0, sizeof(expected));
 	memset(expected_cache, 0, sizeof(expected_cache));
 	memset(expected_bucket, 0, sizeof(expected_bucket));
@@ -130,7 +134,8 @@ void kernel_change(const struct world *w)
 
 void kernel_close(void)
 {
-	close(prog_fd);
+	close(prog_fds[0]);
+	close(prog_fds[1]);
 	forward_close(forward);
 }
 
@@ -191,6 +196,8 @@ static void put_inner(struct result *r, const struct sample *s)
 	uint8_t *ip = r->frame + at;
 
 	put(r, s->frame + s->l3, s->len - s->l3);
+	if (s->leaving)
+		return; /* the hop was counted before */
 	if (s->family == ADDR_V6) {
 		ip[7]--;
 		return;
@@ -236,19 +243,21 @@ static struct result wanted(const struct sample *s, const struct decision *d,
 
 static void run(const struct sample *s, struct result *sent, struct result *got)
 {
-	const struct interface *in = s->of_vlan ? &vlan : &trunk;
+	const struct interface *in = &places[s->at];
 	struct __sk_buff skb = { .ifindex = in->index };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = sent->frame,
 		    .data_out = got->frame, .ctx_in = &skb, .ctx_size_in = sizeof(skb),
 		    .repeat = 1);
 
+	if (s->leaving && s->from != PLACES)
+		skb.ingress_ifindex = places[s->from].index;
 	memcpy(sent->frame, s->frame, s->len);
 	memcpy(sent->frame, in->mac, sizeof(in->mac));
 	sent->frame[6] &= 0xfe; /* a sender is one host */
 	sent->len = s->len;
 	opts.data_size_in = s->len;
 	opts.data_size_out = sizeof(got->frame);
-	if (bpf_prog_test_run_opts(prog_fd, &opts) < 0) {
+	if (bpf_prog_test_run_opts(prog_fds[s->leaving], &opts) < 0) {
 		perror("test run");
 		die("the kernel does not run the program");
 	}

@@ -15,7 +15,7 @@ enum { CONFIGURATIONS = 20, CHANGES = 6 /* of each */ };
 static const char *const kind_names[KINDS] = {
 	[IPV4] = "IPv4",	  [IPV6] = "IPv6",
 	[FRAGMENT] = "fragments", [EXTENDED] = "options, extension headers",
-	[VLAN] = "VLAN",
+	[VLAN] = "VLAN",	  [LEAVING] = "leaving",
 };
 
 static const char *const verdict_names[VERDICTS] = {

@@ -109,6 +109,38 @@ static int next_service(const struct world *w, const bool *asked)
 	return best;
 }
 
+/* ---- where (wccprouter.conf(5)) ---- */
+
+static bool has_interface(const struct routerd_interfaces *list, enum where at)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (strcmp(list->names[i], kernel_interfaces[at]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_redirected_there(const struct routerd_conf_service *service,
+				const struct sample *s)
+{
+	return has_interface(s->leaving ? &service->redirect_out : &service->redirect_in,
+			     s->at);
+}
+
+static bool is_any_member(const struct world *w, const struct addr *a)
+{
+	for (unsigned i = 0; i < w->conf.n_services; i++)
+		if (has_member(&w->status[i], a))
+			return true;
+	return false;
+}
+
+/* Not forwarded, excluded, from a web-cache's interface or on its way to one. */
+static bool leaves_untouched(const struct world *w, const struct sample *s)
+{
+	return s->from == PLACES || s->from == CACHES_SIDE ||
+	       (s->from == OF_VLAN && w->excluded) || is_any_member(w, &s->dst);
+}
+
 /* ---- what is never redirected ---- */
 
 static bool is_text(const struct addr *a, const char *text)
@@ -294,7 +326,7 @@ static void choose(const struct world *w, unsigned i, const struct sample *s,
 	}
 	d->cache = *cache;
 	d->gre = by_gre(st, cache);
-	if (s->ttl <= 1)
+	if (s->ttl <= 1 && !s->leaving)
 		d->verdict = EXPIRED;
 }
 
@@ -304,13 +336,15 @@ struct decision reference_decide(const struct world *w, const struct sample *s)
 	bool asked[SERVICES] = { false };
 	int i;
 
-	if (s->foreign)
+	if (s->foreign || (s->leaving && leaves_untouched(w, s)))
 		return d;
 	while ((i = next_service(w, asked)) >= 0) {
 		const struct wccp_service of = description(w, (unsigned)i);
 		unsigned family = w->conf.services[i].router.allowed[0].addr.family;
 
 		asked[i] = true;
+		if (!is_redirected_there(&w->conf.services[i], s))
+			continue;
 		if (!has_a_say(w, (unsigned)i) || s->family != family || !fits(&of, s))
 			continue;
 		if (is_exempt(s)) {

@@ -270,6 +270,18 @@ static void put_ethernet(struct sample *s)
 	s->l3 = s->len;
 }
 
+/* Tagged frames, and those of the VLAN without their tags, come in; what leaves does so
+ * on any interface, and mostly has come in on the first. */
+static void choose_place(struct sample *s, enum kind kind)
+{
+	s->leaving = kind == LEAVING;
+	s->at = s->leaving ? (enum where)chance_below(PLACES)
+		: chance(kind == VLAN ? 50 : 20) ? OF_VLAN
+						 : TRUNK;
+	s->from = chance(70) ? TRUNK : (enum where)(1 + chance_below(PLACES));
+	s->foreign = kind == VLAN && s->at == TRUNK;
+}
+
 void sample_make(struct sample *s, enum kind kind, const struct world *w)
 {
 	bool v6 = kind == IPV6 || (kind != IPV4 && chance(50));
@@ -279,8 +291,7 @@ void sample_make(struct sample *s, enum kind kind, const struct world *w)
 	memset(s, 0, offsetof(struct sample, frame));
 	s->family = v6 ? ADDR_V6 : ADDR_V4;
 	choose(s, w);
-	s->of_vlan = kind == VLAN && chance(50);
-	s->foreign = kind == VLAN && !s->of_vlan;
+	choose_place(s, kind);
 	put_ethernet(s);
 	if (v6 && kind == EXTENDED && !fragment && chance(3)) {
 		extended = 9; /* one more than is looked through */

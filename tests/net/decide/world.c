@@ -79,6 +79,22 @@ static void random_rules(struct routerd_conf_service *s, unsigned family)
 		};
 }
 
+static void add_interface(struct routerd_interfaces *list, enum where at)
+{
+	strcpy(list->names[list->n++], kernel_interfaces[at]);
+}
+
+/* On the first interface mostly, in both directions, and anywhere else. */
+static void choose_interfaces(struct routerd_conf_service *s)
+{
+	for (int at = 0; at < PLACES; at++) {
+		if (chance(at == TRUNK ? 80 : 50))
+			add_interface(&s->redirect_in, (enum where)at);
+		if (chance(at == TRUNK ? 80 : 50))
+			add_interface(&s->redirect_out, (enum where)at);
+	}
+}
+
 /* The group-list tells the family, also while there is no web-cache. */
 static void configure_service(struct routerd_conf_service *s, unsigned number)
 {
@@ -89,6 +105,7 @@ static void configure_service(struct routerd_conf_service *s, unsigned number)
 	s->router.service_type = number == 0 && chance(50) ? WCCP_SERVICE_STANDARD
 							   : WCCP_SERVICE_DYNAMIC;
 	s->router.service_id = (uint8_t)(s->router.service_type ? 50 + number : 0);
+	choose_interfaces(s);
 	s->router.n_allowed = 1;
 	s->router.allowed[0].addr = world_cache(family, 0);
 	random_rules(s, family);
@@ -99,12 +116,19 @@ void world_configure(struct world *w)
 	memset(w, 0, sizeof(*w));
 	w->conf.router_id = parse("10.0.9.1");
 	w->conf.router_id6 = parse("2001:db8:9::1");
-	w->conf.n_redirect_in = 2;
-	strcpy(w->conf.redirect_in[0], kernel_interface);
-	strcpy(w->conf.redirect_in[1], kernel_vlan);
+	add_interface(&w->conf.caches_in, CACHES_SIDE);
+	w->excluded = chance(30);
+	if (w->excluded)
+		add_interface(&w->conf.excluded_in, OF_VLAN);
 	w->conf.n_services = 2 + chance_below(SERVICES - 1);
 	for (unsigned i = 0; i < w->conf.n_services; i++)
 		configure_service(&w->conf.services[i], i);
+	/* So that every program is attached. */
+	w->conf.services[0].redirect_in.n = w->conf.services[0].redirect_out.n = 0;
+	for (int at = 0; at < PLACES; at++) {
+		add_interface(&w->conf.services[0].redirect_in, (enum where)at);
+		add_interface(&w->conf.services[0].redirect_out, (enum where)at);
+	}
 }
 
 /* ---- descriptions ---- */
