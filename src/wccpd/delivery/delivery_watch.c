@@ -262,9 +262,10 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 	if (delivery_silence_look(&s->silence, p->my_slots, c.redirected, now))
 		log_event(NOTE_WARNING, "no-packets", (struct log_about){ .service = s->name },
 			  "routers have given us %u slots and sent nothing for %d s: packets may "
-			  "arrive by another interface than %s or from other addresses than "
+			  "arrive by another interface than %s%s or from other addresses than "
 			  "the routers' (wccpctl show), or no client has connected",
-			  p->my_slots, DELIVERY_SILENCE_MS / 1000, w->plan->interface);
+			  p->my_slots, DELIVERY_SILENCE_MS / 1000, w->plan->n_interfaces ? w->plan->interfaces[0] : "any",
+			  w->plan->n_interfaces > 1 ? ", ..." : "");
 	counts = (struct delivery_clients_counts){ c.new_flows, c.completed };
 	answered = s->has_tap && syn_ack_tap_seen(s->tap, &w->plan->self,
 						  delivery_watch_is_our_port, (void *)p);
