@@ -126,7 +126,7 @@ struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *
 	}
 	d->conf = conf;
 	d->conf_path = conf_path;
-	d->udp = -1;
+	d->udp = d->nft = -1;
 	d->started = clock_now();
 	if (daemon_open_all(d, err) < 0) {
 		daemon_free(d);

@@ -46,6 +46,8 @@ struct daemon {
 	struct pools *pools;
 	struct control *control;
 	struct delivery_watch *delivery;
+	int nft; /* kernel/nft_monitor.h; -1: none */
+	struct event *nft_event;
 	int udp;
 	struct multicast multicast;
 	struct event *udp_event, *timer, *reload;

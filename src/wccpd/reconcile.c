@@ -3,6 +3,7 @@
 #include "wccpd/reconcile.h"
 
 #include "clock.h"
+#include "kernel/nft_monitor.h"
 #include "kernel/rtnl_monitor.h"
 #include "log.h"
 #include "udp.h"
@@ -14,6 +15,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	RECONCILE_RETRY_MS =
@@ -217,10 +219,39 @@ static void reconcile_on_kernel(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
 	struct timeval later = clock_ms(RECONCILE_GATHER_MS);
+	unsigned changes = rtnl_monitor_read(d->rtnl);
 
 	(void)fd, (void)what;
-	if (rtnl_monitor_read(d->rtnl) && !evtimer_pending(d->replan, NULL))
+	if (changes & ~(unsigned)RTNL_NEIGHBOUR)
+		delivery_watch_kernel_changed(d->delivery);
+	if (changes && !evtimer_pending(d->replan, NULL))
 		evtimer_add(d->replan, &later);
+}
+
+static void reconcile_on_filter(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *d = arg;
+
+	(void)what;
+	if (nft_monitor_read(fd))
+		delivery_watch_kernel_changed(d->delivery);
+}
+
+/* Without it, changes of the packet filter are noticed by the next round of proofs. */
+static int reconcile_open_filter(struct daemon *d, struct err *err)
+{
+	struct err why;
+
+	d->nft = nft_monitor_open(&why);
+	if (d->nft < 0) {
+		log_warning("delivery", "%s", why.text);
+		return 0;
+	}
+	d->nft_event = event_new(d->base, d->nft, EV_READ | EV_PERSIST,
+				 reconcile_on_filter, d);
+	if (d->nft_event && event_add(d->nft_event, NULL) == 0)
+		return 0;
+	return err_set(err, "cannot set up the event loop");
 }
 
 static void reconcile_on_delivery(void *arg)
@@ -241,7 +272,7 @@ int reconcile_open(struct daemon *d, struct err *err)
 				  EV_READ | EV_PERSIST, reconcile_on_kernel, d);
 	if (d->replan && d->retry && d->rtnl_event &&
 	    event_add(d->rtnl_event, NULL) == 0)
-		return 0;
+		return reconcile_open_filter(d, err);
 	return err_set(err, "cannot set up the event loop");
 }
 
@@ -256,6 +287,9 @@ void reconcile_close(struct daemon *d)
 	reconcile_free_event(d->replan);
 	reconcile_free_event(d->retry);
 	reconcile_free_event(d->rtnl_event);
+	reconcile_free_event(d->nft_event);
+	if (d->nft >= 0)
+		close(d->nft);
 	rtnl_monitor_close(d->rtnl);
 	delivery_watch_free(d->delivery);
 }

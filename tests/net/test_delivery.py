@@ -103,11 +103,11 @@ def test_given_back_when_it_breaks_later(lab, piece):
     box = start(lab)
     wait_until(lambda: served_by(lab, "box1"), 10, box.log)
     piece.break_it(box)
-    wait_until(lambda: served_by(lab, "origin"), 10, box.log)
+    wait_until(lambda: served_by(lab, "origin"), 5 if piece in PIECES else 8, box.log)
     wait_until(lambda: re.search("delivery-fails.*" + piece.says, box.log()), 2, box.log)
     wait_until(lambda: not listed(lab), 8, box.log)
     piece.repair(box)
-    wait_until(lambda: served_by(lab, "box1"), 6 if piece in PIECES else 20, box.log)
+    wait_until(lambda: served_by(lab, "box1"), 6, box.log)
 
 
 def test_the_rule_that_the_log_prints_is_the_cure(lab):

@@ -147,3 +147,17 @@ TEST(delivery_needs_a_proof_when_proofs_fail_as_well)
 	ck_assert_int_eq(d.state, DELIVERY_WITHDRAWN);
 	ck_assert(delivery_proven(&d, at(3600001)));
 }
+
+TEST(delivery_tries_clients_at_once_when_something_has_changed)
+{
+	struct delivery d = in_state(DELIVERY_GOOD);
+
+	delivery_clients_fail(&d, "clients", at(0));
+	delivery_retry(&d, at(500));
+	ck_assert(delivery_tick(&d, at(500)));
+	ck_assert_int_eq(d.state, DELIVERY_GOOD);
+	/* Where a proof failed, it takes a proof. */
+	d = in_state(DELIVERY_FAILING);
+	delivery_retry(&d, at(600));
+	ck_assert(!delivery_tick(&d, at(600)));
+}

@@ -85,6 +85,12 @@ bool delivery_clients_fail(struct delivery *d, const char *reason, struct mono n
 	return true;
 }
 
+void delivery_retry(struct delivery *d, struct mono now)
+{
+	if (d->by_clients && mono_before(now, d->retry_at))
+		d->retry_at = now;
+}
+
 bool delivery_tick(struct delivery *d, struct mono now)
 {
 	if (d->by_clients && mono_due(d->retry_at, now))

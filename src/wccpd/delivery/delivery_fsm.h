@@ -58,6 +58,10 @@ bool delivery_refuted(struct delivery *d, const char *reason, struct mono now);
 /* Connections of clients were delivered and came to nothing. */
 bool delivery_clients_fail(struct delivery *d, const char *reason, struct mono now);
 
+/* Something has changed that may be the cure: clients are tried again at once, not after the
+ * pause. */
+void delivery_retry(struct delivery *d, struct mono now);
+
 /* Time passes. */
 bool delivery_tick(struct delivery *d, struct mono now);
 struct mono delivery_deadline(const struct delivery *d);

@@ -398,10 +398,12 @@ static void delivery_watch_on_timer(evutil_socket_t fd, short what, void *arg)
 	delivery_watch_send(w);
 }
 
-void delivery_watch_soon(struct delivery_watch *w)
+void delivery_watch_kernel_changed(struct delivery_watch *w)
 {
+	for (unsigned i = 0; i < w->lists.n_services; i++)
+		delivery_retry(&w->lists.services[i].delivery, clock_now());
 	if (!w->in_round)
-		delivery_watch_in(w, 0);
+		delivery_watch_in(w, DELIVERY_TRAVEL_MS);
 }
 
 void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan)

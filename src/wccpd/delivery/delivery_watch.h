@@ -26,8 +26,9 @@ void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan);
 /* A plan in the making: mark the routers whose new connections are to go back. */
 void delivery_watch_mark(const struct delivery_watch *w, struct plan *plan);
 
-/* Something in the kernel has changed: prove anew, soon. */
-void delivery_watch_soon(struct delivery_watch *w);
+/* Links, routes, rules or the packet filter have changed: a round of proofs begins soon, and
+ * clients that got no answer are tried again. */
+void delivery_watch_kernel_changed(struct delivery_watch *w);
 
 /* Of a service by type and id; never NULL. */
 const struct delivery *delivery_watch_of(struct delivery_watch *w,

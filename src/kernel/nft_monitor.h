@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Tells when the nftables ruleset of this network namespace has changed.  What it is now is
+ * not looked at: whoever wants to know tries what he needs.  (Changes by iptables-legacy
+ * are not told.)
+ */
+#ifndef WCCPD_KERNEL_NFT_MONITOR_H
+#define WCCPD_KERNEL_NFT_MONITOR_H
+
+#include "err.h"
+
+#include <stdbool.h>
+
+/* A non-blocking descriptor, to be closed by close(); -1: `err` says why.  A kernel without
+ * nftables is no error; nothing is ever told then. */
+int nft_monitor_open(struct err *err);
+
+/* Take what has arrived; has anything changed?  True also when messages were lost. */
+bool nft_monitor_read(int fd);
+
+#endif
