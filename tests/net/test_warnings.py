@@ -147,3 +147,26 @@ def test_the_lowest_never_assigns(beside, small):
     assert f"web-cache {BOX1} has the lowest address" in lines(two, "idle-designated")[0]
     small.wait_shares(128, 128)
     assert two.show()["services"][0]["designated_cache"] == BOX2
+
+
+def test_many_mask_values_where_fragments_are_filtered(small):
+    """The table has arrived; what says it is still wanted must be small."""
+    one = small.boxes[0]
+    small.start_router("web-cache")
+    one.configure(("web-cache", "assign = { mask }\n    mask-bits = 9"))
+    one.start()
+    wait_until(lambda: small.share("box1") == 512, 20, one.log)
+    said = lines(one, "large-message")
+    assert len(said) == 1 and "512 values" in said[0]
+    assert one.show()["services"][0]["buckets"] == 512
+    small.router.run("nft", "add table ip f; add chain ip f in { type filter hook "
+                     "prerouting priority raw; }; add rule ip f in iifname box1 "
+                     "ip frag-off & 0x3fff != 0 drop")
+
+    def hellos():
+        return one.show()["services"][0]["counters"]["sent"]["HERE_I_AM"]
+    before = hellos()
+    wait_until(lambda: hellos() >= before + 10, 20, one.log)  # 3 T are a time-out
+    assert small.share("box1") == 512
+    assert one.state() == "assigned"
+    assert "event=lost" not in one.log()

@@ -16,12 +16,19 @@ static const struct {
 } warned[] = {
 	{ WEB_CACHE("assign = { mask }\nmask-bits = 8"),
 	  "6: mask: 8 bits make 256 values, which may be more than the TCAM of a "
-	  "switch "
-	  "takes" },
+	  "switch takes, and messages of 4192 octets (less by version 2.01), which are "
+	  "lost where fragments are filtered" },
 	{ WEB_CACHE("assign = { mask }\nmask {\nsrc-ip = 0xf dst-ip = 0xf\n}"),
 	  "8: mask: 8 bits make 256 values, which may be more than the TCAM of a "
-	  "switch "
-	  "takes" },
+	  "switch takes, and messages of 4192 octets (less by version 2.01), which are "
+	  "lost where fragments are filtered" },
+	{ WEB_CACHE("assign = { mask }\nmask-bits = 7"),
+	  "6: mask: 7 bits make messages of 2144 octets (less by version 2.01), which "
+	  "are lost where fragments are filtered" },
+	{ WEB_CACHE("version = 2.01\nmask-bits = 9"),
+	  "6: mask: 9 bits make 512 values, which may be more than the TCAM of a switch "
+	  "takes, and messages of 2144 octets, which are lost where fragments are "
+	  "filtered" },
 	{ WEB_CACHE("assign = { mask }\nmask-bits = 2 caches = { 10.0.1.2, 10.0.1.3 }"),
 	  "6: mask: 2 bits make 4 values, too few to share evenly among 2 web-caches" },
 	{ WEB_CACHE("assign = { hash } mask { dst-ip = 0x1 }"),
@@ -59,7 +66,8 @@ TEST_LOOP(warning, 0, sizeof(warned) / sizeof(warned[0]))
 TEST(no_warning_without_cause)
 {
 	static const char *const fine[] = {
-		WEB_CACHE("assign = { mask } mask-bits = 7"),
+		WEB_CACHE("assign = { mask } mask-bits = 6"),
+		WEB_CACHE("version = negotiate mask-bits = 7"),
 		WEB_CACHE(
 			"assign = { mask } mask-bits = 3 caches = { 10.0.1.2, 10.0.1.3 "
 			"}"),

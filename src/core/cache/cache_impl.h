@@ -168,6 +168,7 @@ struct cache {
 	struct addr unheard[WCCP_MAX_ROUTERS], tolerated[WCCP_MAX_ROUTERS];
 	struct cache_table tables[METHODS]; /* the newest, in our own slots */
 	unsigned moves[METHODS];	    /* that they made */
+	size_t noted_large; /* largest message complained of, octets */
 	struct cache_counters counters;
 };
 
@@ -295,6 +296,8 @@ struct wccp_capabilities peer_choice(const struct peer *p);
 void tx_mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
 		       const struct slot_set *slots, const struct addr *cache,
 		       bool alternate, struct wccp_set_list *list);
+/* Of sets that are the last ones put: their values. */
+void tx_mask_drop_values(struct wccp_msg *m, const struct wccp_set_list *list);
 void tx_mask_put_table(struct wccp_msg *m, const struct cache_table *t, bool alternate,
 		       struct wccp_set_list *list);
 

@@ -11,6 +11,9 @@
 /* Both messages at the capacities of wccp.h, with room to spare.  Most of it is a
  * mask/value set with all the values there are. */
 enum { DATAGRAM_MAX = MASK_SLOTS_MAX * 16 + 4096 };
+/* No fragments up to here, by the links that packets of clients go by, tunnels included.
+ * Many filters drop fragments. */
+enum { DATAGRAM_WHOLE = 1400 };
 
 static void tx_begin(const struct cache *c, enum wccp_type type, struct wccp_msg *m)
 {
@@ -153,10 +156,28 @@ static void tx_build_shutdown(const struct cache *c, const struct peer *p,
 						.cache = c->conf.self };
 }
 
+/*
+ * Routers know our values, as they assigned them; stating them is only of use to who
+ * assigns next, if they should have forgotten.  It is not worth fragments every T: then
+ * the identity has its mask and no values, and the U bit, as Squid's always has.
+ */
+static size_t tx_encode_here_i_am(struct cache *c, uint8_t *octets, size_t size,
+				  struct step *s)
+{
+	struct wccp_cache_id *id = &s->msg->cache_identity;
+	size_t len = tx_encode(c, octets, size, s);
+
+	if (len <= DATAGRAM_WHOLE || id->kind == WCCP_DATA_HASH)
+		return len;
+	tx_mask_drop_values(s->msg, &id->sets);
+	id->unassigned = true;
+	return tx_encode(c, octets, size, s);
+}
+
 static void tx_send_here_i_am(struct cache *c, const struct addr *to, struct step *s)
 {
 	uint8_t octets[DATAGRAM_MAX];
-	size_t len = tx_encode(c, octets, sizeof(octets), s);
+	size_t len = tx_encode_here_i_am(c, octets, sizeof(octets), s);
 
 	if (!len)
 		return;
@@ -324,6 +345,22 @@ static bool tx_is_target(const struct cache *c, const struct peer *p,
 	       (cache_is_multicast(c) && p->assigned.unacknowledged);
 }
 
+/* Once for each size: a table of so many values has to be sent as a whole. */
+static void tx_note_large(struct cache *c, const struct tx_form *form, size_t len,
+			  struct step *s)
+{
+	if (len <= DATAGRAM_WHOLE || len <= c->noted_large)
+		return;
+	c->noted_large = len;
+	actions_note(s->out, NOTE_WARNING, "large-message", NULL,
+		     "%s has %zu octets for the %u values of the mask: where fragments "
+		     "are filtered it never arrives, nor do I_SEE_YOUs of that size.  "
+		     "Fewer mask bits%s, or hash assignment, make it small",
+		     codec_type_name(WCCP_REDIRECT_ASSIGN), len,
+		     cache_slots(c, form->method),
+		     form->minor ? "" : ", WCCP 2.01 where routers speak it");
+}
+
 /* One message for all routers that get it in this form. */
 static void tx_send_form(struct cache *c, const struct peer *only,
 			 const struct tx_form *form, struct step *s)
@@ -336,6 +373,7 @@ static void tx_send_form(struct cache *c, const struct peer *only,
 	len = tx_encode(c, octets, sizeof(octets), s);
 	if (!len)
 		return;
+	tx_note_large(c, form, len, s);
 	offset = actions_datagram(s->out, octets, len);
 	if (cache_is_multicast(c)) {
 		actions_send(s->out, &c->conf.multicast, offset, len);

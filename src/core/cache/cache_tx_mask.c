@@ -63,6 +63,12 @@ void tx_mask_put_slots(struct wccp_msg *m, const struct wccp_mask *mask,
 			tx_mask_put_value(m, set, i, cache);
 }
 
+void tx_mask_drop_values(struct wccp_msg *m, const struct wccp_set_list *list)
+{
+	for (unsigned i = list->first; i < list->first + list->n; i++)
+		m->sets[i].n = 0;
+}
+
 static void tx_mask_put_vsns(struct wccp_msg *m, struct wccp_set *set,
 			     const struct cache_table *t, unsigned cache)
 {

@@ -137,6 +137,40 @@ static int conf_assign_read_mask_bits(struct reader *r, cfg_t *section,
 
 /* -- is it sensible? -------------------------------------------------------------------- */
 
+/*
+ * Octets of a REDIRECT_ASSIGN: what every message has, the key, routers, one set with all
+ * values.  2.01 has sequence numbers in place of values (section 5.6.8).
+ */
+static unsigned conf_assign_message_octets(const struct cache_conf *group,
+					   unsigned bits)
+{
+	enum { FIXED = 84, DIGEST = 16, ROUTER = 12, VALUE = 16, NUMBER = 4 };
+	unsigned value = group->version == CACHE_V20 ? VALUE : NUMBER;
+
+	return FIXED + (group->password.set ? DIGEST : 0) + ROUTER * group->n_routers + (value << bits);
+}
+
+/* What many values cost. */
+static void conf_assign_check_cost(struct reader *r, cfg_t *at, const char *name,
+				   const struct cache_conf *group, unsigned bits)
+{
+	enum { WHOLE = 1400 }; /* as in cache_tx.c */
+	unsigned octets = conf_assign_message_octets(group, bits);
+	const char *shorter = group->version == CACHE_V20 ? " (less by version 2.01)" : "";
+
+	if (bits > MANY_BITS)
+		read_warn(r, at, name,
+			  "mask: %u bits make %u values, which may be more than the "
+			  "TCAM of a switch takes, and messages of %u octets%s, which "
+			  "are lost where fragments are filtered",
+			  bits, 1u << bits, octets, shorter);
+	else if (octets > WHOLE)
+		read_warn(r, at, name,
+			  "mask: %u bits make messages of %u octets%s, which are lost "
+			  "where fragments are filtered",
+			  bits, octets, shorter);
+}
+
 static int conf_assign_check_mask(struct reader *r, cfg_t *section,
 				  const struct cache_conf *group)
 {
@@ -147,11 +181,7 @@ static int conf_assign_check_mask(struct reader *r, cfg_t *section,
 	if (n > MAX_BITS)
 		return read_fail(r, at, name, "mask: %u bits, more than %d", n,
 				 MAX_BITS);
-	if (n > MANY_BITS)
-		read_warn(r, at, name,
-			  "mask: %u bits make %u values, which may be more than the "
-			  "TCAM of a switch takes",
-			  n, 1u << n);
+	conf_assign_check_cost(r, at, name, group, n);
 	if (group->n_allowed && 1u << n < FEW_VALUES * group->n_allowed)
 		read_warn(r, at, name,
 			  "mask: %u bits make %u values, too few to share evenly "
