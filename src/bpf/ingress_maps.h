@@ -18,7 +18,7 @@ enum {
 	/* Of a plan's routers, and one that proofs of delivery come from. */
 	INGRESS_ROUTERS = 128,
 	INGRESS_CLASSES = 1024, /* of ports; class 0: no service names it */
-	INGRESS_SENDERS = 256,
+	INGRESS_SENDERS = 320,
 	INGRESS_BINS = 512, /* for senders, and how many one takes */
 	INGRESS_BIN = 4,
 	INGRESS_SLOTS = 1024, /* buckets, or values of a mask */

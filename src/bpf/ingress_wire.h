@@ -62,13 +62,35 @@ static __always_inline int ingress_set_macs(struct __sk_buff *skb, const __u8 *d
 	return bpf_skb_store_bytes(skb, ETH_ALEN, src, ETH_ALEN, 0);
 }
 
-/* Back to the neighbour that sent this frame.  Needs neither route nor ARP. */
+/* To a neighbour by its IP address; 0: to where the packet itself is addressed.  By an
+ * interface; 0: by that which it came in by. */
+static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, __be32 next,
+					      __u32 ifindex)
+{
+	struct bpf_redir_neigh to = { .nh_family = 2 /* AF_INET */, .ipv4_nh = next };
+
+	if (!ifindex)
+		ifindex = skb->ifindex;
+	if (next)
+		return bpf_redirect_neigh(ifindex, &to, sizeof(to), 0);
+	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+}
+
+/* Back to the neighbour that sent this frame.  Needs neither route nor ARP.  A frame from
+ * our own MAC address was let in by this box itself, see dp_let_in(): of that, the
+ * destination's route has to tell. */
 static __always_inline int ingress_send_back(struct __sk_buff *skb)
 {
 	__u8 macs[2 * ETH_ALEN]; /* destination (ours), source */
+	__u8 differ = 0;
 
-	if (bpf_skb_load_bytes(skb, 0, macs, sizeof(macs)) ||
-	    ingress_set_macs(skb, macs + ETH_ALEN, macs))
+	if (bpf_skb_load_bytes(skb, 0, macs, sizeof(macs)))
+		return TC_ACT_SHOT;
+	for (int i = 0; i < ETH_ALEN; i++)
+		differ |= macs[i] ^ macs[ETH_ALEN + i];
+	if (!differ)
+		return ingress_send_to_ip(skb, 0, 0);
+	if (ingress_set_macs(skb, macs + ETH_ALEN, macs))
 		return TC_ACT_SHOT;
 	return bpf_redirect(skb->ifindex, 0);
 }
@@ -84,20 +106,6 @@ static __always_inline int ingress_send_to_mac(struct __sk_buff *skb,
 	if (ingress_set_macs(skb, dst, ours))
 		return TC_ACT_SHOT;
 	return bpf_redirect(r->mac_out, 0);
-}
-
-/* To a neighbour by its IP address; 0: to where the packet itself is addressed.  By an
- * interface; 0: by that which it came in by. */
-static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, __be32 next,
-					      __u32 ifindex)
-{
-	struct bpf_redir_neigh to = { .nh_family = 2 /* AF_INET */, .ipv4_nh = next };
-
-	if (!ifindex)
-		ifindex = skb->ifindex;
-	if (next)
-		return bpf_redirect_neigh(ifindex, &to, sizeof(to), 0);
-	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 }
 
 /* Take the outer headers off. */

@@ -23,8 +23,10 @@
 #include "dp/steer/steer.h"
 #include "kernel/features.h"
 
+#include <arpa/inet.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +127,8 @@ static int dp_check_sizes(const struct plan *plan, struct err *err)
 {
 	if (plan->n_services > PLAN_MAX_SERVICES || plan->n_pools > PLAN_MAX_POOLS ||
 	    plan->n_routers > PLAN_MAX_ROUTERS ||
-	    plan->n_other_caches > WCCP_MAX_CACHES)
+	    plan->n_other_caches > WCCP_MAX_CACHES ||
+	    plan->n_sources > PLAN_MAX_SOURCES)
 		return err_set(err, "plan: too large");
 	for (unsigned i = 0; i < plan->n_services; i++)
 		if (plan->services[i].pool >= plan->n_pools)
@@ -133,6 +136,9 @@ static int dp_check_sizes(const struct plan *plan, struct err *err)
 	for (unsigned i = 0; i < plan->n_routers; i++)
 		if (plan->routers[i].service >= plan->n_services)
 			return err_set(err, "plan: router %u has no service", i);
+	for (unsigned i = 0; i < plan->n_sources; i++)
+		if (plan->sources[i].router >= plan->n_routers)
+			return err_set(err, "plan: source %u has no router", i);
 	for (unsigned i = 0; i < plan->n_pools; i++) {
 		const struct plan_pool *p = &plan->pools[i];
 
@@ -297,6 +303,69 @@ int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool
 		out[i] = new_connections_of(&dp->connections, p->name,
 					    p->instances[i].name);
 	return 0;
+}
+
+/* -- strangers, and packets let in ---------------------------------------------------- */
+
+unsigned dp_take_strangers(struct dp *dp, struct dp_stranger out[DP_MAX_STRANGERS])
+{
+	unsigned n = ingress_take_strangers(dp->ingress, out, DP_MAX_STRANGERS);
+
+	for (unsigned i = 0; i < n; i++)
+		out[i].taken = out[i].by_mac && !dp->facts.forwards;
+	return n;
+}
+
+static const struct facts_link *dp_find_link(const struct dp *dp, unsigned ifindex)
+{
+	for (unsigned i = 0; i < dp->facts.n_links; i++)
+		if (dp->facts.links[i].ifindex == ifindex)
+			return &dp->facts.links[i];
+	return NULL;
+}
+
+bool dp_has_link(const struct dp *dp, unsigned ifindex)
+{
+	return dp_find_link(dp, ifindex);
+}
+
+/* Its source is our own MAC address: no frame comes from there, so the ingress program
+ * knows that it has to look for the way back. */
+static size_t dp_frame(const struct facts_link *link, const void *packet, size_t len,
+		       uint8_t out[PROOF_FRAME_LONGEST])
+{
+	struct ethhdr head = { .h_proto = htons(ETH_P_IP) };
+
+	memcpy(head.h_dest, link->mac, sizeof(head.h_dest));
+	memcpy(head.h_source, link->mac, sizeof(head.h_source));
+	memcpy(out, &head, sizeof(head));
+	memcpy(out + sizeof(head), packet, len);
+	return sizeof(head) + len;
+}
+
+enum dp_let_in dp_let_in(struct dp *dp, unsigned ifindex, const void *packet, size_t len,
+			 struct err *err)
+{
+	const size_t longest = PROOF_FRAME_LONGEST - sizeof(struct ethhdr);
+	const struct facts_link *link = dp_find_link(dp, ifindex);
+	uint8_t frame[PROOF_FRAME_LONGEST];
+
+	if (!dp->prover.proof) {
+		*err = dp->prover.why;
+		return DP_NOT_LET_IN;
+	}
+	if (!link) {
+		err_set(err, "it came in by another interface than the plan has");
+		return DP_NOT_LET_IN;
+	}
+	if (len > longest) {
+		err_set(err, "it is longer than %zu octets", longest);
+		return DP_TOO_LONG;
+	}
+	len = dp_frame(link, packet, len, frame);
+	return proof_inject(dp->prover.proof, ifindex, frame, len, err) < 0
+		       ? DP_NOT_LET_IN
+		       : DP_LET_IN;
 }
 
 /* -- proofs -------------------------------------------------------------------------- */

@@ -68,6 +68,21 @@ int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);
 /* The name of an entry of by_reason: "returned-pool-down" and so on; NULL: unused. */
 const char *dp_reason_name(unsigned reason);
 
+/* Who has been seen since the last call; the number of them. */
+unsigned dp_take_strangers(struct dp *dp, struct dp_stranger out[DP_MAX_STRANGERS]);
+
+/* Does the plan in force look for redirected packets on that interface? */
+bool dp_has_link(const struct dp *dp, unsigned ifindex);
+
+/* Let an IPv4 packet in by an interface of the plan, as if it came from a neighbour. */
+enum dp_let_in {
+	DP_LET_IN,
+	DP_TOO_LONG,   /* this can only be done with so many octets */
+	DP_NOT_LET_IN, /* `err` says why, as for the one above */
+};
+enum dp_let_in dp_let_in(struct dp *dp, unsigned ifindex, const void *packet, size_t len,
+			 struct err *err);
+
 /* New connections of each instance of a pool since dp_open(). */
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,
 			   uint64_t out[PLAN_MAX_INSTANCES]);

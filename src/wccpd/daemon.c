@@ -94,6 +94,24 @@ static int daemon_add_events(struct daemon *d)
 	return event_add(d->udp_event, NULL);
 }
 
+/* The daemon works without it. */
+static void daemon_open_slow_path(struct daemon *d)
+{
+	struct err err;
+
+	d->strangers = (struct strangers){
+		.conf = (struct conf *const *)&d->conf,
+		.plan = &d->plan,
+		.dp = d->dp,
+	};
+	if (d->conf->address.family == ADDR_V4 &&
+	    gre_slow_path_open(&d->gre, d->base, &d->conf->address, &d->strangers,
+			       &err) < 0)
+		log_warning("data-plane",
+			    "%s: redirected packets that come in fragments will be lost",
+			    err.text);
+}
+
 static int daemon_open_all(struct daemon *d, struct err *err)
 {
 	d->udp = udp_open(&d->conf->address, err);
@@ -106,6 +124,7 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 		return err_set(err, "cannot set up the event loop");
 	if (reconcile_open(d, err) < 0)
 		return -1;
+	daemon_open_slow_path(d);
 	d->control = commands_open(d, err);
 	if (!d->control)
 		return -1;
@@ -161,6 +180,7 @@ void daemon_free(struct daemon *d)
 	if (d->control)
 		control_close(d->control);
 	reconcile_close(d);
+	gre_slow_path_close(d->gre);
 	multicast_close(&d->multicast);
 	pools_free(d->pools);
 	if (d->dp)

@@ -14,6 +14,8 @@
 #include "wccpd/delivery/delivery_watch.h"
 #include "wccpd/multicast.h"
 #include "wccpd/pool/pools.h"
+#include "wccpd/senders/gre_slow_path.h"
+#include "wccpd/senders/strangers.h"
 
 #include <event2/event.h>
 
@@ -48,6 +50,8 @@ struct daemon {
 	struct delivery_watch *delivery;
 	int nft; /* kernel/nft_monitor.h; -1: none */
 	struct event *nft_event;
+	struct strangers strangers;
+	struct gre_slow_path *gre; /* NULL: it cannot be had */
 	int udp;
 	struct multicast multicast;
 	struct event *udp_event, *timer, *reload;

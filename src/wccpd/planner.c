@@ -16,7 +16,7 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->rule_priority = conf->rule_priority;
 	out->tc_priority = conf->tc_priority;
 	out->n_services = out->n_pools = out->n_routers = out->n_other_caches = 0;
-	out->n_addresses = out->n_left_out = 0;
+	out->n_addresses = out->n_left_out = out->n_sources = 0;
 }
 
 /* For one more service at a router there is always room, for one more router only
@@ -58,6 +58,43 @@ static void planner_add_routers(unsigned service, const struct cache_status *sta
 	}
 }
 
+/* The first of the service's routers that agreed on this method, among those from `first`
+ * on; the plan's number of routers: none. */
+static unsigned planner_router_by(const struct plan *plan, unsigned first, uint32_t method)
+{
+	while (first < plan->n_routers && !(plan->routers[first].forward & method))
+		first++;
+	return first;
+}
+
+static void planner_add_source(struct plan *out, const struct plan_source *source)
+{
+	if (source->router < out->n_routers && out->n_sources < PLAN_MAX_SOURCES)
+		out->sources[out->n_sources++] = *source;
+}
+
+/* Before a router has agreed on anything, there is nothing to be taken. */
+static void planner_add_sources(const struct conf_service *conf, unsigned first,
+				struct plan *out)
+{
+	struct plan_source gre = {
+		.router = planner_router_by(out, first, WCCP_METHOD_GRE),
+	};
+	struct plan_source l2 = {
+		.router = planner_router_by(out, first, WCCP_METHOD_L2),
+		.by_mac = true,
+	};
+
+	for (unsigned i = 0; i < conf->n_gre_sources; i++) {
+		gre.addr = conf->gre_sources[i];
+		planner_add_source(out, &gre);
+	}
+	for (unsigned i = 0; i < conf->n_l2_sources; i++) {
+		memcpy(l2.mac, conf->l2_sources[i], sizeof(l2.mac));
+		planner_add_source(out, &l2);
+	}
+}
+
 /* Strangers may say what they like, packets are not exchanged with them. */
 static void planner_add_other_caches(const struct cache_conf *conf,
 				     const struct cache_status *status,
@@ -78,6 +115,7 @@ void planner_add_service(const struct conf_service *conf,
 			 const struct cache_status *status, struct plan *out)
 {
 	struct plan_service *s = &out->services[out->n_services];
+	unsigned first_router = out->n_routers;
 
 	s->service = conf->group.service;
 	snprintf(s->name, sizeof(s->name), "%s", conf->name);
@@ -93,6 +131,7 @@ void planner_add_service(const struct conf_service *conf,
 	if (conf->group.n_routers > 0)
 		s->proof_source = conf->group.routers[0];
 	planner_add_routers(out->n_services, status, out);
+	planner_add_sources(conf, first_router, out);
 	planner_add_other_caches(&conf->group, status, out);
 	out->n_services++;
 }

@@ -208,6 +208,7 @@ static void reconcile_now(evutil_socket_t fd, short what, void *arg)
 	reconcile_join_groups(d);
 	reconcile_make_plan(d);
 	reconcile_apply_plan(d);
+	strangers_look(&d->strangers, clock_now());
 	reconcile_announce(d);
 	services_settle(d);
 }

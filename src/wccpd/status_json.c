@@ -245,6 +245,16 @@ static json_t *status_json_problems(struct daemon *d)
 	return list;
 }
 
+static json_t *status_json_gre(const struct daemon *d)
+{
+	struct gre_slow_path_counters c = gre_slow_path_counters(d->gre);
+
+	return json_pack("{s:I, s:I, s:I, s:I}", "reassembled",
+			 (json_int_t)c.reassembled, "too_long", (json_int_t)c.too_long,
+			 "not_let_in", (json_int_t)c.not_let_in, "strangers",
+			 (json_int_t)c.strangers);
+}
+
 json_t *status_json(struct daemon *d)
 {
 	json_t *services = json_array(), *pools = json_array();
@@ -256,7 +266,7 @@ json_t *status_json(struct daemon *d)
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
 		json_array_append_new(pools, status_json_pool(d, i));
 	return json_pack(
-		"{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version",
+		"{s:s, s:o, s:s, s:I, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		PACKAGE_VERSION, "address", status_json_addr(&d->conf->address),
 		"interface", conf_interfaces_text(d->conf).s, "uptime_s",
 		status_json_seconds_since(d->started), "data_plane",
@@ -264,5 +274,5 @@ json_t *status_json(struct daemon *d)
 		"data_plane_trouble", d->trouble, "refused",
 		status_json_daemon_refusals(d), "services", services, "pools", pools,
 		"packets_of_no_service", packets_json(d->dp, DP_NO_SERVICE), "problems",
-		status_json_problems(d));
+		status_json_problems(d), "gre", status_json_gre(d));
 }

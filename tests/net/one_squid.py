@@ -101,7 +101,7 @@ class OneSquid:
         net.veth(self.origin, "eth0", ORIGIN + "/24", router, "origin", "10.4.2.1/24")
         self.address, gateway = "10.4.1.2", "10.4.1.1"
         if self.hop:
-            net.veth(self.hop, "up", "10.4.1.2/24", router, "box", "10.4.1.1/24")
+            net.veth(self.hop, "uplink", "10.4.1.2/24", router, "box", "10.4.1.1/24")
             self.address, gateway = "10.4.3.2", "10.4.3.1"
             net.veth(self.box, "eth0", "10.4.3.2/24", self.hop, "box", "10.4.3.1/24")
             self.hop.route("default", "via", "10.4.1.1")
@@ -115,7 +115,7 @@ class OneSquid:
         router.address("lo", ROUTER_ID + "/32")
         router.sysctl("net.ipv4.ip_forward", 1)
         for ns in [router, self.box] + ([self.hop] if self.hop else []):
-            for key in ("all", "default", "eth0", "client", "origin", "box", "up"):
+            for key in ("all", "default", "eth0", "client", "origin", "box", "uplink"):
                 if os.path.exists(ns.path) and self._has(ns, key):
                     ns.sysctl(f"net.ipv4.conf.{key}.rp_filter", 0)
         # As on wires: finished checksums, packets that fit.

@@ -50,3 +50,27 @@ def test_origin_that_does_not_listen(net, forward):
     assert announced_mss(lab, lab.address) == 1460
     assert lab.wccpd.stop() == 0
     assert lab.box.state() == lab.before
+
+
+def gre(lab):
+    return lab.show()["gre"]
+
+
+@pytest.mark.parametrize("offload", [False, True])
+def test_wrapped_packets_come_in_fragments(net, offload):
+    """A link on the way from the router to the box is too narrow for what is wrapped, and
+    only the router's next hop knows."""
+    lab = OneSquid(net, hop=True)
+    # Of this direction only; the interface itself would refuse long ones of the other.
+    lab.hop.ip("route", "change", "10.4.3.0/24", "dev", "box", "mtu", "1400")
+    lab.start("gre")
+    if offload:  # as a virtual machine's interface: checksums are not finished
+        lab.client.run("ethtool", "-K", "eth0", "tx", "on")
+    assert lab.upload(20000) == (200, 5, "via")
+    counted = gre(lab)
+    assert counted["reassembled"] >= 20000 // 1432 - 1
+    assert [counted[k] for k in ("too_long", "not_let_in", "strangers")] == [0, 0, 0]
+    # What is let in again and goes back finds its way: nobody takes it any more.
+    lab.squid.kill()
+    wait_until(lambda: lab.show()["pools"][0]["healthy"] == 0, 10, "Squid is down")
+    assert lab.upload(20000)[2] == ""

@@ -171,6 +171,19 @@ static const struct {
 	  "mask" },
 
 	/* members */
+	{ WEB_CACHE("gre-sources = { 10.0.9.1,\n10.0.1.2 }"),
+	  "6: gre-sources: 10.0.1.2 is the address of this box" },
+	{ WEB_CACHE("gre-sources = { " A8("1") ", " A8("2") ", 10.0.9.9 }"),
+	  "5: gre-sources: more than 16" },
+	{ WEB_CACHE("l2-sources = { \"00:00:5e:00:01:07\",\n\"00:00:5e:00:01\" }"),
+	  "6: l2-sources: 00:00:5e:00:01 is not the MAC address of an interface, as "
+	  "00:00:5e:00:01:07" },
+	{ WEB_CACHE("l2-sources = { \"01:00:5e:00:01:07\" }"),
+	  "5: l2-sources: 01:00:5e:00:01:07 is not the MAC address of an interface, as "
+	  "00:00:5e:00:01:07" },
+	{ WEB_CACHE("l2-sources = { \"0:0:5e:0:1:7\" }"),
+	  "5: l2-sources: 0:0:5e:0:1:7 is not the MAC address of an interface, as "
+	  "00:00:5e:00:01:07" },
 	{ WEB_CACHE("caches = { 10.0.1.3 }"),
 	  "5: caches: 10.0.1.2 is missing, the address of this box" },
 	{ WEB_CACHE("caches = { 10.0.1.2,\n10.0.1.2 }"),

@@ -129,6 +129,29 @@ TEST(buckets_are_not_handed_to_ourselves)
 	ck_assert_uint_eq(config.services[0].handover[6], 0);
 }
 
+TEST(sources_count_as_their_router)
+{
+	struct plan_source gre = { .router = 1, .addr = addr_v4(0x0a020909) };
+	struct plan_source mac = { .router = 1, .by_mac = true, .mac = { 2, 7 } };
+	struct plan_source taken = { .router = 1, .addr = addr_v4(0x0a0200fe) };
+
+	reset();
+	add_service(51, 10);
+	add_router(0, 0x0a0200fe, 0x0a020001, WCCP_METHOD_GRE, WCCP_METHOD_GRE);
+	add_router(0, 0x0a0200fd, 0x0a020006, WCCP_METHOD_GRE, WCCP_METHOD_GRE);
+	plan.sources[0] = gre;
+	plan.sources[1] = mac;
+	plan.sources[2] = taken; /* of another router */
+	plan.n_sources = 3;
+	render();
+	ck_assert_uint_eq(find(0x0a020909), find(0x0a0200fd));
+	ck_assert_uint_ne(find(0x0a020909), find(0x0a0200fe));
+	ck_assert_uint_ne(find(0x0a0200fe), find(0x0a0200fd));
+	facts.macs[0].octets[0] = 2;
+	facts.macs[0].octets[1] = 7;
+	ck_assert_uint_eq(find_mac(0), find(0x0a0200fd));
+}
+
 /* A generator of our own, so that a failure comes again (Numerical Recipes). */
 static uint32_t seed;
 

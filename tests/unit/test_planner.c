@@ -101,6 +101,34 @@ TEST(exchanges_no_packets_with_strangers)
 	ck_assert_uint_eq(addr_to_v4(&plan.other_caches[0]), 0x0a000104);
 }
 
+/* They count as the service's first router that has agreed on their method. */
+TEST(sources_belong_to_routers_of_their_service)
+{
+	static const uint8_t mac[6] = { 0, 0, 0x5e, 0, 1, 7 };
+	struct conf_service *s = &conf.services[0];
+
+	s->n_gre_sources = s->n_l2_sources = 1;
+	s->gre_sources[0] = addr_v4(0x0a000909);
+	memcpy(s->l2_sources[0], mac, sizeof(mac));
+	status.n_routers = 1;
+	status.routers[0] = router(0x0a00ff01, 0);
+	planner_begin(&conf, &plan);
+	planner_add_service(s, &status, &plan);
+	ck_assert_uint_eq(plan.n_sources, 0);
+	status.routers[0] = router(0x0a00ff01, WCCP_METHOD_GRE);
+	planner_add_service(s, &status, &plan);
+	ck_assert_uint_eq(plan.n_sources, 1);
+	status.n_routers = 2;
+	status.routers[1] = router(0x0a00ff02, WCCP_METHOD_L2);
+	planner_add_service(s, &status, &plan);
+	ck_assert_uint_eq(plan.n_sources, 3);
+	ck_assert_uint_eq(plan.sources[1].router, 1);
+	ck_assert(addr_equal(&plan.sources[1].addr, &s->gre_sources[0]));
+	ck_assert_uint_eq(plan.sources[2].router, 2);
+	ck_assert(plan.sources[2].by_mac);
+	ck_assert_mem_eq(plan.sources[2].mac, mac, sizeof(mac));
+}
+
 TEST(carries_the_handover_table)
 {
 	status.handover[200] = addr_v4(0x0a000103);

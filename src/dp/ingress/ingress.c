@@ -5,6 +5,7 @@
 #include "bpf/ingress.skel.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/ingress/ingress_render.h"
+#include "dp/ingress/ingress_strangers.h"
 #include "kernel/bpf_table.h"
 #include "kernel/tc.h"
 
@@ -201,6 +202,12 @@ uint64_t ingress_new_connections(const struct ingress *g, unsigned slot)
 	for (int i = 0; i < g->n_cpus; i++)
 		sum += n[i];
 	return sum;
+}
+
+unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out,
+				unsigned room)
+{
+	return ingress_strangers_take(bpf_map__fd(g->bpf->maps.strangers), out, room);
 }
 
 /* -- the four steps ----------------------------------------------------------------------- */

@@ -39,4 +39,8 @@ int ingress_get_counters(const struct ingress *g, unsigned service,
 /* New connections delivered for a slot, ever. */
 uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
 
+/* Who has sent since the last call and is nobody's; the number of them. */
+unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out,
+				unsigned room);
+
 #endif

@@ -16,7 +16,8 @@ static_assert((int)INGRESS_ROUTERS > (int)PLAN_MAX_ADDRESSES, "routers, and proo
 static_assert((int)INGRESS_SLOTS == (int)ASSIGN_SLOTS_MAX, "slots");
 static_assert((int)STEER_LINKS == (int)PLAN_MAX_INTERFACES, "interfaces");
 static_assert((int)INGRESS_CLASSES > PLAN_MAX_SERVICES * WCCP_MAX_PORTS, "ports");
-static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES + WCCP_MAX_CACHES + 1,
+static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES +
+					     PLAN_MAX_SOURCES + WCCP_MAX_CACHES + 1,
 	      "senders: id, address and MAC of each router, and proofs");
 
 struct sender {
@@ -277,6 +278,17 @@ static void ingress_add_router(struct draft *d, unsigned index)
 	}
 }
 
+static void ingress_add_source(struct draft *d, const struct plan_source *s)
+{
+	unsigned who = ingress_router_of(d, &d->plan->routers[s->router]);
+
+	if (who != INGRESS_NOBODY)
+		ingress_add_sender(d,
+				   s->by_mac ? ingress_key_of_mac(s->mac)
+					     : ingress_be32(&s->addr),
+				   who);
+}
+
 /* Proofs of delivery come from a router of their own, for every service, bare. */
 static void ingress_add_proof_sender(struct draft *d)
 {
@@ -318,6 +330,8 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 		ingress_add_service(&d, i, counters[i]);
 	for (unsigned i = 0; i < plan->n_routers; i++)
 		ingress_add_router(&d, i);
+	for (unsigned i = 0; i < plan->n_sources; i++)
+		ingress_add_source(&d, &plan->sources[i]);
 	for (unsigned i = 0; i < plan->n_other_caches; i++)
 		ingress_add_sender(&d, ingress_be32(&plan->other_caches[i]),
 				   INGRESS_OTHER_CACHE);

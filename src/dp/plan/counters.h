@@ -5,10 +5,14 @@
 
 #include "addr.h"
 
+#include "addr.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
 	DP_REASONS_MAX = 32,
+	DP_MAX_STRANGERS = 64,
 	DP_NO_SERVICE = 0xffff, /* in place of a service: packets that fit none */
 };
 
@@ -29,6 +33,15 @@ struct dp_counters {
 	struct addr client; /* one whose SYN was delivered lately; unset: none */
 	uint64_t odd_header; /* the redirect header did not name that service */
 	uint64_t by_reason[DP_REASONS_MAX];
+};
+
+/* Somebody who sends what looks redirected and is nobody of the plan. */
+struct dp_stranger {
+	bool by_mac;
+	struct addr addr; /* outer source of GRE ... */
+	uint8_t mac[6];	  /* ... or of frames that fit a service agreed on by L2 ... */
+	bool taken;	  /* ... which are taken as a router's all the same */
+	uint64_t packets; /* since the last call */
 };
 
 #endif

@@ -24,6 +24,7 @@ enum {
 	PLAN_MAX_ROUTERS = PLAN_MAX_SERVICES * WCCP_MAX_ROUTERS,
 	PLAN_MAX_ADDRESSES = 64, /* ... and different routers among them */
 	PLAN_MAX_INTERFACES = 16, /* that redirected packets arrive on */
+	PLAN_MAX_SOURCES = 64,
 };
 
 /* One listening socket of an instance, as found in the kernel. */
@@ -71,6 +72,14 @@ struct plan_router {
 	bool held; /* new connections go back: what is delivered does not arrive */
 };
 
+/* A further sender of redirected packets: what it sends counts as a router's. */
+struct plan_source {
+	unsigned router; /* index into plan.routers */
+	bool by_mac;
+	struct addr addr; /* outer source of GRE ... */
+	uint8_t mac[6];	  /* ... or of frames */
+};
+
 struct plan {
 	/* That redirected packets arrive on: these, or every one that can have them.  None:
 	 * nothing is wanted at all. */
@@ -85,6 +94,8 @@ struct plan {
 	unsigned n_services, n_pools, n_routers, n_other_caches;
 	/* Different ones among the routers; services at routers that found no room. */
 	unsigned n_addresses, n_left_out;
+	unsigned n_sources;
+	struct plan_source sources[PLAN_MAX_SOURCES];
 	struct plan_service services[PLAN_MAX_SERVICES];
 	struct plan_pool pools[PLAN_MAX_POOLS];
 	struct plan_router routers[PLAN_MAX_ROUTERS];

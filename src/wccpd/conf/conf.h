@@ -43,6 +43,8 @@ struct conf_pool {
 	struct conf_instance instances[PLAN_MAX_INSTANCES];
 };
 
+enum { CONF_MAX_SOURCES = 16 };
+
 struct conf_service {
 	char name[32];
 	/* Of the well-known service only type and id are set, as on the wire. */
@@ -52,6 +54,10 @@ struct conf_service {
 	bool drop_when_down;  /* when-down drop; default return */
 	int pair;             /* index of the mirrored service, -1: none */
 	uint8_t multicast_ttl; /* 0 without multicast */
+	/* Senders of redirected packets that routers do not tell us of. */
+	unsigned n_gre_sources, n_l2_sources;
+	struct addr gre_sources[CONF_MAX_SOURCES];
+	uint8_t l2_sources[CONF_MAX_SOURCES][6];
 };
 
 enum conf_log { CONF_LOG_STDERR, CONF_LOG_SYSLOG };

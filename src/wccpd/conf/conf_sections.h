@@ -42,6 +42,9 @@ int conf_describe_read(struct reader *r, cfg_t *section, const struct spoof *spo
  * set. */
 int conf_endpoints_read(struct reader *r, cfg_t *section, struct conf_service *out);
 
+/* sources.c: further senders of redirected packets; `out->group.self` must be set. */
+int conf_sources_read(struct reader *r, cfg_t *section, struct conf_service *out);
+
 /* assign.c: methods of assignment, masks, hot buckets; all of the above must be
  * read. */
 int conf_assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,

@@ -11,6 +11,8 @@ cfg_opt_t service_options[] = {
 	READ_TEXT("multicast"),
 	READ_TEXT("multicast-ttl"),
 	READ_LIST("caches"),
+	READ_LIST("gre-sources"),
+	READ_LIST("l2-sources"),
 	READ_TEXT("password"),
 	READ_TEXT("version"),
 	READ_LIST("forward"),
@@ -91,6 +93,7 @@ static int conf_service_read_group(struct reader *r, cfg_t *section,
 
 	if (conf_describe_read(r, section, spoof, &group->service) < 0 ||
 	    conf_endpoints_read(r, section, out) < 0 ||
+	    conf_sources_read(r, section, out) < 0 ||
 	    conf_service_read_password(r, section, group) < 0 ||
 	    conf_service_read_ways(r, section, group) < 0 ||
 	    conf_service_read_timers(r, section, group) < 0)
