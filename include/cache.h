@@ -211,4 +211,13 @@ struct cache_status {
 
 void cache_get_status(const struct cache *g, struct cache_status *out);
 
+/* Who has a slot (of the status' n_slots), as a router tells. */
+struct cache_slot_owner {
+	struct addr router; /* as HERE_I_AMs are sent to it */
+	struct addr cache;  /* unset: nobody that it tells of */
+};
+/* Of each live router, up to WCCP_MAX_ROUTERS; returns how many. */
+unsigned cache_get_slot_owners(const struct cache *g, unsigned slot,
+			       struct cache_slot_owner *out);
+
 #endif

@@ -91,19 +91,6 @@ static __always_inline bool steer_is_own(const struct steer_table *table, __be32
 	       ifindex;
 }
 
-static __always_inline __u64 steer_hash(__u64 addrs, __u64 ports)
-{
-	__u64 x = addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL;
-
-	/* The finishing step of MurmurHash3: every bit of x moves every other. */
-	x ^= x >> 33;
-	x *= 0xff51afd7ed558ccdULL;
-	x ^= x >> 33;
-	x *= 0xc4ceb9fe1a85ec53ULL;
-	x ^= x >> 33;
-	return x;
-}
-
 /* Another program may have chosen a listener before us: ours is meant. */
 static __always_inline long steer_give(struct bpf_sk_lookup *ctx, struct bpf_sock *sk)
 {
@@ -206,7 +193,7 @@ int steer(struct bpf_sk_lookup *ctx)
 	}
 	if (remote_port == 0)
 		remote_port = probe->remote_port;
-	hash = steer_hash((__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
+	hash = steer_hash(seed, (__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
 			  remote_port << 16 | (ctx->local_port & 0xffff));
 	probe->chosen = steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
 				     hash % STEER_BUCKETS);

@@ -23,6 +23,22 @@ static inline __attribute__((always_inline)) __u64 steer_index(__u64 i, __u64 si
 #endif
 }
 
+/* Of a connection: the addresses as they lie in a packet, source in the upper half; the
+ * ports in host order, the source's 16 bits up. */
+static inline __attribute__((always_inline)) __u64 steer_hash(__u64 seed, __u64 addrs,
+							      __u64 ports)
+{
+	__u64 x = addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL;
+
+	/* The finishing step of MurmurHash3: every bit of x moves every other. */
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53ULL;
+	x ^= x >> 33;
+	return x;
+}
+
 enum {
 	/* Twice what a plan can hold: when all listeners are exchanged at once,
 	 * the old ones stay until the new table is in force. */

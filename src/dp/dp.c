@@ -12,6 +12,7 @@
  */
 #include "dp/dp.h"
 
+#include "dp/explain/explain.h"
 #include "dp/plan/facts.h"
 #include "dp/egress/egress.h"
 #include "dp/ingress/ingress.h"
@@ -289,6 +290,12 @@ int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
 const char *dp_reason_name(unsigned reason)
 {
 	return ingress_reason_name(reason);
+}
+
+int dp_explain(const struct dp *dp, const struct dp_connection *c,
+	       struct dp_explanation *out, struct err *err)
+{
+	return explain_connection(dp->ingress, dp->steer, c, out, err);
 }
 
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,

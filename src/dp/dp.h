@@ -7,6 +7,7 @@
 
 #include "dp/plan/plan.h"
 #include "dp/plan/counters.h"
+#include "dp/plan/explanation.h"
 #include "dp/proof/proof.h"
 #include "dp/proof/proof_round.h"
 #include "err.h"
@@ -82,6 +83,10 @@ enum dp_let_in {
 };
 enum dp_let_in dp_let_in(struct dp *dp, unsigned ifindex, const void *packet, size_t len,
 			 struct err *err);
+
+/* What would become of a connection; -1: nothing is in force. */
+int dp_explain(const struct dp *dp, const struct dp_connection *c,
+	       struct dp_explanation *out, struct err *err);
 
 /* New connections of each instance of a pool since dp_open(). */
 int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool,

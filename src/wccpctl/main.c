@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpctl: command line, one request, one answer. */
 #include "config.h"
+#include "control.h"
 #include "control_client.h"
 #include "wccpctl/show.h"
+#include "wccpctl/show_explain.h"
 #include "wccpctl/show_problems.h"
 #include "wccpd/conf/conf.h"
 
@@ -20,7 +22,7 @@ struct options {
 
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
 
-static wccpctl_run wccpctl_show, wccpctl_reload;
+static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain;
 
 static const struct {
 	const char *name, *arguments, *usage;
@@ -28,6 +30,8 @@ static const struct {
 } wccpctl_commands[] = {
 	{ "show", "[services] [routers] [caches] [instances] [packets] [problems]",
 	  "show the state, or some parts of it", wccpctl_show },
+	{ "explain", "SRC DST [DPORT [SPORT]]",
+	  "what would become of a TCP connection, and why", wccpctl_explain },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
 };
 
@@ -62,6 +66,18 @@ static json_t *wccpctl_request(const struct options *o, const char *line)
 	if (!answer)
 		fprintf(stderr, "wccpctl: %s\n", err.text);
 	return answer;
+}
+
+/* A command and its words as one line; -1: they are too long. */
+static int wccpctl_join(const char *command, int argc, char **argv,
+			char line[CONTROL_MAX_LINE])
+{
+	int used = snprintf(line, CONTROL_MAX_LINE, "%s", command);
+
+	for (int i = 0; i < argc && used < CONTROL_MAX_LINE; i++)
+		used += snprintf(line + used, (size_t)(CONTROL_MAX_LINE - used), " %s",
+				 argv[i]);
+	return used < CONTROL_MAX_LINE ? 0 : -1;
 }
 
 static int wccpctl_show(const struct options *o, int argc, char **argv)
@@ -104,6 +120,24 @@ static int wccpctl_reload(const struct options *o, int argc, char **argv)
 		return EXIT_FAILURE;
 	if (o->json)
 		control_client_print(answer);
+	json_decref(answer);
+	return EXIT_SUCCESS;
+}
+
+static int wccpctl_explain(const struct options *o, int argc, char **argv)
+{
+	char line[CONTROL_MAX_LINE];
+	json_t *answer;
+
+	if (argc < 2 || argc > 4 || wccpctl_join("explain", argc, argv, line) < 0)
+		return wccpctl_bad_usage();
+	answer = wccpctl_request(o, line);
+	if (!answer)
+		return EXIT_FAILURE;
+	if (o->json)
+		control_client_print(answer);
+	else
+		show_explain_print(answer, stdout);
 	json_decref(answer);
 	return EXIT_SUCCESS;
 }

@@ -5,6 +5,8 @@
 #include "wccpd/daemon.h"
 #include "wccpd/reload.h"
 #include "wccpd/status_json.h"
+#include "wccpd/tell/explain_json.h"
+#include "wccpd/tell/problems.h"
 
 static json_t *commands_show(void *d, unsigned n, char *const *words)
 {
@@ -22,7 +24,57 @@ static json_t *commands_reload(void *d, unsigned n, char *const *words)
 	return json_pack("{s:b}", "ok", 1);
 }
 
+/* The service of the plan that has this type and number. */
+static const struct service *commands_service(const struct daemon *d,
+					      const struct wccp_service *id)
+{
+	for (unsigned i = 0; i < d->n_services; i++)
+		if (d->services[i].conf && wccp_same_group(&d->services[i].id, id))
+			return &d->services[i];
+	return NULL;
+}
+
+static void commands_explain_service(struct daemon *d, const struct dp_explanation *e,
+				     json_t *answer)
+{
+	unsigned position = e->n_fitting ? e->fitting[0] : DP_NO_SERVICE;
+	const struct service *s =
+		position < d->plan.n_services
+			? commands_service(d, &d->plan.services[position].service)
+			: NULL;
+	const char *delivery;
+
+	if (!s)
+		return;
+	cache_get_status(s->cache, &d->status);
+	explain_json_add_slot(answer, e, s->cache, &d->status);
+	delivery = problems_delivery_text(delivery_watch_of(d->delivery, &s->id));
+	if (delivery)
+		json_object_set_new(answer, "delivery", json_string(delivery));
+}
+
+static json_t *commands_explain(void *arg, unsigned n, char *const *words)
+{
+	struct daemon *d = arg;
+	struct dp_explanation e;
+	struct dp_connection c;
+	struct err err;
+	json_t *answer;
+
+	if (explain_json_parse(n, words, &c, &err) < 0 ||
+	    dp_explain(d->dp, &c, &e, &err) < 0)
+		return json_pack("{s:s}", "error", err.text);
+	answer = explain_json(&d->plan, &c, &e);
+	commands_explain_service(d, &e, answer);
+	return answer;
+}
+
 static const struct control_command commands[] = {
+	{ .name = "explain",
+	  .arguments = "SRC DST [DPORT [SPORT]]",
+	  .usage = "what would become of a TCP connection, and why",
+	  .run = commands_explain,
+	  .max_words = 4 },
 	{ .name = "reload",
 	  .usage = "read the configuration again",
 	  .run = commands_reload },

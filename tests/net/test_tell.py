@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What wccpctl tells is what is so: packets by reason, problems."""
+"""What wccpctl tells is what is so: packets by reason, problems, explanations."""
 
+import json
 import os
 import re
+import select
+import socket
+import sys
 
 import pytest
 
 from netns import program, run, wait_until
-from small import Small
+from small import ADDRESSES, CLIENT, HERE, Small
 
 FILTER = "add table inet f; add chain inet f input { type filter hook input priority 0; " \
     "policy drop; }; add rule inet f input meta iifname lo accept; " \
@@ -105,3 +109,122 @@ def test_what_is_missing(lab):
     wait_until(lambda: has(box, "address", None, "does not have the address"), 10,
                lambda: str(problems(box)))
     assert tell(box, "-j", "show", "problems").returncode == 1
+
+
+# -- explain ---------------------------------------------------------------------------
+
+MORE = {"s2": (3130, 4202), "s3": (3131, 4203)}  # instances beside s1: ports, checks
+
+
+def start_several(lab, more=""):
+    """Three instances in each box; returns {(box, instance): process}."""
+    processes = {}
+    for box in lab.boxes:
+        box.configure(("web-cache", more))
+        with open(box.conf, encoding="utf-8") as f:
+            text = f.read()
+        for name, (port, check) in MORE.items():
+            text = text.replace("    instance s1", f"    instance {name} {{ port = {port}  "
+                                f'check = "127.0.0.1:{check}" }}\n    instance s1')
+            box.ns.popen([sys.executable, "-m", "http.server", "-b", "127.0.0.1", str(check)],
+                         log=f"{box.name}.{name}.check", cwd=lab.net.tmpdir)
+            processes[box.name, name] = box.ns.popen(
+                [sys.executable, os.path.join(HERE, "dp_listener.py"), f"{box.name}/{name}",
+                 str(port)], log=f"{box.name}.{name}")
+        with open(box.conf, "w", encoding="utf-8") as f:
+            f.write(text)
+        processes[box.name, "s1"] = box.instance
+        box.start()
+        wait_until(lambda b=box: b.show() and b.show()["pools"][0]["healthy"] == 3, 10,
+                   box.log)
+    return processes
+
+
+def explain(box, *words):
+    done = tell(box, "-j", "explain", *map(str, words))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def foretell(lab, dst, sport):
+    """Box and instance that a connection is said to get."""
+    said = explain(lab.boxes[0], CLIENT, dst, 80, sport)
+    assert (said["service"], said["against"]) == ("web-cache", None)
+    owner = said["owners"][0]["cache"]
+    assert said["owners"][0]["this"] == (owner == lab.boxes[0].address)
+    box = next(b for b in lab.boxes if b.address == owner)
+    said = explain(box, CLIENT, dst, 80, sport)
+    assert said["ranks"][said["rank"]] == {"instance": said["instance"], "listens": True}
+    assert not any(r["listens"] for r in said["ranks"][:said["rank"]])
+    return box.name, said["instance"]
+
+
+def experience(lab, dst, sport):
+    """Box and instance that it gets."""
+    with lab.client.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("0.0.0.0", sport))
+        s.settimeout(5)
+        s.connect((dst, 80))
+        ready, _, _ = select.select([s], [], [], 5)
+        assert ready
+        box, _, instance = s.recv(100).split()[0].decode().partition("/")
+    return box, instance or "s1"
+
+
+@pytest.mark.parametrize("more", ("", "assign = { mask }\nmask { dst-ip = 0x5 }"),
+                         ids=("hash", "mask"))
+def test_explain_foretells_50_connections(lab, more):
+    processes = start_several(lab, more)
+    share = 2 if more else 128
+    lab.wait_shares(share, share)
+    wait_until(lambda: all(b.show()["services"][0]["assignment"]["my_slots"] == share
+                           for b in lab.boxes), 5, "the boxes have heard of it")
+    wait_until(lambda: {lab.try_connect(f"10.9.{n}.1") for n in range(0, 256, 31)}.isdisjoint(
+        {None, "origin"}), 10, "clients are served")
+    flows = [(f"10.9.{n * 37 % 256}.{n}", 20000 + 77 * n) for n in range(50)]
+    met = set()
+    for n, flow in enumerate(flows):
+        if n == 25:
+            processes["box1", "s2"].kill()
+            processes["box1", "s2"].wait()
+        said = foretell(lab, *flow)
+        assert said == experience(lab, *flow), flow
+        met.add(said)
+    assert len(met) == 6
+
+
+def test_explain_says_who_had_the_slot_before(lab):
+    one, two = lab.boxes
+    one.configure(("web-cache", ""))
+    two.configure(("web-cache", ""))
+    one.start()
+    lab.wait_shares(256, 0)
+    two.start()
+    lab.wait_shares(128, 128)
+    wait_until(lambda: all(b.show()["services"][0]["assignment"]["my_slots"] == 128
+                           for b in lab.boxes), 5, "the boxes have heard of it")
+    moved = [dst for dst in (f"10.9.1.{n}" for n in range(1, 256, 9))
+             if explain(two, CLIENT, dst)["owners"][0]["this"]]
+    assert moved
+    for dst in moved:
+        wait_until(lambda d=dst: explain(two, CLIENT, d)["before"] == ADDRESSES["box1"], 5,
+                   two.log)
+        assert explain(one, CLIENT, dst)["owners"][0]["cache"] == ADDRESSES["box2"]
+
+
+def test_explain_in_words(lab):
+    box = start(lab)
+    text = tell(box, "explain", CLIENT, "10.9.1.1").stdout
+    assert re.search(r"^service +web-cache$", text, re.M)
+    assert re.search(r"^slot +bucket 3 of 256, by dst-ip; if it is a hot one, ", text, re.M)
+    assert re.search(r"^instance +by the source port: web/s1 256 of 256$", text, re.M)
+    assert max(len(line) for line in text.splitlines()) <= 100
+    text = tell(box, "explain", CLIENT, "10.9.1.1", "81").stdout
+    assert re.search(r"^service +none that it fits", text, re.M)
+    assert re.search(r"^instance +none: ", text, re.M)
+    assert explain(box, CLIENT, box.address)["against"].startswith("the destination is this")
+    for words in (("x", "10.9.1.1"), (CLIENT, "10.9.1.1", "0"), (CLIENT, "::1"),
+                  (CLIENT, "10.9.1.1", "80", "65536")):
+        assert tell(box, "explain", *words).returncode == 1
+    assert tell(box, "explain", CLIENT).returncode == 2

@@ -89,3 +89,23 @@ void cache_get_status(const struct cache *c, struct cache_status *out)
 	cache_get_handover(c, out->handover);
 	out->counters = c->counters;
 }
+
+unsigned cache_get_slot_owners(const struct cache *c, unsigned slot,
+			       struct cache_slot_owner *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_peers && n < WCCP_MAX_ROUTERS; i++) {
+		const struct peer *p = &c->peers[i];
+		uint8_t owner = slot < p->table.n_slots ? p->table.owners[slot]
+							: ASSIGN_NOBODY;
+
+		if (!peer_is_live(p))
+			continue;
+		out[n] = (struct cache_slot_owner){ .router = p->address };
+		if (owner < p->said.n_entries)
+			out[n].cache = p->said.entries[owner].addr;
+		n++;
+	}
+	return n;
+}

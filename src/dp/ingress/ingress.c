@@ -210,6 +210,19 @@ unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out
 	return ingress_strangers_take(bpf_map__fd(g->bpf->maps.strangers), out, room);
 }
 
+const struct ingress_config *ingress_in_force(const struct ingress *g)
+{
+	return g->table.now.fd >= 0 ? g->table.now.octets : NULL;
+}
+
+unsigned ingress_position_of(const struct ingress *g, uint32_t counters)
+{
+	for (unsigned i = 0; i < g->owners.n_services; i++)
+		if (g->owners.of_service[i] == counters)
+			return i;
+	return DP_NO_SERVICE;
+}
+
 /* -- the four steps ----------------------------------------------------------------------- */
 
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,

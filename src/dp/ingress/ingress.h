@@ -36,6 +36,13 @@ void ingress_free(struct ingress *g);
  * packets that fit none. */
 int ingress_get_counters(const struct ingress *g, unsigned service,
 			 struct dp_counters *out);
+/* The configuration in force, or NULL. */
+struct ingress_config;
+const struct ingress_config *ingress_in_force(const struct ingress *g);
+/* The service, by its position in the newest plan, that has these counters; DP_NO_SERVICE:
+ * none. */
+unsigned ingress_position_of(const struct ingress *g, uint32_t counters);
+
 /* New connections delivered for a slot, ever. */
 uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
 

@@ -93,6 +93,34 @@ const struct steer_owner *steer_owner(const struct steer *s, unsigned slot)
 	return s->slots.list[slot].inode ? &s->slots.list[slot].owner : NULL;
 }
 
+const struct steer_table *steer_in_force(const struct steer *s)
+{
+	return s->table.now.fd >= 0 ? s->table.now.octets : NULL;
+}
+
+uint64_t steer_seed(const struct steer *s)
+{
+	return s->bpf->rodata->seed;
+}
+
+bool steer_listens(const struct steer *s, unsigned slot)
+{
+	uint32_t key = slot;
+	uint64_t cookie;
+
+	return bpf_map_lookup_elem(s->slots.map, &key, &cookie) == 0;
+}
+
+unsigned steer_place(const struct steer *s, const struct addr *a)
+{
+	struct steer_prefix key = { .bits = 32, .addr = htonl(addr_to_v4(a)) };
+	uint8_t place;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key, &place) < 0)
+		return 0; /* INGRESS_OUTSIDE */
+	return place;
+}
+
 /* -- own addresses ------------------------------------------------------------------- */
 
 static struct steer_prefix steer_prefix_key(const struct facts_prefix *l)

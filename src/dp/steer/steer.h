@@ -34,6 +34,15 @@ void steer_free(struct steer *s);
 /* Maps that the ingress program uses as well; the descriptors stay ours. */
 struct steer_maps steer_maps(const struct steer *s);
 
+/* The table in force, or NULL; and what connections are hashed with. */
+struct steer_table;
+const struct steer_table *steer_in_force(const struct steer *s);
+uint64_t steer_seed(const struct steer *s);
+/* Is there a listener in slot `i` (< STEER_SLOTS) now? */
+bool steer_listens(const struct steer *s, unsigned slot);
+/* What is at an address, enum ingress_place. */
+unsigned steer_place(const struct steer *s, const struct addr *a);
+
 /* The instance that slot `i` (< STEER_SLOTS) belongs to, or NULL. */
 struct steer_owner {
 	char pool[32], instance[32];
