@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What keeps a box from its share, and what is said of it."""
 
+import os
 import re
+import sys
 import threading
 
 import pytest
@@ -10,6 +12,7 @@ import wccpcache
 from netns import wait_until
 from small import ADDRESSES, Small
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 BOX1, BOX2 = ADDRESSES.values()
 DYNAMIC = "id = {}\n    ports = {{ {} }}\n    priority = {}"
 
@@ -170,3 +173,18 @@ def test_many_mask_values_where_fragments_are_filtered(small):
     assert small.share("box1") == 512
     assert one.state() == "assigned"
     assert "event=lost" not in one.log()
+
+
+def test_all_listeners_of_an_smp_instance(small):
+    """Its workers have sockets of their own on one port (SO_REUSEPORT)."""
+    one = small.boxes[0]
+    one.ns.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), "box1", "3139", "4"],
+                 log="box1.workers")
+    one.configure(("web-cache", ""))
+    text = open(one.conf).read().replace("port = 3129", "port = 3139")
+    open(one.conf, "w").write(text)
+    small.start_router("web-cache")
+    one.start()
+    wait_until(lambda: one.state() == "assigned", 15, one.log)
+    assert one.show()["pools"][0]["instances"][0]["listeners"] == 4
+    small.wait_served(["box1"])

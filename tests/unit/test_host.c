@@ -24,7 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A listening socket on a free port of the loopback address. */
+/* A listening socket on a free port of the loopback address, or on *port if it is not 0,
+ * beside others there. */
 static int listen_somewhere(int family, uint16_t *port)
 {
 	union {
@@ -33,11 +34,13 @@ static int listen_somewhere(int family, uint16_t *port)
 		struct sockaddr_in6 v6;
 	} a = { .sa.sa_family = (sa_family_t)family };
 	socklen_t len = sizeof a;
-	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	if (family == AF_INET)
 		a.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.v4.sin_port = htons(*port); /* at the same place in both */
 	ck_assert_int_ge(fd, 0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	ck_assert_int_eq(bind(fd, &a.sa, sizeof a), 0);
 	ck_assert_int_eq(listen(fd, 8), 0);
 	ck_assert_int_eq(getsockname(fd, &a.sa, &len), 0);
@@ -65,7 +68,7 @@ static struct listeners found;
 
 static void check_found(int family)
 {
-	uint16_t port;
+	uint16_t port = 0;
 	int fd = listen_somewhere(family, &port);
 	const struct listener *l;
 	struct err err;
@@ -100,9 +103,33 @@ TEST(finds_a_listener_of_ipv6)
 	check_found(AF_INET6);
 }
 
+/* The workers of an SMP Squid listen at one address and port, each by a socket of its
+ * own. */
+TEST(finds_each_of_several_at_one_port)
+{
+	enum { WORKERS = 4 };
+	uint16_t port = 0;
+	int fds[WORKERS];
+	struct err err;
+
+	for (unsigned i = 0; i < WORKERS; i++)
+		fds[i] = listen_somewhere(AF_INET, &port);
+	ck_assert_int_eq(listeners_find(&port, 1, NULL, &found, &err), 0);
+	ck_assert_uint_eq(found.n, WORKERS);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		const struct listener *l = find_inode(&found, inode_of(fds[i]));
+
+		ck_assert_ptr_nonnull(l);
+		ck_assert_int_eq(l->pid, getpid());
+		ck_assert_int_eq(l->fd, fds[i]);
+	}
+	for (unsigned i = 0; i < WORKERS; i++)
+		close(fds[i]);
+}
+
 TEST(leaves_other_ports_alone)
 {
-	uint16_t port, other;
+	uint16_t port = 0, other = 0;
 	int fd = listen_somewhere(AF_INET, &port);
 	int fd2 = listen_somewhere(AF_INET, &other);
 	struct err err;
@@ -116,7 +143,7 @@ TEST(leaves_other_ports_alone)
 
 TEST(keeps_owners_found_before)
 {
-	uint16_t port;
+	uint16_t port = 0;
 	int fd = listen_somewhere(AF_INET, &port);
 	struct err err;
 
@@ -284,7 +311,7 @@ static struct verdict probe_server(const char *text, uint32_t timeout_ms)
 	struct timeval limit = { .tv_sec = 10 };
 	struct verdict v = { 0 };
 	struct addr loopback = addr_v4(INADDR_LOOPBACK);
-	uint16_t port;
+	uint16_t port = 0;
 	int fd = listen_somewhere(AF_INET, &port);
 	pid_t server = serve_once(fd, text);
 
@@ -346,7 +373,7 @@ TEST(a_cancelled_probe_says_nothing)
 {
 	struct addr loopback = addr_v4(INADDR_LOOPBACK);
 	struct verdict v = { 0 };
-	uint16_t port;
+	uint16_t port = 0;
 	int fd = listen_somewhere(AF_INET, &port);
 
 	base = event_base_new();

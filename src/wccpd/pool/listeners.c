@@ -5,11 +5,12 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <netlink/cache.h>
-#include <netlink/idiag/idiagnl.h>
-#include <netlink/idiag/msg.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
-#include <netlink/object.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,40 +32,54 @@ static bool listeners_is_wanted(const struct search *s, uint16_t port)
 	return false;
 }
 
-static void listeners_take_socket(struct nl_object *object, void *arg)
+/* One message of the dump is one socket.  (libnl's own cache of them takes sockets of the
+ * same address and port, as the workers of an SMP Squid have, for one.) */
+static int listeners_take_socket(struct nl_msg *msg, void *arg)
 {
-	struct idiagnl_msg *msg = (struct idiagnl_msg *)object;
+	const struct nlmsghdr *h = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(h);
 	struct search *s = arg;
-	uint16_t port = ntohs(idiagnl_msg_get_sport(msg)); /* as on the wire */
 
-	if (idiagnl_msg_get_state(msg) != IDIAG_SS_LISTEN ||
-	    !listeners_is_wanted(s, port) || s->found->n == LISTENERS_MAX)
-		return;
+	if (nlmsg_datalen(h) < (int)sizeof(*m) || m->idiag_state != TCP_LISTEN ||
+	    !listeners_is_wanted(s, ntohs(m->id.idiag_sport)) ||
+	    s->found->n == LISTENERS_MAX)
+		return NL_OK;
 	s->found->list[s->found->n++] = (struct listener){
-		.port = port,
-		.inode = idiagnl_msg_get_inode(msg),
+		.port = ntohs(m->id.idiag_sport),
+		.inode = m->idiag_inode,
 		.fd = -1,
 	};
+	return NL_OK;
+}
+
+static int listeners_dump_family(struct nl_sock *sock, uint8_t family)
+{
+	struct inet_diag_req_v2 request = {
+		.sdiag_family = family,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = 1u << TCP_LISTEN,
+	};
+	int rc = nl_send_simple(sock, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request,
+				sizeof request);
+
+	return rc < 0 ? rc : nl_recvmsgs_default(sock);
 }
 
 static int listeners_dump_sockets(struct search *s, struct err *err)
 {
 	struct nl_sock *sock = nl_socket_alloc();
-	struct nl_cache *cache = NULL;
 	int rc;
 
 	if (!sock)
 		return err_set(err, "sock_diag: out of memory");
-	rc = idiagnl_connect(sock);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, listeners_take_socket, s);
+	rc = nl_connect(sock, NETLINK_SOCK_DIAG);
 	if (rc == 0)
-		rc = idiagnl_msg_alloc_cache(sock, AF_UNSPEC, 1 << IDIAG_SS_LISTEN,
-					     &cache);
-	if (rc == 0)
-		nl_cache_foreach(cache, listeners_take_socket, s);
-	if (cache)
-		nl_cache_free(cache);
+		rc = listeners_dump_family(sock, AF_INET);
+	if (rc >= 0)
+		rc = listeners_dump_family(sock, AF_INET6);
 	nl_socket_free(sock);
-	return rc == 0 ? 0 : err_set(err, "sock_diag: %s", nl_geterror(rc));
+	return rc >= 0 ? 0 : err_set(err, "sock_diag: %s", nl_geterror(rc));
 }
 
 /* An owner that cannot be seen from here (another pid namespace) must not cost a
