@@ -3,11 +3,13 @@
 #define _GNU_SOURCE /* struct in6_pktinfo */
 #include "udp.h"
 
+#include "common/udp_owner.h"
 #include "sockaddr.h"
 
 #include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -117,6 +119,21 @@ static int udp_socket(unsigned family, struct err *err)
 	return -1;
 }
 
+/* Mostly it is Squid, which speaks WCCP by itself when it is told of a router. */
+static int udp_fail_in_use(const struct addr *a, struct err *err)
+{
+	struct udp_owner owner;
+	char who[80] = "another program";
+
+	if (udp_owner_find(UDP_PORT, &owner))
+		snprintf(who, sizeof(who), "%s (process %d)", owner.name, owner.pid);
+	return err_set(err,
+		       "cannot bind to %s port %d: %s has it; only one program can "
+		       "speak WCCP here (Squid does with wccp_router or wccp2_router: "
+		       "take them out of its configuration)",
+		       ADDR_TEXT(a), UDP_PORT, who);
+}
+
 static int udp_bind(int fd, const struct addr *a, unsigned ifindex, struct err *err)
 {
 	union sockaddr_any any;
@@ -125,6 +142,8 @@ static int udp_bind(int fd, const struct addr *a, unsigned ifindex, struct err *
 	udp_widen(fd);
 	if (bind(fd, &any.any, len) == 0)
 		return 0;
+	if (errno == EADDRINUSE)
+		return udp_fail_in_use(a, err);
 	return err_set(err, "cannot bind to %s port %d: %s", ADDR_TEXT(a), UDP_PORT,
 		       strerror(errno));
 }

@@ -245,6 +245,25 @@ TEST(no_way_is_an_error_with_words)
 	close(fd);
 }
 
+/* Squid's own WCCP, as a rule. */
+TEST(who_has_the_port_is_named)
+{
+	struct addr self = parse("127.0.0.1");
+	struct err err = { "" };
+	char who[64];
+	int fd;
+
+	if (!possible)
+		return;
+	fd = udp_open_any(ADDR_V4, &err);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_lt(udp_open(&self, &err), 0);
+	snprintf(who, sizeof(who), "test_udp (process %d) has it", (int)getpid());
+	ck_assert_msg(strstr(err.text, who) != NULL, "%s", err.text);
+	ck_assert_ptr_nonnull(strstr(err.text, "wccp2_router"));
+	close(fd);
+}
+
 /* The kernel refuses what comes to a port that nobody has, and says so. */
 TEST(reports_of_what_does_not_arrive)
 {

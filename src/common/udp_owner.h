@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which process has a UDP port of this network namespace. */
+#ifndef WCCPD_COMMON_UDP_OWNER_H
+#define WCCPD_COMMON_UDP_OWNER_H
+
+#include <stdbool.h>
+
+struct udp_owner {
+	int pid;
+	char name[32]; /* of its program, as ps(1) has it */
+};
+
+/* False when there is none, or it may not be looked at. */
+bool udp_owner_find(unsigned port, struct udp_owner *out);
+
+#endif
