@@ -218,6 +218,17 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 	       0;
 }
 
+/* As the router that redirected the packet has computed it (2.0 section 5.4). */
+static __always_inline __u32 ingress_hash_bucket(const struct ingress_job *job)
+{
+	const struct ingress_service *s = job->service;
+	__u32 bucket = packet_bucket(&job->p, s->flags);
+
+	if (wccp_vector_has(&s->hot, steer_index(bucket, WCCP_BUCKETS)))
+		return packet_alt_bucket(&job->p, s->flags);
+	return bucket;
+}
+
 /*
  * The slot of the table that the packet has.  Of hash buckets the redirect header tells,
  * if it is one of this service; of a mask's values it does not, whatever stands in it.
@@ -230,7 +241,7 @@ static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 	if (job->service->n_mask_bits)
 		slot = ingress_mask_slot(&job->p, job->service);
 	else if (!job->by_gre || job->odd_header || r->bits & WCCP_RH_UNAVAILABLE)
-		slot = packet_bucket(&job->p, job->service->flags);
+		slot = ingress_hash_bucket(job);
 	return steer_index(slot, INGRESS_SLOTS);
 }
 

@@ -141,6 +141,8 @@ struct ingress_service {
 	__u8 n_mask_bits;
 	struct ingress_mask_bit mask_bits[INGRESS_SLOT_BITS];
 	__u32 counters; /* index into the counters */
+	/* Buckets whose packets go by the alternate hash instead. */
+	struct wccp_bucket_vector hot;
 	/* Per slot: 1 + index into other_caches; 0: nobody had it before. */
 	__u8 handover[INGRESS_SLOTS];
 };

@@ -128,6 +128,8 @@ void planner_add_service(const struct conf_service *conf,
 	s->n_slots = status->n_slots;
 	s->my_slots = status->my_slots;
 	memcpy(s->handover, status->handover, sizeof(s->handover));
+	/* Nobody tells which ones are hot; all of a group are configured alike. */
+	s->hot = conf->group.alt_buckets;
 	if (conf->group.n_routers > 0)
 		s->proof_source = conf->group.routers[0];
 	planner_add_routers(out->n_services, status, out);

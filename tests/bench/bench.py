@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Figures of this machine, in one table.
 
-    bench.py [--seconds S] [--only PART,...] [--json FILE]
+    bench.py [--seconds S] [--only PART,...] [--json FILE] [--against BUILD]
 
 Parts: steering, forwarding, core, idle; each file says what it measures and how.
-WCCPD_BUILD names the build.  --seconds is for each of the first two.  doc/benchmarks.md
-has figures, and what to think of them.
+WCCPD_BUILD names the build.  --seconds is for each of the first two.  --against has the
+wccpd of another build beside it in `steering`.  doc/benchmarks.md has figures, and what
+to think of them.
 """
 
 import argparse
@@ -58,10 +59,11 @@ def main():
     args.add_argument("--seconds", type=float, default=40)
     args.add_argument("--only", default="steering,forwarding,core,idle")
     args.add_argument("--json", help="write every figure there")
+    args.add_argument("--against", metavar="BUILD", help="another build, for steering")
     args = args.parse_args()
     os.nice(-15)  # other work on the machine is to wait, not to be measured
     parts = {
-        "steering": (lambda: steering.run(args.seconds),
+        "steering": (lambda: steering.run(args.seconds, args.against),
                      lambda f: slices.table(f, "direct")),
         "forwarding": (lambda: forwarding.run(args.seconds),
                        lambda f: slices.table(f, "plain")),

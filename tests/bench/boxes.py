@@ -115,6 +115,7 @@ class Steered(Box):
     """With wccpd.  A WCCP router must serve it at the other end of the cable."""
 
     name = "steering"
+    build = None  # whose wccpd, if not the one that is measured
     service, method, more = "web-cache", "l2", ""
 
     def start(self, router_id=None):
@@ -122,15 +123,15 @@ class Steered(Box):
         conf = self.file("wccpd.conf", WCCPD.format(
             address=self.address, socket=self.socket, service=self.service,
             router=router_id or self.router, method=self.method, more=self.more))
-        self.daemon = self.box.popen([netns.program("wccpd"), "-f", conf],
+        self.daemon = self.box.popen([netns.program("wccpd", self.build), "-f", conf],
                                      log=self.dev + "-wccpd")
 
-    def await_buckets(self):
-        wait_until(lambda: self.buckets() == 256, 30,
+    def await_buckets(self, share=256):
+        wait_until(lambda: self.buckets() == share, 30,
                    lambda: "the group forms: " + self.daemon.output())
 
     def buckets(self):
-        done = netns.run(netns.program("wccpctl"), "-s", self.socket, "-j", "show",
+        done = netns.run(netns.program("wccpctl", self.build), "-s", self.socket, "-j", "show",
                          check=False)
         shown = json.loads(done.stdout) if done.returncode == 0 else None
         return shown and shown["services"][0]["buckets"]

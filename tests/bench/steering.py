@@ -7,6 +7,8 @@
   iptables   REDIRECT to one port or the other by -m statistic
   haproxy    TCP mode, two threads, bind transparent, both instances as servers
 
+With another build to compare with, steering by its wccpd takes the place of the last two.
+
 The WCCP router runs in the client's namespace, on an idle interface: it is there
 so that wccpd has a group to join.  The client sends to the box what a router
 would send there, so that the path is the same cable in all four.
@@ -40,16 +42,27 @@ def start_router(net, client, box):
     client.popen([netns.program("wccprouter"), "-f", conf], log="wccprouter")
 
 
-def run(seconds):
+class Against(boxes.Steered):
+    name = "against"
+
+
+def run(seconds, against=None):
+    kinds = [boxes.Direct, boxes.Steered, boxes.Iptables, boxes.Haproxy]
+    if against:
+        Against.build = against
+        kinds = [boxes.Direct, boxes.Steered, Against]
     with netns.Net("bench") as net:
         client = slices.make_client(net)
         ways = []
-        for kind in (boxes.Direct, boxes.Steered, boxes.Iptables, boxes.Haproxy):
+        for kind in kinds:
             way = kind(net, client, len(ways) + 1)
             client.route(way.destination, "via", way.address)
             ways.append(way)
-        start_router(net, client, ways[1])
-        ways[1].start()
-        ways[1].await_buckets()
+        steered = [w for w in ways if isinstance(w, boxes.Steered)]
+        start_router(net, client, steered[0])
+        for way in steered:
+            way.start()
+        for way in steered:
+            way.await_buckets(256 // len(steered))
         results = slices.measure(client, ways, seconds)
     return slices.summary(results, "direct")

@@ -62,9 +62,10 @@ def build_dir():
     return os.path.abspath(os.environ.get("WCCPD_BUILD") or os.getcwd())
 
 
-def program(name):
-    """Path of a program of the build; a missing one is an error at once."""
-    path = os.path.join(build_dir(), name)
+def program(name, build=None):
+    """Path of a program of the build, or of another one; a missing one is an error at
+    once."""
+    path = os.path.join(build or build_dir(), name)
     if not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{path}: not built (WCCPD_BUILD names the build)")
     return path

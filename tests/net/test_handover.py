@@ -8,6 +8,8 @@ lowest address and with the highest."""
 
 import collections
 import contextlib
+import functools
+import operator
 import select
 import socket
 
@@ -20,6 +22,7 @@ FLOWS, OLD_FLOWS = 192, 32
 METHODS = ("gre", "l2")
 MASKS = {
     "hash": None,
+    "hash-hot": None,  # half of the buckets by the alternate hash
     "mask": {"dst": 0x1741},  # the usual one
     # Bits of several fields; numbered from those of the ports up.
     "mask-fields": {"dst": 0x0103, "sport": 0x0012, "dport": 0x0001},
@@ -38,14 +41,21 @@ class Flow:
         self.socket.setblocking(False)
         self.socket.connect_ex((server, ORIGIN_PORT))
 
-    def slot(self, mask):
+    def slot(self, mask, hot):
         """As Small.owners() names it."""
         if mask is None:
-            a, b, c, d = socket.inet_aton(self.server)
-            return a ^ b ^ c ^ d
+            bucket = fold(socket.inet_aton(self.server))
+            if hot and bucket < 128:
+                source = socket.inet_aton(CLIENT)
+                return fold(source + self.socket.getsockname()[1].to_bytes(2, "big"))
+            return bucket
         dst = int.from_bytes(socket.inet_aton(self.server), "big") & mask["dst"]
         sport = self.socket.getsockname()[1] & mask.get("sport", 0)
         return (number_of("0.0.0.0"), dst, sport, ORIGIN_PORT & mask.get("dport", 0))
+
+
+def fold(octets):
+    return functools.reduce(operator.xor, octets)
 
 
 def number_of(address):
@@ -116,7 +126,7 @@ def wait_shares(lab, names, mask):
                lambda: f"{slots} slots for {names}, not {shares()}")
 
 
-def join(lab, names, mask):
+def join(lab, names, mask, hot):
     """The last of `names` joins the others.  Returns how many connections there were of
     slots that moved, of slots that did not, and those that broke."""
     with open_flows(lab, FLOWS, names[:-1], third=0) as flows:
@@ -124,7 +134,8 @@ def join(lab, names, mask):
         lab.box(names[-1]).start()
         wait_shares(lab, names, mask)
         after = slots_of(lab)
-        moved = sum(before[f.slot(mask)] != after[f.slot(mask)] for f in flows)
+        moved = sum(before[f.slot(mask, hot)] != after[f.slot(mask, hot)]
+                    for f in flows)
         return moved, FLOWS - moved, broken(flows, f"after-{names[-1]}")
 
 
@@ -134,6 +145,8 @@ def lab(net, assign, forward, back):
     mask = MASKS[assign]
     more = f"forward = {{ {forward} }}\n    return = {{ {back} }}\n"
     by = "assign = { hash }"
+    if assign == "hash-hot":
+        by += "\n    hot-buckets = { 0-127 }"
     if mask:
         bits = " ".join(f"{OPTIONS[f]} = {v:#x}" for f, v in mask.items())
         by = f"assign = {{ mask }}\n    mask {{ {bits} }}"
@@ -154,7 +167,7 @@ def test_joining_breaks_nothing(lab, assign, order):
         wait_shares(lab, names[:1], mask)
         assert broken(old, "redirected-now") == []
         for n in 2, 3, 4:
-            moved, kept, lost = join(lab, names[:n], mask)
+            moved, kept, lost = join(lab, names[:n], mask, assign == "hash-hot")
             print(f"{n} web-caches: {moved} moved, {kept} stayed, {len(lost)} lost")
             assert moved and kept
             assert not lost, (len(lost), collections.Counter(map(str, lost)))

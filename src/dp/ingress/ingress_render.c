@@ -155,6 +155,7 @@ static void ingress_add_service(struct draft *d, unsigned index, uint32_t counte
 		.router = INGRESS_NONE,
 		.l2_router = INGRESS_NONE,
 		.counters = counters,
+		.hot = from->hot,
 	};
 	if (from->by_mask)
 		ingress_add_mask(to, &from->mask);

@@ -59,6 +59,8 @@ struct plan_service {
 	struct wccp_mask mask;
 	unsigned n_slots, my_slots; /* all, and those that routers send to us */
 	struct addr handover[ASSIGN_SLOTS_MAX];
+	/* Buckets whose packets go by the alternate hash instead. */
+	struct wccp_bucket_vector hot;
 	/* Source address of proofs of delivery: one that routers have, if it is known. */
 	struct addr proof_source;
 };

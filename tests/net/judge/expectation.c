@@ -287,12 +287,15 @@ static unsigned slot_of(const struct arrival *a)
 {
 	const struct plan_service *s = &a->plan->services[a->service];
 	const uint8_t *header = a->sample->header;
+	uint32_t flags = described(a->plan, (unsigned)a->service).flags;
 
 	if (s->by_mask)
 		return value_number(&s->mask, a->p);
 	if (a->header_counts)
 		return header[0] & 2 ? header[2] : header[3];
-	return hash_bucket(described(a->plan, (unsigned)a->service).flags, a->p);
+	if (wccp_vector_has(&s->hot, hash_bucket(flags, a->p)))
+		return hash_bucket(flags >> 8, a->p);
+	return hash_bucket(flags, a->p);
 }
 
 /* 0: nobody that is another web-cache of the group. */

@@ -135,6 +135,8 @@ void plan_set_assignment(struct plan *plan, enum kind kind)
 		s->by_mask = kind == MASK || (kind != HASH && chance(50));
 		s->mask = s->by_mask ? random_mask() : (struct wccp_mask){ 0 };
 		s->n_slots = s->by_mask ? 1u << bits_of(&s->mask) : WCCP_BUCKETS;
+		for (unsigned b = 0; b < sizeof(s->hot.octets); b++)
+			s->hot.octets[b] = (uint8_t)(chance(30) ? chance_below(256) : 0);
 		memset(s->handover, 0, sizeof(s->handover));
 		for (unsigned slot = 0; slot < s->n_slots; slot++)
 			s->handover[slot] = random_owner();
