@@ -101,7 +101,10 @@ struct cache_event {
 	struct mono now;
 	union {
 		struct {
-			struct addr from; /* source address of the datagram */
+			struct addr from; /* source address of the datagram ... */
+			/* ... which is not on a link of ours: L2 cannot be spoken with
+			 * a router there, whatever it offers. */
+			bool far;
 			/* Opened, even if codec_open() refused it. */
 			const struct codec_datagram *datagram;
 		} rx;

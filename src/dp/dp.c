@@ -274,7 +274,8 @@ int dp_check_interface(const char *name, struct err *err)
 
 bool dp_is_near(struct dp *dp, const struct addr *a)
 {
-	return dp->facts.n_links == 0 || link_is_near(dp->link, &dp->facts, a);
+	return a->family != ADDR_V4 || dp->facts.n_links == 0 ||
+	       link_is_near(dp->link, &dp->facts, a);
 }
 
 bool dp_is_waiting(const struct dp *dp)

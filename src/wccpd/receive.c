@@ -51,6 +51,7 @@ static void receive_take(struct daemon *d, size_t len, const struct addr *from,
 		return;
 	}
 	ev.u.rx.from = *from;
+	ev.u.rx.far = !dp_is_near(d->dp, from);
 	ev.u.rx.datagram = &datagram;
 	services_step(d, s, &ev);
 }

@@ -225,3 +225,99 @@ def test_an_interface_that_is_no_ethernet_is_refused(small, box):
     box.start()
     wait_says(box, "level=error", "interface lo is not an Ethernet interface")
     assert is_out(small, box)
+
+
+def second_link(small, box):
+    """Redirected packets, which are addressed to the box, come by another link than those
+    of the protocol leave by."""
+    small.net.veth(box.ns, "eth1", "10.3.9.2/24", small.router, "second", "10.3.9.1/24")
+    box.ns.sysctl("net.ipv4.conf.eth1.rp_filter", 1)
+    box.ns.run("ethtool", "-K", "eth1", "tx", "off", "gro", "off")
+    by_second(small, box)
+
+
+def by_second(small, box):
+    small.router.route(box.address, "via", "10.3.9.2", "dev", "second")
+
+
+@pytest.mark.parametrize("interfaces", ["{ eth0, eth1 }", "any"])
+def test_packets_by_several_interfaces(small, box, interfaces):
+    configure(box, "interface = eth0", f"interface = {interfaces}")
+    second_link(small, box)
+    join(small, box)
+    small.router.ip("route", "del", box.address)
+    small.wait_served(["box1"])  # by the first one
+
+
+def test_any_follows_interfaces(small, box):
+    configure(box, "interface = eth0", "interface = any")
+    join(small, box)
+    second_link(small, box)
+    small.wait_served(["box1"])
+    box.ns.ip("link", "del", "eth1")
+    small.wait_served(["box1"])
+
+
+def test_one_of_several_interfaces_is_missing(small, box):
+    """It may come yet; the other one works."""
+    configure(box, "interface = eth0", "interface = { eth1, eth0 }")
+    join(small, box)
+    assert says(box, "level=warn", "interface eth1: there is none of that name")
+    second_link(small, box)
+    small.wait_served(["box1"])
+
+
+def test_an_address_on_the_loopback_interface(small, box):
+    """Reached by two links, one after the other."""
+    box.ns.address("lo", "10.3.77.1/32")
+    configure(box, "address = 10.3.1.2", "address = 10.3.77.1")
+    configure(box, "interface = eth0", "interface = any")
+    small.router.route("10.3.77.1", "via", box.address)
+    join(small, box)
+    second_link(small, box)
+    small.router.ip("route", "replace", "10.3.77.1", "via", "10.3.9.2")
+    small.wait_served(["box1"])
+
+
+# -- routers that are not on a link of ours ----------------------------------------------
+
+ALL = "forward = { gre, l2 }\n    return = { gre, l2 }"
+PREFER_L2 = "forward = { l2, gre }\n    return = { l2, gre }"
+
+
+def agreed(box):
+    r = box.show()["services"][0]["routers"][0]
+    return r["forward"], r["return"]
+
+
+@pytest.fixture
+def with_l2(net):
+    s = Small(net)
+    s.start_router(("web-cache", ALL))
+    s.boxes[0].configure(("web-cache", PREFER_L2))
+    return s
+
+
+def test_l2_with_a_router_on_the_link(with_l2):
+    box = with_l2.boxes[0]
+    join(with_l2, box)
+    assert agreed(box) == ("l2", "l2")
+
+
+def test_no_l2_with_a_router_behind_a_gateway(with_l2):
+    """It is reached by an address that no frame goes to directly."""
+    box = with_l2.boxes[0]
+    configure(box, "{ 10.3.1.1 }", "{ 10.3.2.1 }")
+    join(with_l2, box)
+    assert agreed(box) == ("gre", "gre")
+    assert not says(box, "does not answer ARP")
+
+
+def test_l2_alone_with_a_router_behind_a_gateway(with_l2):
+    box = with_l2.boxes[0]
+    configure(box, "{ 10.3.1.1 }", "{ 10.3.2.1 }")
+    configure(box, "{ l2, gre }", "{ l2 }")
+    box.start()
+    wait_says(box, "level=warn", "behind a gateway")
+    assert box.state() == "capability mismatch"
+    assert with_l2.share("box1") == 0

@@ -352,6 +352,9 @@ void bench_rx(const struct addr *from, const void *octets, size_t len)
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = B.now };
 
 	ev.u.rx.from = *from;
+	for (unsigned k = 0; k < B.n_rtrs; k++)
+		if (addr_equal(&B.rtrs[k]->address, from))
+			ev.u.rx.far = B.rtrs[k]->far;
 	codec_open(octets, len, &d);
 	ev.u.rx.datagram = &d;
 	step(&ev);

@@ -28,6 +28,7 @@ struct rtr {
 	uint32_t receive_id; /* of the last I_SEE_YOU */
 	struct wccp_capabilities capabilities;
 	struct wccp_router_view view;
+	bool far;      /* behind a gateway */
 	bool answers;  /* every HERE_I_AM, at once */
 	bool accepts;  /* REDIRECT_ASSIGN with the right ids */
 	bool obeys;    /* SHUTDOWN */

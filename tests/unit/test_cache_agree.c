@@ -49,6 +49,33 @@ TEST(first_preference_on_offer)
 	ck_assert(!wccp_has(&B.got, WCCP_C_CAPABILITIES));
 }
 
+/* Frames need a common link. */
+TEST(no_l2_through_a_gateway)
+{
+	open_two();
+	offer(&a, WCCP_METHOD_GRE | WCCP_METHOD_L2, WCCP_METHOD_GRE | WCCP_METHOD_L2,
+	      WCCP_ASSIGN_HASH);
+	b.capabilities = a.capabilities;
+	a.far = true;
+	B.conf.forward =
+		(struct cache_preference){ 2, { WCCP_METHOD_L2, WCCP_METHOD_GRE } };
+	B.conf.ret = B.conf.forward;
+	bench_conf();
+	announce();
+	ck_assert_uint_eq(bench_router(&a)->forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_router(&a)->ret, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_router(&b)->forward, WCCP_METHOD_L2);
+	/* Another route: agreed on anew. */
+	b.far = true;
+	bench_run(3 * T);
+	ck_assert_uint_eq(bench_router(&b)->forward, WCCP_METHOD_GRE);
+	ck_assert_uint_eq(bench_router(&b)->ret, WCCP_METHOD_GRE);
+	B.conf.forward = (struct cache_preference){ 1, { WCCP_METHOD_L2 } };
+	bench_conf();
+	ck_assert_int_eq(bench_state(&a), PEER_MISMATCH);
+	ck_assert_int_eq(bench_state(&b), PEER_MISMATCH);
+}
+
 TEST(only_kinds_that_the_router_mentioned)
 {
 	open_one();

@@ -174,6 +174,7 @@ void cache_step(struct cache *c, const struct cache_event *ev, struct wccp_msg *
 
 	switch (ev->type) {
 	case CACHE_EV_RX:
+		s.far = ev->u.rx.far;
 		cache_receive(c, &ev->u.rx.from, ev->u.rx.datagram, &s);
 		break;
 	case CACHE_EV_TICK:

@@ -182,19 +182,31 @@ static void capabilities_narrow(struct wccp_capabilities *c,
 	k->ra_upper = (uint8_t)capabilities_lower(k->ra_upper, bk->ra_upper);
 }
 
+/* What it offers, as far as it can be used: L2 only on a common link. */
+static struct wccp_capabilities peer_usable_offer(const struct peer *p)
+{
+	struct wccp_capabilities c = p->said.offer;
+
+	if (p->far) {
+		c.forward &= ~(uint32_t)WCCP_METHOD_L2;
+		c.ret &= ~(uint32_t)WCCP_METHOD_L2;
+	}
+	return c;
+}
+
 static void peer_set_terms(const struct cache *c, struct peer *p)
 {
-	p->terms = p->said.offer;
+	p->terms = peer_usable_offer(p);
 	if (!cache_is_multicast(c))
 		return;
-	p->terms = capabilities_in_full(&p->said.offer);
+	p->terms = capabilities_in_full(&p->terms);
 	for (unsigned i = 0; i < c->n_peers; i++) {
 		const struct peer *other = &c->peers[i];
-		struct wccp_capabilities by;
+		struct wccp_capabilities by = peer_usable_offer(other);
 
 		if (other == p || !other->listed)
 			continue;
-		by = capabilities_in_full(&other->said.offer);
+		by = capabilities_in_full(&by);
 		capabilities_narrow(&p->terms, &by);
 		if (p->agreed.forward)
 			continue;
@@ -385,5 +397,8 @@ void peer_enter_mismatch(struct cache *c, struct peer *p, struct step *s)
 	if (!peer_event(c, p, PEER_EV_NOTHING_FITS, NULL, s))
 		return;
 	actions_note(s->out, NOTE_WARNING, peer_state_event(PEER_MISMATCH), &p->address,
-		     "router %s %s", ADDR_TEXT(&p->address), text);
+		     "router %s %s%s", ADDR_TEXT(&p->address), text,
+		     p->far ? " (with L2 left out: it needs a common link, and this router "
+			      "is behind a gateway)"
+			    : "");
 }

@@ -350,6 +350,7 @@ static void rx_dispatch(struct cache *c, struct peer *p, const struct addr *from
 			struct step *s)
 {
 	c->counters.rx[s->msg->type - WCCP_HERE_I_AM]++;
+	p->far = s->far;
 	if (s->msg->type == WCCP_I_SEE_YOU)
 		rx_i_see_you(c, p, from, s);
 	else if (s->msg->type == WCCP_REMOVAL_QUERY)

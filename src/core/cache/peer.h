@@ -136,6 +136,7 @@ struct peer {
 	struct addr address; /* as configured: where HERE_I_AMs go */
 	bool removed;	     /* from the configuration; forgotten when withdrawn */
 	bool listed;	     /* goes into our views, with its receive id */
+	bool far;	     /* not on a link of ours: no L2 with it */
 
 	/* Written by peer_fsm.c only. */
 	enum peer_state state;
