@@ -43,7 +43,7 @@ http.server.ThreadingHTTPServer(("", 80), Handler).serve_forever()
 """
 
 SQUID = """\
-http_port {listen} tproxy
+http_port {listen}
 http_port 127.0.0.1:4200
 {more}
 server_persistent_connections off
@@ -134,7 +134,7 @@ class OneSquid:
         self.origin.popen([sys.executable, "-c", ORIGIN_PROGRAM], log="origin")
         wait_until(lambda: self.origin.listens(80), 10, "the origin listens")
 
-    def start_squid(self, listen="3129"):
+    def start_squid(self, listen="3129 tproxy"):
         more = "" if self.spoof else "spoof_client_ip deny all"
         self.squid = Squid(self, self.box, "s1", "s1", SQUID.format(listen=listen, more=more))
         self.squid.port = 3129
@@ -176,12 +176,14 @@ class OneSquid:
         return shown and all(s["clients"] and s["clients"][0]["buckets"] == 256
                              for s in shown["services"])
 
-    def start(self, forward, ret=None):
+    def start(self, forward, ret=None, listen="3129 tproxy", joins=True):
+        """All of it, up to the point where the box has all buckets, if it joins."""
         self.start_origin()
-        self.start_squid()
+        self.start_squid(listen)
         self.start_router(forward, ret or forward)
         self.start_wccpd()
-        wait_until(self.assigned, 20, lambda: self.wccpd.output())
+        if joins:
+            wait_until(self.assigned, 20, lambda: self.wccpd.output())
 
     # -- the client --------------------------------------------------------------------
 

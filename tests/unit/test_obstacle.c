@@ -141,7 +141,8 @@ TEST(port_not_transparent)
 {
 	struct listener l = listener_here(false);
 
-	reason_is(&l, "the port is not transparent (Squid: http_port ... tproxy)");
+	reason_is(&l, "the port is not transparent (Squid: http_port ... tproxy; "
+		      "intercept will not do)");
 	reason_is(&l,
 		  "the port is not transparent"); /* looked at once, told for ever */
 }

@@ -6,6 +6,7 @@
 #include <linux/in6.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
@@ -30,6 +31,14 @@ static int steer_fetch_is_transparent(int fd)
 	return steer_fetch_option(fd, IPPROTO_IP, IP_TRANSPARENT);
 }
 
+/* An IPv6 socket takes IPv4 connections, too, unless it was told not to, or is bound to an
+ * IPv6 address. */
+static bool steer_fetch_takes_v4(int fd)
+{
+	return steer_fetch_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6 ||
+	       steer_fetch_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+}
+
 static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, struct err *err)
 {
 	struct stat st;
@@ -44,8 +53,14 @@ static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, struct err *
 	}
 	/* Without it, the kernel refuses to answer from an address not its own. */
 	if (steer_fetch_is_transparent(fd) != 1) {
-		err_set(err,
-			"the port is not transparent (Squid: http_port ... tproxy)");
+		err_set(err, "the port is not transparent (Squid: http_port ... "
+			     "tproxy; intercept "
+			     "will not do)");
+		return STEER_USELESS;
+	}
+	if (!steer_fetch_takes_v4(fd)) {
+		err_set(err, "the port takes IPv6 only (Squid: http_port without an "
+			     "address, or with an IPv4 address)");
 		return STEER_USELESS;
 	}
 	return STEER_FETCHED;
