@@ -2,9 +2,9 @@
 /*
  * What a state machine wants done: the output side of the core.
  *
- * The glue owns one struct actions, resets it before each step and carries out
- * what is in it afterwards.  Datagrams are encoded already and lie in the buffer;
- * several SENDs may share one.
+ * The glue owns one struct actions, resets it before each step and carries out what is
+ * in it afterwards.  Datagrams lie in the buffer ready to send; several SENDs may share
+ * one.
  */
 #ifndef WCCPD_ACTIONS_H
 #define WCCPD_ACTIONS_H
@@ -25,9 +25,9 @@ enum note_level { NOTE_DEBUG, NOTE_INFO, NOTE_WARNING, NOTE_ERROR };
 
 struct action {
 	enum action_kind kind;
-	struct addr peer; /* SEND: destination.  NOTE: who it is about, may be unset */
+	struct addr peer; /* SEND: destination.  NOTE: its subject, may be unset */
 	size_t offset;    /* SEND: of the datagram in `octets`; NOTE: of the text */
-	size_t len;       /* octets of it; a text also has a NUL behind it */
+	size_t len;       /* its octets; a text also has a NUL behind it */
 	enum note_level level;
 	/* NOTE: a short stable word ("auth-failed", "joined").  Static storage. */
 	const char *event;
@@ -35,13 +35,14 @@ struct action {
 	bool rate_limited;
 };
 
-/* Octets: a HERE_I_AM to each of 32 routers with all values of a mask of ten bits. */
+/* Octets: room for a HERE_I_AM to each of 32 routers, with all values of a ten-bit
+ * mask. */
 enum { ACTIONS_MAX = 256, ACTIONS_OCTETS = 1 << 20 };
 
 struct actions {
 	unsigned n;
 	size_t used;
-	unsigned dropped; /* actions that found no room; the glue logs it */
+	unsigned dropped; /* actions that did not fit; the glue logs how many */
 	struct action list[ACTIONS_MAX];
 	uint8_t octets[ACTIONS_OCTETS];
 };
@@ -54,7 +55,7 @@ void actions_changed(struct actions *a); /* at most one per step is kept */
 void actions_note(struct actions *a, enum note_level level, const char *event,
 		  const struct addr *peer, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
-/* The same, rate-limited: for what a peer can cause at will. */
+/* The same as a warning with a rate limit: for what a peer can cause at will. */
 void actions_complain(struct actions *a, const char *event,
 		      const struct addr *peer, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

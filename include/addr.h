@@ -26,8 +26,8 @@ struct addr {
 
 #define ADDR_STRLEN 46 /* longest text of an IPv6 address, with its NUL */
 
-/* Room for an addr_str() result: `ADDR_TEXT(a)` yields a C string that lives as
- * long as the enclosing block. */
+/* Room for an addr_text() result: `ADDR_TEXT(a)` yields a C string that lives as long
+ * as the enclosing block. */
 struct addr_text {
 	char s[ADDR_STRLEN];
 };
@@ -42,7 +42,7 @@ static inline struct addr addr_v4(uint32_t host_order)
 			    (uint8_t)(host_order >> 8), (uint8_t)host_order },
 	};
 }
-/* The IPv4 address in host order; 0 when the family is another. */
+/* The IPv4 address in host order; 0 if `a` is of another family. */
 uint32_t addr_to_v4(const struct addr *a);
 /* From 4 (ADDR_V4) or 16 (ADDR_V6) octets in network order. */
 struct addr addr_from_octets(enum addr_family family, const uint8_t *octets);
@@ -50,8 +50,8 @@ struct addr addr_from_octets(enum addr_family family, const uint8_t *octets);
 /* Number of octets in use: 0, 4 or 16. */
 size_t addr_len(const struct addr *a);
 bool addr_is_set(const struct addr *a);
-/* Called by the thousand in a step of a large group; octets not in use are zero.
- * (eBPF programs see this header, too, and have no <string.h>.) */
+/* A step of a large group calls this thousands of times.  Unused octets are zero.
+ * (eBPF programs include this header too, and have no <string.h>.) */
 static inline bool addr_equal(const struct addr *a, const struct addr *b)
 {
 	return a->family == b->family &&
@@ -60,8 +60,8 @@ static inline bool addr_equal(const struct addr *a, const struct addr *b)
 
 /* 224.0.0.0/4, ff00::/8 */
 bool addr_is_multicast(const struct addr *a);
-/* Can one host have it, as seen from another?  Not when it is unset, multicast,
- * loopback, in 0.0.0.0/8 or 255.255.255.255. */
+/* Can another host have this address?  Not if it is unset, multicast, loopback, in
+ * 0.0.0.0/8, or 255.255.255.255. */
 bool addr_is_host(const struct addr *a);
 
 /* <0, 0, >0; families first (none, v4, v6), then numerically. */
@@ -69,7 +69,7 @@ int addr_compare(const struct addr *a, const struct addr *b);
 /* Index of `a` in `list`, or -1. */
 int addr_find(const struct addr *list, size_t n, const struct addr *a);
 
-/* Numeric text to address.  0, or -1 when it is not one. */
+/* Numeric text to address.  -1 if the text is not an address. */
 int addr_parse(const char *text, struct addr *out);
 /* Address to text ("-" when unset); returns out->s. */
 const char *addr_text(const struct addr *a, struct addr_text *out);
@@ -87,14 +87,14 @@ struct addr_prefix_text {
 #define ADDR_PREFIX_TEXT(p)                                                            \
 	(addr_prefix_text((p), &(struct addr_prefix_text){ { 0 } }))
 
-/* The prefix that has this address and no other. */
+/* The prefix that contains this address and no other. */
 struct addr_prefix addr_prefix_of(const struct addr *a);
 bool addr_prefix_is_one(const struct addr_prefix *p);
 bool addr_prefix_has(const struct addr_prefix *p, const struct addr *a);
-/* ADDRESS or ADDRESS/LENGTH, with no bits set behind the length.  0, or -1 with what is
- * wrong about the text. */
+/* ADDRESS or ADDRESS/LENGTH, with no bits set beyond the length.  -1: `err` says what
+ * is wrong with the text. */
 int addr_prefix_parse(const char *text, struct addr_prefix *out, struct err *err);
-/* Without the length when it is one address; returns out->s. */
+/* The length is left out if the prefix is a single address.  Returns out->s. */
 const char *addr_prefix_text(const struct addr_prefix *p, struct addr_prefix_text *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one place of the daemon that reads the clock. */
+/* The only place in the daemons that reads the clock. */
 #ifndef WCCPD_CLOCK_H
 #define WCCPD_CLOCK_H
 

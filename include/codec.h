@@ -2,10 +2,11 @@
 /*
  * WCCP messages between octets, struct wccp_msg and text.
  *
- * A received datagram is looked at once, by codec_open(), which finds its components
- * and says which service group it claims to be for.  Then come codec_authenticate()
- * with that group's password, and codec_decode() of what is then believed (2.0 section
- * 4.7: the security component is checked right after the header).
+ * codec_open() is the only function that searches a received datagram: it finds the
+ * components and says which service group the datagram claims to be for.
+ * codec_authenticate() then checks it against that group's password, and codec_decode()
+ * comes last (2.0 section 4.7: the security component is checked right after the
+ * header).
  */
 #ifndef WCCPD_CODEC_H
 #define WCCPD_CODEC_H
@@ -21,8 +22,8 @@ enum codec_refusal {
 	CODEC_BAD_VERSION,   /* major version is not 2 */
 	CODEC_BAD_TYPE,      /* not one of the four messages */
 	CODEC_NO_SERVICE,    /* no readable Service Info component */
-	CODEC_AUTH_MISSING,  /* password set here, none there */
-	CODEC_AUTH_UNEXPECTED, /* none set here, MD5 there */
+	CODEC_AUTH_MISSING,  /* we have a password, the message no digest */
+	CODEC_AUTH_UNEXPECTED, /* we have no password, the message a digest */
 	CODEC_AUTH_FAILED,   /* digests differ */
 	CODEC_MISSING,       /* a component that the message needs is not there */
 	CODEC_MALFORMED,     /* a needed component is inconsistent in itself */
@@ -43,11 +44,11 @@ int codec_password(const char *text, struct codec_password *out, struct err *err
 
 enum { CODEC_COMPONENTS = WCCP_C_ADDRESS_TABLE + 1 };
 
-/* A datagram with its header read and its components found, before anything inside
- * them is believed.  The octets are not owned, and must outlive it. */
+/* A datagram whose header has been read and whose components have been found, but whose
+ * contents have not been looked at.  Does not own the octets, which must outlive it. */
 struct codec_datagram {
 	const uint8_t *octets;
-	size_t len;		    /* of all that was received */
+	size_t len;		    /* of the whole datagram */
 	enum codec_refusal refusal; /* as codec_open() returned it */
 	/* After CODEC_OK and CODEC_NO_SERVICE: */
 	uint32_t type; /* enum wccp_type */
@@ -55,21 +56,21 @@ struct codec_datagram {
 	uint8_t service_type, service_id; /* WCCP_SERVICE_*; 0 without a service */
 	size_t message_len;		  /* its header included, at most `len` */
 	uint32_t found;			  /* bit 1 << component: it is in `body` */
-	uint32_t odd;			  /* of these, bodies of an impossible length */
-	uint32_t cut; /* bit of a component that overruns the message */
+	uint32_t odd;			  /* of these, those of an impossible length */
+	uint32_t cut; /* the component that overruns the message, as a bit */
 	struct wire_reader body[CODEC_COMPONENTS]; /* not cleared, see `found` */
 };
 
 /*
  * Read the header of a datagram of `len` octets, find its components and its service.
- * The first component of a kind counts, the others and the unknown are stepped over;
+ * The first component of each kind counts; repeated and unknown ones are skipped, and
  * one that overruns the message is ignored (2.01).  Octets past the length in the
  * header are not part of the message (2.01 section 5.1.1).
  *
- * A length that is no multiple of four is malformed in 2.01; 2.0 pads components to
- * four octets without saying whether the padding is counted.  The only conforming
- * reading is thus padding that is not counted, so the search goes on behind it, but no
- * component known here can have such a length: it is marked odd, and is not decoded.
+ * In 2.01 a length that is not a multiple of four is malformed; 2.0 pads components to
+ * four octets without saying whether the length includes the padding.  The only reading
+ * that fits both is that it does not, so the search continues after the padding.  But
+ * no component known here can have such a length, so it is marked odd and not decoded.
  *
  * CODEC_OK, CODEC_TRUNCATED, CODEC_BAD_TYPE, CODEC_BAD_VERSION or CODEC_NO_SERVICE.
  */
@@ -77,18 +78,18 @@ enum codec_refusal codec_open(const void *octets, size_t len,
 			      struct codec_datagram *out);
 
 /* Check the Security Info component of an opened datagram; without `password` (NULL or
- * not set) there must be no digest.  What codec_open() refused is refused again, but
+ * not set) there must be no digest.  Returns the refusal of codec_open() again, except
  * for CODEC_NO_SERVICE, which does not matter here. */
 enum codec_refusal codec_authenticate(const struct codec_datagram *d,
 				      const struct codec_password *password);
 
 /*
- * Decode an opened datagram into `out` (reused, not cleared).  Unknown components and
- * elements are skipped, a second component of a kind is ignored, one that overruns the
- * message is ignored, and so is an optional one that is inconsistent; the message is
- * refused when what its type needs is absent or inconsistent, or when anything exceeds
- * the capacities.  `err` gets the words for the log.  What codec_open() refused is
- * refused again.
+ * Decode an opened datagram into `out` (reused, not cleared).  Skips unknown components
+ * and elements.  Ignores a second component of the same kind, one that overruns the
+ * message, and an optional one that is inconsistent.  Refuses the message if a
+ * component that its type needs is absent or inconsistent, or if anything exceeds the
+ * capacities; `err` then has the reason for the log.  Returns the refusal of
+ * codec_open() again.
  */
 enum codec_refusal codec_decode(const struct codec_datagram *datagram,
 				struct wccp_msg *out, struct err *err);
@@ -103,8 +104,8 @@ enum codec_refusal codec_decode(const struct codec_datagram *datagram,
 int codec_encode(const struct wccp_msg *msg, const struct codec_password *password,
 		 void *octets, size_t size, struct err *err);
 
-/* Compute the digest of an encoded message of `len` octets again, after it was edited.
- * -1 when there is no digest to be found in it, or no password is set. */
+/* Recompute the digest of an encoded message of `len` octets that has been edited.  -1
+ * if the message has no digest or no password is set. */
 int codec_sign(void *octets, size_t len, const struct codec_password *password);
 
 /* Start an empty message: type, minor 0, nothing present, no sets. */

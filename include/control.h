@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket of a daemon: a Unix stream socket.  A client sends one line: the
- * name of a command and its words, with blanks between.  It gets one JSON document,
- * on one line, and the end of the stream; or, of a command that it follows, lines of
- * text until one of the two has enough.
+ * name of a command and its words, with blanks between.  It gets one JSON document on
+ * one line, then the end of the stream.  Some commands can be followed: they send lines
+ * of text until either side closes.
  */
 #ifndef WCCPD_CONTROL_H
 #define WCCPD_CONTROL_H
@@ -18,41 +18,41 @@
 
 struct control;
 
-/* Octets of a request, its line end included; and words behind the command. */
+/* Octets of a request, including its newline; words after the command. */
 enum { CONTROL_MAX_LINE = 2048, CONTROL_MAX_WORDS = 40 };
 
-/* The one place that knows a command: requests, help texts and the tests of completion
- * and manual are all made from it. */
+/* Everything there is to know about a command.  Requests are dispatched by it, help
+ * texts are made from it, and tests compare completion and manual with it. */
 struct control_command {
 	const char *name;
 	const char *arguments; /* "[SERVICE]", as manuals have it; NULL: none */
-	const char *usage;     /* what it does, in half a line */
+	const char *usage;     /* what it does, in a few words */
 	/* A new reference to the answer to these `n` words, which live as long as the
-	 * call.  {"error": text} is a refusal. */
+	 * call.  {"error": text} refuses the request. */
 	json_t *(*run)(void *arg, unsigned n, char *const *words);
-	unsigned max_words; /* more are refused */
-	bool follows;	    /* unless refused, control_publish() is for it */
+	unsigned max_words; /* a request with more is refused */
+	bool follows;	    /* the client gets what control_publish() sends */
 };
 
 /* Listen on `path`: a stale socket there is replaced, a live one is an error.  The
- * table of commands (not owned) is in force for `arg` until control_close(). */
+ * commands (not owned) are run with `arg` until control_close(). */
 struct control *control_open(struct event_base *base, const char *path,
 			     const struct control_command *commands, size_t n_commands,
 			     void *arg, struct err *err);
 void control_close(struct control *c);
 
-/* A line of each command's name and arguments, and one of what it does. */
+/* Print two lines for each command: its name and arguments, and what it does. */
 void control_print_commands(const struct control_command *commands, size_t n_commands,
 			    FILE *to);
 
-/* What a control socket would answer to the same line. */
+/* The answer that a control socket would give to the same line. */
 json_t *control_run(const struct control_command *commands, size_t n_commands,
 		    void *arg, const char *line);
 
-/* Does anybody follow? */
+/* Is any client following? */
 bool control_is_followed(const struct control *c);
-/* Lines of text to those who follow and, by the words of their command, want it.  Who
- * does not read is dropped. */
+/* Send lines of text to the clients that follow and whose words ask for them.  A client
+ * that does not read is dropped. */
 void control_publish(struct control *c,
 		     bool (*wants)(void *arg, unsigned n, char *const *words),
 		     void *arg, const char *text, size_t len);

@@ -8,18 +8,18 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Send one line, read one JSON document; NULL with the reason in err, also when the
- * answer is an object with a member "error".  `daemon` is whom the words of the
- * reason name.  The caller drops the reference. */
+/* Send one line, read one JSON document; NULL with the reason in err, also if the
+ * answer is an object with a member "error".  The reason calls the other side `daemon`.
+ * The caller drops the reference. */
 json_t *control_client_ask(const char *daemon, const char *socket_path, const char *request,
 	    struct err *err);
 
-/* The same for a command that is followed: its lines go to `to` as they come, until the
- * daemon ends or `to` takes no more, which is 0. */
+/* The same for a command that is followed: copies its lines to `to` as they arrive.
+ * Returns 0 when the daemon ends or `to` cannot be written to any more. */
 int control_client_follow(const char *daemon, const char *socket_path, const char *request, FILE *to,
 	       struct err *err);
 
-/* For programs: indented JSON on stdout. */
+/* Print indented JSON on stdout, for programs to read. */
 void control_client_print(const json_t *json);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HTTP for what a monitoring system reads: GET and HEAD, one request a connection.
+ * A page for monitoring systems over HTTP: GET and HEAD, one request per connection.
  * libmicrohttpd speaks it; connections are bounded in number, time and memory.
  */
 #ifndef WCCPD_HTTP_H
@@ -17,7 +17,8 @@ struct http;
 struct http_page {
 	const char *path; /* "/metrics" */
 	const char *type; /* Content-Type */
-	/* The page, *len octets that the caller will free(); NULL when it cannot be made. */
+	/* Returns the page, *len octets that the caller will free(); NULL if it
+	 * cannot be made. */
 	char *(*make)(void *arg, size_t *len);
 };
 

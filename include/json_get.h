@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading the daemon's document.  What it lacks, or has in another type, reads as
- * "-", 0, false or nothing. */
+/* Reading the daemon's JSON document.  A member that is missing, or has another type,
+ * reads as "-", 0, false or nothing. */
 #ifndef WCCPD_JSON_GET_H
 #define WCCPD_JSON_GET_H
 

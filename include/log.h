@@ -18,14 +18,14 @@ enum log_to { LOG_TO_STDERR, LOG_TO_SYSLOG };
 void log_open(const char *program, enum log_to to, enum note_level least);
 void log_close(void);
 
-/* What a line is about; NULL members are left out. */
+/* What a line is about; members that are NULL do not appear in it. */
 struct log_about {
 	const char *service;
 	const char *peer;
 	const char *instance;
 };
 
-/* One line.  `event` is a short stable word.  errno is left as it was. */
+/* Log one line.  `event` is a short stable word.  errno does not change. */
 void log_event(enum note_level level, const char *event, struct log_about about,
 	       const char *format, ...) __attribute__((format(printf, 4, 5)));
 #define log_info(event, ...) \
@@ -35,8 +35,8 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 #define log_error(event, ...) \
 	log_event(NOTE_ERROR, event, (struct log_about){ 0 }, __VA_ARGS__)
 
-/* Log a NOTE of the core, observing its rate limit: one line a minute for each
- * (event, peer, service); the next line says how many were left out. */
+/* Log a NOTE of the core, observing its rate limit: one line a minute for each (event,
+ * peer, service); the next line says how many were suppressed. */
 void log_note(const struct actions *a, const struct action *note,
 	      const char *service, struct mono now);
 

@@ -25,15 +25,15 @@ unsigned mask_bits(const struct wccp_mask *m);
 /* An empty field has no family: 0.0.0.0 equals ADDR_NONE. */
 bool mask_equal(const struct wccp_mask *a, const struct wccp_mask *b);
 
-/* The mask with its `n` lowest bits only; `n` beyond its bits: all of it. */
+/* The mask with only its `n` lowest bits; all of it if it has no more than `n`. */
 struct wccp_mask mask_lowest(const struct wccp_mask *m, unsigned n);
-/* The same bits of the packets of the opposite direction. */
+/* The same bits for packets in the opposite direction. */
 struct wccp_mask mask_mirror(const struct wccp_mask *m);
 
 /* The value that has this VSN (of which the lowest mask_bits() bits count). */
 struct wccp_mask mask_value(const struct wccp_mask *m, uint32_t vsn);
-/* The VSN of a value, or -1 when it can match no packet: it has bits that the
- * mask has not, or an address of another family.  The first 32 bits count. */
+/* The VSN of a value, or -1 if it can match no packet because it has bits outside the
+ * mask or an address of another family.  Only the first 32 bits count. */
 int64_t mask_vsn(const struct wccp_mask *m, const struct wccp_mask *value);
 
 #define MASK_TEXT_MAX 192

@@ -16,11 +16,11 @@
 
 struct router; /* opaque; one per service group */
 
-/* Capacities of mask assignment.  One beyond them is refused, so that the web-cache
- * learns of it: its key is not echoed. */
+/* Capacities of mask assignment.  A larger assignment is refused, which its sender can
+ * see: its key is not echoed. */
 enum { ROUTER_MAX_SETS = 16, ROUTER_MAX_VALUES = 1024 /* of all sets */ };
 
-/* What the view says of a member's values (routers in use differ). */
+/* What the view says of a member's values (real routers differ). */
 enum router_mask_identity {
 	ROUTER_MASK_FULL,      /* each member's sets and values */
 	ROUTER_MASK_EMPTY_SET, /* flags 0x0003, one set without values: 32 octets */
@@ -28,8 +28,8 @@ enum router_mask_identity {
 };
 
 struct router_conf {
-	/* Type and id say which group.  Of a dynamic service the rest comes from
-	 * the first web-cache (2.0 section 4.2). */
+	/* Type and id identify the group.  The rest of a dynamic service comes from the
+	 * first web-cache (2.0 section 4.2). */
 	uint8_t service_type, service_id;
 	struct addr id; /* the router id it states ... */
 	struct addr id6; /* ... and to IPv6 web-caches, if set */
@@ -40,17 +40,18 @@ struct router_conf {
 	bool advertise_timers;
 	struct wccp_cap_transmit_t transmit_t;
 	struct wccp_cap_timer_scale timer_scale;
-	/* Put the assignment in force into I_SEE_YOU: Assignment Info (6), or a map
+	/* Echo the assignment in force in each I_SEE_YOU: Assignment Info (6), or a map
 	 * (14, 16) for masks. */
 	bool echo_assignment;
-	/* Unless full the map is in every I_SEE_YOU, as the values are nowhere else. */
+	/* Unless FULL, every I_SEE_YOU has the map, as the values are nowhere else. */
 	enum router_mask_identity mask_identity;
-	/* 0: any web-cache may join, with the address its datagrams come from.
-	 * Otherwise both that and the address it states must be in one of these; it
-	 * may be another one only if it is listed itself, and not as one of many. */
+	/* 0: any web-cache may join that states the address its datagrams come from.
+	 * Otherwise both addresses must be in one of these prefixes; the stated one may
+	 * differ from the source only if it is listed itself, not merely covered by a
+	 * prefix. */
 	unsigned n_allowed;
 	struct addr_prefix allowed[WCCP_MAX_CACHES];
-	uint8_t max_minor;     /* highest version it speaks: 2.0 or 2.01 */
+	uint8_t max_minor;     /* highest minor version it speaks: 0 or 1 */
 	struct addr multicast; /* set: the group's address, which it also answers to */
 	unsigned max_caches;   /* members; 0: WCCP_MAX_CACHES */
 };
@@ -78,20 +79,20 @@ struct router_event {
  * milliseconds of `now`, so that those of an earlier life never match. */
 struct router *router_new(const struct router_conf *conf, struct mono now);
 void router_free(struct router *r);
-/* Another list of web-caches that may join (router_conf.allowed); 0: any.  A member
- * that is not on it is not heard any more, and times out. */
+/* Replace the list of web-caches that may join (router_conf.allowed); 0: any.  A member
+ * that is not on the list is no longer heard, and times out. */
 void router_allow(struct router *r, const struct addr_prefix *list, unsigned n);
-/* For tests of web-caches: the next receive id is one far ahead, or the last before they
- * begin again (which is 1: 0 is none). */
+/* For tests of web-caches: jump far ahead with the next receive id, or to the last one
+ * before they wrap around (to 1, as 0 means none). */
 void router_skip_receive_ids(struct router *r, bool to_the_last);
 /* State this router id from now on, to web-caches of its family. */
 void router_set_id(struct router *r, const struct addr *id);
-/* Never fails: what cannot be done is counted and noted.  `scratch` is where the
- * datagram is decoded and answers are built; its content does not outlive the
- * call. */
+/* Never fails: anything that cannot be done is counted and noted.  `scratch` is
+ * where the datagram is decoded and answers are built; its content does not outlive
+ * the call. */
 void router_step(struct router *r, const struct router_event *ev,
 		 struct wccp_msg *scratch, struct actions *out);
-/* When the next TICK is due; MONO_NEVER when nothing is. */
+/* When the next TICK is due; MONO_NEVER: nothing is pending. */
 struct mono router_deadline(const struct router *r);
 
 struct router_counters {
@@ -99,16 +100,16 @@ struct router_counters {
 	uint64_t refused[CODEC_REFUSALS];
 	uint64_t bad_receive_id, bad_change_number, not_listed, not_allowed;
 	uint64_t conflicting_service, bad_capability, full;
-	uint64_t bad_service;  /* datagrams of another service group */
-	uint64_t wrong_source; /* a member's address from another source */
-	uint64_t bad_address;  /* HERE_I_AMs that state an address nobody can have */
+	uint64_t bad_service;  /* datagrams for another service group */
+	uint64_t wrong_source; /* a member's address, sent from another source */
+	uint64_t bad_address;  /* HERE_I_AMs that state an address no host can have */
 	uint64_t wrong_group;  /* datagrams to another multicast address */
 	uint64_t bad_family;   /* HERE_I_AMs of a family that does not fit the group */
-	uint64_t not_member;   /* assignments by, or naming, one that is no member */
+	uint64_t not_member;   /* assignments by, or naming, a non-member */
 	uint64_t bad_method;   /* assignments of a type that was not agreed */
-	uint64_t bad_mask;     /* values outside of their masks, bad numbers */
+	uint64_t bad_mask;     /* values outside their masks, bad sequence numbers */
 	uint64_t too_large;    /* more sets or values than there is room for */
-	uint64_t maps_left_out; /* I_SEE_YOUs that had no room for what they state */
+	uint64_t maps_left_out; /* I_SEE_YOUs without the map, as it did not fit */
 	uint64_t assignments, flushes;
 	uint64_t removed_by_timeout, removed_by_shutdown;
 };
@@ -121,7 +122,8 @@ struct router_value {
 /* Mask assignment in force: sets in order, and the values of each in order; the
  * first that matches decides (2.0 section 4.11.2). */
 struct router_masks {
-	/* As alternate sets (2.01), which are stated so to who understands them. */
+	/* They came as alternate sets (2.01), and are sent so to web-caches that
+	 * understand them. */
 	bool alternate;
 	unsigned n_caches, n_sets, n_values;
 	struct addr caches[WCCP_MAX_CACHES];
@@ -154,7 +156,7 @@ struct router_status {
 	struct addr routers[WCCP_MAX_ROUTERS]; /* as the web-caches report */
 	bool assigned;               /* a table, or masks, are in force ... */
 	bool by_mask;                /* ... and which of them */
-	struct wccp_hash_table table; /* with indices into its own cache list */
+	struct wccp_hash_table table; /* its indices refer to its own list of caches */
 	struct router_masks masks;
 	struct router_counters counters;
 };

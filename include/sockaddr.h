@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses as the socket calls want them. */
+/* struct addr to and from the addresses of socket calls. */
 #ifndef WCCPD_SOCKADDR_H
 #define WCCPD_SOCKADDR_H
 
@@ -14,10 +14,10 @@ union sockaddr_any {
 	struct sockaddr_in6 v6;
 };
 
-/* Returns the length that goes with it.  An address without octets (of a family, unset
- * otherwise) is the wildcard. */
+/* Returns the length to pass with it.  An address with a family and all octets zero is
+ * the wildcard. */
 socklen_t sockaddr_fill(const struct addr *a, uint16_t port, union sockaddr_any *out);
-/* Unset for other families than the two. */
+/* Unset if it is neither IPv4 nor IPv6. */
 struct addr sockaddr_address(const struct sockaddr *any);
 
 #endif

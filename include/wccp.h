@@ -18,7 +18,7 @@
 #define WCCP_HEADER_LEN 8
 #define WCCP_MAX_DATAGRAM 65507 /* what fits into one IPv4 UDP datagram */
 
-/* Fixed capacities.  A message that would need more is refused, never cut. */
+/* Fixed capacities.  A message that needs more is refused, never truncated. */
 enum {
 	WCCP_MAX_ROUTERS = 32,
 	WCCP_MAX_CACHES = 32,
@@ -91,7 +91,7 @@ enum {
 	WCCP_ID_MIN_VERSION = 0x0008,   /* V, 2.01 */
 };
 
-/* Methods of forwarding and of packet return are bits of one form. */
+/* Forwarding and packet return use the same bits. */
 enum { WCCP_METHOD_GRE = 1, WCCP_METHOD_L2 = 2 };
 enum { WCCP_ASSIGN_HASH = 1, WCCP_ASSIGN_MASK = 2 };
 
@@ -166,7 +166,7 @@ struct wccp_set {
 	uint16_t first, n; /* in wccp_msg.values, or in .cache_values if alternate */
 };
 
-/* A (alternate) mask/value set list: a run of wccp_msg.sets. */
+/* A list of mask/value sets, plain or alternate: a run of wccp_msg.sets. */
 struct wccp_set_list {
 	uint16_t first, n;
 	bool alternate;
@@ -324,7 +324,8 @@ static inline bool wccp_has(const struct wccp_msg *m, enum wccp_component c)
 	return m->present >> c & 1;
 }
 
-/* Is it the same service group?  Type and id, never the id alone (2.0 §4.2). */
+/* Do both describe the same service group?  Type and id count, never the id alone
+ * (2.0 section 4.2). */
 static inline bool wccp_same_group(const struct wccp_service *a,
 				   const struct wccp_service *b)
 {

@@ -2,9 +2,9 @@
 /*
  * Bounded cursors: the only way an octet of a datagram is read or written.
  *
- * A cursor that is asked for more than is left fails, delivers zeros, and stays
- * failed; callers may therefore read a whole structure and check once at its
- * end.  Integers are big-endian on the wire.
+ * A cursor that is asked for more than is left fails, returns zeros, and stays failed,
+ * so callers may read a whole structure and check once at the end.  Integers are
+ * big-endian on the wire.
  */
 #ifndef WCCPD_WIRE_H
 #define WCCPD_WIRE_H
@@ -21,7 +21,7 @@ struct wire_reader {
 
 struct wire_reader wire_reader(const void *octets, size_t len);
 
-/* In line, as an I_SEE_YOU has hundreds of fields. */
+/* Inline, because an I_SEE_YOU has hundreds of fields. */
 
 static inline size_t wire_left(const struct wire_reader *r)
 {
@@ -72,11 +72,11 @@ static inline uint32_t wire_get_u32(struct wire_reader *r)
 
 void wire_get_octets(struct wire_reader *r, void *out, size_t len);
 void wire_skip(struct wire_reader *r, size_t len);
-/* The next `len` octets as a cursor of their own, stepped over in `r`.  When
- * `len` is more than is left, both fail. */
+/* Returns a cursor over the next `len` octets and steps over them in `r`.  When `len`
+ * is more than is left, both fail. */
 struct wire_reader wire_sub(struct wire_reader *r, size_t len);
-/* Can `count` items of at least `each` octets still follow?  The check to make
- * before believing any count on the wire; never overflows. */
+/* Is there room for `count` more items of at least `each` octets?  To be checked before
+ * believing any count on the wire; never overflows. */
 bool wire_fits(const struct wire_reader *r, uint32_t count, size_t each);
 
 struct wire_writer {

@@ -18,10 +18,10 @@
 enum {
 	MAX_CLIENTS = 16,
 	CLIENT_TIMEOUT_S = 10, /* a client that neither sends nor reads */
-	MAX_UNREAD = 1 << 20,  /* octets that wait for one who follows */
+	MAX_UNREAD = 1 << 20,  /* octets waiting for a client that follows */
 };
 
-/* A request, cut into words. */
+/* A request, split into words. */
 struct control_request {
 	char line[CONTROL_MAX_LINE];
 	const char *name;
@@ -145,7 +145,7 @@ static int control_append(const char *text, size_t len, void *out)
 	return evbuffer_add(out, text, len);
 }
 
-/* One that follows may be silent for as long as it likes. */
+/* A client that follows may be silent for as long as it likes. */
 static void control_begin_to_follow(struct control_connection *c,
 				    struct control_request *r)
 {
@@ -282,7 +282,7 @@ static int control_set_address(struct sockaddr_un *sun, const char *path,
 	return 0;
 }
 
-/* Only a socket is replaced: a path with a slip of the pen may name anything. */
+/* Replace nothing but a socket: a mistyped path may name anything. */
 static int control_check_path(const struct sockaddr_un *sun, struct err *err)
 {
 	struct stat st;

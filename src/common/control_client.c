@@ -55,7 +55,7 @@ static int control_client_connect_to(const char *daemon, const char *path,
 	return fd;
 }
 
-/* One request is shorter than any socket buffer: it goes out whole or not. */
+/* A request is shorter than any socket buffer, so it is sent whole or not at all. */
 static int control_client_send_line(int fd, const char *request)
 {
 	char line[CONTROL_MAX_LINE];
@@ -84,8 +84,8 @@ static size_t control_client_read_some(void *buffer, size_t size, void *data)
 	return (size_t)-1;
 }
 
-/* NULL with errno when reading failed, 0 there and the words in `why` when what came
- * is not JSON. */
+/* NULL with errno if reading failed; NULL with errno 0 and the reason in `why` if the
+ * answer is not JSON. */
 static json_t *control_client_read_answer(int fd, json_error_t *why)
 {
 	struct source s = { .fd = fd };
@@ -95,7 +95,7 @@ static json_t *control_client_read_answer(int fd, json_error_t *why)
 	return json;
 }
 
-/* The daemon's own refusal becomes ours. */
+/* Turn the daemon's refusal into an error of ours. */
 static json_t *control_client_refuse_error(json_t *answer, struct err *err)
 {
 	const char *error = json_string_value(json_object_get(answer, "error"));
@@ -129,7 +129,7 @@ json_t *control_client_ask(const char *daemon, const char *socket_path,
 
 /* -- following ---------------------------------------------------------------------- */
 
-/* The answer is the first line; what comes then, comes as it happens. */
+/* The first line is the answer; the following ones arrive as things happen. */
 static int control_client_copy_lines(FILE *from, FILE *to, struct err *err)
 {
 	char *line = NULL;

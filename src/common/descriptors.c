@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Descriptors 0 to 2. */
+/* The standard descriptors, 0 to 2. */
 #include "descriptors.h"
 
 #include <fcntl.h>

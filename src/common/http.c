@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* HTTP by libmicrohttpd, on the event loop and behind our own listener. */
+/* HTTP with libmicrohttpd, on the event loop and behind our own listener. */
 #include "http.h"
 
 #include "listen.h"
@@ -75,7 +75,7 @@ static struct MHD_Response *http_make(const struct http *h, const char *url,
 	return http_text("404 Not Found\n");
 }
 
-/* Answered as soon as the head has been read: a body is nobody's business. */
+/* Answer as soon as the header has been read; no page needs a body. */
 static enum MHD_Result http_on_request(void *arg, struct MHD_Connection *c,
 				       const char *url, const char *method,
 				       const char *version, const char *data,
@@ -108,7 +108,8 @@ static void http_on_connection(void *arg, struct MHD_Connection *c, void **place
 		listener_leave(*place);
 }
 
-/* All that is to be done now; and when to come again although nothing happens. */
+/* Do everything that can be done now, and set the timer for libmicrohttpd's
+ * time-outs. */
 static void http_run(struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG ms;

@@ -12,7 +12,7 @@ static bool limit_is_about(const struct limit_slot *s, const char *event,
 	       strncmp(s->service, service, sizeof(s->service) - 1) == 0;
 }
 
-/* A free slot, or the one whose last line is the longest ago. */
+/* A free slot, or the one that has been quiet for longest. */
 static struct limit_slot *limit_oldest(struct limit *l)
 {
 	struct limit_slot *found = &l->slots[0];

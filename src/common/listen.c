@@ -48,7 +48,7 @@ void listener_leave(struct listener_place *place)
 	place->fd = -1;
 }
 
-/* Whoever serves it reads the end of the stream and closes. */
+/* Its server then reads the end of the stream and closes. */
 static void listener_on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener_place *place = arg;
@@ -77,8 +77,8 @@ static void listener_seat(struct listener *l, int fd)
 
 /* ---- accepting ---- */
 
-/* The client stays in the kernel's queue.  To be told of it again and again would keep
- * the daemon from all other work. */
+/* The client stays in the kernel's queue.  Being woken for it again and again would
+ * keep the daemon from all other work. */
 static void listener_pause(struct listener *l)
 {
 	struct timeval later = { .tv_sec = RETRY_S };

@@ -77,13 +77,13 @@ static void log_put_text(struct line *l, const char *text)
 		log_put(l, *text++);
 }
 
-/* What logfmt readers take without quotes. */
+/* Text that logfmt readers accept without quotes. */
 static bool log_is_plain(const char *text)
 {
 	return *text && text[strcspn(text, " \"=\\")] == '\0';
 }
 
-/* A log line stays one line, whatever a peer or a file has put into a text. */
+/* A log line stays one line, whatever a peer or a file put into its text. */
 static void log_put_escaped(struct line *l, const char *text)
 {
 	for (; *text; text++) {
@@ -173,8 +173,8 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 	errno = saved;
 }
 
-/* A line about `peer` (unset or NULL: about nobody), and how many like it were held
- * back before. */
+/* A line about `peer` (unset or NULL: about no peer); says how many like it were
+ * suppressed before. */
 static void log_about_peer(enum note_level level, const char *event,
 			   const struct addr *peer, const char *service,
 			   unsigned suppressed, const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Addresses as the socket calls want them. */
+/* struct addr to and from the addresses of socket calls. */
 #include "sockaddr.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The UDP sockets that WCCP messages go through. */
+/* The UDP sockets for WCCP messages. */
 #define _GNU_SOURCE /* struct in6_pktinfo */
 #include "udp.h"
 
@@ -21,7 +21,7 @@
 #endif
 
 /* All services send HERE_I_AM to all their routers at about the same time, and all of
- * these answer at once: 64 times 32 messages of up to a few KB. */
+ * these answer at once: 64 times 32 messages of up to a few KiB. */
 enum { UDP_BUFFER_OCTETS = 4 << 20 };
 
 bool udp_is_multicast(const struct addr *a)
@@ -30,7 +30,7 @@ bool udp_is_multicast(const struct addr *a)
 				    : (a->octets[0] & 0xf0) == 0xe0;
 }
 
-/* Of IPv6; also interface-local and link-local multicast. */
+/* IPv6 only; includes interface-local and link-local multicast. */
 static bool udp_is_link_local(const struct addr *a)
 {
 	if (a->family != ADDR_V6)
@@ -93,7 +93,7 @@ static int udp_set_options(int fd, unsigned family, struct err *err)
 	return 0;
 }
 
-/* As much as may be had; less only costs repetitions. */
+/* As much as the kernel allows; with less, some messages have to be repeated. */
 static void udp_widen(int fd)
 {
 	int n = UDP_BUFFER_OCTETS;
@@ -187,7 +187,7 @@ bool udp_is_local(const struct addr *self)
 	bool absent;
 
 	if (fd < 0)
-		return true; /* not known: then nothing is said of it */
+		return true; /* unknown: do not complain */
 	absent = bind(fd, &any.any, len) < 0 && errno == EADDRNOTAVAIL;
 	close(fd);
 	return !absent;
@@ -266,8 +266,8 @@ union udp_control {
 	char octets[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 
-/* Where a datagram to a multicast address would be answered from, the kernel tells
- * in IPv4 only. */
+/* Only for IPv4 does the kernel say from which address to answer a multicast
+ * datagram. */
 static void udp_read_control(struct cmsghdr *c, struct udp_arrival *out)
 {
 	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -300,8 +300,8 @@ static void udp_put(struct msghdr *msg, int level, int type, const void *data,
 	msg->msg_controllen += CMSG_SPACE(len);
 }
 
-/* With an interface named the kernel would choose the source by that, unless it is told
- * one, by which routers know us. */
+/* If only an interface is named, the kernel chooses the source address by that.
+ * Routers know us by one address, so name it, too. */
 static void udp_put_info(struct msghdr *msg, const struct udp_way *way,
 			 unsigned ifindex)
 {
@@ -354,7 +354,7 @@ ssize_t udp_receive(int fd, void *octets, size_t size, struct udp_arrival *out)
 	return n;
 }
 
-/* With udp_tell_errors() the kernel reports what became of earlier datagrams in place
+/* With udp_tell_errors() the kernel may report the fate of an earlier datagram instead
  * of sending this one. */
 static int udp_send_message(int fd, const struct msghdr *msg)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What becomes of datagrams that do not arrive, as far as the network tells (ip(7),
- * IP_RECVERR). */
+/* Why datagrams did not arrive, as far as the network tells us (ip(7), IP_RECVERR). */
 #include "sockaddr.h"
 #include "udp.h"
 
@@ -70,7 +69,7 @@ static int udp_read_error(const struct msghdr *msg)
 int udp_take_error(int fd, struct addr *to)
 {
 	union sockaddr_any dst;
-	/* The error, and the address of who reports it. */
+	/* The error, followed by the address of the host that reports it. */
 	union {
 		struct cmsghdr align;
 		char octets[256];
