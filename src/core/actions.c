@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list of what a state machine wants done, and the buffer its datagrams and
- * texts lie in.
+ * The list of actions that a state machine asks for, and the buffer for its datagrams
+ * and texts.
  */
 #include "actions.h"
 
@@ -29,8 +29,8 @@ long actions_datagram(struct actions *a, const void *octets, size_t len)
 	return (long)offset;
 }
 
-/* The last place is kept for CHANGED: a kernel that is not told is worse than a
- * datagram lost, which the protocol repeats anyhow. */
+/* Keep the last place for CHANGED: the protocol repeats a lost datagram, but nothing
+ * would tell the kernel of a lost change. */
 static struct action *actions_add(struct actions *a)
 {
 	if (a->n >= ACTIONS_MAX - 1) {

@@ -2,11 +2,11 @@
 /*
  * Who gets which slot.
  *
- * A table keeps min(old count, quota) slots of each candidate where they are,
- * and no table with these quotas keeps more.  So only the choice of the quotas is
- * open: who of those with a fractional share gets one of the units left over after
- * everybody has the floor.  Such a unit saves a move exactly when its candidate
- * held more than its floor; these come first, and the result is minimal.
+ * A table keeps min(old count, quota) slots of each candidate where they are, and no
+ * table with these quotas keeps more.  Only the quotas remain to be chosen: which
+ * candidates with a fractional share get one of the units that are left after each has
+ * its floor.  Such a unit saves a move exactly when its candidate held more than its
+ * floor; such candidates come first, and the result is minimal.
  */
 #include "assign.h"
 
@@ -27,7 +27,7 @@ static void assign_count_owners(const uint8_t *owners, unsigned n_slots, unsigne
 			counts[owners[i]]++;
 }
 
-/* Returns the units left over when each has its floor. */
+/* Returns the number of units left when each has its floor. */
 static unsigned assign_divide(const uint16_t *weights, unsigned n, unsigned n_slots,
 			      struct share *shares)
 {
@@ -48,7 +48,7 @@ static unsigned assign_divide(const uint16_t *weights, unsigned n, unsigned n_sl
 	return left;
 }
 
-/* Who is served before whom when units are left over; ties go by index. */
+/* Which of two candidates gets a remaining unit first; the lower index wins a tie. */
 static bool assign_goes_first(const struct share *a, bool a_saves,
 			      const struct share *b, bool b_saves)
 {
@@ -82,8 +82,8 @@ static void assign_set_quotas(const struct share *shares, const unsigned *counts
 	}
 }
 
-/* Slots of nobody that were `was`'s (and `also`'s) become theirs, within the quotas;
- * uses these up. */
+/* Give each free slot back to its owner in `was` (if `also` names the same one), as
+ * long as that owner has quota left. */
 static void assign_keep(const uint8_t *was, const uint8_t *also, unsigned n_slots,
 			unsigned n, unsigned *quotas, uint8_t *owners)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whether the sender of a datagram knows the password, which is decided before
- * anything in it is believed.
+ * Does the sender of a datagram know the password?  Nothing in a datagram is believed
+ * before that is checked.
  */
 #include "core/proto/auth.h"
 
@@ -41,7 +41,7 @@ void auth_digest(const struct codec_password *password, const uint8_t *message,
 	MD5Final(out, &md5);
 }
 
-/* Without an early exit, so that timing tells nothing about the right digest. */
+/* Constant time: an early exit would tell how much of the digest was right. */
 static bool auth_digests_equal(const uint8_t *a, const uint8_t *b)
 {
 	unsigned difference = 0;
@@ -51,7 +51,7 @@ static bool auth_digests_equal(const uint8_t *a, const uint8_t *b)
 	return difference == 0;
 }
 
-/* `body` is that of the Security Info component, up to the digest. */
+/* `body` is the rest of the Security Info component and begins at the digest. */
 static enum codec_refusal auth_check_digest(const struct codec_datagram *d,
 					    struct wire_reader *body,
 					    const struct codec_password *password)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opening a datagram: its header, and the places of its components.  They are found
+ * Opening a datagram: reading its header and locating its components.  All are located
  * before any is read, because the Address Table comes last but decides what every
  * address means.
  */
@@ -51,7 +51,7 @@ static enum codec_refusal component_find_all(struct codec_datagram *d)
 	if (length > wire_left(&r))
 		return CODEC_TRUNCATED;
 
-	/* What follows the message in the datagram is not part of it. */
+	/* Anything after the message in the datagram is not part of it. */
 	d->message_len = WCCP_HEADER_LEN + (size_t)length;
 	r = wire_sub(&r, length);
 	while (wire_left(&r) >= COMPONENT_HEADER_LEN)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The components of an opened datagram, for those who read them.
+ * The components of an opened datagram, for the files that read them.
  */
 #ifndef WCCPD_CORE_PROTO_COMPONENT_H
 #define WCCPD_CORE_PROTO_COMPONENT_H
@@ -15,7 +15,7 @@ static inline bool component_has(const struct codec_datagram *d, unsigned compon
 	return d->found >> component & 1;
 }
 
-/* CODEC_OK when the components were found, or why they could not be. */
+/* CODEC_OK if the components were located, else why they could not be. */
 static inline enum codec_refusal component_refusal(const struct codec_datagram *d)
 {
 	return d->refusal == CODEC_NO_SERVICE ? CODEC_OK : d->refusal;

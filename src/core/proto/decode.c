@@ -58,8 +58,8 @@ static enum codec_refusal decode_table(struct decoder *d, struct wire_reader *r)
 	uint8_t octets[16];
 	enum codec_refusal refusal;
 
-	/* What is longer than an address ends in octets that do not count (2.01
-	 * section 5.1.5). */
+	/* An element longer than an address has padding at its end (2.01 section
+	 * 5.1.5). */
 	if ((family != IANA_IPV4 && family != IANA_IPV6) || len < size || len % 4)
 		return decode_refuse(d, CODEC_MALFORMED,
 				     "addresses of family %u with %u octets", family,
@@ -149,7 +149,8 @@ static const struct rule decode_rules[] = {
 	},
 };
 
-/* The drafts allow one of each of these pairs; with both, the plain one counts. */
+/* The drafts allow one of each of these pairs; if both are there, the plain one
+ * counts. */
 static uint32_t decode_drop_alternates(uint32_t found)
 {
 	if (found & BIT(WCCP_C_ASSIGNMENT))
@@ -173,8 +174,8 @@ static enum codec_refusal decode_check_presence(struct decoder *d,
 }
 
 /*
- * The table first: without it no address can be read.  For the same reason one
- * that overruns the message is not ignored, as other components would be:
+ * Decode the Address Table first: without it no address can be read.  For the same
+ * reason a table that overruns the message is not ignored like other components:
  * indices would be taken for addresses.
  */
 static enum codec_refusal decode_table_first(struct decoder *d)
@@ -209,7 +210,7 @@ static enum codec_refusal decode_components(struct decoder *d)
 		if (r == CODEC_OK)
 			d->msg->present |= BIT(type);
 		else if (r == CODEC_MALFORMED && !(must & BIT(type)))
-			r = CODEC_OK; /* as if it were not there */
+			r = CODEC_OK; /* ignored, as if it were not there */
 	}
 	return r;
 }
@@ -243,7 +244,7 @@ enum codec_refusal codec_decode(const struct codec_datagram *datagram,
 		return r;
 	}
 	decode_reset(out, datagram->type, datagram->minor);
-	/* Field by field: the table is large and seldom there. */
+	/* Field by field, not cleared: the table is large and rarely used. */
 	d.datagram = datagram;
 	d.msg = out;
 	d.err = err;

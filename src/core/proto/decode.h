@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the decoder: what its files share.
+ * Internal to the decoder: what its files share.
  *
  * A component function reads one body and returns CODEC_OK, CODEC_MALFORMED or
- * CODEC_TOO_MANY.  It need not look whether the cursor it was given failed, nor
- * whether an address index was wrong: its caller does, once.
+ * CODEC_TOO_MANY.  It need not check whether its cursor failed or an address index was
+ * wrong: the caller does so once.
  */
 #ifndef WCCPD_CORE_PROTO_DECODE_H
 #define WCCPD_CORE_PROTO_DECODE_H
@@ -36,14 +36,14 @@ struct decoder {
 };
 
 /* -- decode_element.c -- */
-/* Set the words; returns `r`. */
+/* Set the reason; returns `r`. */
 enum codec_refusal decode_refuse(struct decoder *d, enum codec_refusal r,
 				 const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* An address element.  0.0.0.0, and an all-zero table entry, are ADDR_NONE. */
 struct addr decode_addr(struct decoder *d, struct wire_reader *r);
-/* The same, where there are many. */
+/* The same without a copy, for long lists of addresses. */
 void decode_addr_to(struct decoder *d, struct wire_reader *r, struct addr *out);
 
 /* A count of items of at least `each` octets that must follow, at most `max`. */

@@ -4,8 +4,8 @@
  */
 #include "core/proto/decode.h"
 
-/* A bucket names a cache of the list or none; anything else would send packets
- * to nobody, so the whole table is malformed. */
+/* A bucket names a cache in the list, or none.  With any other index the whole table is
+ * malformed, because packets would go nowhere. */
 static bool decode_buckets_valid(const struct wccp_hash_table *t)
 {
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++)
@@ -78,7 +78,8 @@ enum codec_refusal decode_assignment(struct decoder *d, struct wire_reader *r)
 	return decode_keyed_assignment(d, r, WCCP_AT_HASH);
 }
 
-/* What the assignment length encloses; checked by the caller's own cursor. */
+/* The octets that the assignment length covers.  If there are fewer, the caller's
+ * cursor fails, too. */
 static struct wire_reader decode_open_body(struct wire_reader *r, uint16_t *type)
 {
 	uint16_t len;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoder: the two components that are lists of elements of their own, each with
- * type and length.  An element that is unknown, too short for its type or
- * repeated is ignored alone; one that overruns the component ends it.
+ * Decoder: the two components that are lists of elements, each with type and length.
+ * An element that is unknown, repeated or too short for its type is ignored; one that
+ * overruns the component ends the list.
  */
 #include "core/proto/decode.h"
 
@@ -22,7 +22,7 @@ static bool decode_next_element(struct wire_reader *r, uint16_t *type,
 }
 
 /* An upper half of zero means that the lower one is the only value (2.01 section
- * 6.11.4).  No time is zero, and no range upside down. */
+ * 6.11.4).  No time may be zero, and no range upside down. */
 static bool decode_transmit_t(struct wire_reader *r, struct wccp_cap_transmit_t *out)
 {
 	uint16_t upper = wire_get_u16(r), lower = wire_get_u16(r);

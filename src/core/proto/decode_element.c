@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoder: the elements that several components have: addresses, counts, ids, keys, and
+ * Decoder: elements that occur in several components: addresses, counts, ids, keys, and
  * mask/value sets, plain and alternate.
  *
- * Lists of sets share the pools of the message; a list that turns out malformed leaves
- * entries there that nothing refers to.
+ * Lists of sets share the pools of the message; a malformed list leaves entries there
+ * that nothing refers to.
  */
 #include "core/proto/decode.h"
 

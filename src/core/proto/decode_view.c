@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoder: identities, and who sees whom.
+ * Decoder: identities and views.
  */
 #include "core/proto/decode.h"
 
@@ -13,7 +13,7 @@ static void decode_weight(struct wire_reader *r, struct wccp_cache_id *out)
 	out->status = wire_get_u16(r);
 }
 
-/* The data itself, of whichever kind `out` says. */
+/* The data, of the kind that `out` says. */
 static enum codec_refusal decode_identity_data(struct decoder *d, struct wire_reader *r,
 					       struct wccp_cache_id *out)
 {
@@ -50,7 +50,7 @@ static enum wccp_data_kind decode_extended_kind(uint16_t type)
 	case EXT_WEIGHT:
 		return WCCP_DATA_WEIGHT;
 	default:
-		/* Unknown data are skipped; the identity still counts. */
+		/* Unknown data is skipped; the identity still counts. */
 		return WCCP_DATA_NONE;
 	}
 }
@@ -73,8 +73,8 @@ static enum codec_refusal decode_extended_data(struct decoder *d, struct wire_re
 	return refusal;
 }
 
-/* Where an identity ends follows from the counts in it, never from its flags
- * alone: routers list mask members with no sets, or sets without values. */
+/* The counts in an identity say where it ends, not its flags alone: routers list mask
+ * members without sets, or sets without values. */
 static enum codec_refusal decode_identity(struct decoder *d, struct wire_reader *r,
 					  struct wccp_cache_id *out)
 {

@@ -66,8 +66,8 @@ static int encode_table(struct encoder *e)
 	return 0;
 }
 
-/* In the order of the drafts, for every message at once: what a message does not
- * have is not in its `present`. */
+/* In the order of the drafts, for all message types: `present` says which of them a
+ * message has. */
 static const struct {
 	uint8_t type;
 	int (*encode)(struct encoder *e);
@@ -90,8 +90,8 @@ static const struct {
 
 enum { COMPONENTS = sizeof(components) / sizeof(components[0]) };
 
-/* Security is in every message (2.0 section 5), and follows from the password;
- * whether there is a table follows from its family. */
+/* Every message has a Security component (2.0 section 5), filled in from the password.
+ * It has an Address Table if `table_family` is set. */
 static bool encode_is_present(const struct encoder *e, unsigned type)
 {
 	if (type == WCCP_C_SECURITY)
@@ -130,8 +130,8 @@ static int encode_check_message(const struct wccp_msg *msg, struct err *err)
 	return 0;
 }
 
-/* The whole message without its digest; -1 with words, or with the writer
- * overflowed. */
+/* The whole message without its digest; -1 with the reason in `err`, or if the writer
+ * has overflowed. */
 static int encode_message(struct encoder *e)
 {
 	size_t mark;
@@ -157,7 +157,7 @@ int codec_encode(const struct wccp_msg *msg, const struct codec_password *passwo
 
 	if (encode_check_message(msg, err) < 0)
 		return -1;
-	/* Field by field: the table is large and seldom there. */
+	/* Field by field, not cleared: the table is large and rarely used. */
 	e.msg = msg;
 	e.password = password;
 	e.err = err;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the encoder: what its files share.
+ * Internal to the encoder: what its files share.
  *
- * A component function writes one body.  Running out of space is remembered by
- * the writer and looked at once, at the end; a message that cannot be expressed
- * is -1 with the words in `err`.
+ * A component function writes one body.  The writer remembers if it ran out of space,
+ * which is checked once, at the end.  A message that cannot be expressed gives -1 with
+ * the reason in `err`.
  */
 #ifndef WCCPD_CORE_PROTO_ENCODE_H
 #define WCCPD_CORE_PROTO_ENCODE_H

@@ -4,8 +4,8 @@
  */
 #include "core/proto/encode.h"
 
-/* The range forms have a zero upper half when there is one value only (2.01
- * section 6.11.4). */
+/* The upper half of the range forms is zero if there is only one value (2.01 section
+ * 6.11.4). */
 static void encode_transmit_t(struct encoder *e, const struct wccp_cap_transmit_t *t)
 {
 	wire_put_u16(&e->w, t->is_range ? t->upper_ms : 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Encoder: the elements that several components have: addresses, counts, ids, keys, and
+ * Encoder: elements that occur in several components: addresses, counts, ids, keys, and
  * mask/value sets, plain and alternate.
  */
 #include "core/proto/encode.h"
@@ -87,7 +87,7 @@ void encode_key(struct encoder *e, const struct wccp_key *key)
 	wire_put_u32(&e->w, key->change_number);
 }
 
-/* Runs within the pools are ours, but a wrong one must not read past them. */
+/* We made the runs ourselves, but a wrong one must not make us read past the pool. */
 static int encode_run(struct encoder *e, uint32_t first, uint32_t n, uint32_t in_use,
 		      const char *what)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Encoder: identities, and who sees whom.
+ * Encoder: identities and views.
  */
 #include "core/proto/encode.h"
 
@@ -54,7 +54,7 @@ static int encode_extended_data(struct encoder *e, const struct wccp_cache_id *i
 	return 0;
 }
 
-/* The drafts give no other way to state these two than extended data. */
+/* The drafts can express these two only as extended data. */
 static bool encode_is_extended(const struct wccp_cache_id *id)
 {
 	if (id->kind == WCCP_DATA_NONE)

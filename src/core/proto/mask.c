@@ -2,8 +2,8 @@
 /*
  * Masks and value sequence numbers.
  *
- * All work is done on a flat form: the octets of the four fields, the one with
- * the lowest VSN bits first.  In it the order of the bits is plain counting.
+ * Everything is done on a flat form: the octets of the four fields, starting with the
+ * one that holds the lowest VSN bits.  Numbering bits is then plain counting.
  */
 #include "mask.h"
 
@@ -40,7 +40,7 @@ static struct flat mask_flatten(const struct wccp_mask *m)
 	return f;
 }
 
-/* An address with no bit set is ADDR_NONE, as the codec has it. */
+/* An address without any bit set is ADDR_NONE, as in the codec. */
 static struct addr mask_unflatten_addr(const uint8_t *at, enum addr_family family)
 {
 	struct addr a = { .family = family };
@@ -52,7 +52,7 @@ static struct addr mask_unflatten_addr(const uint8_t *at, enum addr_family famil
 	return any ? a : (struct addr){ 0 };
 }
 
-/* `as` tells the families of the addresses. */
+/* The addresses get the families of those in `as`. */
 static struct wccp_mask mask_unflatten(const struct flat *f, const struct wccp_mask *as)
 {
 	const uint8_t *o = f->octets;
@@ -169,7 +169,7 @@ static size_t mask_put_port(char *text, size_t at, const char *name, uint16_t po
 	return port ? mask_put_text(text, at, name, hex) : at;
 }
 
-/* As people write masks of IPv4 addresses; those of IPv6 as an address. */
+/* IPv4 masks in hexadecimal, as people write them; IPv6 masks like an address. */
 static size_t mask_put_addr(char *text, size_t at, const char *name,
 			    const struct addr *a)
 {

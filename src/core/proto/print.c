@@ -9,7 +9,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Like snprintf for many pieces: `len` counts what there would be with room. */
+/* Like snprintf() in several pieces: `len` counts what would be written if there
+ * were room. */
 struct text {
 	char *at;
 	size_t size, len;
@@ -32,7 +33,7 @@ static void print_say(struct text *t, const char *format, ...)
 		t->len += (size_t)n;
 }
 
-/* The counts of a message that was not decoded but built may be wrong. */
+/* The counts may be wrong in a message that was built, not decoded. */
 static uint32_t print_at_most(uint32_t n, uint32_t max)
 {
 	return n < max ? n : max;
@@ -79,7 +80,7 @@ static void print_key(struct text *t, const struct wccp_key *key)
 		  (unsigned)key->change_number);
 }
 
-/* IPv4 in hexadecimal, as masks are written in the manuals of routers. */
+/* IPv4 in hexadecimal, as router manuals write masks. */
 static void print_bits(struct text *t, const char *what, const struct addr *a)
 {
 	if (a->family == ADDR_V6)

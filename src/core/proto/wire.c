@@ -35,7 +35,7 @@ struct wire_reader wire_sub(struct wire_reader *r, size_t len)
 	const uint8_t *p = wire_take(r, len);
 	struct wire_reader sub = { .at = r->at, .end = r->at, .failed = r->failed };
 
-	/* A failed cursor owns nothing, so that nothing can be read past it. */
+	/* A failed cursor covers nothing, so nothing can be read through it. */
 	if (!r->failed)
 		sub.at = p;
 	return sub;

@@ -16,7 +16,7 @@ struct router *router_new(const struct router_conf *conf, struct mono now)
 	r->conf.assign &= WCCP_ASSIGN_HASH | WCCP_ASSIGN_MASK;
 	if (r->conf.n_allowed > WCCP_MAX_CACHES)
 		r->conf.n_allowed = WCCP_MAX_CACHES;
-	/* Ahead of all ids of an earlier life, unless that sent 1,000 a second. */
+	/* Ahead of all ids sent before a restart, unless there were 1,000 a second. */
 	r->change_number = (uint32_t)(now.ns / 1000000);
 	r->receive_id = r->change_number ? r->change_number : 1;
 	r->flush = MONO_NEVER;
@@ -107,8 +107,9 @@ static void router_receive(struct router_call *c, const struct codec_datagram *d
 	/* I_SEE_YOU and REMOVAL_QUERY are for web-caches. */
 }
 
-/* Silence ends membership after 3 TB, half a TB after the query (2.0 section
- * 4.14).  One that is no member yet may have chosen any T we offered, and use it. */
+/* Silence ends membership after 3 TB, half a TB after the query (2.0 section 4.14).  A
+ * web-cache that is not yet a member may have chosen any T that we offer, and already
+ * use it. */
 static struct mono router_removal_time(const struct router *r, const struct member *m)
 {
 	int64_t tb = m->usable ? router_tb_ms(r) : router_longest_tb_ms(r);
@@ -121,7 +122,7 @@ static struct mono router_query_time(const struct router *r, const struct member
 	return mono_add_ms(m->heard, 5 * router_tb_ms(r) / 2);
 }
 
-/* Returns true when the member is gone, and another has taken its place. */
+/* Returns true if the member was removed and another has taken its place. */
 static bool router_tick_member(struct router_call *c, struct member *m)
 {
 	struct router *r = c->r;
@@ -167,7 +168,8 @@ void router_step(struct router *r, const struct router_event *ev,
 		.out = out,
 	};
 
-	/* What is overdue comes first: a datagram does not revive the dead. */
+	/* Overdue timers come first: a datagram does not revive a member that has
+	 * timed out. */
 	router_tick(&c);
 	if (ev->type == ROUTER_EV_RX)
 		router_receive(&c, ev->rx.datagram);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: REDIRECT_ASSIGNs, of hash buckets or of mask values.  Which one counts, and
- * what it changes (2.0 sections 4.8.1 and 4.8.2).
+ * Router: REDIRECT_ASSIGNs, of hash buckets or of mask values: which ones are accepted,
+ * and what they change (2.0 sections 4.8.1 and 4.8.2).
  */
 #include "core/router/router_impl.h"
 
@@ -19,7 +19,7 @@ static void router_assignment_refuse(struct router_call *c, uint64_t *counter,
 			 addr_text(&c->from, &text), what);
 }
 
-/* From now on. */
+/* The assignment in the message is the one in force from now on. */
 static void router_assignment_put_in_force(struct router_call *c)
 {
 	struct router *r = c->r;
@@ -140,13 +140,13 @@ static void router_assignment_not_listed(struct router_call *c)
 {
 	router_assignment_refuse(c, &c->r->counters.not_listed, "not-listed",
 				 "we are not in it");
-	/* 2.0 section 4.8.1; 2.01 says nothing of the kind.  A message without us has
+	/* 2.0 section 4.8.1; 2.01 does not say so.  A message that does not list us has
 	 * no receive id of ours either, so only a password shows who sent it. */
 	if (c->msg->minor == 0 && c->r->conf.password.set)
 		router_table_flush(c, "the newest one does not list this router");
 }
 
-/* The method is that of the group; alternate sets belong to 2.01. */
+/* It must be of the group's method; alternate sets need 2.01. */
 static bool router_assignment_is_agreed(const struct router_call *c)
 {
 	uint16_t type = c->msg->assignment.type;

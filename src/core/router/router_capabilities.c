@@ -52,8 +52,8 @@ static bool router_timer_between(unsigned value, unsigned lower, unsigned upper)
 	return value >= lower && value <= upper;
 }
 
-/* Timers outside of what we advertise, or stated as ranges, which only a router
- * may do (2.01 section 6.11.4).  Nothing advertised: the defaults only. */
+/* Are the timers within what we advertise?  If we advertise none, only the defaults
+ * are. */
 static bool router_timers_fit(const struct router *r, const struct router_agreement *a)
 {
 	const struct wccp_cap_transmit_t *t = &r->conf.transmit_t;
@@ -156,7 +156,7 @@ void router_capabilities_offer(const struct router_call *c,
 		1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN | 1u << WCCP_CAP_RETURN;
 	out->forward = r->conf.forward & c->methods;
 	out->ret = r->conf.ret & c->methods;
-	/* One that the others do not have is of no use to a new web-cache. */
+	/* A method that the others do not use is of no use to a new web-cache. */
 	out->assign = r->n_usable ? r->agreed.assign : r->conf.assign;
 	if (r->conf.advertise_timers)
 		router_capabilities_offer_timers(r, out);

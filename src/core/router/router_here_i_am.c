@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: HERE_I_AMs.  Who may speak, who is answered, and who becomes or stays a
- * member: only one that gives back the receive id of the last I_SEE_YOU sent to
- * it (2.0 section 4.3).
+ * Router: HERE_I_AMs: which web-caches may speak, which get an answer, and which become
+ * or stay members, namely those that return the receive id of the last I_SEE_YOU sent
+ * to them (2.0 section 4.3).
  */
 #include "core/router/router_impl.h"
 
@@ -14,7 +14,7 @@ static bool router_is_allowed(const struct router_conf *conf, const struct addr 
 	return !conf->n_allowed;
 }
 
-/* Is this very address listed, and not just one of a prefix? */
+/* Is exactly this address listed, not just a prefix that contains it? */
 static bool router_is_listed(const struct router_conf *conf, const struct addr *addr)
 {
 	for (unsigned i = 0; i < conf->n_allowed; i++)
@@ -42,8 +42,9 @@ static bool router_is_our_address(const struct router_call *c, const struct addr
 	       addr_equal(addr, &c->to);
 }
 
-/* Why no web-cache can have the address it states, or NULL.  Where it is listed that
- * decides; else anybody, or anybody in a prefix, could claim the address of another. */
+/* Why the web-cache may not have the address it states, or NULL.  If it differs from
+ * the source it must be listed itself; otherwise any host, or any host in a listed
+ * prefix, could claim the address of another. */
 static const char *router_address_objection(const struct router_call *c)
 {
 	const struct addr *addr = &c->msg->cache_identity.addr;
@@ -60,7 +61,7 @@ static const char *router_address_objection(const struct router_call *c)
 	return NULL;
 }
 
-/* May this web-cache speak to us at all?  If not it gets no answer. */
+/* May this web-cache speak to us at all?  If not, it gets no answer. */
 static bool router_may_speak(struct router_call *c)
 {
 	struct router *r = c->r;
@@ -100,7 +101,7 @@ static bool router_may_speak(struct router_call *c)
 	return true;
 }
 
-/* What every answer needs to know, even one to a message that does not count. */
+/* Every answer needs this, even one to a message that is refused. */
 static void router_take_address(struct router_call *c, struct member *m)
 {
 	m->source = c->from;
@@ -123,7 +124,7 @@ static bool router_wants_shutdown(const struct wccp_msg *msg)
 	return false;
 }
 
-/* The receive id the message gives back to us; 0 when we are not in its view. */
+/* The receive id that the message returns to us; 0 if its view does not list us. */
 static uint32_t router_returned_id(const struct router_call *c)
 {
 	const struct wccp_cache_view *v = &c->msg->cache_view;
@@ -141,7 +142,7 @@ static bool router_id_is_right(struct router_call *c, const struct member *m)
 	uint32_t id = router_returned_id(c);
 
 	if (!id)
-		return false; /* its first words, or it has forgotten us */
+		return false; /* its first message, or it has forgotten us */
 	if (id == m->receive_id)
 		return true;
 	router_here_i_am_refuse(c, &c->r->counters.bad_receive_id, "bad-receive-id",
@@ -157,7 +158,7 @@ static void router_take_identity(struct member *m, const struct wccp_cache_id *i
 		m->history = id->buckets;
 }
 
-/* It counts: it is a member, new or old. */
+/* The message is accepted: its sender is, or now becomes, a member. */
 static void router_take_member(struct router_call *c, struct member *m,
 			       const struct router_choice *choice)
 {
@@ -202,8 +203,8 @@ static void router_judge(struct router_call *c, struct member *m)
 		m->heard = c->now;
 		return;
 	}
-	/* Answered all the same: it must see what the group has agreed upon since
-	 * it chose. */
+	/* Answer it all the same: it must see what the group has agreed upon since it
+	 * chose. */
 	router_here_i_am_refuse(c, &c->r->counters.bad_capability, "bad-capability",
 				objection);
 	if (!m->usable)
@@ -221,7 +222,7 @@ static void router_take_here_i_am(struct router_call *c, struct member *m)
 					"the group is full");
 		return;
 	}
-	/* Another source has not been sent the id. */
+	/* The id was sent to the other source. */
 	if (!m->usable && !addr_equal(&m->source, &c->from))
 		m->receive_id = 0;
 	router_take_address(c, m);
@@ -235,7 +236,7 @@ static void router_take_here_i_am(struct router_call *c, struct member *m)
 		router_tx_see_you(c, m, &stated, false);
 }
 
-/* The answer is the same however often it is asked for: it may have been lost. */
+/* A repeated SHUTDOWN gets the same answer, because that may have been lost. */
 static void router_take_shutdown(struct router_call *c, struct member *m)
 {
 	const struct wccp_service stated = c->msg->service;
@@ -261,8 +262,8 @@ void router_here_i_am_rx(struct router_call *c)
 	if (!router_may_speak(c))
 		return;
 	m = router_members_find(c->r, &c->msg->cache_identity.addr);
-	/* A member's SHUTDOWN needs the right receive id like everything that
-	 * changes the group; with a wrong one it learns the right one. */
+	/* A member's SHUTDOWN needs the right receive id, like anything that changes
+	 * the group; if it is wrong, our answer tells the right one. */
 	if (router_wants_shutdown(c->msg) &&
 	    (!m || !m->usable || router_returned_id(c) == m->receive_id))
 		router_take_shutdown(c, m);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of the router-side machine: its state, and what its files share.
+ * Internal to the router side: its state, and what its files share.
  *
  * Nothing here calls upwards:
  *
  *   router.c               events in, and what is due
- *   router_here_i_am.c     HERE_I_AMs: who is answered, who becomes a member
+ *   router_here_i_am.c     HERE_I_AMs: who gets an answer, who becomes a member
  *   router_assignment.c    REDIRECT_ASSIGNs; router_mask_rx.c reads those of masks
  *   router_multicast.c     answers to the group's address
  *   router_members.c       who is in the group
@@ -13,14 +13,14 @@
  *   router_schedule.c      when the next multicast I_SEE_YOU is due
  *   router_table.c         the assignment in force; router_mask.c that of masks
  *   router_capabilities.c, router_service.c, router_version.c
- *                          what is acceptable, and which version is spoken
+ *                          what is acceptable, and which version to speak
  */
 #ifndef WCCPD_CORE_ROUTER_ROUTER_IMPL_H
 #define WCCPD_CORE_ROUTER_ROUTER_IMPL_H
 
 #include "router.h"
 
-/* A web-cache that was answered, and is a member once it is usable. */
+/* A web-cache that has had an answer; it is a member once it is usable. */
 struct member {
 	struct addr addr;    /* as it states; its identity */
 	struct addr source;  /* where its datagrams come from and answers go */
@@ -29,7 +29,7 @@ struct member {
 	bool multicast;	       /* its last HERE_I_AM came by the group's address ... */
 	bool answer_due;       /* ... and was not answered yet */
 	uint32_t methods;      /* that can work with it */
-	uint8_t minor_seen;    /* of the header of its last HERE_I_AM ... */
+	uint8_t minor_seen;    /* in the header of its last HERE_I_AM ... */
 	bool asks_version;     /* ... which had V set */
 	uint16_t table_family; /* of the address table it speaks with; 0: none */
 	uint32_t receive_id;   /* in the last I_SEE_YOU sent to it; 0: none was */
@@ -43,17 +43,17 @@ struct member {
 	struct addr routers[WCCP_MAX_ROUTERS]; /* that it has heard */
 };
 
-/* What the members agreed upon; the default values while there are none. */
+/* What the members agreed upon; the defaults while there are none. */
 struct router_agreement {
 	uint32_t assign; /* one bit */
 	uint32_t transmit_t_ms;
 	uint8_t timeout_scale, ra_scale;
 };
 
-/* What is answered by multicast, all at once when it is due. */
+/* Answers by multicast, which are all sent at once. */
 struct router_schedule {
 	struct mono next;     /* the next I_SEE_YOU; MONO_NEVER: nobody waits for one */
-	struct mono earliest; /* how soon `next` may be once somebody does again */
+	struct mono earliest; /* lower limit of `next` when a web-cache waits again */
 	uint64_t random;
 	struct wccp_service stated; /* the description in the last HERE_I_AM heard */
 	/* Web-caches that have shut down and wait for the SHUTDOWN_RESPONSE. */
@@ -80,17 +80,17 @@ struct router {
 
 	bool assigned; /* key and table are in force */
 	struct wccp_key key;
-	/* Of these, the one of the method agreed upon. */
+	/* Of these two, the one of the method agreed upon is in use. */
 	struct wccp_hash_table table;
 	struct router_masks masks;
 	bool told_too_large; /* the map was left out, and noted */
-	struct mono flush;   /* when the table has waited too long; never: it is good */
+	struct mono flush;   /* when the old table expires; never: it is up to date */
 	struct router_schedule schedule; /* of multicast */
 
 	struct router_counters counters;
 };
 
-/* One step: what every function down the line needs. */
+/* What every function below router_step() needs. */
 struct router_call {
 	struct router *r;
 	struct mono now;
@@ -102,11 +102,11 @@ struct router_call {
 
 /* -- router_service.c -- */
 void router_service_init(struct router *r);
-/* Does a HERE_I_AM's description agree with what is known? */
+/* Does the description in a HERE_I_AM agree with the known one? */
 bool router_service_accepts(const struct router *r, const struct wccp_service *s);
 void router_service_learn(struct router *r, const struct wccp_service *s);
 void router_service_forget(struct router *r);
-/* As our messages state it; `theirs`, which may be NULL, while nothing is known. */
+/* The description in our messages: `theirs`, which may be NULL, while none is known. */
 struct wccp_service router_service_stated(const struct router *r,
 					  const struct wccp_service *theirs);
 
@@ -117,8 +117,8 @@ struct router_choice {
 };
 
 void router_capabilities_reset(struct router *r);
-/* What the HERE_I_AM in c->msg chooses, with the defaults filled in.  Returns NULL
- * when that is acceptable, else in words what is not. */
+/* What the HERE_I_AM in c->msg chooses, with the defaults filled in.  Returns NULL if
+ * that is acceptable, else what is not. */
 const char *router_capabilities_choice(const struct router_call *c,
 				       struct router_choice *out);
 void router_capabilities_offer(const struct router_call *c,
@@ -145,7 +145,7 @@ const char *router_family_objection(const struct router_call *c);
 
 /* -- router_schedule.c -- */
 void router_schedule_init(struct router *r);
-/* Somebody waits for an answer: make sure that one is due. */
+/* A web-cache waits for an answer: make sure that one is due. */
 void router_schedule_arm(struct router_call *c);
 /* T may be shorter from now on. */
 void router_schedule_retime(struct router_call *c);
@@ -154,7 +154,7 @@ void router_schedule_sent(struct router_call *c, bool again);
 struct mono router_schedule_deadline(const struct router *r);
 
 /* -- router_multicast.c -- */
-/* Did the datagram come by the group's address?  Or by another group's? */
+/* Was the datagram sent to the group's address?  Or to that of another group? */
 bool router_multicast_is_ours(const struct router_call *c);
 bool router_multicast_is_foreign(const struct router_call *c);
 /* The next multicast I_SEE_YOU is for `m` as well, which described the service as
@@ -175,32 +175,32 @@ struct member *router_members_find(struct router *r, const struct addr *addr);
 struct member *router_members_from(struct router *r, const struct addr *source);
 /* Is there a usable one that states `addr`? */
 bool router_members_has(const struct router *r, const struct addr *addr);
-/* A place for a web-cache not yet known; NULL when members have all of them.  Pointers
- * to members are not valid any more afterwards, nor after the next two. */
+/* A place for a web-cache not yet known; NULL if members have all of them.  This and
+ * the next two functions invalidate pointers to members. */
 struct member *router_members_add(struct router *r, const struct addr *addr);
 void router_members_forget(struct router *r, struct member *m);
 void router_members_leave(struct router_call *c, struct member *m,
 			  enum note_level level);
 void router_members_join(struct router_call *c, struct member *m,
 			 const struct wccp_service *service);
-/* Take over the list of routers in the message; true when the union of all members'
- * lists is another one now. */
+/* Take over the list of routers in the message; true if that changes the union of all
+ * members' lists. */
 bool router_members_report(struct router_call *c, struct member *m);
-/* The membership is another now: say so in the change number, and demand an
- * assignment (2.0 section 4.8.1). */
+/* The membership has changed: increment the change number, and demand an assignment
+ * (2.0 section 4.8.1). */
 void router_members_changed(struct router_call *c);
 
 /* -- router_table.c -- */
-/* The buckets of a member, and how many they are. */
+/* The buckets of a member; returns how many. */
 unsigned router_table_buckets(const struct router *r, const struct addr *cache,
 			      struct wccp_bucket_vector *out);
 /* The number of buckets that belong to anybody. */
 unsigned router_table_count(const struct wccp_hash_table *t);
 bool router_table_equal(const struct wccp_hash_table *a,
 			const struct wccp_hash_table *b);
-/* Nothing is assigned to `cache` any more, by either method. */
+/* Take everything away that is assigned to `cache`, by either method. */
 void router_table_purge(struct router *r, const struct addr *cache);
-/* No assignment is in force any more; `why` is for the log. */
+/* Drop the assignment in force; `why` is for the log. */
 void router_table_flush(struct router_call *c, const char *why);
 
 /* -- router_assignment.c -- */
@@ -209,7 +209,7 @@ void router_assignment_rx(struct router_call *c);
 /* -- router_mask.c -- */
 /* Is there an assignment, and is it one of masks? */
 bool router_mask_in_force(const struct router *r);
-/* Copies what is in use of `from`; the rest of `to` stays as it is. */
+/* Copies the part of `from` that is in use; the rest of `to` stays as it is. */
 void router_mask_copy(struct router_masks *to, const struct router_masks *from);
 bool router_mask_equal(const struct router_masks *a, const struct router_masks *b);
 void router_mask_purge(struct router *r, const struct addr *cache);
@@ -222,7 +222,7 @@ enum router_mask_verdict {
 	ROUTER_MASK_GOOD,
 	ROUTER_MASK_TOO_LARGE,	/* more sets or values than we keep */
 	ROUTER_MASK_NOT_MEMBER, /* names a web-cache that is not usable */
-	ROUTER_MASK_BAD_VALUE,	/* a value has bits that its mask has not */
+	ROUTER_MASK_BAD_VALUE,	/* a value has bits outside its mask */
 	ROUTER_MASK_BAD_VSN,	/* a number that is listed twice, or too large */
 };
 
@@ -231,10 +231,10 @@ enum router_mask_verdict router_mask_read(const struct router_call *c,
 					  struct router_masks *out);
 
 /* -- router_mask_tx.c -- */
-/* Put the masks of the web-caches in the view, and the map, into an I_SEE_YOU that
- * is complete but for them. */
+/* Add the masks of the web-caches in the view, and the map, to an otherwise complete
+ * I_SEE_YOU. */
 void router_mask_put(const struct router *r, struct wccp_msg *msg);
-/* The message cannot be encoded: state less in it.  False when nothing is left. */
+/* The message cannot be encoded: leave something out.  False if nothing is left. */
 bool router_mask_shrink(struct router_call *c);
 
 /* -- router_here_i_am.c -- */
@@ -258,7 +258,7 @@ struct router_batch {
 	struct addr shutdown_responses[WCCP_MAX_COMMANDS];
 };
 
-/* All of batch->from get its receive id. */
+/* Each web-cache in batch->from is given its receive id. */
 void router_tx_batch(struct router_call *c, const struct router_batch *batch);
 void router_tx_query(struct router_call *c, struct member *m);
 

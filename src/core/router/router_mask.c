@@ -64,8 +64,8 @@ static void router_mask_drop_values(struct router_masks *m, unsigned gone)
 	m->n_values = kept;
 }
 
-/* Its values disappear, so that its packets fall through.  The sets stay: they
- * tell what is not assigned. */
+/* Remove its values, so that its packets are not redirected.  The sets stay: they show
+ * what is not assigned. */
 void router_mask_purge(struct router *r, const struct addr *cache)
 {
 	struct router_masks *m = &r->masks;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Router: reading the mask/value sets of an assignment, plain ones and alternate ones
- * (2.01 section 7).  Sets, and the values of a set, stay in their order, since the
- * first match decides (2.0 section 4.11.2).
+ * (2.01 section 7).  Sets, and the values in a set, keep their order, because the first
+ * match decides (2.0 section 4.11.2).
  */
 #include "core/router/router_impl.h"
 
@@ -17,7 +17,7 @@ struct router_mask_vsns {
 	uint32_t list[ROUTER_MAX_VALUES];
 };
 
-/* Index of the web-cache in the list of `out`, where it is added. */
+/* The index of the web-cache in the list of `out`, to which it is added if need be. */
 static enum router_mask_verdict router_mask_find_cache(const struct router_call *c,
 						       const struct addr *cache,
 						       struct router_masks *out,
@@ -26,7 +26,7 @@ static enum router_mask_verdict router_mask_find_cache(const struct router_call 
 	int i = addr_find(out->caches, out->n_caches, cache);
 
 	if (i < 0) {
-		/* No more than members, so there is room. */
+		/* Only members are added, so there is room. */
 		if (!router_members_has(c->r, cache))
 			return ROUTER_MASK_NOT_MEMBER;
 		i = (int)out->n_caches++;

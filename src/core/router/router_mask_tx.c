@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: what an I_SEE_YOU says of masks.  The members' identities carry their
- * values, or the Assignment Map carries all of them, or both do; web-caches that
- * speak 2.01 get alternate sets, when the assignment came in them.
+ * Router: what an I_SEE_YOU says of masks.  The members' identities carry their values,
+ * or the Assignment Map carries all of them, or both do; web-caches that speak 2.01 get
+ * alternate sets if the assignment came as such.
  */
 #include "core/router/router_impl.h"
 
@@ -78,7 +78,7 @@ static void router_mask_put_alternate(const struct router_masks *m,
 	out->n = (uint16_t)(msg->n_cache_values - out->first);
 }
 
-/* The sets in which `cache` has values; of ANYBODY all sets. */
+/* The sets in which `cache` has values; for ANYBODY, all sets. */
 static struct wccp_set_list router_mask_put_sets(const struct router *r, int cache,
 						 struct wccp_msg *msg)
 {
@@ -139,7 +139,7 @@ static void router_mask_put_identity(const struct router *r,
 			id->kind = WCCP_DATA_ALT_MASK;
 		return;
 	case ROUTER_MASK_EMPTY_SET:
-		/* Routers that write this flag every member so. */
+		/* Routers that send this form set the flag for every member. */
 		id->unassigned = true;
 		id->sets = router_mask_put_empty_set(r, msg);
 		return;
@@ -148,12 +148,12 @@ static void router_mask_put_identity(const struct router *r,
 	}
 }
 
-/* Of the pools of a message only that of the sets is too small for everything we
- * keep: 32 web-caches with values in each of 16 sets. */
+/* Of the pools of a message, only that of the sets can be too small for what we keep:
+ * 32 web-caches with values in each of 16 sets. */
 static bool router_mask_sets_fit(const struct router *r)
 {
 	const struct router_masks *m = &r->masks;
-	/* Of the map, and the empty ones of members without values. */
+	/* For the map, and for the empty ones of members without values. */
 	unsigned n = m->n_sets + r->n_usable;
 
 	for (int i = 0; i < (int)m->n_caches; i++)
@@ -196,9 +196,9 @@ void router_mask_put(const struct router *r, struct wccp_msg *msg)
 		router_mask_put_map(r, msg);
 }
 
-/* Only an address table may be too small: its 256 entries hold masks and values,
- * too.  First the map goes, as it repeats the identities; then the identities'
- * values, for the map; then both. */
+/* Only an address table can be too small: its 256 entries hold masks and values, too.
+ * Leave out the map first, as it repeats the identities; then the values of the
+ * identities but not the map; then both. */
 bool router_mask_shrink(struct router_call *c)
 {
 	struct router *r = c->r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: who is in the group.  A place in the list is taken by the first
- * HERE_I_AM, because the receive id sent must be remembered; only a usable one is
- * a member, and only members' places are kept when the list is full.
+ * Router: the members of the group.  A web-cache takes a place in the list with its
+ * first HERE_I_AM, because we must remember the receive id that we sent to it.  Only a
+ * usable one is a member, and only members keep their places when the list is full.
  */
 #include "core/router/router_impl.h"
 
@@ -40,8 +40,8 @@ void router_members_forget(struct router *r, struct member *m)
 	r->n_members--;
 }
 
-/* Those who never came back with a receive id may be inventions: the one silent
- * for longest makes room. */
+/* Web-caches that never returned a receive id may be forged: the one that has been
+ * silent for longest makes room. */
 static struct member *router_members_oldest_candidate(struct router *r)
 {
 	struct member *oldest = NULL;
@@ -121,8 +121,8 @@ bool router_members_report(struct router_call *c, struct member *m)
 
 	m->n_routers = 0;
 	for (unsigned i = 0; i < v->n_routers; i++)
-		/* Squid lists those that it has not heard, too, with id 0.  One of
-		 * another family could not be told to the others. */
+		/* Squid also lists routers that it has not heard, with id 0.  A router
+		 * of another family could not be listed to the others. */
 		if (v->routers[i].receive_id &&
 		    v->routers[i].id.family == m->addr.family)
 			m->routers[m->n_routers++] = v->routers[i].id;
@@ -134,7 +134,7 @@ void router_members_changed(struct router_call *c)
 	struct router *r = c->r;
 
 	r->change_number++;
-	/* The first change that is still without an assignment counts. */
+	/* Count from the first change that has no assignment yet. */
 	if (r->assigned && mono_is_never(r->flush))
 		r->flush = mono_add_ms(c->now, 5 * router_rb_ms(r));
 	actions_changed(c->out);
@@ -149,13 +149,13 @@ void router_members_join(struct router_call *c, struct member *m,
 	m->since = c->now;
 	c->r->n_usable++;
 	router_service_learn(c->r, service);
-	/* The words are those of IOS, which people's log watchers know. */
+	/* The wording is that of IOS, which log watchers know. */
 	actions_note(c->out, NOTE_INFO, "service-found", &m->addr,
 		     "%%WCCP-5-SERVICEFOUND: Service %s acquired on WCCP client %s", c->r->name,
 		     addr_text(&m->addr, &text));
 }
 
-/* Nobody is left to have agreed upon anything. */
+/* Without members nothing is agreed upon. */
 static void router_members_emptied(struct router_call *c)
 {
 	router_table_flush(c, "no web-cache is left");

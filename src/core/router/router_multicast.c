@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: web-caches that speak to the group's multicast address (2.01 section 3.1).
+ * Router: web-caches that send to the group's multicast address (2.01 section 3.1).
  *
- * They are not answered at once but together, by an I_SEE_YOU to that address at the
- * times of router_schedule.c.  It lists those it is for: the members, and everybody
- * else who was heard since the last one.  A SHUTDOWN_RESPONSE waits for it, too: the
- * drafts make no exception, and the web-cache that asked has left the group anyhow.
+ * They are not answered one by one but together, by an I_SEE_YOU to that address at the
+ * times that router_schedule.c chooses.  It lists the members, and every other
+ * web-cache that was heard since the last one.  A SHUTDOWN_RESPONSE waits for it, too:
+ * the drafts make no exception, and the web-cache that asked has left the group anyway.
  *
  * A web-cache counts as a multicast one as long as its last HERE_I_AM came by
- * multicast: its answer to a REMOVAL_QUERY is unicast (section 3.14), and so is ours to
- * that.
+ * multicast: its answer to a REMOVAL_QUERY is unicast (section 3.14), and so is our
+ * reply.
  */
 #include "core/router/router_impl.h"
 
-/* Members, and those who shut down. */
+/* Members, and web-caches that shut down. */
 enum { LISTENERS_MAX = 2 * WCCP_MAX_CACHES };
 
 /* -- who is answered --------------------------------------------------------------- */
@@ -24,7 +24,8 @@ bool router_multicast_is_ours(const struct router_call *c)
 	       addr_equal(&c->to, &c->r->conf.multicast);
 }
 
-/* Another group's address: services of one router may share a socket. */
+/* Was it sent to the address of another group?  Services of a router may share a
+ * socket. */
 bool router_multicast_is_foreign(const struct router_call *c)
 {
 	return addr_is_multicast(&c->to) && !router_multicast_is_ours(c);
@@ -109,7 +110,7 @@ static bool router_multicast_is_departing(const struct router *r,
 	       m < r->schedule.departing + r->schedule.n_departing;
 }
 
-/* One more; false when it must wait for another message. */
+/* Add one web-cache; false if it must wait for another message. */
 static bool router_multicast_add_to_batch(const struct router *r, struct router_batch *batch,
 			     struct member *m)
 {
@@ -124,8 +125,8 @@ static bool router_multicast_add_to_batch(const struct router *r, struct router_
 	return true;
 }
 
-/* The first of the list, and those who can be told the same.  Who is left over comes
- * to the front of the list; returns their number. */
+/* Send one message to the first of the list and all others that can share it.  The
+ * remaining ones move to the front of the list; returns how many remain. */
 static unsigned router_multicast_send_one(struct router_call *c,
 					  struct router_batch *batch,
 					  struct member **list, unsigned n)
@@ -142,7 +143,7 @@ static unsigned router_multicast_send_one(struct router_call *c,
 	return left;
 }
 
-/* An address table in IPv4 is for those that all speak with one. */
+/* An IPv4 address table is used only if all of them use one. */
 static uint16_t router_multicast_common_table(struct member *const *list, unsigned n,
 					      uint8_t minor)
 {

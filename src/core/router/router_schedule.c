@@ -11,7 +11,8 @@ enum {
 	JITTER_PERCENT = 10,
 };
 
-/* splitmix64: from any seed, and the core stays without chance of its own. */
+/* splitmix64: good from any seed, and keeps the core free of other sources of
+ * chance. */
 static uint64_t router_schedule_random(struct router_schedule *schedule)
 {
 	uint64_t z = schedule->random += 0x9e3779b97f4a7c15u;
@@ -21,7 +22,7 @@ static uint64_t router_schedule_random(struct router_schedule *schedule)
 	return z ^ z >> 31;
 }
 
-/* Routers started together must not keep together, so the id counts as well. */
+/* The seed includes the id, so that routers started together do not stay in step. */
 void router_schedule_init(struct router *r)
 {
 	const struct addr *ids[] = { &r->conf.id, &r->conf.id6 };
@@ -38,7 +39,7 @@ static int64_t router_schedule_period_ms(const struct router *r)
 {
 	int64_t ms = (int64_t)r->agreed.transmit_t_ms * PERCENT_OF_T / 100;
 
-	return ms ? ms : 1; /* time must go on, even with a T of 1 ms */
+	return ms ? ms : 1; /* time must advance, even with a T of 1 ms */
 }
 
 static int64_t router_schedule_jitter_ms(struct router *r, int64_t most)
@@ -55,8 +56,8 @@ static int64_t router_schedule_interval_ms(struct router *r)
 	       router_schedule_jitter_ms(r, 2 * jitter);
 }
 
-/* Nobody was answered for a while: then there is no interval to keep, but routers
- * must not all speak at the same moment. */
+/* If there was no answer for a while, there is no interval to keep, but routers must
+ * not all speak at the same moment. */
 void router_schedule_arm(struct router_call *c)
 {
 	struct router_schedule *schedule = &c->r->schedule;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: what traffic the service group is about.  A well-known service is known
- * beforehand, a dynamic one is described by its first web-cache, and the
- * description ends with the last one (2.0 section 4.2).
+ * Router: which traffic the service group is for.  A well-known service is known
+ * beforehand; a dynamic one is described by its first web-cache, and the description is
+ * dropped with the last one (2.0 section 4.2).
  */
 #include "core/router/router_impl.h"
 
@@ -43,8 +43,8 @@ void router_service_forget(struct router *r)
 						    .id = r->conf.service_id };
 }
 
-/* What the fields without meaning say must not make a difference: ports count
- * only with their flag, and only up to the first zero. */
+/* Clear fields that have no meaning, so that they make no difference: ports count only
+ * with their flag, and only up to the first zero. */
 static struct wccp_service router_service_normalize(const struct wccp_service *s)
 {
 	struct wccp_service out = *s;
@@ -72,8 +72,8 @@ bool router_service_accepts(const struct router *r, const struct wccp_service *s
 {
 	struct wccp_service theirs;
 
-	/* A well-known service has no description; its fields should be zero and
-	 * are not looked at.  Only one such service exists. */
+	/* A well-known service has no description; its fields should be zero and are
+	 * ignored.  There is only one such service. */
 	if (r->conf.service_type == WCCP_SERVICE_STANDARD)
 		return r->described;
 	if (!r->described)

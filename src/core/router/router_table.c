@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Router: the assignment in force, of either method, and the redirection hash table
- * itself (2.0 section 4.8.1).  A web-cache that is no member never owns a bucket of it.
+ * itself (2.0 section 4.8.1).  A web-cache that is not a member never owns a bucket.
  */
 #include "core/router/router_impl.h"
 
@@ -34,7 +34,7 @@ unsigned router_table_buckets(const struct router *r, const struct addr *cache,
 	return count;
 }
 
-/* Entry `gone` disappears, those behind it move up. */
+/* Remove entry `gone`; those after it move up. */
 static void router_table_drop_cache(struct wccp_hash_table *t, unsigned gone)
 {
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
@@ -73,7 +73,8 @@ void router_table_flush(struct router_call *c, const char *why)
 		return;
 	r->assigned = false;
 	router_mask_flush(r);
-	/* Not echoed any longer: the designated web-cache shall send it again. */
+	/* Stop echoing the key, so that the designated web-cache sends its
+	 * assignment again. */
 	r->key = (struct wccp_key){ .change_number = 0 };
 	r->counters.flushes++;
 	actions_changed(c->out);

@@ -18,7 +18,7 @@ static void router_tx_send(struct router_call *c, const struct addr *to)
 				   sizeof(datagram), &err);
 	} while (len < 0 && router_mask_shrink(c));
 	if (len < 0) {
-		/* Not to be expected: what is too much was refused on its way in. */
+		/* Not expected: anything too large was refused on its way in. */
 		actions_complain(c->out, "cannot-encode", to,
 				 "Service %s: no %s for %s: %s", c->r->name,
 				 codec_type_name(c->msg->type), addr_text(to, &text),
@@ -41,7 +41,7 @@ static void router_tx_begin(struct router_call *c, enum wccp_type type, uint8_t 
 	msg->table_family = table_family;
 }
 
-/* Plain hash data for everybody: 2.0 web-caches know no other form. */
+/* Plain hash data for every web-cache: those that speak 2.0 know no other form. */
 static void router_tx_put_cache_identity(const struct router *r, const struct member *m,
 					 struct wccp_cache_id *out)
 {

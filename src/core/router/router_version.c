@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Router: which version of WCCP 2 a web-cache is answered in (2.01 section 3.4.2),
- * and of which family the addresses of the group are.
+ * Router: the version of WCCP 2 in which a web-cache is answered (2.01 section 3.4.2),
+ * and the family of the group's addresses.
  *
  * Every web-cache has a version of its own, so members of 2.0 and 2.01 may be mixed.
- * The family is one for the group: all addresses of a message are of one, and its
- * view lists everybody (2.01 section 4.7).  The first member decides.
+ * The whole group has one address family, because all addresses in a message are of one
+ * family and the view lists all members (2.01 section 4.7).  The first member decides.
  */
 #include "core/router/router_impl.h"
 
@@ -18,8 +18,8 @@ static uint8_t router_version_lower(uint8_t a, uint8_t b)
 	return a < b ? a : b;
 }
 
-/* With V set its header has the lowest version that it speaks, and it is to see our
- * highest; else the header has its highest. */
+/* If V is set, its header has the lowest version it speaks, and we answer with our
+ * highest; otherwise the header has its highest. */
 uint8_t router_version_answer(const struct router *r, const struct member *m)
 {
 	return m->asks_version ? r->conf.max_minor
@@ -40,7 +40,7 @@ uint8_t router_version_common(const struct router *r, struct member *const *list
 	return all_ask ? r->conf.max_minor : minor;
 }
 
-/* What the table says is the family only; in IPv6 it is not a matter of choice. */
+/* The table only tells the family; for IPv6 it is mandatory. */
 uint16_t router_version_table(const struct member *m, uint8_t minor)
 {
 	if (m->addr.family == ADDR_V6)
@@ -67,7 +67,7 @@ uint8_t router_family(const struct router *r)
 	return ADDR_NONE;
 }
 
-/* The version is what the web-cache would be answered in. */
+/* The version is the one that its answer would have. */
 const char *router_family_objection(const struct router_call *c)
 {
 	const struct wccp_cache_id *id = &c->msg->cache_identity;
