@@ -162,8 +162,8 @@ static void reconcile_announce(struct daemon *d)
 
 		if (!s->conf)
 			continue;
-		delivers = d->applied && !dp_obstacle(d->dp)[0] &&
-			   delivery_may_announce(delivery_watch_of(
+		/* An obstacle that the data plane names makes proofs fail, too. */
+		delivers = d->applied && delivery_may_announce(delivery_watch_of(
 						 d->delivery, &s->id));
 		a = reconcile_strength_of(d, s);
 		a.up = a.up && delivers;

@@ -200,6 +200,20 @@ static bool delivery_watch_follow(struct delivery_watch *w, const struct plan_se
 	return was != s->delivery.state;
 }
 
+/* What the data plane sees in the way holds for all destinations, or for some that no proof
+ * goes to. */
+static void delivery_watch_note_obstacle(struct delivery_watch *w)
+{
+	const char *obstacle = dp_obstacle(w->dp);
+
+	for (unsigned i = 0; obstacle[0] && i < w->lists.n_services; i++) {
+		struct delivery_service *s = &w->lists.services[i];
+
+		s->n_lost += s->n_sent;
+		snprintf(s->reason, sizeof(s->reason), "%s", obstacle);
+	}
+}
+
 static bool delivery_watch_judge_all(struct delivery_watch *w, struct mono now)
 {
 	bool changed = false;
@@ -332,8 +346,10 @@ static void delivery_watch_end(struct delivery_watch *w, bool proven)
 	bool changed = false;
 
 	w->in_round = false;
-	if (proven)
+	if (proven) {
+		delivery_watch_note_obstacle(w);
 		changed = delivery_watch_judge_all(w, now);
+	}
 	changed |= delivery_watch_clients(w, now);
 	delivery_watch_in(w, delivery_watch_pause(w, now));
 	if (changed)
