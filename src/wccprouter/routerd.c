@@ -7,6 +7,7 @@
 #include "http.h"
 #include "wccprouter/control/metrics_http.h"
 #include "wccprouter/fault/faults.h"
+#include "wccprouter/firewall/firewall.h"
 #include "wccprouter/forward/routes.h"
 #include "wccprouter/scenario/scenario_run.h"
 
@@ -55,6 +56,7 @@ static void routerd_on_stepped(void *arg, struct mono now)
 {
 	struct routerd *d = arg;
 
+	firewall_follow(d->firewall, d->services->status);
 	scenario_run_look(d->scenario);
 	routerd_arm(d, now);
 }
@@ -97,6 +99,16 @@ static void routerd_on_changes(evutil_socket_t fd, short what, void *arg)
 		routerd_arm_ms(d->events[ROUTERD_APPLY], SETTLE_MS);
 }
 
+static void routerd_on_rules(evutil_socket_t fd, short what, void *arg)
+{
+	struct routerd *d = arg;
+
+	(void)fd, (void)what;
+	firewall_have_changed(d->firewall);
+	if (!event_pending(d->events[ROUTERD_APPLY], EV_TIMEOUT, NULL))
+		routerd_arm_ms(d->events[ROUTERD_APPLY], SETTLE_MS);
+}
+
 static void routerd_on_packets(evutil_socket_t fd, short what, void *arg)
 {
 	struct routerd *d = arg;
@@ -112,6 +124,7 @@ static void routerd_on_apply(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	transport_follow_interfaces(&d->transport);
 	routerd_services_apply(d->services);
+	firewall_follow(d->firewall, d->services->status);
 }
 
 static void routerd_on_signal(evutil_socket_t fd, short what, void *arg)
@@ -160,6 +173,8 @@ static int routerd_add_sockets(struct routerd *d, struct err *err)
 			      err) < 0 ||
 	    routerd_add_event(d, ROUTERD_CHANGES, forward_changes_fd(d->forward), read,
 			      routerd_on_changes, err) < 0 ||
+	    routerd_add_event(d, ROUTERD_RULES, firewall_changes_fd(d->firewall), read,
+			      routerd_on_rules, err) < 0 ||
 	    routerd_add_event(d, ROUTERD_PACKETS, forward_events_fd(d->forward), read,
 			      routerd_on_packets, err) < 0)
 		return -1;
@@ -242,12 +257,19 @@ static int routerd_open_all(struct routerd *d, struct err *err)
 	if (routerd_open_base(d, err) < 0 || routerd_open_services(d, err) < 0 ||
 	    routerd_open_control(d, err) < 0)
 		return -1;
+	d->firewall = firewall_open(d->conf, err);
+	if (!d->firewall)
+		return -1;
+	d->services->firewall = d->firewall;
 	d->forward = forward_open(d->conf, err);
 	if (!d->forward || routerd_add_sockets(d, err) < 0 ||
 	    routerd_add_timers(d, err) < 0)
 		return -1;
 	d->services->forward = d->forward;
-	return forward_apply(d->forward, d->services->status, err);
+	if (forward_apply(d->forward, d->services->status, err) < 0)
+		return -1;
+	firewall_follow(d->firewall, d->services->status);
+	return 0;
 }
 
 struct routerd *routerd_new(const struct routerd_conf *conf, struct err *err)
@@ -283,6 +305,7 @@ void routerd_free(struct routerd *d)
 	http_close(d->http);
 	faults_free(d->faults);
 	transport_close(&d->transport);
+	firewall_close(d->firewall);
 	routerd_services_free(d->services);
 	if (d->base)
 		event_base_free(d->base);

@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 
+struct firewall;
 struct http;
 struct scenario_run;
 
@@ -23,6 +24,7 @@ enum routerd_event {
 	ROUTERD_UDP6,
 	ROUTERD_TIMER,
 	ROUTERD_CHANGES,
+	ROUTERD_RULES,
 	ROUTERD_PACKETS,
 	ROUTERD_APPLY,
 	ROUTERD_REFRESH,
@@ -36,6 +38,7 @@ struct routerd {
 	struct event_base *base;
 	struct event *events[ROUTERD_EVENTS];
 	struct forward *forward;
+	struct firewall *firewall;
 	struct routerd_services *services;
 	struct transport transport;
 	struct faults *faults;

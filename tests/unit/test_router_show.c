@@ -123,6 +123,7 @@ TEST(requests)
 	} cases[] = {
 		{ "", NULL, SHOW_ALL },
 		{ "global", NULL, SHOW_GLOBAL },
+		{ "problems", NULL, SHOW_PROBLEMS },
 		{ "80", "80", SHOW_SERVICE },
 		{ "80 clients", "80", SHOW_CLIENTS },
 		{ "web-cache detail", "web-cache", SHOW_DETAIL },
@@ -150,6 +151,7 @@ TEST(what_is_not_there_is_said)
 	ck_assert_int_eq(parse("80 view more", &r), -1);
 	ck_assert_str_eq(err.text, "show: \"more\" is one word too many");
 	ck_assert_int_eq(parse("global view", &r), -1);
+	ck_assert_int_eq(parse("problems view", &r), -1);
 	ck_assert_ptr_null(select_part("81", &r));
 	ck_assert_str_eq(err.text,
 			 "no service \"81\" is configured: there is web-cache, 80");
@@ -184,7 +186,7 @@ TEST(everything_looks_as_agreed)
 	static const char *const lines[] = { "",	  "web-cache detail",
 					     "80 detail", "web-cache view",
 					     "80 view",	  "web-cache buckets",
-					     "80 buckets" };
+					     "80 buckets", "problems" };
 	char *all;
 	size_t len;
 	FILE *to = open_memstream(&all, &len);
@@ -300,7 +302,7 @@ TEST(strange_documents_do_no_harm)
 		("{\"services\": [5, null, {}, {\"name\": \"80\", \"clients\": [1, {}],"
 		 " \"routers\": [2], \"group_list\": \"x\", \"buckets\": [3]}]}"),
 	};
-	static const char *const lines[] = { "",	  "global",  "80",
+	static const char *const lines[] = { "",	  "global",  "problems", "80",
 					     "80 detail", "80 view", "80 buckets" };
 
 	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {

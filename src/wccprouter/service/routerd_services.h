@@ -15,6 +15,8 @@
 #include "udp.h"
 #include "wccprouter/service/reply_source.h"
 
+struct firewall;
+
 struct routerd_service {
 	const struct routerd_conf_service *conf;
 	struct router_conf in_force; /* conf->router, as changed since */
@@ -39,6 +41,7 @@ struct routerd_services {
 	const struct routerd_conf *conf; /* not owned */
 	struct routerd_services_calls calls;
 	struct forward *forward; /* not owned; NULL: there is none yet */
+	const struct firewall *firewall; /* for those who show it; not owned */
 	bool stale;		 /* the data plane does not follow, and was logged */
 	unsigned n;
 	struct routerd_service list[ROUTERD_MAX_SERVICES];

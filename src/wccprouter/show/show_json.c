@@ -5,6 +5,7 @@
 #include "wccprouter/show/show_json.h"
 
 #include "clock.h"
+#include "wccprouter/firewall/firewall.h"
 #include "wccprouter/service/routerd_services.h"
 #include "wccprouter/show/show_counters.h"
 #include "wccprouter/show/show_mask.h"
@@ -287,6 +288,22 @@ static json_t *show_json_service(const struct routerd_services *services, unsign
 	return o;
 }
 
+/* What is wrong on this host, and what to do about it. */
+static json_t *show_json_problems(const struct routerd_services *services)
+{
+	const struct conntrack_advice *a = firewall_advice(services->firewall);
+	json_t *list = json_array(), *o;
+
+	if (!*a->text)
+		return list;
+	o = json_object();
+	show_json_put_text(o, "problem", "conntrack-drops");
+	show_json_put_text(o, "text", a->text);
+	show_json_put_text(o, "remedy", a->remedy);
+	json_array_append_new(list, o);
+	return list;
+}
+
 json_t *show_json_all(const struct routerd_services *services)
 {
 	struct mono now = clock_now();
@@ -298,6 +315,7 @@ json_t *show_json_all(const struct routerd_services *services)
 	show_json_put_text(o, "version", PACKAGE_VERSION);
 	show_json_put(o, "router_id", show_json_address(&services->conf->router_id));
 	show_json_put(o, "router_id6", show_json_address(&services->conf->router_id6));
+	show_json_put(o, "problems", show_json_problems(services));
 	show_json_put(o, "services", list);
 	show_json_put(o, "other_packets",
 		      show_json_packets(services, ROUTER_MAX_SERVICES));

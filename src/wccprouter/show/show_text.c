@@ -40,6 +40,24 @@ static const char *show_text_item_text(const json_t *item)
 	return json_is_string(item) ? json_string_value(item) : "-";
 }
 
+/* ---- problems ---- */
+
+static void show_text_print_problems(const json_t *list, FILE *to)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, p)
+	{
+		fprintf(to, "Problem: %s\n        %s\n        to let it pass:\n"
+			    "        %s\n",
+			json_get_text(p, "problem"), json_get_text(p, "text"),
+			json_get_text(p, "remedy"));
+	}
+	if (!json_array_size(list))
+		fputs("No problems\n", to);
+}
+
 /* ---- global ---- */
 
 static void show_text_print_global(const json_t *all, FILE *to)
@@ -51,6 +69,8 @@ static void show_text_print_global(const json_t *all, FILE *to)
 		       "Router Identifier (IPv6):", show_text_word(all, "router_id6"));
 	show_text_count(to, wide, "Messages for unknown services:",
 			json_get_number(all, "unknown_service"));
+	show_text_count(to, wide, "Problems (see show problems):",
+			(long long)json_array_size(json_get_member(all, "problems")));
 }
 
 /* ---- a service ---- */
@@ -313,6 +333,9 @@ void show_text_print(const json_t *part, const struct show_request *r, FILE *to)
 		break;
 	case SHOW_GLOBAL:
 		show_text_print_global(part, to);
+		break;
+	case SHOW_PROBLEMS:
+		show_text_print_problems(part, to);
 		break;
 	case SHOW_SERVICE:
 		show_text_print_service(part, to);

@@ -45,6 +45,10 @@ int show_view_parse(unsigned n, char *const *words, struct show_request *out,
 		out->view = SHOW_GLOBAL;
 		return n == 1 ? 0 : err_set(err, "show global: it has no views");
 	}
+	if (strcmp(words[0], "problems") == 0) {
+		out->view = SHOW_PROBLEMS;
+		return n == 1 ? 0 : err_set(err, "show problems: it has no views");
+	}
 	out->service = words[0];
 	return n == 1 ? 0 : show_view_parse_view(words[1], &out->view, err);
 }
@@ -90,6 +94,13 @@ static json_t *show_view_global_part(const json_t *all)
 
 	json_object_del(o, "services");
 	return o;
+}
+
+static json_t *show_view_problems_part(const json_t *all)
+{
+	json_t *list = json_object_get(all, "problems");
+
+	return list ? json_incref(list) : json_array();
 }
 
 static json_t *show_view_clients_part(const json_t *s)
@@ -157,6 +168,8 @@ json_t *show_view_select(const json_t *all, const struct show_request *r,
 		return json_incref((json_t *)all);
 	if (r->view == SHOW_GLOBAL)
 		return show_view_global_part(all);
+	if (r->view == SHOW_PROBLEMS)
+		return show_view_problems_part(all);
 	i = show_view_find(all, r->service, err);
 	if (i < 0)
 		return NULL;

@@ -13,6 +13,7 @@
 enum show_view {
 	SHOW_ALL,     /* everything */
 	SHOW_GLOBAL,  /* what belongs to no service */
+	SHOW_PROBLEMS, /* what is wrong on this host */
 	SHOW_SERVICE, /* one service */
 	SHOW_CLIENTS, /* its web-caches ... */
 	SHOW_DETAIL,  /* ... with what is assigned to them */
@@ -22,10 +23,10 @@ enum show_view {
 
 struct show_request {
 	enum show_view view;
-	const char *service; /* NULL for the first two; not owned */
+	const char *service; /* NULL for the first three; not owned */
 };
 
-/* From the words behind "show": [global|SERVICE [clients|detail|view|buckets]]. */
+/* From the words behind "show": [global|problems|SERVICE [clients|detail|view|buckets]]. */
 int show_view_parse(unsigned n, char *const *words, struct show_request *out,
 		    struct err *err);
 
@@ -33,7 +34,7 @@ int show_view_parse(unsigned n, char *const *words, struct show_request *out,
 int show_view_find(const json_t *all, const char *service, struct err *err);
 
 /* The part asked for, a new reference: SHOW_ALL and SHOW_GLOBAL have the document's
- * own form, all others are an object with the "name" of the service.  NULL when there
+ * own form, SHOW_PROBLEMS is its list of them, all others are an object with the "name" of the service.  NULL when there
  * is no such service, or out of memory.  SHOW_BUCKETS needs "buckets" in the object
  * of the service. */
 json_t *show_view_select(const json_t *all, const struct show_request *r,
