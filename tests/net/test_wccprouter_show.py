@@ -269,7 +269,7 @@ def test_completion(world):
     s = ("-s", world.control)
     assert {"-s", "-f"} <= complete("")
     assert {"show", "metrics"} <= complete(*s, "")
-    assert complete(*s, "show", "") == {"global", "web-cache", "80"}
+    assert complete(*s, "show", "") == {"global", "problems", "web-cache", "80"}
     assert complete(*s, "show", "w") == {"web-cache"}
     assert complete(*s, "-j", "show", "80", "") == {"clients", "detail", "view", "buckets"}
     assert complete(*s, "show", "global", "") == set()
