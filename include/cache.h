@@ -54,11 +54,12 @@ struct cache_conf {
 	struct addr multicast; /* set: HERE_I_AMs and REDIRECT_ASSIGNs go there */
 	struct codec_password password;
 	struct cache_preference forward, ret, assign;
-	/* Wishes; the router's offer decides (2.01 section 3.5.4).  0: the default. */
+	/* What we ask for; the router's offer decides (2.01 section 3.5.4).  0: the
+	 * default. */
 	uint32_t transmit_t_ms;
 	uint8_t timeout_scale, ra_scale;
 	enum cache_version version;
-	/* Of mask assignment, up to MASK_BITS_MAX bits of any field.  All zero: the
+	/* For mask assignment: up to MASK_BITS_MAX bits, in any field.  All zero: the
 	 * default, six bits of the address that the service's hash looks at. */
 	struct wccp_mask mask;
 	struct wccp_bucket_vector alt_buckets; /* hot: get the alternate-hash bit */
@@ -70,7 +71,7 @@ struct cache_conf {
 /* Does the configuration allow this web-cache to get buckets? */
 bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache);
 
-/* Per router.  The names are what operators see. */
+/* The state of this service at one router.  Operators see these names. */
 enum peer_state {
 	PEER_IDLE,        /* not announced: the pool is down */
 	PEER_WAITING,     /* HERE_I_AM sent, nothing heard yet */
@@ -92,7 +93,7 @@ enum cache_event_type {
 	CACHE_EV_TICK,     /* the deadline has come */
 	CACHE_EV_HEALTH,   /* the local pool changed */
 	CACHE_EV_CONF,     /* the configuration changed */
-	CACHE_EV_UNREACHABLE, /* a datagram could not be sent, or came to nothing */
+	CACHE_EV_UNREACHABLE, /* a datagram could not be sent or delivered */
 	CACHE_EV_SHUTDOWN, /* withdraw for good */
 };
 
@@ -105,7 +106,7 @@ struct cache_event {
 			/* ... which is not on a link of ours: L2 cannot be spoken with
 			 * a router there, whatever it offers. */
 			bool far;
-			/* Opened, even if codec_open() refused it. */
+			/* The result of codec_open(), even if that refused it. */
 			const struct codec_datagram *datagram;
 		} rx;
 		struct {
@@ -114,24 +115,24 @@ struct cache_event {
 		} health;
 		struct {
 			struct addr router;
-			const char *why; /* for people; static storage */
+			const char *why; /* for the log; static storage */
 		} unreachable;
 		/* Service type, id and `self` must be those of cache_new(). */
 		const struct cache_conf *conf;
 	} u;
 };
 
-/* NULL only when memory is short.  The group starts idle; it announces itself
- * from the first HEALTH event with up on. */
+/* NULL only when memory is short.  The group starts idle; it announces itself from the
+ * first HEALTH event on that has `up` set. */
 struct cache *cache_new(const struct cache_conf *conf, struct mono now);
 void cache_free(struct cache *g);
 
-/* Never fails: what cannot be done is a note.  `scratch` is where the datagram
- * is decoded and messages are built; its content does not outlive the call. */
+/* Never fails: anything that cannot be done becomes a note.  `scratch` is where the
+ * datagram is decoded and messages are built; its content does not outlive the call. */
 void cache_step(struct cache *g, const struct cache_event *ev,
 		struct wccp_msg *scratch, struct actions *out);
 
-/* When the next TICK is due; MONO_NEVER when nothing is. */
+/* When the next TICK is due; MONO_NEVER: nothing is pending. */
 struct mono cache_deadline(const struct cache *g);
 
 /* True when every router is idle or withdrawn: nothing is left to be sent. */
@@ -139,19 +140,21 @@ bool cache_is_quiet(const struct cache *g);
 
 /*
  * Two groups that must have one table: a service and its mirror (cache_pair.c says
- * how).  They go by the conf of `first`, and the mask of `mirror` is that of `first`
- * mirrored; both conf should name the same web-caches.  They may be paired before
- * anything has happened or at any later time, and again without effect.
+ * how).  The configuration of `first` counts, and the mask of `mirror` is the mirror
+ * image of that of `first`; both configurations should name the same web-caches.
+ * Groups can be paired at any time, even before their first step; pairing them again
+ * has no effect.
  *
  * From then on a step of one can bring the deadline of the other forward: after any
  * step ask both.  When an assignment is due, the step of one decides for both, and
  * the other sends its part when it is stepped at that deadline, which is at once.
  */
 void cache_pair(struct cache *first, struct cache *mirror);
-/* Undo that.  cache_free() does it, too. */
+/* Undo cache_pair().  cache_free() does so, too. */
 void cache_unpair(struct cache *g);
 
-/* -- what it knows, for plan, control and metrics ---------------------------- */
+/* -- what it knows, for the plan, control commands and metrics
+ * ---------------------------- */
 
 struct cache_counters {
 	uint64_t rx[4], tx[4]; /* by message type - WCCP_HERE_I_AM */
@@ -159,13 +162,13 @@ struct cache_counters {
 	uint64_t unknown_router, not_for_us, bad_service;
 	uint64_t assignments_sent, assignments_resent;
 	uint64_t view_changes;
-	uint64_t table_full; /* routers that found no place in the list */
-	uint64_t state_changes; /* of routers; each is one note */
+	uint64_t table_full; /* routers for which the list had no room */
+	uint64_t state_changes; /* of all routers; each gave one note */
 };
 
 struct cache_router_status {
 	struct addr address; /* as configured */
-	struct addr id;      /* as it states; unset until heard */
+	struct addr id;      /* as the router states it; unset until it has answered */
 	enum peer_state state;
 	const char *reason;  /* of the last transition; static storage */
 	struct mono since;   /* of the last transition */
@@ -200,14 +203,15 @@ struct cache_status {
 	unsigned n_routers, n_caches;
 	struct cache_router_status routers[WCCP_MAX_ROUTERS];
 	struct cache_member_status caches[WCCP_MAX_CACHES];
-	/* How packets come to slots.  When routers differ, as the first of them. */
+	/* How packets are mapped to slots.  If routers differ, as the first of them
+	 * does. */
 	bool by_mask;
-	struct wccp_mask mask; /* that we assign by, where masks are agreed on */
+	struct wccp_mask mask; /* that we assign by, at routers that agreed on masks */
 	unsigned n_slots;      /* 256 buckets, or the values of the mask */
 	unsigned my_slots;
 	struct wccp_bucket_vector mine; /* of up to 256 slots */
-	/* handover[i]: the other living web-cache that was last known to own slot i,
-	 * or unset.  Packets of flows that nobody here knows may be its. */
+	/* handover[i]: the other living web-cache that was last known to own slot i, or
+	 * unset.  Packets of flows that are unknown here may belong to it. */
 	struct addr handover[ASSIGN_SLOTS_MAX];
 	struct cache_counters counters;
 };

@@ -54,7 +54,7 @@ static bool cache_wants_router(const struct cache *c, const struct addr *router)
 	return addr_find(c->conf.routers, c->conf.n_routers, router) >= 0;
 }
 
-/* `all`: the group moved to or from multicast, so every router is met anew. */
+/* `all`: the group moved to or from multicast, so it starts over with every router. */
 static void cache_drop_unlisted(struct cache *c, bool all, struct step *s)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -85,7 +85,7 @@ static void peer_apply_conf(struct cache *c, struct peer *p, struct step *s)
 		peer_tell(c, p, s->now);
 }
 
-/* Forget which versions routers speak, and find out again. */
+/* Forget which versions the routers speak, and negotiate again. */
 static void cache_renegotiate_versions(struct cache *c, struct step *s)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -119,8 +119,8 @@ static void cache_apply_conf(struct cache *c, const struct cache_conf *conf,
 	bool reversioned = conf->version != c->conf.version;
 	bool moved = !addr_equal(&conf->multicast, &c->conf.multicast);
 
-	/* Many reloads must not be many messages.  (A difference in what lies between
-	 * the members is one that counts for nothing.) */
+	/* Reloading an unchanged configuration must not send anything.  (If only
+	 * padding differs, treating it as a change does no harm.) */
 	if (same)
 		return;
 	c->conf = *conf;
@@ -198,7 +198,7 @@ void cache_step(struct cache *c, const struct cache_event *ev, struct wccp_msg *
 		break;
 	}
 	cache_run(c, &s);
-	/* What a step of its mate has changed in it is told here, too. */
+	/* This also reports what a step of the mate has changed here. */
 	if (cache_take_mark(c, DIRTY_STATUS))
 		actions_changed(out);
 }

@@ -12,7 +12,7 @@ _Static_assert((int)ASSIGN_BUCKETS == (int)WCCP_BUCKETS, "assign.h knows no prot
 
 /* -- the table --------------------------------------------------------------------- */
 
-/* Is the newest assignment made here in force at a router? */
+/* Is our newest assignment in force at any router? */
 static bool assignment_is_in_force(const struct cache *c, uint32_t method)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -28,7 +28,7 @@ static bool assignment_is_in_force(const struct cache *c, uint32_t method)
 /* The owner of each slot so far, as an index into the web-caches of the membership.
  * Slots are numbered as in the first of a pair, also where its mirror states them. */
 struct history {
-	bool any; /* some owner is stated, even if that one is gone */
+	bool any; /* some owner was stated, even if it is gone now */
 	uint8_t owners[ASSIGN_SLOTS_MAX];
 };
 
@@ -82,7 +82,7 @@ static void assignment_old_from_routers(const struct cache *c, uint32_t method,
 			assignment_old_from_router(c, &c->peers[i], old);
 }
 
-/* Fill the gaps of one history from the other. */
+/* Fill the gaps in one history from the other. */
 static void assignment_complete_history(struct history *h, const struct history *by)
 {
 	for (unsigned i = 0; i < ASSIGN_SLOTS_MAX; i++)
@@ -90,8 +90,9 @@ static void assignment_complete_history(struct history *h, const struct history 
 			h->owners[i] = by->owners[i];
 }
 
-/* Where the slots are now in each of the pair, so that few have to move.  Our own table
- * counts if it is in force somewhere, or if the routers have lost theirs. */
+/* Find out where the slots are now in each of the pair, so that few have to move.
+ * Our own table counts if it is in force at any router, or if the routers have lost
+ * theirs. */
 static void assignment_find_old_tables(const struct designated *d, uint32_t method,
 				       struct history old[PAIR])
 {
@@ -114,7 +115,8 @@ static void assignment_find_old_tables(const struct designated *d, uint32_t meth
 	assignment_complete_history(&old[0], &old[1]);
 }
 
-/* The new table, in the first's slots; `moves`: how many slots move in each of the pair. */
+/* The new table, in the slots of the first.  `moves` gets how many slots move in
+ * each of the pair. */
 static void assignment_make_table(const struct designated *d, uint32_t method,
 				  struct cache_table *out, unsigned moves[PAIR])
 {
@@ -153,7 +155,8 @@ static bool cache_table_equal(const struct cache_table *a, const struct cache_ta
 
 /* -- the assignment ---------------------------------------------------------------- */
 
-/* Does this router have the newest assignment, made for its present membership? */
+/* Does this router have the newest assignment, and was it made for its present
+ * membership? */
 static bool assignment_is_served(const struct cache *c, const struct peer *p)
 {
 	return p->assigned.sent && p->assigned.change_number == p->said.change_number &&
@@ -213,7 +216,7 @@ static void assignment_note_sent(const struct cache *c, uint32_t method, struct 
 		     method == WCCP_ASSIGN_MASK ? "mask values" : "buckets", text);
 }
 
-/* With few values shares cannot be fair (2.01 gives no number; four values for each
+/* With few values the shares cannot be fair (2.01 gives no number; four values for each
  * web-cache keep the difference within a quarter). */
 static void assignment_note_few_slots(const struct cache *c, struct step *s)
 {
@@ -228,7 +231,7 @@ static void assignment_note_few_slots(const struct cache *c, struct step *s)
 
 static const uint32_t methods[METHODS] = { WCCP_ASSIGN_HASH, WCCP_ASSIGN_MASK };
 
-/* The new table of one method, and the moves that it makes in each of the pair. */
+/* The new table of one method, and how many slots it moves in each of the pair. */
 struct proposal {
 	struct cache_table shared;
 	unsigned moves[PAIR];
@@ -259,7 +262,8 @@ static void assignment_adopt(struct cache *c, unsigned which,
 			     const struct proposal *proposals)
 {
 	for (unsigned i = 0; i < METHODS; i++) {
-		/* One that is not in use now is kept: it may be, again. */
+		/* Keep the table of a method that is not in use now: it may be used
+		 * again. */
 		if (!proposals[i].shared.n_slots)
 			continue;
 		cache_own_table(c, &proposals[i].shared, &c->tables[i]);
@@ -323,9 +327,9 @@ void peer_check_echo(struct cache *c, struct peer *p, struct step *s)
 		p->assigned.quick_left = ASSIGN_QUICK_MAX;
 		return;
 	}
-	/* Its receive id was stale when the assignment came, or it was lost: now
-	 * there is a fresh id.  What it answers may have been on its way already,
-	 * hence not at any pace. */
+	/* The assignment was lost, or the receive id in it was stale; now there is a
+	 * fresh one.  But this answer may have been under way already, so limit how
+	 * often it is sent again at once. */
 	p->assigned.unacknowledged = true;
 	if (p->assigned.quick_left > 0) {
 		p->assigned.quick_left--;
@@ -336,7 +340,7 @@ void peer_check_echo(struct cache *c, struct peer *p, struct step *s)
 
 struct mono peer_assign_deadline(const struct cache *c, const struct peer *p)
 {
-	/* While the membership settles, the table may hold one that is gone. */
+	/* While the membership settles, the table may name a web-cache that is gone. */
 	if (!c->designated->is_us || !mono_is_never(c->designated->settle_at) ||
 	    !peer_is_live(p) || !p->assigned.sent || !p->assigned.unacknowledged)
 		return MONO_NEVER;
@@ -353,7 +357,7 @@ static void assignment_repeat(struct cache *c, struct peer *p, struct step *s)
 	cache_send_assignment(c, p, s);
 }
 
-/* Noted once, and only if it is still so when the membership has settled. */
+/* Note this once, and only if it is still so when the membership has settled. */
 static void assignment_note_split(struct designated *d, struct step *s)
 {
 	const char *why = designated_split(d, &d->membership);
@@ -369,7 +373,7 @@ static void assignment_decide(struct designated *d, struct step *s)
 	d->settle_at = MONO_NEVER;
 	for (unsigned k = 0; k < d->n; k++)
 		cache_mark(d->pair[k],
-			   DIRTY_VIEW); /* the election may come out another way */
+			   DIRTY_VIEW); /* the election may have another result */
 	assignment_note_split(d, s);
 	if (!d->lowest)
 		designated_wait_for_lowest(d);

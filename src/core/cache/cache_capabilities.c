@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Capabilities: a router says what it supports, the web-cache picks one of each kind
- * and states its choice in every HERE_I_AM (2.0 sections 4.4 and 4.5, 2.01 section 3.5).
- * A kind that a router does not mention has its default: GRE, GRE, hash, 10 s, scale 1.
+ * and states its choice in every HERE_I_AM (2.0 sections 4.4 and 4.5, 2.01 section
+ * 3.5).  Kinds that a router does not mention have their defaults: GRE, GRE, hash, 10
+ * s, scale 1.
  */
 #include "core/cache/cache_impl.h"
 
@@ -37,8 +38,8 @@ static uint32_t capabilities_wanted(const struct cache_preference *pref)
 	return all;
 }
 
-/* The preferred one of `offered`, unless the one chosen before still fits; 0 when
- * nothing fits. */
+/* The one chosen before if it still fits, else the preferred one of `offered`; 0 if
+ * none fits. */
 static uint32_t capabilities_choose(const struct cache_preference *pref,
 				    uint32_t offered, uint32_t before)
 {
@@ -91,8 +92,8 @@ static void peer_agree_timers(const struct cache_conf *conf, struct peer *p)
 
 /*
  * The method by which the other members assign.  It cannot change before the group is
- * empty (2.01 section 3.5.2), even if the router still offers both.  Returns 0 when
- * its view does not show a method, or shows both.
+ * empty (2.01 section 3.5.2), even if the router still offers both.  Returns 0 if its
+ * view shows no method, or both.
  */
 static uint32_t peer_method_of_others(const struct cache *c, const struct peer *p)
 {
@@ -116,7 +117,7 @@ static uint32_t peer_choose_assign(const struct cache *c, const struct peer *p)
 	return capabilities_choose(&c->conf.assign, peer_offered_assign(p), before);
 }
 
-/* One router always leaves a range; the intersection over several may be empty. */
+/* The range of one router is never empty; the intersection of several may be. */
 static bool peer_timers_in_common(const struct peer *p)
 {
 	const struct wccp_capabilities *c = &p->terms;
@@ -131,7 +132,7 @@ static bool peer_timers_in_common(const struct peer *p)
 
 /* -- one choice for all ------------------------------------------------------------ */
 
-/* The offer, with defaults filled in for the kinds it does not mention. */
+/* The offer, with defaults for the kinds it does not mention. */
 static struct wccp_capabilities
 capabilities_in_full(const struct wccp_capabilities *offer)
 {
@@ -211,7 +212,7 @@ static void peer_set_terms(const struct cache *c, struct peer *p)
 		if (p->agreed.forward)
 			continue;
 		p->agreed.forward =
-			other->agreed.forward; /* one choice, kept while it can be */
+			other->agreed.forward; /* one for all, kept if possible */
 		p->agreed.ret = other->agreed.ret;
 		peer_set_assign(p, other->agreed.assign);
 	}
@@ -283,7 +284,7 @@ bool peer_agree(struct cache *c, struct peer *p, struct step *s)
 
 	if (!agreed || peer_agreed_equal(&was, &p->agreed))
 		return agreed;
-	p->hello.now = true; /* it waits for our word */
+	p->hello.now = true; /* it waits for our choice */
 	cache_mark(c, DIRTY_STATUS);
 	if (!standing)
 		return true;
@@ -300,7 +301,7 @@ struct wccp_capabilities peer_choice(const struct peer *p)
 				       .ret = p->agreed.ret,
 				       .assign = p->agreed.assign };
 
-	/* Only kinds that the router mentioned: an old one may refuse others. */
+	/* Only kinds that the router mentioned: an old router may refuse the others. */
 	c.present =
 		p->terms.present & (1u << WCCP_CAP_FORWARD | 1u << WCCP_CAP_ASSIGN |
 				    1u << WCCP_CAP_RETURN | 1u << WCCP_CAP_TRANSMIT_T |

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * May the lowest web-cache act as the designated one?  It must hear every router of
- * the group (2.01 section 3.9), and all we know of routers that we do not hear is
- * that others are said to: each router lists those that web-caches report (section
- * 5.3.2).
+ * May the lowest web-cache act as the designated one?  It must hear every router of the
+ * group (2.01 section 3.9).  All we know of a router that we do not hear is that other
+ * routers list it, because some web-cache reports it (section 5.3.2).
  *
- * If such a router is real, a web-cache that hears it does not see us at it, hence
- * holds itself designated and will assign 1.5 RB after a change; to assign as well
- * would be a fight that never ends.  But the list may also name phantoms: routers
- * that died a moment ago, or that some web-caches list because they are configured.
- * Those must not keep the group without a table, which routers flush at 5 RB.
+ * If such a router is real, a web-cache that hears it does not see us there, so it
+ * takes itself to be designated and will assign 1.5 RB after a change; if we assigned
+ * as well, the two would overwrite each other for ever.  But the list may also name
+ * phantoms: routers that died a moment ago, or that some web-caches list because they
+ * are configured.  Those must not keep the group without a table, which routers flush
+ * at 5 RB.
  *
- * So: with an unheard router in the lists we wait until 4 RB after the first change.
- * Has another member assigned by then, the role is its (yielded).  If not, the
- * unheard ones are phantoms: tolerated for as long as they are listed, without
- * waiting again.  If one assigns over our table after all, we were wrong and yield
- * until the membership changes.  At most one superfluous assignment per change.
+ * So with an unheard router in the lists we wait until 4 RB after the first change.  If
+ * another member has assigned by then, we leave the role to it (yielded).  If not, the
+ * unheard routers are phantoms: we tolerate them for as long as they are listed,
+ * without waiting again.  If another member overwrites our table after all, we were
+ * wrong and yield until the membership changes.  That costs at most one superfluous
+ * assignment per change.
  *
- * And the lowest may not act at all: an old version of another make, or one that hangs
- * but for its timer.  How the designated web-cache is chosen is not part of the protocol,
- * and the lowest address no more than recommended (2.0 section 4.9): routers take an
- * assignment from any member.  So when nobody has a slot anywhere and nobody has assigned
- * for 6 RB, one after the time at which routers flush their tables anyhow, the next in
- * the order of addresses stands in, and each further one 2 RB later.  It stops as soon as
- * anybody else assigns.
+ * The lowest web-cache may also do nothing at all: it may be another implementation
+ * with a fault, or hang except for its timer.  The protocol does not fix how the
+ * designated web-cache is chosen; the lowest address is only recommended (2.0 section
+ * 4.9), and routers take an assignment from any member.  So if no web-cache has a slot
+ * anywhere and none has assigned for 6 RB, which is 1 RB after routers would flush
+ * their tables anyway, the next in the order of addresses stands in, and each further
+ * one 2 RB later.  It stops as soon as any other web-cache assigns.
  */
 #include "core/cache/cache_impl.h"
 
@@ -63,7 +64,8 @@ static void election_forget_tolerated(struct cache *c)
 	c->n_tolerated = kept;
 }
 
-/* The member that has assigned at `p` since the last change, or our last assignment. */
+/* The member that has assigned at `p` since the last change or since our last
+ * assignment. */
 static const struct addr *election_acting_at(const struct cache *c,
 					     const struct peer *p)
 {
@@ -92,7 +94,7 @@ static const struct addr *election_any_unheard(const struct designated *d)
 	return NULL;
 }
 
-/* Tolerated ones stay in the list while they are unheard. */
+/* Tolerated routers stay in the list while they are unheard. */
 static const struct addr *election_any_intolerable(const struct designated *d)
 {
 	for (unsigned k = 0; k < d->n; k++)
@@ -139,7 +141,7 @@ void designated_elect(struct designated *d, struct step *s)
 	if (d->stands_in && (d->lowest || other))
 		d->stands_in = false;
 	if (other && addr_equal(other, &d->stood_in_for))
-		d->stood_in_for = (struct addr){ 0 }; /* it does, after all */
+		d->stood_in_for = (struct addr){ 0 }; /* it assigns after all */
 	d->is_us = (d->lowest && !d->yielded) || d->stands_in;
 }
 
@@ -169,7 +171,7 @@ int64_t designated_base_time(const struct designated *d)
 	return longest;
 }
 
-/* May we go on without this one, which is not heard? */
+/* May we go on without this router, which we do not hear? */
 static bool election_go_on_without(struct designated *d, const struct addr *router,
 				   struct step *s)
 {
@@ -209,13 +211,14 @@ bool designated_take_role(struct designated *d, struct step *s)
 /* -- when the lowest does not assign ------------------------------------------------ */
 
 enum {
-	IDLE_RB = 6,	   /* after the first change, nobody has anything: RB ... */
+	IDLE_RB = 6,	   /* after the first change, without any owner: RB ... */
 	IDLE_AGAIN_RB = 3, /* ... for one that we have stood in for: before tables are
 			    * flushed */
-	IDLE_RANK_RB = 2,  /* more for each that goes before us, the lowest apart */
+	IDLE_RANK_RB = 2,  /* more for each web-cache before us, except the lowest */
 };
 
-/* Of us among the web-caches that all see; 0: the lowest, or not one of them. */
+/* Our rank among the web-caches that all routers see; 0: we are the lowest, or not
+ * among them. */
 static unsigned election_rank(const struct designated *d)
 {
 	const struct membership *x = &d->membership;
@@ -231,7 +234,7 @@ void designated_wait_for_lowest(struct designated *d)
 
 	if (rank == 0)
 		return;
-	/* Its own may be longer than ours, where web-caches choose. */
+	/* Where web-caches choose T, its own may be longer than ours. */
 	if (rb < WCCP_TRANSMIT_T_MS)
 		rb = WCCP_TRANSMIT_T_MS;
 	if (addr_equal(&d->stood_in_for, &d->membership.caches[0]))
@@ -259,7 +262,8 @@ bool designated_stand_in(struct designated *d, struct step *s)
 	bool again = addr_equal(&d->stood_in_for, lowest);
 
 	d->idle_at = MONO_NEVER;
-	/* Having stood in for it, what they have is what we gave them. */
+	/* If we have stood in for it, the slots they have are those that we gave
+	 * them. */
 	if (d->lowest || election_rank(d) == 0 || election_acting(d) ||
 	    election_any_unheard(d) || (!again && election_anybody_has_slots(d)))
 		return false;

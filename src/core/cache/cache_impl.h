@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files of the web-cache side share, in the order in which they are best
- * read.  Nobody calls one further down.
+ * What the files of the web-cache side share, in the order in which they are best read.
+ * No file calls one further down the list.
  *
  *   peer_fsm.c            the states of a service at one router
  *   peer.c                one router alone: its view, its table
@@ -35,44 +35,45 @@
 #include "mask.h"
 
 enum {
-	/* Routers of the configuration, and those that are just being left. */
+	/* Configured routers, and those that we are just leaving. */
 	PEERS_MAX = 2 * WCCP_MAX_ROUTERS,
-	/* 2.01 suggests 500 to 60000 ms.  A router that asks for less than this is
-	 * not obeyed: it must not be able to make us spin. */
+	/* 2.01 suggests 500 to 60000 ms.  We do not obey a router that asks for less
+	 * than this: it must not be able to make us spin. */
 	T_LEAST_MS = 100,
-	/* HERE_I_AMs in all that may follow each other at 0.5 T unanswered. */
+	/* At most this many unanswered HERE_I_AMs are sent 0.5 T apart. */
 	EARLY_MAX = 6,
-	/* Answers out of turn to a router that does not list us, in a row. */
+	/* Successive answers out of turn to a router that does not list us. */
 	QUICK_MAX = 3,
 	SHUTDOWN_TRIES = 5,
 	SHUTDOWN_PACE_LEAST_MS = 200,
 	/* Length of the answer to a removal query (2.0 section 4.14). */
 	QUERY_ANSWERS = 3,
-	/* From an assignment to the HERE_I_AM whose answer shows whether it was
-	 * taken: long enough not to overtake it, for then it would be stale. */
+	/* From an assignment to the HERE_I_AM whose answer shows whether the router
+	 * took it: long enough for the HERE_I_AM not to overtake the assignment, whose
+	 * receive ids would then be stale. */
 	ECHO_PAUSE_MS = 50,
 	/* Minor versions of WCCP 2 that this side can speak. */
 	WCCP_MINOR_MAX = 1,
-	/* Repetitions of an assignment at once; later ones wait for T. */
+	/* Immediate repetitions of an assignment; later ones wait for T. */
 	ASSIGN_QUICK_MAX = 5,
 };
 
-/* Any of the slots of a table. */
+/* A set of slots of a table. */
 struct slot_set {
 	uint8_t octets[ASSIGN_SLOTS_MAX / 8];
 };
 
 enum { PAIR = 2 };
 
-/* Of one group. */
+/* The live routers of one group. */
 struct live_routers {
 	unsigned n;
 	struct wccp_router_id routers[WCCP_MAX_ROUTERS]; /* with the change number */
-	uint32_t methods[WCCP_MAX_ROUTERS]; /* of these: WCCP_ASSIGN_*, as agreed */
+	uint32_t methods[WCCP_MAX_ROUTERS]; /* WCCP_ASSIGN_*, as each agreed */
 };
 
-/* What an assignment depends on.  Read anew whenever what routers say has changed; a
- * difference is a change of the membership. */
+/* What an assignment depends on.  Collected again whenever what routers say has
+ * changed; if it differs, the membership has changed. */
 struct membership {
 	struct live_routers live[PAIR];
 	/* Allowed, seen by every live router of every group, lowest address first;
@@ -97,15 +98,15 @@ struct multicast {
 };
 
 /*
- * Who decides on the table, and what was decided: for one group alone, or for a service
- * and its mirror, which must not get two tables (cache_pair.c).  What is here exists
- * once for both.
+ * Which web-cache decides on the table, and what was decided: for one group, or for a
+ * service and its mirror, which share one table (cache_pair.c) and therefore this
+ * struct.
  */
 struct designated {
 	unsigned n;
-	struct cache *pair[PAIR]; /* the mirror last; slots are those of the first */
+	struct cache *pair[PAIR]; /* mirror second; slots are those of the first */
 	struct membership membership;
-	bool lowest;	 /* we are, of the web-caches that all routers see */
+	bool lowest;	 /* we are, among the web-caches that all routers see */
 	bool is_us;	 /* the designated web-cache */
 	bool yielded;	 /* lowest, but another hears more routers and assigns */
 	bool stands_in;	 /* not the lowest, which does not assign */
@@ -114,29 +115,29 @@ struct designated {
 	bool said_split; /* noted why a pair cannot have a table */
 	struct mono settle_at, unsettled_since;
 	struct wccp_key key; /* of the newest assignment made here */
-	/* Of each value of the mirror's mask, the slot of the first; when paired. */
+	/* If paired: for each value of the mirror's mask, the slot of the first. */
 	uint16_t unmirrored[ASSIGN_SLOTS_MAX];
 };
 
 /*
- * What a step has still to do because something has changed.  Whoever changes one of
- * these marks it; each is taken at one place, in this order, and doing the work may mark
- * what comes after it.  A mark that is set by the step of the other of a pair waits for
- * our own next step.
+ * What a step still has to do because something has changed.  Code that changes
+ * something marks what depends on it.  Each mark is taken in one place, in this order,
+ * and the work done there may set marks further down.  A mark set by the step of our
+ * mate waits for our own next step.
  */
 enum cache_dirty {
-	DIRTY_VIEW = 1,	 /* what routers say: our view, slots, the election (cache.c) */
+	DIRTY_VIEW = 1,	 /* what routers say: view, slots, election (cache.c) */
 	DIRTY_TABLE = 2, /* a new table has to be sent, now (cache_assignment.c) */
-	DIRTY_STATUS = 4, /* what the owner plans by: it is told (cache.c) */
+	DIRTY_STATUS = 4, /* what the owner plans by: tell it (cache.c) */
 };
 
-/* Of each slot, who had it last when it was not ours. */
+/* For each slot, its last owner other than us. */
 struct former_owners {
 	struct addr caches[WCCP_MAX_CACHES];
-	uint8_t of_slot[ASSIGN_SLOTS_MAX]; /* 1 + index; 0: nobody that still lives */
+	uint8_t of_slot[ASSIGN_SLOTS_MAX]; /* 1 + index; 0: none that is still alive */
 };
 
-/* Of another web-cache, complained of (cache_others.c). */
+/* The weight of another web-cache that we complained of (cache_others.c). */
 struct noted_weight {
 	struct addr cache;
 	uint16_t theirs;
@@ -153,7 +154,7 @@ struct cache {
 
 	struct wccp_cache_view view; /* ours; receive ids are filled in on sending */
 	unsigned n_strangers;
-	struct addr strangers[WCCP_MAX_CACHES]; /* in the view, not allowed */
+	struct addr strangers[WCCP_MAX_CACHES]; /* in the view but not allowed */
 	unsigned n_noted_weights;
 	struct noted_weight noted_weights[WCCP_MAX_CACHES];
 	struct wccp_mask mask; /* of mask assignment, whether in use or not */
@@ -185,7 +186,7 @@ static inline void cache_mark(struct cache *c, unsigned dirty)
 	c->dirty |= dirty;
 }
 
-/* Was it marked?  It is not any more. */
+/* Was it marked?  Clears the mark. */
 static inline bool cache_take_mark(struct cache *c, enum cache_dirty which)
 {
 	bool was = c->dirty & which;
@@ -194,7 +195,7 @@ static inline bool cache_take_mark(struct cache *c, enum cache_dirty which)
 	return was;
 }
 
-/* Of the newest assignment made here. */
+/* The key of our newest assignment. */
 static inline const struct wccp_key *cache_key(const struct cache *c)
 {
 	return &c->designated->key;
@@ -222,20 +223,20 @@ static inline void slot_set_add(struct slot_set *x, unsigned slot)
 
 /* -- cache_version.c --------------------------------------------------------------- */
 
-/* As before its first answer. */
+/* Back to the state before its first answer. */
 void peer_forget_version(struct cache *c, struct peer *p);
-/* The version of a message of it that was meant for us. */
+/* Take note of the version of a message that it meant for us. */
 void peer_hear_version(struct cache *c, struct peer *p, uint8_t minor, struct step *s);
 /* Header and V bit of the next HERE_I_AM to it. */
 uint8_t peer_hello_minor(const struct cache *c, const struct peer *p);
 bool peer_hello_asks_version(const struct cache *c, const struct peer *p);
-/* Why the group cannot be joined there whatever it offers; NULL: it can.  `minor`
- * is what it is known to speak, or may be. */
+/* Why we cannot join the group there, whatever it offers; NULL: we can.  `minor` is the
+ * version it speaks, or may speak. */
 const char *peer_version_problem(const struct cache *c, const struct peer *p,
 				 uint8_t minor);
 /* The same for the group as a whole. */
 const char *cache_version_problem(const struct cache *c);
-/* It cannot be joined there, for this reason. */
+/* We cannot join there, for this reason. */
 void peer_enter_unspoken(struct cache *c, struct peer *p, const char *reason,
 			 struct step *s);
 /* IANA family of the address table of our messages; 0: without one. */
@@ -244,9 +245,10 @@ uint16_t cache_table_family(const struct cache *c);
 /* -- cache_table.c ----------------------------------------------------------------- */
 
 unsigned cache_slots(const struct cache *c, uint32_t method);
-/* Slots of each of its web-caches; room for WCCP_MAX_CACHES. */
+/* Count the slots of each web-cache; `counts` has room for WCCP_MAX_CACHES. */
 void cache_table_count(const struct cache_table *t, unsigned *counts);
-/* What an I_SEE_YOU that has been taken in otherwise tells of its table. */
+/* Take the router's table from an I_SEE_YOU, everything else of which has been taken
+ * already. */
 void peer_table_take(const struct cache *c, struct peer *p, const struct wccp_msg *m);
 
 /* -- cache_mask.c ------------------------------------------------------------------ */
@@ -260,17 +262,18 @@ void peer_note_foreign_mask(const struct cache *c, struct peer *p, struct step *
 
 /* -- cache_pair.c ------------------------------------------------------------------ */
 
-/* It has a mirror, or is one. */
+/* Does it have a mirror, or is it one? */
 bool cache_is_paired(const struct cache *c);
 /* Is it the second of a pair, whose mask follows from the first? */
 bool cache_is_mirror(const struct cache *c);
-/* From the configuration; a mirror's follows from the first of its pair. */
+/* Set the mask from the configuration; that of a mirror follows from the first of
+ * its pair. */
 void cache_set_mask(struct cache *c);
-/* The method that the other one of the pair has agreed on; 0: none. */
+/* The method that our mate has agreed on; 0: none. */
 uint32_t cache_method_of_mate(const struct cache *c);
-/* The first's slot that is our `slot`. */
+/* Our `slot`, as a slot of the first. */
 unsigned cache_shared_slot(const struct cache *c, uint32_t method, unsigned slot);
-/* A table in the first's slots, in ours. */
+/* Convert a table from the slots of the first to ours. */
 void cache_own_table(const struct cache *c, const struct cache_table *shared,
 		     struct cache_table *out);
 /* Compare its table with that of the same router in the mate. */
@@ -281,12 +284,12 @@ const char *designated_split(const struct designated *d, const struct membership
 
 /* -- cache_capabilities.c ---------------------------------------------------------- */
 
-/* Choose from its offer, keeping what was chosen before while it is still both
- * offered and wanted.  False when a method has nothing in common. */
+/* Choose from its offer, keeping the earlier choice while it is still both offered and
+ * wanted.  False if there is no method in common. */
 bool peer_agree(struct cache *c, struct peer *p, struct step *s);
 /* Stop there because nothing fits. */
 void peer_enter_mismatch(struct cache *c, struct peer *p, struct step *s);
-/* Of another web-cache that assigns by another method. */
+/* Complain of another web-cache that assigns by another method. */
 void peer_note_other_method(const struct cache *c, struct peer *p, struct step *s);
 /* The Capabilities component for it; `present` is 0 when there is none to send. */
 struct wccp_capabilities peer_choice(const struct peer *p);
@@ -313,28 +316,29 @@ void cache_send_assignment(struct cache *c, const struct peer *only, struct step
 
 /* -- cache_peers.c ----------------------------------------------------------------- */
 
-/* By the address HERE_I_AMs go to, or by the id that it states; NULL: not there. */
+/* Find a router by the address that HERE_I_AMs go to, or by the id that it states;
+ * NULL: there is none. */
 struct peer *cache_find_peer(struct cache *c, const struct addr *address);
 struct peer *cache_find_peer_by_id(struct cache *c, const struct addr *id);
 /* Returns NULL when the list is full. */
 struct peer *cache_add_peer(struct cache *c, const struct addr *address,
 			    struct mono now);
 void cache_remove_peer(struct cache *c, struct peer *p);
-/* Those that are configured no more and have been left. */
+/* Forget routers that are no longer configured and that we have left. */
 void cache_forget_removed(struct cache *c);
-/* Nothing is known of it any more. */
+/* Forget everything it has said. */
 void peer_forget_said(struct cache *c, struct peer *p);
 
 /* -- cache_multicast.c; with a multicast address only ------------------------------ */
 
-/* May a router of this address be met? */
+/* May a router with this address be added? */
 bool cache_multicast_admits(const struct cache *c, const struct addr *router);
-/* A place in the list for it, or NULL with a complaint. */
+/* Add a router to the list; NULL, with a complaint, if there is no room. */
 struct peer *cache_multicast_meet(struct cache *c, const struct addr *router,
 				  struct step *s);
 void peer_forget_later(const struct cache *c, struct peer *p, struct mono now);
 void cache_multicast_start(struct cache *c, struct step *s);
-/* Those that are draining are told. */
+/* Send SHUTDOWNs to the routers that are draining. */
 void cache_multicast_leave(struct cache *c, struct step *s);
 void cache_multicast_shutdown(struct cache *c, struct step *s);
 /* The next HERE_I_AM need not wait for T. */
@@ -344,13 +348,14 @@ struct mono cache_multicast_deadline(const struct cache *c);
 
 /* -- cache_join.c ------------------------------------------------------------------ */
 
-/* Announce ourselves to it as if we had never met. */
+/* Announce ourselves to it as if for the first time. */
 void peer_start(struct cache *c, struct peer *p, const char *reason, struct step *s);
-/* Take the announcement back. */
+/* Withdraw the announcement. */
 void peer_leave(struct cache *c, struct peer *p, const char *reason, struct step *s);
-/* HERE_I_AM at that time, to it or with all that multicast is for. */
+/* Send the next HERE_I_AM at that time, to it alone or to the multicast group. */
 void peer_hello_at(struct cache *c, struct peer *p, struct mono at);
-/* HERE_I_AM as soon as it can be understood: there is something new to say. */
+/* Send a HERE_I_AM as soon as the router can accept it, because there is something
+ * new to say. */
 void peer_tell(struct cache *c, struct peer *p, struct mono now);
 
 /* -- cache_view.c ------------------------------------------------------------------ */
@@ -363,48 +368,49 @@ void cache_learn_view(struct cache *c, struct step *s);
 
 /* -- cache_election.c -------------------------------------------------------------- */
 
-/* Is it us?  After every change. */
+/* Find out if we are the designated web-cache.  To be called after every change. */
 void designated_elect(struct designated *d, struct step *s);
-/* Only keys that change from now on show who acts. */
+/* From now on, only keys that change show which web-cache assigns. */
 void designated_watch_keys(struct designated *d);
-/* The lowest, when an assignment is due: false when it has to wait (settle_at is
- * set) or to leave it to another. */
+/* For the lowest web-cache when an assignment is due: false if it has to wait
+ * (settle_at is set) or to leave it to another. */
 bool designated_take_role(struct designated *d, struct step *s);
-/* Another is the lowest: the time by which it should have assigned. */
+/* Another web-cache is the lowest: set the time by which it should have assigned. */
 void designated_wait_for_lowest(struct designated *d);
-/* That time has come: false when it has, or may not be stood in for. */
+/* That time has come.  False if it has assigned, or if we may not stand in for it. */
 bool designated_stand_in(struct designated *d, struct step *s);
-/* RB, the redirect-assign base time: of the slowest live router, in ms. */
+/* RB, the redirect-assign base time, of the slowest live router, in ms. */
 int64_t designated_base_time(const struct designated *d);
 
 /* -- cache_membership.c ------------------------------------------------------------ */
 
-/* Look who is there now; what changed has to settle. */
+/* Collect the membership; if it has changed, it has to settle. */
 void designated_observe(struct designated *d, struct step *s);
 
 /* -- cache_assignment.c ------------------------------------------------------------ */
 
-/* Decide, send and repeat what is due. */
+/* Make, send and repeat assignments as they are due. */
 void cache_review_assignment(struct cache *c, struct step *s);
-/* Has the router of this I_SEE_YOU taken our assignment? */
+/* Does this I_SEE_YOU show that the router has taken our assignment? */
 void peer_check_echo(struct cache *c, struct peer *p, struct step *s);
 struct mono peer_assign_deadline(const struct cache *c, const struct peer *p);
 
 /* -- cache_others.c ---------------------------------------------------------------- */
 
-/* Complain of weights that do not go with ours. */
+/* Complain of weights on another scale than ours. */
 void cache_note_weights(struct cache *c, struct step *s);
-/* Its I_SEE_YOU has this key: complain if it is assigned by two in turn. */
+/* Its I_SEE_YOU has this key: complain if two web-caches keep replacing its table. */
 void peer_note_turns(const struct cache *c, struct peer *p, const struct wccp_key *key,
 		     struct step *s);
 
 /* -- peer_unanswered.c ------------------------------------------------------------- */
 
-/* Say what may be wrong if it has not answered for a while; before the next HERE_I_AM. */
+/* If it has not answered for a while, log what may be wrong.  To be called before
+ * each HERE_I_AM. */
 void peer_check_unanswered(const struct cache *c, struct peer *p, struct step *s);
-/* It has. */
+/* It has answered. */
 void peer_answered(struct peer *p);
-/* Datagrams to it do not get there, says the network. */
+/* The network reports that datagrams do not reach this router. */
 void cache_take_unreachable(struct cache *c, const struct addr *router,
 			    const char *why);
 

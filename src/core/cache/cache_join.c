@@ -12,11 +12,11 @@ void peer_hello_at(struct cache *c, struct peer *p, struct mono at)
 		p->timers.hello_at = at;
 }
 
-/* A HERE_I_AM on top of an unanswered one would carry a stale receive id and be
- * discarded: then the answer is waited for. */
+/* If a HERE_I_AM is unanswered, wait: another one would carry a stale receive id and be
+ * discarded. */
 void peer_tell(struct cache *c, struct peer *p, struct mono now)
 {
-	/* A multicast one does not make the receive ids stale. */
+	/* A multicast HERE_I_AM does not make receive ids stale. */
 	if (cache_is_multicast(c))
 		cache_multicast_soon(c, now);
 	else if (peer_is_live(p) && p->hello.outstanding == 0)
@@ -31,7 +31,7 @@ void peer_start(struct cache *c, struct peer *p, const char *reason, struct step
 
 	peer_forget_said(c, p);
 	peer_stop_timers(p);
-	/* Our wish has to wait for what the router offers (2.01 section 3.1). */
+	/* Our own wishes have to wait for the router's offer (2.01 section 3.1). */
 	p->agreed = peer_agreed_default();
 	p->hello = (struct peer_hello){ .sent_at = p->hello.sent_at,
 					.quick_left = QUICK_MAX };
@@ -56,7 +56,7 @@ void peer_leave(struct cache *c, struct peer *p, const char *reason, struct step
 		return;
 	p->hello.shutdowns = 1;
 	p->hello.quick_left = QUICK_MAX;
-	p->listed = false; /* from the views of others; its own lists it */
+	p->listed = false; /* not in what others get; its SHUTDOWN lists it */
 	if (!cache_is_multicast(c) || p->removed)
-		peer_shutdown(c, p, s); /* else one SHUTDOWN for all */
+		peer_shutdown(c, p, s); /* else one SHUTDOWN goes to all */
 }

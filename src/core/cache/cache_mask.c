@@ -45,7 +45,7 @@ struct wccp_mask cache_mask_wanted(const struct cache *c)
 	return cache_mask_default(&c->conf);
 }
 
-/* Tables that routers stated in terms of the old mask mean nothing any more. */
+/* Tables that routers stated by the old mask are void. */
 void cache_change_mask(struct cache *c, const struct wccp_mask *mask)
 {
 	if (mask_equal(mask, &c->mask))

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The membership: the routers that list us, and the web-caches that all of these routers
- * see, the lowest of which is the designated one.  An assignment waits until it has
- * settled.
+ * The membership: the routers that list us, and the web-caches that all of these
+ * routers see, the lowest of which is the designated one.  An assignment waits until
+ * the membership has settled.
  */
 #include "core/cache/cache_impl.h"
 
 #include <string.h>
 
-/* By every live router of each service of the pair, and allowed in each. */
+/* Does every live router of each service of the pair see it, and is it allowed in
+ * each? */
 static bool membership_seen_by_all(const struct designated *d, const struct addr *cache)
 {
 	for (unsigned k = 0; k < d->n; k++) {
@@ -24,8 +25,8 @@ static bool membership_seen_by_all(const struct designated *d, const struct addr
 	return true;
 }
 
-/* Taken from the routers' views, our own weight too, so that all weights are equally
- * old.  Routers may differ for a moment; then the lowest is the safe one. */
+/* All weights, ours included, come from the routers' views, so that they are equally
+ * old.  Routers may differ for a moment; the lowest weight is then the safe one. */
 static uint16_t membership_weight_in(const struct cache *c, const struct addr *cache)
 {
 	uint16_t weight = UINT16_MAX;
@@ -67,7 +68,7 @@ static void membership_insert_cache(struct membership *x, const struct addr *cac
 	x->weights[at] = weight;
 }
 
-/* Fill in the live routers; returns the first of them, or NULL. */
+/* Fill in the live routers.  Returns the first one, or NULL. */
 static const struct peer *membership_add_routers(const struct cache *c,
 						 struct live_routers *a)
 {
@@ -98,7 +99,7 @@ static void membership_read(const struct designated *d, struct membership *x)
 		one = membership_add_routers(d->pair[k], &x->live[k]);
 	if (!one || designated_split(d, x))
 		return;
-	/* Whom all see, this one sees. */
+	/* A web-cache that all routers see is in the view of this one. */
 	for (unsigned i = 0; i < one->said.n_entries; i++) {
 		const struct addr *cache = &one->said.entries[i].addr;
 

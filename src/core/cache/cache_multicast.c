@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A group with a multicast address (2.01 section 3.1): one HERE_I_AM every T lists all
- * routers we hear, each with its receive id, and one REDIRECT_ASSIGN serves them all.
- * Routers need not be configured: an I_SEE_YOU that lists us adds its sender to our list.
+ * routers that we hear, each with its receive id, and one REDIRECT_ASSIGN serves them
+ * all.  Routers need not be configured: an I_SEE_YOU that lists us adds its sender to
+ * our list.
  *
  * One message has one Capabilities component and one version, so what is chosen
  * must suit every router of the group (cache_capabilities.c, cache_version.c).
@@ -13,9 +14,9 @@
 #include "core/cache/cache_impl.h"
 
 enum {
-	/* Routers that answer within this time are listed by one HERE_I_AM. */
+	/* Routers that answer within this time are listed in one HERE_I_AM. */
 	GATHER_MS = 50,
-	/* A router silent for its time-out and this many more of T is forgotten. */
+	/* A router is forgotten after its time-out and this many T of silence. */
 	FORGET_T = 30,
 };
 
@@ -31,7 +32,7 @@ bool cache_multicast_admits(const struct cache *c, const struct addr *router)
 	       addr_find(conf->routers, conf->n_routers, router) >= 0;
 }
 
-/* The silent router that would be forgotten next; NULL if all are heard. */
+/* The silent router that is due to be forgotten next; NULL if none is silent. */
 static struct peer *cache_multicast_most_forgettable(struct cache *c)
 {
 	struct peer *found = NULL;
@@ -99,8 +100,8 @@ static void cache_multicast_forget_silent(struct cache *c, struct step *s)
 /* -- HERE_I_AMs -------------------------------------------------------------------- */
 
 /* The largest T agreed with any router, so that none hears from us more often than it
- * asked for.  If all are lost, the T they had; before the first answer, the default
- * (2.01 section 3.1). */
+ * asked for.  If all are lost, the T that they had; before the first answer, the
+ * default (2.01 section 3.1). */
 static uint32_t cache_multicast_t_ms(const struct cache *c)
 {
 	uint32_t listed = 0, heard = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What other web-caches of the group do that spoils the division of the traffic although
- * every message is in order: weights of another scale, and assignments by two at a time.
- * Nothing of it can be cured from here, so it is told.
+ * What other web-caches can do to spoil the division of traffic although every message
+ * is correct: weights on another scale, and two that assign at the same time.  Nothing
+ * here can cure that, so it is logged.
  */
 #include "core/cache/cache_impl.h"
 
@@ -15,25 +15,27 @@ bool cache_conf_allows(const struct cache_conf *conf, const struct addr *cache)
 }
 
 enum {
-	/* Weights that differ more than this leave one of the two with next to
-	 * nothing.  A box with a few of many instances left stays well below. */
+	/* Weights that differ by more than this factor leave one of the two with
+	 * next to nothing.  A box with few of its many instances left stays well
+	 * below it. */
 	UNLIKE_TIMES = 32,
-	/* So often the table changes hands before it is no coincidence ... */
+	/* The table has to change hands this often before we call it a conflict ... */
 	TURNS_MANY = 3,
-	/* ... with less than so many T between two. */
+	/* ... with fewer than this many T in between. */
 	TURNS_APART_T = 10,
 };
 
 /* -- weights ----------------------------------------------------------------------- */
 
-/* Ours is 0 only when nothing is wanted. */
+/* Our own weight is 0 only if we want no traffic. */
 static bool others_weigh_unlike(uint16_t ours, uint16_t theirs)
 {
 	return ours > 0 &&
 	       (ours > UNLIKE_TIMES * theirs || theirs > UNLIKE_TIMES * ours);
 }
 
-/* As a live router lists it with an assignment of whichever method; -1: none does. */
+/* The weight that a live router lists with an assignment, of either method; -1: none
+ * does. */
 static int others_weight_of(const struct cache *c, const struct addr *cache)
 {
 	for (unsigned i = 0; i < c->n_peers; i++) {
@@ -76,7 +78,8 @@ static void others_complain_of_weight(const struct cache *c,
 			c->weight);
 }
 
-/* Each is told when it appears, when its weight changes, and when it comes back. */
+/* Complain of each one when it appears, when its weight changes, and when it comes
+ * back. */
 void cache_note_weights(struct cache *c, struct step *s)
 {
 	struct noted_weight now[WCCP_MAX_CACHES];

@@ -2,25 +2,26 @@
 /*
  * Two groups that share one table: a service and its mirror.
  *
- * A web-cache that connects with its clients' addresses must get the answers, too.
- * The service takes what goes to the servers, its mirror what comes back, and a
- * connection comes to the same web-cache both ways only while both tables are alike.
- * Two groups that each decide for themselves make different tables sooner or later:
- * which slots move depends on what was before, and a member joins the one a moment
- * before the other, is lost by a router in one only, leaves and comes back in one.
+ * A web-cache that connects with its clients' addresses must get the answers, too.  The
+ * service takes packets to the servers, its mirror those that come back, and both
+ * directions of a connection reach the same web-cache only while the two tables agree.
+ * Two groups that decide independently end up with different tables sooner or later:
+ * which slots move depends on the tables before, and a member may join one group a
+ * moment before the other, be lost by a router in one only, or leave and come back in
+ * one.
  *
  * So both share one struct designated.  Members are those that every router of both
  * groups sees; a change in either lets both settle; one table is made from both
- * histories and becomes that of both in the same step, under one key.  A group that
- * has no router gets no traffic, and its mate none either: half of a pair is worse
+ * histories and becomes that of both in the same step, under one key.  A group without
+ * a router gets no traffic, and then neither does its mate: half of a pair is worse
  * than nothing, because clients whose answers are lost are not served at all.
  *
- * When the tables of the two differ at first (another web-cache made them), that of
- * the first is the one to go on with: connections were made where it led them.
+ * When the tables of the two differ at first (another web-cache made them), that of the
+ * first is kept: connections were made where it led them.
  *
- * Slots are those of the first.  By hash the mirror has the same: its fields are
- * swapped, and a bucket is the XOR of them.  Values of a mask are numbered by fields,
- * so those of the mirror's mask have other numbers when it covers several.
+ * Slots are those of the first.  By hash the mirror's slots are the same: its fields
+ * are swapped, but a bucket is their XOR.  Mask values are numbered by field, so if the
+ * mask covers several fields, the mirror's values have other numbers.
  */
 #include "core/cache/cache_impl.h"
 
@@ -73,7 +74,7 @@ void cache_set_mask(struct cache *c)
 
 /* -- pairing ----------------------------------------------------------------------- */
 
-/* Decisions stay; membership and election are found out again for this one alone. */
+/* Keep the decisions; find out membership and election again for this group alone. */
 static void cache_leave_pair(struct cache *c)
 {
 	struct mono unsettled_since = c->designated->unsettled_since;
@@ -97,7 +98,7 @@ void cache_unpair(struct cache *c)
 
 	if (d->n < PAIR)
 		return;
-	cache_leave_pair(d->pair[1]); /* it borrows that of the first */
+	cache_leave_pair(d->pair[1]); /* it uses that of the first */
 	cache_leave_pair(d->pair[0]);
 }
 
@@ -176,7 +177,7 @@ static bool peer_tables_fit(const struct cache *mirror, const struct peer *a,
 {
 	if (a->agreed.assign != b->agreed.assign ||
 	    a->table.n_slots != b->table.n_slots)
-		return true; /* said elsewhere, or nothing known yet */
+		return true; /* complained of elsewhere, or not known yet */
 	for (unsigned i = 0; i < a->table.n_slots; i++) {
 		const struct addr *x = peer_table_owner(a, i);
 		const struct addr *y = peer_table_owner(
@@ -190,7 +191,7 @@ static bool peer_tables_fit(const struct cache *mirror, const struct peer *a,
 
 /*
  * A designated web-cache that knows nothing of pairs makes two different tables; all we
- * can do then is complain.  A short difference is normal, because the two assignments
+ * can do then is complain.  A brief difference is normal, because the two assignments
  * arrive one after the other.
  */
 void peer_compare_tables(struct cache *c, struct peer *p, struct step *s)

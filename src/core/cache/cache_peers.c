@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The list of routers: those configured, or met by multicast, and those that are just
- * being left.
+ * The list of routers: those configured, those met by multicast, and those that we are
+ * leaving.
  */
 #include "core/cache/cache_impl.h"
 
@@ -42,7 +42,7 @@ void cache_remove_peer(struct cache *c, struct peer *p)
 	cache_mark(c, DIRTY_VIEW | DIRTY_STATUS);
 }
 
-/* Room for one more: whoever is being left has had most of its time. */
+/* Make room for one more: a router that we are leaving has had most of its time. */
 static void cache_make_room(struct cache *c)
 {
 	for (unsigned i = 0; i < c->n_peers && c->n_peers == PEERS_MAX; i++)
@@ -57,7 +57,7 @@ struct peer *cache_add_peer(struct cache *c, const struct addr *address,
 
 	cache_make_room(c);
 	if (c->n_peers == PEERS_MAX)
-		return NULL; /* cannot be: half as many are configured or met */
+		return NULL; /* cannot be: at most half as many are configured or met */
 	p = &c->peers[c->n_peers++];
 	memset(p, 0, sizeof(*p));
 	p->address = *address;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Received datagrams: which ones we believe, and what they mean for the router that
+ * Received datagrams: which ones to believe, and what they mean for the router that
  * sent them.
  */
 #include "core/cache/cache_impl.h"
@@ -51,7 +51,7 @@ static void rx_ignore(struct cache *c, const struct addr *from, const char *why,
 {
 	c->counters.not_for_us++;
 	if (cache_is_multicast(c))
-		return; /* everybody hears what is for others, all the time */
+		return; /* messages for other web-caches are heard all the time */
 	actions_complain(s->out, "not-for-us", from, "datagram from %s ignored: %s",
 			 ADDR_TEXT(from), why);
 }
@@ -82,7 +82,8 @@ static void rx_take_entry(struct peer *p, const struct wccp_cache_id *id, unsign
 	e->stated = 0;
 }
 
-/* Each web-cache once.  The view rarely changes, so compare with the last one first. */
+/* Take each web-cache once.  The view rarely changes, so compare with the last one
+ * first. */
 static void rx_take_view(struct peer *p, const struct wccp_router_view *v)
 {
 	unsigned before = p->said.n_entries;
@@ -110,13 +111,13 @@ static void rx_take_id(struct cache *c, struct peer *p, const struct addr *id,
 			     "router %s: its id is %s now (was %s)",
 			     ADDR_TEXT(&p->address), ADDR_TEXT(id),
 			     ADDR_TEXT(&p->said.id));
-		p->assigned.sent = false; /* to whom we spoke was another */
+		p->assigned.sent = false; /* the assignment went to another router */
 	}
 	p->said.id = *id;
 	cache_mark(c, DIRTY_STATUS);
 }
 
-/* Some router takes assignments from anybody: worth knowing, not worth more. */
+/* Some routers take assignments from any web-cache: log it and do no more. */
 static void rx_note_usurper(struct cache *c, const struct peer *p, struct step *s)
 {
 	const struct addr *cache = &p->said.key.cache;
@@ -142,7 +143,8 @@ static void rx_take_in(struct cache *c, struct peer *p, struct step *s)
 	p->said.receive_id = m->router_identity.self.receive_id;
 	p->said.change_number = v->change_number;
 	peer_note_turns(c, p, &v->key, s);
-	/* The key that we meet it with was there before us: no news. */
+	/* The key in its first answer is older than our acquaintance: it is not a
+	 * change. */
 	if (peer_is_live(p) && !key_equal(&p->said.key, &v->key))
 		p->said.key_changed = true;
 	p->said.key = v->key;
@@ -168,8 +170,9 @@ static bool rx_acknowledges_shutdown(const struct wccp_msg *m, const struct addr
 	return false;
 }
 
-/* An extra SHUTDOWN, which does not count as one of the paced ones.  Limited, because a
- * router that does not know the command would draw them for ever. */
+/* Send an extra SHUTDOWN, which does not count as a paced one.  Their number is
+ * limited, because a router that does not know the command would provoke them for
+ * ever. */
 static void rx_repeat_shutdown(struct cache *c, struct peer *p, struct step *s)
 {
 	struct mono next = p->timers.hello_at;
@@ -194,7 +197,7 @@ static void rx_seen_draining(struct cache *c, struct peer *p, bool acknowledged,
 		peer_event(c, p, PEER_EV_UNLISTED, NULL, s);
 	if (p->state == PEER_WITHDRAWN)
 		p->timers.hello_at = MONO_NEVER;
-	/* Neither: our receive id was stale.  Say it again with the right one. */
+	/* Neither: our receive id was stale.  Repeat it with the right one. */
 	else if (p->said.receive_id != p->hello.shutdown_id)
 		rx_repeat_shutdown(c, p, s);
 }
@@ -213,7 +216,7 @@ static void rx_follow_view(struct cache *c, struct peer *p, struct step *s)
 		peer_event(c, p, PEER_EV_LISTED, NULL, s);
 }
 
-/* Should the next HERE_I_AM go at once?  Yes while waiting for T would only delay
+/* Should we send the next HERE_I_AM at once?  Yes, while waiting for T would only delay
  * joining. */
 static bool rx_answer_now(struct peer *p, bool first)
 {
@@ -243,8 +246,9 @@ static void rx_take_answer(struct cache *c, struct peer *p, struct step *s)
 	peer_table_take(c, p, s->msg);
 	rx_restart_timers(c, p, s->now);
 	if (!agreed) {
-		/* Not joining there (2.0 section 4.4).  HERE_I_AMs that leave the
-		 * router out go on: its answers show when it changes its mind. */
+		/* We do not join there (2.0 section 4.4), but go on sending
+		 * HERE_I_AMs that do not list the router: its answers show when its
+		 * offer changes. */
 		peer_enter_mismatch(c, p, s);
 		return;
 	}
@@ -294,7 +298,7 @@ static void rx_i_see_you(struct cache *c, struct peer *p, const struct addr *fro
 	const char *problem = peer_version_problem(c, p, s->msg->minor);
 
 	if (problem && peer_is_announced(p)) {
-		/* In such a version we could not be described, or even named. */
+		/* This version could not describe us, or not even name us. */
 		p->version.known = true;
 		cache_mark(c, DIRTY_VIEW);
 		rx_restart_timers(c, p, s->now);
@@ -317,8 +321,8 @@ static void rx_i_see_you(struct cache *c, struct peer *p, const struct addr *fro
 /* -- REMOVAL_QUERY ----------------------------------------------------------------- */
 
 /*
- * Three HERE_I_AMs with the receive id of the query, 0.1 T apart (2.0 section
- * 4.14).  An I_SEE_YOU in between makes that id stale; then the newer one is used.
+ * Three HERE_I_AMs with the receive id of the query, 0.1 T apart (2.0 section 4.14).
+ * If an I_SEE_YOU in between makes that id stale, the newer one is used.
  */
 static void rx_removal_query(struct cache *c, struct peer *p, const struct addr *from,
 			     struct step *s)
@@ -337,7 +341,7 @@ static void rx_removal_query(struct cache *c, struct peer *p, const struct addr 
 			p->listed = true;
 	}
 	if (p->state == PEER_DRAINING || p->state == PEER_WITHDRAWN) {
-		rx_repeat_shutdown(c, p, s); /* it missed ours */
+		rx_repeat_shutdown(c, p, s); /* it missed our SHUTDOWN */
 	} else if (peer_is_announced(p) && p->timers.query_left == 0) {
 		p->timers.query_left = QUERY_ANSWERS;
 		p->timers.query_at = s->now;
@@ -383,7 +387,7 @@ static void rx_meet(struct cache *c, const struct addr *from, struct step *s)
 	rx_dispatch(c, p, from, s);
 }
 
-/* Messages of other web-caches to the group's address reach us as well. */
+/* We also receive what other web-caches send to the group's address. */
 static bool rx_is_for_routers(const struct cache *c, const struct codec_datagram *d)
 {
 	return cache_is_multicast(c) &&
@@ -427,8 +431,8 @@ void cache_receive(struct cache *c, const struct addr *from,
 		rx_refuse(c, p, from, r, err.text, s);
 		return;
 	}
-	/* Some routers answer from an address that HERE_I_AMs never went to.  A
-	 * password proves that it is one; the id it states, which. */
+	/* Some routers answer from an address that HERE_I_AMs never went to.  The
+	 * password proves that it is a router, and its id says which one. */
 	if (!p && c->conf.password.set)
 		p = cache_find_peer_by_id(c, rx_stated_id(s->msg));
 	if (p)

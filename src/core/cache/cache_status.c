@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Answers for people, metrics and the data plane.
+ * Status for people, metrics and the data plane.
  */
 #include "core/cache/cache_impl.h"
 
@@ -77,7 +77,7 @@ void cache_get_status(const struct cache *c, struct cache_status *out)
 	out->key = *cache_key(c);
 	cache_status_add_routers(c, false, out);
 	cache_status_add_routers(c, true,
-				 out); /* those being left, as far as there is room */
+				 out); /* those we are leaving, as far as there is room */
 	for (unsigned i = 0; i < c->view.n_caches; i++)
 		cache_status_member(c, &c->view.caches[i],
 				    &out->caches[out->n_caches++]);

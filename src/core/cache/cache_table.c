@@ -4,8 +4,8 @@
  * Slots are the 256 buckets of hash assignment, or the values of our mask by their
  * sequence numbers.
  *
- * A router may echo the assignment as such (components 6, 14 and 16), or only list
- * with each web-cache what that one has, or just echo the assignment's key.
+ * A router may echo the whole assignment (components 6, 14 and 16), or only list the
+ * slots of each web-cache, or just echo the assignment's key.
  */
 #include "core/cache/cache_impl.h"
 
@@ -25,7 +25,7 @@ void cache_table_count(const struct cache_table *t, unsigned *counts)
 			counts[t->owners[i]]++;
 }
 
-/* If two web-caches are listed with a slot, the first one has it. */
+/* If two web-caches are listed with the same slot, the first one has it. */
 static void peer_table_own(struct peer *p, unsigned slot, int entry)
 {
 	if (entry >= 0 && p->table.owners[slot] == ASSIGN_NOBODY)
@@ -34,7 +34,7 @@ static void peer_table_own(struct peer *p, unsigned slot, int entry)
 
 /* -- hash -------------------------------------------------------------------------- */
 
-/* Eight octets of a vector as one number, whose bit i is the i-th bucket in them. */
+/* Eight octets of a vector as one number, whose bit i is their i-th bucket. */
 static uint64_t peer_table_eight_octets(const uint8_t *octets)
 {
 	uint64_t n;
@@ -82,7 +82,7 @@ static const struct wccp_hash_table *peer_table_hash_echo(const struct wccp_msg 
 
 /* -- mask -------------------------------------------------------------------------- */
 
-/* `entry` has this slot; slot -1 is one that does not exist by our mask. */
+/* `entry` has this slot; -1 is a slot that does not exist in our mask. */
 static void peer_table_state_slot(struct peer *p, int64_t slot, int entry)
 {
 	if (entry < 0)
@@ -94,7 +94,7 @@ static void peer_table_state_slot(struct peer *p, int64_t slot, int entry)
 		p->table.foreign = true;
 }
 
-/* The owner of a value.  In a web-cache's own identity some routers leave it out. */
+/* The owner of a value.  Some routers leave it out in the web-cache's own identity. */
 static int peer_table_whose(const struct peer *p, const struct addr *cache,
 			    int otherwise)
 {
@@ -157,7 +157,7 @@ static void peer_table_take_identity(const struct cache *c, struct peer *p,
 	const struct wccp_cache_id *id =
 		&m->router_view.caches[p->said.entries[entry].at];
 
-	/* With the U bit it is what the web-cache had before. */
+	/* With the U bit set, these are the slots that it had before. */
 	if (id->unassigned || p->said.entries[entry].method != p->agreed.assign)
 		return;
 	if (id->kind == WCCP_DATA_HASH)
@@ -176,7 +176,7 @@ static bool peer_table_knows_any(const struct peer *p)
 	return false;
 }
 
-/* Read the echo of the assignment.  False when there is none, or nobody has a slot. */
+/* Read the echo of the assignment.  False if there is none, or no slot has an owner. */
 static bool peer_table_take_echo(const struct cache *c, struct peer *p,
 				 const struct wccp_msg *m)
 {
@@ -192,9 +192,9 @@ static bool peer_table_take_echo(const struct cache *c, struct peer *p,
 }
 
 /*
- * If it echoes the key of our newest assignment and lists as many slots for each
- * web-cache as we gave it, then its table is ours, in whichever order it numbers the bits
- * of its vectors (the drafts do not say, and vendors differ).  By mask some routers list
+ * If a router echoes the key of our newest assignment and lists as many slots for each
+ * web-cache as we assigned, its table is ours, whatever the order of the bits in its
+ * vectors (the drafts do not say, and vendors differ).  With masks some routers list
  * nothing at all.
  */
 static bool peer_table_is_ours(const struct cache *c, const struct peer *p)

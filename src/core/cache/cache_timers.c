@@ -13,7 +13,7 @@ void peer_check_silence(struct cache *c, struct peer *p, struct step *s)
 	p->assigned.unacknowledged = false;
 	cache_mark(c, DIRTY_VIEW);
 	peer_forget_later(c, p, s->now);
-	peer_forget_version(c, p); /* another box may come in its place */
+	peer_forget_version(c, p); /* another router may take its place */
 	peer_event(c, p, PEER_EV_SILENT, NULL, s);
 	if (p->state != PEER_LOST)
 		p->said.heard = false;

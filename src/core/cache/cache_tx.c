@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* Both messages at the capacities of wccp.h, with room to spare.  Most of it is a
- * mask/value set with all the values there are. */
+/* Both messages at the capacities of wccp.h, with room to spare.  Most of it is for a
+ * mask/value set with all possible values. */
 enum { DATAGRAM_MAX = MASK_SLOTS_MAX * 16 + 4096 };
 /* No fragments up to here, by the links that packets of clients go by, tunnels included.
  * Many filters drop fragments. */
@@ -24,20 +24,20 @@ static void tx_begin(const struct cache *c, enum wccp_type type, struct wccp_msg
 	m->present |= 1u << WCCP_C_SECURITY | 1u << WCCP_C_SERVICE;
 	m->security = c->conf.password.set ? WCCP_SECURITY_MD5 : WCCP_SECURITY_NONE;
 	m->service = *service;
-	/* A well-known service has nothing but its id (2.0 section 5.6.2). */
+	/* A well-known service states nothing but its id (2.0 section 5.6.2). */
 	if (service->type == WCCP_SERVICE_STANDARD)
 		m->service = (struct wccp_service){ .type = WCCP_SERVICE_STANDARD,
 						    .id = service->id };
 }
 
-/* Encode what is in s->msg; returns the octets, 0 when it cannot be. */
+/* Encode s->msg; returns its length in octets, 0 if that fails. */
 static size_t tx_encode(struct cache *c, uint8_t *octets, size_t size, struct step *s)
 {
 	struct err err;
 	int len = codec_encode(s->msg, &c->conf.password, octets, size, &err);
 
 	if (len < 0) {
-		/* Too large for a datagram, say: never sent cut. */
+		/* Too large for a datagram, say: it is never sent truncated. */
 		actions_complain(s->out, "encode", NULL, "cannot send %s: %s",
 				 codec_type_name(s->msg->type), err.text);
 		return 0;
@@ -52,7 +52,7 @@ static void tx_count(struct cache *c, enum wccp_type type)
 
 /* -- HERE_I_AM --------------------------------------------------------------------- */
 
-/* Our slots as this router states them.  False when it states none. */
+/* Our slots as this router states them.  False if it states none. */
 static bool tx_current_slots(const struct cache *c, const struct peer *p,
 			     struct slot_set *out)
 {
@@ -67,7 +67,7 @@ static bool tx_current_slots(const struct cache *c, const struct peer *p,
 	return any;
 }
 
-/* The method agreed with it, or before that the one we prefer. */
+/* The method agreed with it, or the one we prefer while none is agreed. */
 static uint32_t tx_method(const struct cache *c, const struct peer *p)
 {
 	if (p->agreed.assign)
@@ -88,9 +88,10 @@ static void tx_put_identity(const struct cache *c, const struct peer *p,
 		slots = c->history[method_index(method)];
 	}
 	if (method == WCCP_ASSIGN_MASK) {
-		/* Numbers are shorter, and plain values are addresses, for which an
-		 * address table has not enough entries.  They are for who is known to
-		 * understand 2.01, or has to (2.01 sections 3.4 and 6.8). */
+		/* Sequence numbers are shorter, and plain values are addresses, for
+		 * which an address table has too few entries.  Only send them to a
+		 * router that is known to understand 2.01, or has to (2.01 sections 3.4
+		 * and 6.8). */
 		id->extended = cache_table_family(c) != 0 ||
 			       (p->version.known && m->minor >= 1);
 		id->kind = id->extended ? WCCP_DATA_ALT_MASK : WCCP_DATA_MASK;
@@ -143,7 +144,7 @@ static void tx_build_here_i_am(const struct cache *c, const struct peer *p,
 		tx_put_choice(p, m);
 }
 
-/* A router that we are leaving is only listed in the message it gets itself. */
+/* A router that we are leaving is listed only in its own message. */
 static void tx_build_shutdown(const struct cache *c, const struct peer *p,
 			      struct wccp_msg *m)
 {
@@ -192,11 +193,11 @@ void peer_hello(struct cache *c, struct peer *p, struct step *s)
 	tx_build_here_i_am(c, p, s->msg);
 	tx_send_here_i_am(c, &p->address, s);
 	if (cache_is_multicast(c))
-		return; /* an answer to a query; the rest has its own rhythm */
+		return; /* an answer to a query, which does not count for the timers */
 	p->hello.outstanding++;
 	p->hello.now = false;
 	p->hello.sent_at = s->now;
-	/* A member that hears nothing may repeat itself early. */
+	/* A member that gets no answer may repeat its HERE_I_AM early. */
 	if (peer_is_live(p) && p->hello.outstanding < EARLY_MAX)
 		wait /= 2;
 	p->timers.hello_at = mono_add_ms(s->now, wait);
@@ -218,8 +219,8 @@ void peer_shutdown(struct cache *c, struct peer *p, struct step *s)
 
 /* -- the same by multicast --------------------------------------------------------- */
 
-/* The router whose values go into the one message for all: where it matters, all
- * routers have the same. */
+/* The router whose values go into the one message for all: where they matter, they are
+ * the same for all routers. */
 static const struct peer *tx_spokesman(const struct cache *c)
 {
 	static const struct peer nobody;
@@ -265,7 +266,7 @@ static void tx_put_buckets(const struct cache_table *t, struct wccp_hash_table *
 	out->n_caches = t->n_caches;
 	memcpy(out->caches, t->caches, sizeof(out->caches));
 	for (unsigned b = 0; b < WCCP_BUCKETS; b++) {
-		out->buckets[b] = t->owners[b]; /* nobody is 0xff in both */
+		out->buckets[b] = t->owners[b]; /* no owner is 0xff in both */
 		if (t->owners[b] < t->n_caches && wccp_vector_has(&t->alt, b))
 			out->buckets[b] |= WCCP_BUCKET_ALT;
 	}
@@ -334,7 +335,7 @@ struct tx_form {
 	uint32_t method;
 };
 
-/* A repetition by multicast reaches every router that has not echoed it yet. */
+/* A repetition by multicast is for every router that has not echoed it yet. */
 static bool tx_is_target(const struct cache *c, const struct peer *p,
 			 const struct peer *only, const struct tx_form *form)
 {
@@ -361,7 +362,7 @@ static void tx_note_large(struct cache *c, const struct tx_form *form, size_t le
 		     form->minor ? "" : ", WCCP 2.01 where routers speak it");
 }
 
-/* One message for all routers that get it in this form. */
+/* Send one message to all routers that get it in this form. */
 static void tx_send_form(struct cache *c, const struct peer *only,
 			 const struct tx_form *form, struct step *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing slots into a message as mask/value sets.  One set per message is enough.
+ * Writing slots into a message as mask/value sets, one per message.
  */
 #include "core/cache/cache_impl.h"
 
@@ -30,7 +30,7 @@ static void tx_mask_put_value(struct wccp_msg *m, struct wccp_set *set, unsigned
 	set->n++;
 }
 
-/* The sequence numbers of one web-cache.  Without any it is left out of the set. */
+/* The sequence numbers of one web-cache; it is left out of the set if it has none. */
 static void tx_mask_put_own_vsns(struct wccp_msg *m, struct wccp_set *set,
 				 const struct slot_set *slots, unsigned n_slots,
 				 const struct addr *cache)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The minor version of WCCP 2 that is spoken with each router (2.01 section 3.4),
- * and what exists from 2.01 on only: IPv6 (section 4.7), one service flag (5.1.2).
+ * The minor version of WCCP 2 that is spoken with each router (2.01 section 3.4), and
+ * what only exists since 2.01: IPv6 (section 4.7), one service flag (5.1.2).
  *
  * Without negotiation our first HERE_I_AM has our highest version, and the router may
  * answer with a lower one.  With negotiation, the first one has the lowest version and
@@ -81,7 +81,7 @@ void peer_hear_version(struct cache *c, struct peer *p, uint8_t minor, struct st
 	if (p->version.known && p->version.spoken == spoken &&
 	    (known || !cache_is_multicast(c)))
 		return;
-	/* Nothing worth a line when there is nothing else to expect. */
+	/* Nothing to log if no other version was to be expected. */
 	if (p->version.known || c->conf.version != CACHE_V20)
 		actions_note(
 			s->out, NOTE_INFO, "version", &p->address,

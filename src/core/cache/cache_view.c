@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What follows from the views of the routers: our own view of the group, which slots are
- * ours, and which web-cache had the others.
+ * What follows from the views of the routers: our own view of the group, which slots
+ * are ours, and which web-cache had each slot before.
  */
 #include "core/cache/cache_impl.h"
 
@@ -99,7 +99,7 @@ static unsigned slot_set_count(const struct slot_set *x)
 	return n;
 }
 
-/* Is its table in terms of the slots that we report? */
+/* Does its table use the slots that we report? */
 static bool view_is_table_peer(const struct cache *c, const struct peer *p)
 {
 	return peer_is_live(p) && p->agreed.assign == c->method;
@@ -163,7 +163,8 @@ static void view_forget_owner(struct former_owners *f, unsigned cache)
 			f->of_slot[i] = 0;
 }
 
-/* Those that are gone know their flows no more; to strangers we hand nothing over. */
+/* Web-caches that are gone do not know their flows any more, and we hand nothing
+ * over to strangers. */
 static void view_forget_owners(const struct cache *c, struct former_owners *f)
 {
 	for (unsigned i = 0; i < WCCP_MAX_CACHES; i++)
@@ -173,7 +174,7 @@ static void view_forget_owners(const struct cache *c, struct former_owners *f)
 			view_forget_owner(f, i);
 }
 
-/* 1 + its index in the list; 0: there is no room for it. */
+/* 1 + its index in the list; 0 if the list is full. */
 static uint8_t view_add_owner(struct former_owners *f, const struct addr *cache)
 {
 	int i = addr_find(f->caches, WCCP_MAX_CACHES, cache);
@@ -186,7 +187,8 @@ static uint8_t view_add_owner(struct former_owners *f, const struct addr *cache)
 	return (uint8_t)(1 + i);
 }
 
-/* Who has slots now, other than us, is who had them when they come to us. */
+/* The present owner of a slot, other than us, will be its former owner once we get
+ * it. */
 static void view_note_owners(const struct cache *c, const struct peer *p,
 			     struct former_owners *f)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One router alone: whom it has in its view and who has which slot there.
+ * One router alone: the web-caches in its view, and which of them has which slot.
  */
 #include "core/cache/peer.h"
 
@@ -27,7 +27,7 @@ unsigned peer_slots_of(const struct peer *p, int entry)
 
 	if (entry < 0)
 		return 0;
-	/* In terms of another mask, yet it has them. */
+	/* By another mask, but it has slots. */
 	if (p->table.foreign)
 		return p->said.entries[entry].stated;
 	for (unsigned i = 0; i < p->table.n_slots; i++)

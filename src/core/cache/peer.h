@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One router as seen from the web-cache side: its state, and what lies between it and
- * us.  peer_fsm.c moves the state; peer.c answers questions about one router alone.
+ * One router as the web-cache side sees it: its state, and what the two have said to
+ * each other.  peer_fsm.c changes the state; peer.c answers questions about one router
+ * alone.
  */
 #ifndef WCCPD_CORE_CACHE_PEER_H
 #define WCCPD_CORE_CACHE_PEER_H
@@ -17,7 +18,7 @@ struct step;
 /* What can move a router from one state to another.  The table in peer_fsm.c and the
  * one in doc/architecture.md say where each leads from every state. */
 enum peer_event {
-	PEER_EV_START,	      /* announce the group there as if never met */
+	PEER_EV_START,	      /* announce the group there as if it were new */
 	PEER_EV_UNSPEAKABLE,  /* version or address family rules the group out there */
 	PEER_EV_BAD_DIGEST,   /* something from its address did not authenticate */
 	PEER_EV_NOTHING_FITS, /* its I_SEE_YOU offers nothing that we accept */
@@ -25,7 +26,7 @@ enum peer_event {
 	PEER_EV_LISTED,	      /* it lists us without slots */
 	PEER_EV_HAS_SLOTS,    /* it lists us with slots */
 	PEER_EV_SILENT,	      /* no I_SEE_YOU within its time-out */
-	PEER_EV_DROP,	      /* leave it: it never heard of us, so nothing is said */
+	PEER_EV_DROP,	      /* leave it silently: it has never heard of us */
 	PEER_EV_LEAVE,	      /* leave it: it gets a SHUTDOWN */
 	PEER_EV_ACKNOWLEDGED, /* SHUTDOWN_RESPONSE */
 	PEER_EV_GIVEN_UP,     /* the last SHUTDOWN has waited long enough */
@@ -37,8 +38,8 @@ struct view_entry {
 	struct addr addr;
 	uint16_t weight;
 	uint8_t at;	 /* index in the view of the message it was read from */
-	uint32_t method; /* WCCP_ASSIGN_*, by what is listed with it; 0: nothing is */
-	unsigned stated; /* slots that are listed with it, of whichever mask */
+	uint32_t method; /* WCCP_ASSIGN_*, of the data with it; 0: there is none */
+	unsigned stated; /* slots listed with it, by any mask */
 };
 
 /* What the router last said.  Kept while it is lost. */
@@ -55,9 +56,9 @@ struct peer_said {
 	struct view_entry entries[WCCP_MAX_CACHES];
 };
 
-/* Who has which slot there, as far as it says. */
+/* Which web-cache has which slot there, as far as it says. */
 struct peer_table {
-	bool foreign;	  /* it is in terms of another mask than ours */
+	bool foreign;	  /* it is by another mask than ours */
 	unsigned n_slots; /* of `owners`; 0 while no method is agreed on */
 	uint8_t owners
 		[ASSIGN_SLOTS_MAX]; /* index into said.entries, or ASSIGN_NOBODY */
@@ -65,12 +66,12 @@ struct peer_table {
 
 /* Minor versions of WCCP 2 (2.01 section 3.4).  All zero until it answers. */
 struct peer_version {
-	bool known;	/* it has answered since we (last) met */
+	bool known;	/* it has answered since we last started */
 	uint8_t stated; /* in its last message */
-	uint8_t spoken; /* with it: nothing newer goes there */
+	uint8_t spoken; /* what we send: nothing newer */
 };
 
-/* What we have chosen of its offer. */
+/* What we have chosen from its offer. */
 struct peer_agreed {
 	uint32_t forward, ret, assign; /* WCCP_METHOD_*, WCCP_ASSIGN_*; 0: not yet */
 	uint32_t t_ms;
@@ -88,8 +89,8 @@ static inline struct peer_agreed peer_agreed_default(void)
 /* MONO_NEVER where nothing is due. */
 struct peer_timers {
 	struct mono hello_at;  /* next HERE_I_AM; while draining, next SHUTDOWN */
-	struct mono dead_at;   /* silent for too long by then */
-	struct mono forget_at; /* multicast: gone from our list by then */
+	struct mono dead_at;   /* when it has been silent for too long */
+	struct mono forget_at; /* multicast: when it is removed from our list */
 	struct mono query_at;  /* next of the answers to a removal query ... */
 	unsigned query_left;   /* ... of which so many are left */
 };
@@ -99,16 +100,16 @@ struct peer_hello {
 	struct mono sent_at;
 	unsigned outstanding; /* HERE_I_AMs since it was last heard */
 	unsigned quick_left;  /* see QUICK_MAX; while draining: resends at once */
-	bool now;	    /* it has something new to learn: answer its next at once */
+	bool now;	    /* there is something new to tell it: answer it at once */
 	unsigned shutdowns; /* paced ones */
 	uint32_t shutdown_id; /* receive id in the last of them */
 };
 
-/* The newest assignment, as far as this router is concerned. */
+/* The newest assignment at this router. */
 struct peer_assigned {
 	bool sent;		/* it went there ... */
 	uint32_t change_number; /* ... for this member change number */
-	bool unacknowledged;	/* and its key was not echoed (any more) */
+	bool unacknowledged;	/* and the router does not echo its key */
 	struct mono sent_at, repeat_at;
 	unsigned quick_left; /* see ASSIGN_QUICK_MAX */
 };
@@ -120,14 +121,14 @@ struct peer_turns {
 	struct reminder reminder;
 };
 
-/* Complained of already. */
+/* What we have complained of already. */
 struct peer_noted {
 	bool foreign_mask, other_method;
 	struct reminder unanswered; /* peer_unanswered.c */
 	struct peer_turns turns;
 	/* What the network says of our datagrams; static storage, NULL: nothing. */
 	const char *unreachable;
-	/* Its table differs from that of the mirror; a complaint is due by then. */
+	/* Its table differs from that of the mirror; when to complain of it. */
 	struct mono mirror_mismatch_due;
 };
 
@@ -135,7 +136,7 @@ struct peer_noted {
 struct peer {
 	struct addr address; /* as configured: where HERE_I_AMs go */
 	bool removed;	     /* from the configuration; forgotten when withdrawn */
-	bool listed;	     /* goes into our views, with its receive id */
+	bool listed;	     /* we list it in our view, with its receive id */
 	bool far;	     /* not on a link of ours: no L2 with it */
 
 	/* Written by peer_fsm.c only. */
@@ -159,13 +160,13 @@ static inline bool key_equal(const struct wccp_key *a, const struct wccp_key *b)
 	return a->change_number == b->change_number && addr_equal(&a->cache, &b->cache);
 }
 
-/* Heard within its time-out, with us in its view (a silent one becomes lost). */
+/* It was heard within its time-out, and lists us (a silent one becomes lost). */
 static inline bool peer_is_live(const struct peer *p)
 {
 	return p->state == PEER_JOINED || p->state == PEER_ASSIGNED;
 }
 
-/* Does it get HERE_I_AMs in the course of things? */
+/* Does it get regular HERE_I_AMs? */
 static inline bool peer_is_announced(const struct peer *p)
 {
 	return p->state != PEER_IDLE && p->state != PEER_DRAINING &&
@@ -176,16 +177,16 @@ static inline bool peer_is_announced(const struct peer *p)
 
 /* A new one, idle. */
 void peer_fsm_init(struct peer *p, struct mono now);
-/* Where the event leads from that state; the state itself where it changes nothing. */
+/* The state that the event leads to; the same one if it changes nothing. */
 enum peer_state peer_fsm_next(enum peer_state state, enum peer_event event);
 /*
  * Something happened at the router.  Returns whether its state has changed; then that
- * is noted, except for a mismatch, about which the caller knows more.  `reason` is
- * static text for people; NULL: the usual one of this event.
+ * is noted, except for a mismatch, about which the caller knows more.  `reason` is a
+ * static text for the log; NULL: the event's usual one.
  */
 bool peer_event(struct cache *c, struct peer *p, enum peer_event event,
 		const char *reason, struct step *s);
-/* More is known of the state it is in.  Static text. */
+/* Replace the reason for its state by a better one.  Static text. */
 void peer_explain(struct peer *p, const char *reason);
 /* Short stable words: "idle", "auth-failed", "has-slots" ... */
 const char *peer_state_event(enum peer_state state);
@@ -198,11 +199,11 @@ int peer_find_entry(const struct peer *p, const struct addr *cache);
 /* `out` has room for n: for each of `caches` its index in the view, or -1. */
 void peer_find_entries(const struct peer *p, const struct addr *caches, unsigned n,
 		       int *out);
-/* Of one in its view; `entry` may be -1, which has none. */
+/* The slots of a web-cache in its view; 0 for entry -1. */
 unsigned peer_slots_of(const struct peer *p, int entry);
 bool peer_has_slots(const struct peer *p, int entry);
 void peer_table_forget(struct peer *p);
-/* A table is sent and understood in terms of the method: another one voids it. */
+/* Tables are sent and understood by the method, so changing it voids them. */
 void peer_set_assign(struct peer *p, uint32_t assign);
 void peer_stop_timers(struct peer *p);
 /* Is what we know of it the same, as far as the view of the group, the election and

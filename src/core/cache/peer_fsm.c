@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The states of a service at one router.  Whatever happens is an event, and peer_event()
- * is the only place that writes the state: what follows from a transition (timers,
- * SHUTDOWNs) is the business of who reported the event.
+ * The states of a service at one router.  Whatever happens is an event, and
+ * peer_event() is the only place that writes the state: what follows from a transition
+ * (timers, SHUTDOWNs) is up to the caller that reported the event.
  *
  * doc/architecture.md has the same table, with the test that shows each transition.
  */
@@ -23,8 +23,8 @@ static const struct {
 	[PEER_AUTH_FAILED] = { "authentication failed", "auth-failed" },
 };
 
-/* `reason` unless who reports the event gives one; `member_reason` where the router
- * listed us before. */
+/* `reason` applies unless the caller gives one; `member_reason` if the router listed us
+ * before. */
 static const struct {
 	const char *name, *reason, *member_reason;
 } events[PEER_EVENTS] = {
@@ -55,7 +55,7 @@ static const struct {
 
 #define IN(state) (1u << PEER_##state)
 
-/* Whatever is not here changes nothing. */
+/* Anything not listed here changes nothing. */
 static const struct {
 	enum peer_event event;
 	unsigned from;
@@ -68,8 +68,8 @@ static const struct {
 	  IN(IDLE) | IN(WAITING) | IN(NEGOTIATING) | IN(JOINED) | IN(ASSIGNED) |
 		  IN(DRAINING) | IN(WITHDRAWN) | IN(LOST) | IN(AUTH_FAILED),
 	  PEER_MISMATCH },
-	/* The source address of what does not authenticate may be forged: it must not
-	 * be able to talk us out of a router that works. */
+	/* The source address of a datagram that does not authenticate may be forged: it
+	 * must not make us give up a router that works. */
 	{ PEER_EV_BAD_DIGEST, IN(WAITING) | IN(NEGOTIATING) | IN(LOST),
 	  PEER_AUTH_FAILED },
 	{ PEER_EV_NOTHING_FITS,
@@ -96,7 +96,7 @@ static const struct {
 	{ PEER_EV_LEAVE,
 	  IN(NEGOTIATING) | IN(JOINED) | IN(ASSIGNED) | IN(LOST) | IN(AUTH_FAILED),
 	  PEER_DRAINING },
-	/* Not a member there: nothing to take back. */
+	/* We are not a member there: nothing to withdraw. */
 	{ PEER_EV_LEAVE, IN(MISMATCH), PEER_IDLE },
 	{ PEER_EV_ACKNOWLEDGED, IN(DRAINING), PEER_WITHDRAWN },
 	{ PEER_EV_GIVEN_UP, IN(DRAINING), PEER_WITHDRAWN },

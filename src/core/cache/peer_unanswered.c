@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A router that does not answer.  It gives no reason: a wrong password, a group-list
- * without us and a cut cable all look alike from here, so all that can be done is to
- * name what it may be, the likely first.
+ * without us and a cut cable all look alike from here, so all we can do is to name
+ * possible causes, the likeliest first.
  */
 #include "core/cache/cache_impl.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-/* A single one may be lost, and the next two with it. */
+/* One HERE_I_AM may be lost, and so may the next two. */
 enum { UNANSWERED = 3 };
 
 /* -- a text in pieces -------------------------------------------------------------- */
@@ -44,7 +44,7 @@ static void unanswered_cause(struct unanswered_text *t, const char *text)
 
 /* -- causes ------------------------------------------------------------------------ */
 
-/* The routers of a dynamic service go by the first description they get. */
+/* For a dynamic service, routers keep the first description they get. */
 static void unanswered_description(const struct cache *c, struct unanswered_text *t)
 {
 	const struct wccp_service *w = &c->conf.service;
@@ -58,7 +58,7 @@ static void unanswered_description(const struct cache *c, struct unanswered_text
 		unanswered_add(t, "%s%u", i ? ", " : ", ports ", w->ports[i]);
 }
 
-/* It has answered before, so most of it was right. */
+/* It has answered before, so most of the configuration was right. */
 static void unanswered_causes_lost(struct unanswered_text *t)
 {
 	unanswered_cause(t, "it is down, or has just been restarted");
