@@ -36,7 +36,7 @@ T = 0.5
 ROUTER_CONF = """
 {top}
 control = "{dir}/router.sock"
-redirect-in = {{ client }}
+redirect-in = {{ {redirect} }}
 caches-in = {{ {boxes} }}
 {services}
 """
@@ -83,8 +83,9 @@ class Box:
         for ns, dev in ((self.ns, "eth0"), (lab.router, name)):
             for key in ("all", dev):
                 ns.sysctl(f"net.ipv4.conf.{key}.rp_filter", 0)
+        program_name = "relay.py" if lab.spoofing else "dp_listener.py"
         self.instance = self.ns.popen(
-            [sys.executable, os.path.join(HERE, "dp_listener.py"), name, "3129"],
+            [sys.executable, os.path.join(HERE, program_name), name, "3129"],
             log=name + ".instance")
         self.ns.popen([sys.executable, "-m", "http.server", "-b", "127.0.0.1", "4201"],
                       log=name + ".check", cwd=lab.net.tmpdir)
@@ -119,7 +120,7 @@ class Box:
 
 
 class Small:
-    def __init__(self, net, boxes=BOXES, origin=False):
+    def __init__(self, net, boxes=BOXES, origin=False, spoofing=False):
         self.net = net
         self.client, self.router = net.namespace("client"), net.namespace("router")
         net.veth(self.client, "eth0", f"{CLIENT}/24", self.router, "client", "10.3.0.1/24")
@@ -134,6 +135,8 @@ class Small:
         # As on a wire: checksums are finished.
         self.client.run("ethtool", "-K", "eth0", "tx", "off", "tso", "off", "gso", "off",
                         "gro", "off")
+        # Instances connect with their clients' addresses, to the origin server.
+        self.spoofing = spoofing
         self.boxes = [Box(self, name) for name in boxes]
 
     def add_origin(self):
@@ -166,7 +169,8 @@ class Small:
             f.write(ROUTER_CONF.format(
                 top=f"profile = {profile}" if profile else "router-id = 10.3.255.1",
                 dir=self.net.tmpdir, services=text,
-                boxes=", ".join(b.name for b in self.boxes)))
+                boxes=", ".join(b.name for b in self.boxes),
+                redirect="client, origin" if self.spoofing else "client"))
         self.wccprouter = self.router.popen(
             [program("wccprouter"), "-f", conf, *options], log="router")
         wait_until(self.show, 10, lambda: self.wccprouter.output())

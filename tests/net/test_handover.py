@@ -7,14 +7,14 @@ origin server.  By every method, for the second, third and fourth web-cache, wit
 lowest address and with the highest."""
 
 import collections
-import contextlib
 import functools
+import itertools
 import operator
-import select
 import socket
 
 import pytest
 
+from flows import broken, open_flows
 from netns import wait_until
 from small import CLIENT, ORIGIN_PORT, Small, address_of
 
@@ -32,26 +32,21 @@ ORDERS = {"highest": ("box1", "box2", "box3", "box4"),
           "lowest": ("box4", "box3", "box2", "box1")}
 
 
-class Flow:
-    """A connection that stays open."""
+def servers(n, third=0):
+    """Different ones, that differ in all bits of the masks."""
+    return [f"10.9.{third + i * 37 % 32}.{i}" for i in range(n)]
 
-    def __init__(self, lab, server):
-        self.server, self.by = server, None
-        self.socket = lab.client.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.socket.setblocking(False)
-        self.socket.connect_ex((server, ORIGIN_PORT))
 
-    def slot(self, mask, hot):
-        """As Small.owners() names it."""
-        if mask is None:
-            bucket = fold(socket.inet_aton(self.server))
-            if hot and bucket < 128:
-                source = socket.inet_aton(CLIENT)
-                return fold(source + self.socket.getsockname()[1].to_bytes(2, "big"))
-            return bucket
-        dst = int.from_bytes(socket.inet_aton(self.server), "big") & mask["dst"]
-        sport = self.socket.getsockname()[1] & mask.get("sport", 0)
-        return (number_of("0.0.0.0"), dst, sport, ORIGIN_PORT & mask.get("dport", 0))
+def slot_of(flow, mask, hot):
+    """As slots_of() names it."""
+    sport = flow.socket.getsockname()[1]
+    if mask is None:
+        bucket = fold(socket.inet_aton(flow.server))
+        if hot and bucket < 128:
+            return fold(socket.inet_aton(CLIENT) + sport.to_bytes(2, "big"))
+        return bucket
+    return (0, number_of(flow.server) & mask["dst"], sport & mask.get("sport", 0),
+            ORIGIN_PORT & mask.get("dport", 0))
 
 
 def fold(octets):
@@ -60,51 +55,6 @@ def fold(octets):
 
 def number_of(address):
     return int.from_bytes(socket.inet_aton(address), "big")
-
-
-def hear(flows, timeout=10):
-    """One line of each: {flow: its words, or what came instead}."""
-    heard, waiting = {}, {f.socket.fileno(): f for f in flows}
-    poll = select.poll()
-    for fd in waiting:
-        poll.register(fd, select.POLLIN)
-    while waiting:
-        ready = poll.poll(timeout * 1000)
-        if not ready:
-            break
-        for fd, _ in ready:
-            flow = waiting.pop(fd)
-            poll.unregister(fd)
-            try:
-                heard[flow] = flow.socket.recv(1000).decode().split()
-            except OSError as e:
-                heard[flow] = e.strerror
-    return heard
-
-
-@contextlib.contextmanager
-def open_flows(lab, n, among, third):
-    """n connections to different servers, each answered by one of `among`."""
-    flows = [Flow(lab, f"10.9.{third + i * 37 % 32}.{i}") for i in range(n)]
-    try:
-        heard = hear(flows)
-        for f in flows:
-            f.by = heard.get(f, ["nobody"])[0]
-        assert {f.by for f in flows} <= set(among), collections.Counter(
-            f.by for f in flows)
-        yield flows
-    finally:
-        for f in flows:
-            f.socket.close()
-
-
-def broken(flows, word):
-    """Those that do not echo a line, as (who served it, what came instead)."""
-    for f in flows:
-        with contextlib.suppress(OSError):  # it is told when hearing
-            f.socket.send(word.encode() + b"\n")
-    heard = hear(flows)
-    return [(f.by, heard.get(f, "nothing")) for f in flows if heard.get(f) != [word]]
 
 
 def slots_of(lab):
@@ -129,12 +79,12 @@ def wait_shares(lab, names, mask):
 def join(lab, names, mask, hot):
     """The last of `names` joins the others.  Returns how many connections there were of
     slots that moved, of slots that did not, and those that broke."""
-    with open_flows(lab, FLOWS, names[:-1], third=0) as flows:
+    with open_flows(lab, servers(FLOWS), names[:-1]) as flows:
         before = slots_of(lab)
         lab.box(names[-1]).start()
         wait_shares(lab, names, mask)
         after = slots_of(lab)
-        moved = sum(before[f.slot(mask, hot)] != after[f.slot(mask, hot)]
+        moved = sum(before[slot_of(f, mask, hot)] != after[slot_of(f, mask, hot)]
                     for f in flows)
         return moved, FLOWS - moved, broken(flows, f"after-{names[-1]}")
 
@@ -156,13 +106,17 @@ def lab(net, assign, forward, back):
     return small
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("back", METHODS)
-@pytest.mark.parametrize("forward", METHODS)
-@pytest.mark.parametrize("assign", MASKS)
+# All of what everybody has; and what is peculiar to the rest.
+CELLS = [*itertools.product(("hash", "mask"), METHODS, METHODS, ORDERS),
+         ("hash-hot", "l2", "gre", "lowest"), ("hash-hot", "gre", "l2", "highest"),
+         ("mask-fields", "gre", "gre", "lowest"), ("mask-fields", "l2", "l2", "highest"),
+         ("mask-fields", "gre", "l2", "lowest"), ("mask-fields", "l2", "gre", "highest")]
+
+
+@pytest.mark.parametrize("assign, forward, back, order", CELLS)
 def test_joining_breaks_nothing(lab, assign, order):
     mask, names = MASKS[assign], ORDERS[order]
-    with open_flows(lab, OLD_FLOWS, ["origin"], third=96) as old:
+    with open_flows(lab, servers(OLD_FLOWS, 96), ["origin"]) as old:
         lab.box(names[0]).start()
         wait_shares(lab, names[:1], mask)
         assert broken(old, "redirected-now") == []
