@@ -19,7 +19,7 @@ def commands_of(text):
 def table():
     text = run(program("wccprouter"), "-h").stdout
     found = commands_of(text.partition("\nCommands:\n")[2])
-    assert len(found) > 10 and found["show"] == "[global | SERVICE [VIEW]]"
+    assert len(found) > 10 and found["show"] == "[global | problems | SERVICE [VIEW]]"
     return found
 
 
