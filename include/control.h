@@ -56,5 +56,8 @@ bool control_is_followed(const struct control *c);
 void control_publish(struct control *c,
 		     bool (*wants)(void *arg, unsigned n, char *const *words),
 		     void *arg, const char *text, size_t len);
+/* No more lines come for those who follow this command: each connection is closed once
+ * what has been published is read. */
+void control_end_following(struct control *c, const char *command);
 
 #endif

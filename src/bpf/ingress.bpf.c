@@ -12,6 +12,7 @@
  */
 #include "bpf/ingress_judge.h"
 #include "bpf/ingress_sender.h"
+#include "bpf/ingress_trace.h"
 #include "bpf/ingress_wire.h"
 
 struct config_map {
@@ -254,15 +255,21 @@ static __always_inline const struct ingress_config *ingress_config_in_force(void
 static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress_job *job)
 {
 	__u32 octets = skb->len - ETH_HLEN - (job->by_gre ? WRAPPING : 0);
+	bool is_traced = ingress_is_traced(&job->p);
 	enum ingress_reason reason;
+	__u8 flags = 0;
 	int action;
 
+	if (is_traced && job->p.protocol == IPPROTO_TCP && job->p.has_ports)
+		flags = ingress_tcp_flags(skb, job); /* now, before it is changed */
 	reason = ingress_judge(skb, job);
 	reason = ingress_check_sending(skb, job, reason);
 	action = ingress_carry_out(skb, job, reason);
 	if (action == TC_ACT_SHOT && !ingress_is_dropped(reason))
 		reason = INGRESS_DROPPED_FAILED;
 	ingress_count(job, octets, reason);
+	if (is_traced)
+		ingress_tell(job, flags, reason);
 	return action;
 }
 

@@ -214,6 +214,29 @@ struct ingress_fate {
 	__u32 other_out;
 };
 
+/* Whose packets are told one by one; client 0: nobody's. */
+struct ingress_trace {
+	__be32 client; /* source or destination */
+	__be16 port;   /* of either end; 0: any */
+	__u16 pad;
+	/* Events told ever, and up to where this may go; what is above is only counted. */
+	__u64 told, limit, untold;
+};
+
+struct ingress_trace_event {
+	__u64 at; /* CLOCK_MONOTONIC, ns */
+	__be32 src, dst;
+	__be32 from;  /* id of the router, or address of another web-cache */
+	__be32 other; /* INGRESS_HANDED_OVER: to whom */
+	__be16 sport, dport;
+	__u32 counters; /* of its service; INGRESS_SERVICES: it has none */
+	__u16 reason;
+	__u16 listener; /* 1 + slot; 0: not known */
+	__u8 protocol, tcp_flags, by_gre, fragment;
+};
+
+enum { INGRESS_TRACE_RING = 1 << 16 }; /* octets of events that wait to be read */
+
 /* Of a MAC address's first four octets and last two, as they lie in memory. */
 packet_inline __u64 ingress_mac_key(__u32 first, __u16 last)
 {

@@ -258,6 +258,26 @@ void control_publish(struct control *c,
 	}
 }
 
+void control_end_following(struct control *c, const char *command)
+{
+	const struct timeval timeout = { .tv_sec = CLIENT_TIMEOUT_S };
+
+	for (int i = 0; i < MAX_CLIENTS; i++) {
+		struct control_connection *client = &c->clients[i];
+
+		if (!client->follows || strcmp(client->follows->name, command) != 0)
+			continue;
+		free(client->follows);
+		client->follows = NULL;
+		bufferevent_setcb(client->bev, NULL, control_on_written, control_on_event,
+				  client);
+		bufferevent_set_timeouts(client->bev, &timeout, &timeout);
+		/* The callback comes when output runs empty, not when it is empty. */
+		if (evbuffer_get_length(bufferevent_get_output(client->bev)) == 0)
+			control_drop(client);
+	}
+}
+
 /* ---- life ---- */
 
 static bool control_is_alive(const struct sockaddr_un *sun)

@@ -13,6 +13,7 @@
 #include "dp/dp.h"
 
 #include "dp/explain/explain.h"
+#include "dp/explain/trace_read.h"
 #include "dp/plan/facts.h"
 #include "dp/egress/egress.h"
 #include "dp/ingress/ingress.h"
@@ -291,6 +292,21 @@ int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out)
 const char *dp_reason_name(unsigned reason)
 {
 	return ingress_reason_name(reason);
+}
+
+void dp_trace_begin(struct dp *dp, const struct addr *client, uint16_t port, unsigned room)
+{
+	trace_read_begin(dp->ingress, client, port, room);
+}
+
+void dp_trace_end(struct dp *dp)
+{
+	trace_read_end(dp->ingress);
+}
+
+uint64_t dp_trace_read(struct dp *dp, unsigned room, dp_traced_seen *seen, void *arg)
+{
+	return trace_read(dp->ingress, dp->steer, room, seen, arg);
 }
 
 int dp_explain(const struct dp *dp, const struct dp_connection *c,

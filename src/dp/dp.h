@@ -8,6 +8,7 @@
 #include "dp/plan/plan.h"
 #include "dp/plan/counters.h"
 #include "dp/plan/explanation.h"
+#include "dp/plan/traced.h"
 #include "dp/proof/proof.h"
 #include "dp/proof/proof_round.h"
 #include "err.h"
@@ -83,6 +84,14 @@ enum dp_let_in {
 };
 enum dp_let_in dp_let_in(struct dp *dp, unsigned ifindex, const void *packet, size_t len,
 			 struct err *err);
+
+/* Tell of the packets of one client, of one port (of either end; 0: any) until dp_trace_end().
+ * Up to `room` of them until the first dp_trace_read(). */
+void dp_trace_begin(struct dp *dp, const struct addr *client, uint16_t port, unsigned room);
+void dp_trace_end(struct dp *dp);
+/* Those since the last call; from now on, up to `room` more are told.  Returns how many
+ * there were beyond that. */
+uint64_t dp_trace_read(struct dp *dp, unsigned room, dp_traced_seen *seen, void *arg);
 
 /* What would become of a connection; -1: nothing is in force. */
 int dp_explain(const struct dp *dp, const struct dp_connection *c,

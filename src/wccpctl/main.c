@@ -16,13 +16,13 @@
 enum { EXIT_USAGE = 2 };
 
 struct options {
-	const char *socket;
+	const char *socket, *seconds;
 	bool json, all;
 };
 
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
 
-static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain;
+static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain, wccpctl_trace;
 
 static const struct {
 	const char *name, *arguments, *usage;
@@ -30,6 +30,8 @@ static const struct {
 } wccpctl_commands[] = {
 	{ "show", "[services] [routers] [caches] [instances] [packets] [problems]",
 	  "show the state, or some parts of it", wccpctl_show },
+	{ "trace", "client ADDRESS [PORT]",
+	  "say what becomes of each packet of a client", wccpctl_trace },
 	{ "explain", "SRC DST [DPORT [SPORT]]",
 	  "what would become of a TCP connection, and why", wccpctl_explain },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
@@ -39,7 +41,7 @@ enum { N_COMMANDS = sizeof(wccpctl_commands) / sizeof(wccpctl_commands[0]) };
 
 static void wccpctl_usage(FILE *to)
 {
-	fputs("usage: wccpctl [-ajhV] [-s socket] command\n", to);
+	fputs("usage: wccpctl [-ajhV] [-s socket] [-t seconds] command\n", to);
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %s%s%s\n             %s\n", wccpctl_commands[i].name,
 			*wccpctl_commands[i].arguments ? " " : "",
@@ -47,6 +49,7 @@ static void wccpctl_usage(FILE *to)
 	fputs("  -a         of packets, also reasons that none had\n"
 	      "  -j         the daemon's answer as JSON, whole\n"
 	      "  -s socket  where wccpd listens (default " CONF_DEFAULT_CONTROL ")\n"
+	      "  -t seconds that a trace lasts (default 10)\n"
 	      "  -h, -V     this help, the version\n",
 	      to);
 }
@@ -142,6 +145,25 @@ static int wccpctl_explain(const struct options *o, int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
+static int wccpctl_trace(const struct options *o, int argc, char **argv)
+{
+	char *words[] = { "client", NULL, "any", (char *)o->seconds };
+	char line[CONTROL_MAX_LINE];
+	struct err err;
+
+	if (argc < 2 || argc > 3 || strcmp(argv[0], "client") != 0)
+		return wccpctl_bad_usage();
+	words[1] = argv[1];
+	if (argc > 2)
+		words[2] = argv[2];
+	if (wccpctl_join("trace", o->seconds ? 4 : 3, words, line) < 0)
+		return wccpctl_bad_usage();
+	if (control_client_follow("wccpd", o->socket, line, stdout, &err) == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "wccpctl: %s\n", err.text);
+	return EXIT_FAILURE;
+}
+
 static int wccpctl_dispatch(const struct options *o, int argc, char **argv)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -155,10 +177,13 @@ int main(int argc, char **argv)
 	struct options o = { .socket = CONF_DEFAULT_CONTROL };
 	int c, result;
 
-	while ((c = getopt(argc, argv, "s:ajhV")) != -1)
+	while ((c = getopt(argc, argv, "s:t:ajhV")) != -1)
 		switch (c) {
 		case 's':
 			o.socket = optarg;
+			break;
+		case 't':
+			o.seconds = optarg;
 			break;
 		case 'a':
 			o.all = true;

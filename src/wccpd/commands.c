@@ -6,6 +6,7 @@
 #include "wccpd/reload.h"
 #include "wccpd/status_json.h"
 #include "wccpd/tell/explain_json.h"
+#include "wccpd/tell/packet_trace.h"
 #include "wccpd/tell/problems.h"
 
 static json_t *commands_show(void *d, unsigned n, char *const *words)
@@ -69,6 +70,13 @@ static json_t *commands_explain(void *arg, unsigned n, char *const *words)
 	return answer;
 }
 
+static json_t *commands_trace(void *arg, unsigned n, char *const *words)
+{
+	struct daemon *d = arg;
+
+	return packet_trace_follow(d->trace, d->control, n, words);
+}
+
 static const struct control_command commands[] = {
 	{ .name = "explain",
 	  .arguments = "SRC DST [DPORT [SPORT]]",
@@ -79,6 +87,12 @@ static const struct control_command commands[] = {
 	  .usage = "read the configuration again",
 	  .run = commands_reload },
 	{ .name = "show", .usage = "print the state", .run = commands_show },
+	{ .name = "trace",
+	  .arguments = "client ADDRESS [PORT|any [SECONDS]]",
+	  .usage = "say what becomes of each packet of a client",
+	  .run = commands_trace,
+	  .max_words = 4,
+	  .follows = true },
 };
 
 struct control *commands_open(struct daemon *d, struct err *err)

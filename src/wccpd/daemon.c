@@ -11,6 +11,7 @@
 #include "wccpd/reload.h"
 #include "wccpd/replan.h"
 #include "wccpd/services.h"
+#include "wccpd/tell/packet_trace.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -125,6 +126,9 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 	if (reconcile_open(d, err) < 0)
 		return -1;
 	daemon_open_slow_path(d);
+	d->trace = packet_trace_new(d->base, d->dp, &d->plan);
+	if (!d->trace)
+		return err_set(err, "out of memory");
 	d->control = commands_open(d, err);
 	if (!d->control)
 		return -1;
@@ -179,6 +183,7 @@ void daemon_free(struct daemon *d)
 		cache_free(d->services[i].cache);
 	if (d->control)
 		control_close(d->control);
+	packet_trace_free(d->trace);
 	reconcile_close(d);
 	gre_slow_path_close(d->gre);
 	multicast_close(&d->multicast);

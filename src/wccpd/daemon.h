@@ -38,6 +38,7 @@ struct service {
 enum { DAEMON_MAX_SERVICES = 2 * PLAN_MAX_SERVICES };
 
 struct control;
+struct packet_trace;
 struct rtnl_monitor;
 
 struct daemon {
@@ -47,6 +48,7 @@ struct daemon {
 	struct dp *dp;
 	struct pools *pools;
 	struct control *control;
+	struct packet_trace *trace;
 	struct delivery_watch *delivery;
 	int nft; /* kernel/nft_monitor.h; -1: none */
 	struct event *nft_event;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What wccpctl tells is what is so: packets by reason, problems, explanations."""
+"""What wccpctl tells is what is so: packets by reason, problems, explanations,
+traces."""
 
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 from netns import program, run, wait_until
 from small import ADDRESSES, CLIENT, HERE, Small
 
+TOP = os.path.join(HERE, "..", "..")
 FILTER = "add table inet f; add chain inet f input { type filter hook input priority 0; " \
     "policy drop; }; add rule inet f input meta iifname lo accept; " \
     "add rule inet f input udp dport 2048 accept"
@@ -61,6 +63,11 @@ def test_packets(lab):
     assert {reason for service, reason in rows(every) if service == "web-cache"} == \
         set(packets["reasons"]) | {"all reasons", "handshakes", "odd headers"}
     assert max(len(line) for line in every.splitlines()) <= 100
+    with open(os.path.join(TOP, "doc/wccpctl.8"), encoding="utf-8") as f:
+        section = re.search(r"^\.Ss Reasons\n(.*?)^\.S[hs]", f.read(), re.M | re.S)[1]
+    told = {word for line in re.findall(r"^\.It (.*)", section, re.M)
+            for word in line.split(" , ")}
+    assert told == set(packets["reasons"])
 
 
 def problems(box):
@@ -228,3 +235,139 @@ def test_explain_in_words(lab):
                   (CLIENT, "10.9.1.1", "80", "65536")):
         assert tell(box, "explain", *words).returncode == 1
     assert tell(box, "explain", CLIENT).returncode == 2
+
+
+# -- trace -----------------------------------------------------------------------------
+
+LINE = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) (\S+) (\S+):(\d+) > (\S+):(\d+) (\S+) "
+                  r"(\S+)(?: (to )?(\S+/?\S*))? by (gre|l2) from (\S+)$", re.M)
+
+
+class Trace:
+    """wccpctl trace, under way."""
+
+    def __init__(self, box, *words):
+        self.box = box
+        self.process = box.ns.popen(
+            [program("wccpctl"), "-s", os.path.join(box.lab.net.tmpdir, box.name + ".sock"),
+             "trace", "client", *words], log=f"{box.name}.trace{id(self)}")
+
+    def lines(self):
+        return [m.groups() for m in LINE.finditer(self.process.output())]
+
+    def wait_end(self, timeout=10):
+        assert self.process.wait(timeout) == 0, self.process.output()
+        return self.process.output()
+
+
+def until_traced(lab, trace):
+    """Connections, until one of them is told of: the lines."""
+    def some():
+        assert lab.try_connect("10.9.1.1") is not None
+        return trace.lines()
+    return wait_until(some, 10, trace.process.output)
+
+
+def test_trace(lab):
+    box = start_alone(lab)
+    trace = Trace(box, CLIENT, "80")
+    until_traced(lab, trace)
+    sport = 23456
+    said = explain(box, CLIENT, "10.9.2.2", 80, sport)["instance"]
+    experience(lab, "10.9.2.2", sport)
+    def mine():
+        return [m for m in trace.lines() if m[3] == str(sport)]
+    wait_until(lambda: any(m[6] == "FA" for m in mine()), 5, trace.process.output)
+    new, flow = mine()[0], mine()[1:]
+    assert new[1:10] == ("web-cache", CLIENT, str(sport), "10.9.2.2", "80", "S",
+                         "delivered-new", None, f"web/{said}")
+    assert new[10:] == ("gre", "10.3.255.1")
+    assert flow[0][6:10] == ("A", "delivered-flow", None, f"web/{said}")
+    assert {m[7] for m in flow} == {"delivered-flow"}
+    # An acknowledgement of nothing.
+    before = box.show()["services"][0]["packets"]["reasons"]["returned-unknown-flow"]
+    lab.client.run(sys.executable, "-c", ACK.format(CLIENT))
+    wait_until(lambda: any(m[6:8] == ("A", "returned-unknown-flow") for m in trace.lines()), 5,
+               trace.process.output)
+    assert box.show()["services"][0]["packets"]["reasons"]["returned-unknown-flow"] == \
+        before + 1
+
+
+ACK = """
+import socket, struct
+def checksum(b):
+    total = sum(struct.unpack("!%dH" % (len(b) // 2), b))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+src, dst = (socket.inet_aton(a) for a in ("{}", "10.9.3.3"))
+tcp = struct.pack("!HHIIBBHHH", 34567, 80, 1, 1, 5 << 4, 16, 1000, 0, 0)
+pseudo = src + dst + struct.pack("!HH", 6, len(tcp))
+tcp = tcp[:16] + struct.pack("!H", checksum(pseudo + tcp)) + tcp[18:]
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+s.sendto(tcp, ("10.9.3.3", 0))
+"""
+
+
+def start_alone(lab):
+    """box1 with all buckets."""
+    box = lab.boxes[0]
+    box.configure(("web-cache", ""))
+    box.start()
+    lab.wait_shares(256, 0)
+    wait_until(lambda: lab.try_connect("10.9.1.1") == "box1", 10, box.log)
+    return box
+
+
+def test_trace_of_others_and_other_ports_is_silent(lab):
+    box = start_alone(lab)
+    for words in (("10.3.0.9",), (CLIENT, "81")):
+        trace = Trace(box, *words, "-t", "1")
+        while trace.process.poll() is None:
+            assert lab.try_connect("10.9.1.1") == "box1"
+        assert trace.wait_end() == ""
+
+
+def test_trace_is_bounded(lab):
+    """In lines a second, and in time; what is left out is counted."""
+    box = start_alone(lab)
+    trace = Trace(box, CLIENT, "any", "-t", "2")
+    until_traced(lab, trace)
+    redirected = box.show()["services"][0]["packets"]["redirected"]
+    with lab.client.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        s.connect(("10.9.4.4", 80))
+        s.settimeout(5)
+        while trace.process.poll() is None:
+            for _ in range(20):
+                s.send(b"x")
+            s.recv(4096)
+    text = trace.wait_end()
+    more = [int(n) for n in re.findall(r"^and (\d+) more$", text, re.M)]
+    lines = len(trace.lines())
+    assert more and lines <= 21 * 50 and lines >= 100
+    assert len(text.splitlines()) == lines + len(more)
+    assert sum(more) + lines <= box.show()["services"][0]["packets"]["redirected"]
+    assert sum(more) + lines > 0.5 * (
+        box.show()["services"][0]["packets"]["redirected"] - redirected)
+
+
+def test_one_trace_at_a_time(lab):
+    box = start_alone(lab)
+    first = Trace(box, CLIENT)
+    until_traced(lab, first)
+    refused = tell(box, "trace", "client", CLIENT)
+    assert refused.returncode == 1
+    assert re.search(rf"client {CLIENT} is being traced, for \d+ s more: one at a time",
+                     refused.stderr)
+    first.process.kill()
+    first.process.wait()
+    # Whoever comes next need not wait for the end of the time.
+    wait_until(lambda: tell(box, "-t", "1", "trace", "client", CLIENT).returncode == 0, 5,
+               "the next trace")
+    for words, says in (((CLIENT, "0"), "not a port"), (("x",), "not an IPv4 address"),
+                        (("::1",), "not an IPv4 address")):
+        assert says in tell(box, "trace", "client", *words).stderr
+    assert "not a number of seconds" in tell(box, "-t", "301", "trace", "client",
+                                             CLIENT).stderr
+    assert tell(box, "trace", "server", CLIENT).returncode == 2

@@ -2,9 +2,12 @@
 /* Redirected packets at the WCCP interface (TC ingress). */
 #include "dp/ingress/ingress.h"
 
+#include "bpf/ingress_maps.h" /* before the next, which has variables of its types */
+
 #include "bpf/ingress.skel.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/ingress/ingress_render.h"
+#include "dp/ingress/ingress_tracer.h"
 #include "dp/ingress/ingress_strangers.h"
 #include "kernel/bpf_table.h"
 #include "kernel/tc.h"
@@ -42,6 +45,7 @@ struct ingress {
 	struct tc_filter filters[2 * PLAN_MAX_INTERFACES];
 	bool is_new[2 * PLAN_MAX_INTERFACES];
 	struct err drift;
+	struct ingress_tracer tracer;
 	int n_cpus;
 	void *per_cpu; /* room for one value of each processor */
 };
@@ -79,6 +83,9 @@ static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct
 	g->per_cpu = calloc((size_t)g->n_cpus, sizeof(struct ingress_counters));
 	if (!g->per_cpu)
 		return err_set(err, "out of memory");
+	if (ingress_tracer_init(&g->tracer, bpf_map__fd(g->bpf->maps.traced),
+				&g->bpf->bss->trace, err) < 0)
+		return -1;
 	return bpf_table_init(&g->table, bpf_map__fd(g->bpf->maps.configs),
 			      "ingress_config", sizeof(struct ingress_config), 1, err);
 }
@@ -101,6 +108,7 @@ void ingress_free(struct ingress *g)
 {
 	if (!g)
 		return;
+	ingress_tracer_free(&g->tracer);
 	bpf_table_free(&g->table);
 	ingress_bpf__destroy(g->bpf);
 	free(g->per_cpu);
@@ -208,6 +216,11 @@ unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out
 				unsigned room)
 {
 	return ingress_strangers_take(bpf_map__fd(g->bpf->maps.strangers), out, room);
+}
+
+struct ingress_tracer *ingress_tracer_of(struct ingress *g)
+{
+	return &g->tracer;
 }
 
 const struct ingress_config *ingress_in_force(const struct ingress *g)

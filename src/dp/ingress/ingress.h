@@ -43,6 +43,10 @@ const struct ingress_config *ingress_in_force(const struct ingress *g);
  * none. */
 unsigned ingress_position_of(const struct ingress *g, uint32_t counters);
 
+/* Telling of one client's packets.  There is one tracer; it is never NULL. */
+struct ingress_tracer;
+struct ingress_tracer *ingress_tracer_of(struct ingress *g);
+
 /* New connections delivered for a slot, ever. */
 uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Part of ingress.bpf.c: telling what became of each packet of one client.  While nobody
+ * asks, that costs one comparison for each packet.
+ */
+#ifndef WCCPD_BPF_INGRESS_TRACE_H
+#define WCCPD_BPF_INGRESS_TRACE_H
+
+#include "bpf/ingress_judge.h"
+
+struct ingress_trace trace = { 0 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, INGRESS_TRACE_RING);
+} traced SEC(".maps");
+
+static __always_inline bool ingress_is_traced(const struct packet *p)
+{
+	if (!trace.client || (p->src != trace.client && p->dst != trace.client))
+		return false;
+	return !trace.port || p->sport == trace.port || p->dport == trace.port;
+}
+
+/* 1 + the slot of the listener that steering chose just now, if that says something. */
+static __always_inline __u16 ingress_trace_listener(enum ingress_reason reason)
+{
+	struct steer_probe *probe;
+	__u32 zero = 0;
+
+	if (reason != INGRESS_DELIVERED_NEW && reason != INGRESS_DELIVERED_FLOW)
+		return 0;
+	probe = bpf_map_lookup_elem(&probes, &zero);
+	return probe ? probe->chosen : 0;
+}
+
+static __always_inline void ingress_tell(const struct ingress_job *job, __u8 tcp_flags,
+					 enum ingress_reason reason)
+{
+	struct ingress_trace_event *e = NULL;
+
+	if (reason >= INGRESS_REASONS)
+		return;
+	if (trace.told < trace.limit)
+		e = bpf_ringbuf_reserve(&traced, sizeof(*e), 0);
+	if (!e) {
+		__sync_fetch_and_add(&trace.untold, 1);
+		return;
+	}
+	__sync_fetch_and_add(&trace.told, 1);
+	*e = (struct ingress_trace_event){
+		.at = bpf_ktime_get_ns(),
+		.src = job->p.src,
+		.dst = job->p.dst,
+		.from = job->router ? job->router->id : job->from,
+		.other = job->other,
+		.sport = job->p.sport,
+		.dport = job->p.dport,
+		.counters = job->service ? job->service->counters : INGRESS_SERVICES,
+		.reason = reason,
+		.listener = ingress_trace_listener(reason),
+		.protocol = job->p.protocol,
+		.tcp_flags = tcp_flags,
+		.by_gre = job->by_gre,
+		.fragment = job->p.fragment,
+	};
+	bpf_ringbuf_submit(e, 0);
+}
+
+#endif
