@@ -125,7 +125,7 @@ TEST(policy_drop)
 	set_up(1);
 	a = advice(CHAIN("ip", "forward", "0", "drop")
 			   RULE("ip", MATCH("in", STATE, "\"established\"") ACCEPT) "]}");
-	ck_assert_ptr_nonnull(strstr(a->remedy, "} notrack; }; }'; nft 'insert rule ip t c "
+	ck_assert_ptr_nonnull(strstr(a->remedy, "} notrack; }; }; insert rule ip t c "
 						"iifname { \"bx1\", \"bx2\" } ct state "
 						"untracked accept'"));
 }

@@ -132,8 +132,9 @@ static void conntrack_print_remedy(struct conntrack_text *t, const struct router
 				   const struct packet_service *services,
 				   const struct conntrack_findings *f)
 {
+	conntrack_print(t, "nft '");
 	if (f->need_notrack) {
-		conntrack_print(t, "nft 'table inet wccprouter { chain prerouting { "
+		conntrack_print(t, "table inet wccprouter { chain prerouting { "
 				   "type filter hook prerouting priority raw; ");
 		for (unsigned i = 0; i < conf->n_services; i++) {
 			if (!(f->need_notrack >> i & 1))
@@ -142,15 +143,15 @@ static void conntrack_print_remedy(struct conntrack_text *t, const struct router
 			conntrack_print_match(t, &services[i]);
 			conntrack_print(t, " notrack; ");
 		}
-		conntrack_print(t, "}; }'");
+		conntrack_print(t, "}; }%s", f->need_accept ? "; " : "");
 	}
-	if (!f->need_accept)
-		return;
-	conntrack_print(t, "%snft 'insert rule %s %s %s ", f->need_notrack ? "; " : "",
-			f->accept_where.family, f->accept_where.table,
-			f->accept_where.name);
-	conntrack_print_interfaces(t, &conf->caches_in);
-	conntrack_print(t, " ct state untracked accept'");
+	if (f->need_accept) {
+		conntrack_print(t, "insert rule %s %s %s ", f->accept_where.family,
+				f->accept_where.table, f->accept_where.name);
+		conntrack_print_interfaces(t, &conf->caches_in);
+		conntrack_print(t, " ct state untracked accept");
+	}
+	conntrack_print(t, "'");
 }
 
 void conntrack_advise(const struct routerd_conf *conf, const struct router_status *status,
