@@ -10,7 +10,7 @@ import pytest
 
 import wccpcache as w
 from netns import wait_until
-from wccprouter_lab import ORIGIN, World
+from wccprouter_lab import CLIENT, ORIGIN, World
 
 # Words of what refuses, and a rule set of each kind.
 LOSE = {
@@ -42,10 +42,12 @@ PASS = {
 
 
 class Answers(threading.Thread):
-    """A transparent web-cache: answers every connection that it is given by L2."""
+    """A transparent web-cache: answers every connection that it is given by L2, with what
+    it has itself, or has fetched under the client's address."""
 
-    def __init__(self, world):
+    def __init__(self, world, spoofs=False):
         super().__init__(daemon=True)
+        self.world, self.spoofs = world, spoofs
         world.cache.ip("rule", "add", "iif", "eth0", "lookup", "100")
         world.cache.ip("route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100")
         self.listener = world.cache.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -58,11 +60,24 @@ class Answers(threading.Thread):
     def run(self):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, client = self.listener.accept()
             except OSError:
                 return
             with connection:
                 connection.sendall(b"from the web-cache")
+                if self.spoofs:
+                    connection.sendall(self.fetch(client[0], connection.getsockname()))
+
+    def fetch(self, client, server):
+        with self.world.cache.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            s.setsockopt(socket.SOL_IP, 19, 1)
+            s.settimeout(5)
+            s.bind((client, 0))
+            try:
+                s.connect(server)
+                return b", fetched: " + s.recv(100)
+            except OSError:
+                return b", not fetched"
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
@@ -81,14 +96,22 @@ def world(net):
     made.close()
 
 
-def is_served(world, timeout=5):
+def answer(world, timeout=5):
+    """All that the client is sent, "" if nothing is."""
+    said = b""
     with world.client.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
         s.settimeout(timeout)
         try:
             s.connect((ORIGIN, 80))
-            return s.recv(100) == b"from the web-cache"
+            while piece := s.recv(100):
+                said += piece
         except TimeoutError:
-            return False
+            pass
+    return said.decode()
+
+
+def is_served(world, timeout=5):
+    return answer(world, timeout) == "from the web-cache"
 
 
 def problems(world):
@@ -145,3 +168,50 @@ def test_what_operators_write_instead(world):
                      "tcp", "--sport", "80", "-j", "CT", "--notrack")
     wait_until(lambda: problems(world) == [], 3, world.log)
     assert is_served(world)
+
+
+def serve_as_origin(world):
+    listener = world.origin.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind((ORIGIN, 80))
+    listener.listen(16)
+
+    def serve():
+        while True:
+            try:
+                connection, peer = listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.sendall(b"page for " + peer[0].encode())
+    threading.Thread(target=serve, daemon=True).start()
+    return listener
+
+
+def test_pair_of_a_spoofing_web_cache(net):
+    """61 for the clients' packets and 62 for the servers', each on its interface: the
+    web-cache fetches under the client's address, and connection tracking has one half of
+    either connection."""
+    world = World(net)
+    answers, origin = Answers(world, spoofs=True), serve_as_origin(world)
+    try:
+        world.start("service 61 { redirect-in = { cl0 } } service 62 { redirect-in = { or0 } }")
+        for number, flags in ((61, 0x11), (62, 0x32)):
+            first = world.caches[0] if world.caches else None
+            world.give_all(world.join(service=w.dynamic(number, 34, 6, flags, [80]),
+                                      forward=w.L2, ret=w.L2, socket_of=first), number - 61)
+        everything = f"from the web-cache, fetched: page for {CLIENT}"
+        assert answer(world) == everything
+        assert all(world.show(i)["packets"]["redirected"] for i in range(2))
+        world.router.run(*LOSE["invalid"][1])
+        wait_until(lambda: problems(world) != [], 3, world.log)
+        assert answer(world, 1) == ""
+        [problem] = problems(world)
+        assert "for service 61 62" in problem["text"]
+        world.router.run("sh", "-c", problem["remedy"])
+        wait_until(lambda: problems(world) == [], 3, world.log)
+        assert answer(world) == everything
+    finally:
+        answers.close()
+        origin.shutdown(socket.SHUT_RDWR)
+        origin.close()
+        world.close()

@@ -14,7 +14,7 @@
 
 struct conntrack_advice {
 	char text[256];	  /* what is wrong; "" when nothing is */
-	char remedy[480]; /* a command line */
+	char remedy[4096]; /* a command line */
 };
 
 /* `status` has one for each service.  `ruleset` as in ruleset.h, or NULL. */

@@ -124,6 +124,8 @@ static bool firewall_has_seen(struct firewall *f, const struct router_status *st
 	return same;
 }
 
+enum { LOG_LINE = 400 };
+
 static void firewall_report(const struct conntrack_advice *before,
 			    const struct conntrack_advice *now)
 {
@@ -132,7 +134,9 @@ static void firewall_report(const struct conntrack_advice *before,
 		return;
 	if (*now->text)
 		log_warning("conntrack-drops", "%s; to let it pass: %s", now->text,
-			    now->remedy);
+			    strlen(now->remedy) < LOG_LINE
+				    ? now->remedy
+				    : "the command that \"show problems\" prints");
 	else
 		log_info("conntrack-passes", "no rule drops what web-caches answer now");
 }
