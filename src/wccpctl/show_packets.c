@@ -52,6 +52,27 @@ static void show_packets_print_one(const char *service, const json_t *packets, b
 				       "the redirect header named another service", t);
 }
 
+/* What came by GRE and could not be taken as it was. */
+static void show_packets_print_gre(const json_t *gre, bool all, struct table *t)
+{
+	static const struct {
+		const char *key, *reason, *note;
+	} rows[] = {
+		{ "reassembled", "reassembled", "came in fragments; counted above, too" },
+		{ "too_long", "too long", "came in fragments; dropped" },
+		{ "not_let_in", "not let in", "came in fragments; dropped" },
+		{ "strangers", "strangers", "not taken: not a router's, see the log" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		long long n = json_get_number(gre, rows[i].key);
+
+		if (all || n)
+			show_packets_print_row("(GRE)", rows[i].reason, n, rows[i].note,
+					       t);
+	}
+}
+
 void show_packets_print(const json_t *status, bool all, FILE *to)
 {
 	struct table *t = table_new("SERVICE|REASON|>PACKETS|");
@@ -65,5 +86,6 @@ void show_packets_print(const json_t *status, bool all, FILE *to)
 	if (all || json_get_number(none, "redirected") ||
 	    json_get_number(none, "other_caches"))
 		show_packets_print_one("(none)", none, all, t);
+	show_packets_print_gre(json_get_member(status, "gre"), all, t);
 	table_print(t, to);
 }

@@ -122,7 +122,8 @@ static json_t *small_document(void)
 		" {\"delivered-new\": 4, \"returned-loop\": 0, \"handed-over\": 8}},"
 		" \"delivery\": {\"text\": \"not announced\", \"reason\": \"a filter\"}}],"
 		" \"packets_of_no_service\": {\"redirected\": 0, \"reasons\":"
-		" {\"returned-no-service\": 0}}, \"problems\": []}";
+		" {\"returned-no-service\": 0}}, \"problems\": [],"
+		" \"gre\": {\"reassembled\": 0, \"strangers\": 7}}";
 
 	return json_loads(text, 0, NULL);
 }
@@ -145,7 +146,9 @@ TEST(packets_by_reason)
 		     "web      handed-over          8  \n"
 		     "web      all reasons         12  = 10 redirected + 2 from other "
 		     "web-caches\n"
-		     "web      handshakes           3  completed\n");
+		     "web      handshakes           3  completed\n"
+		     "(GRE)    strangers            7  not taken: not a router's, see the "
+		     "log\n");
 	json_decref(status);
 }
 
@@ -157,6 +160,7 @@ TEST(all_reasons)
 	ck_assert_ptr_nonnull(strstr(text, "returned-loop "));
 	ck_assert_ptr_nonnull(strstr(text, "(none)   returned-no-service "));
 	ck_assert_ptr_nonnull(strstr(text, "odd headers"));
+	ck_assert_ptr_nonnull(strstr(text, "(GRE)    reassembled "));
 	free(text);
 	json_decref(status);
 }
