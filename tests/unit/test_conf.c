@@ -414,7 +414,7 @@ static const struct {
 	{ IN_SERVICE("routers = { 10.0.1.1 }\nid = 0"),
 	  "6: id: service web-cache is well known, it cannot be set" },
 	{ DYNAMIC("ports = { 443 }"),
-	  "5: service x has no id, and is no template (web-cache, http, https, ftp, dns, rtsp)" },
+	  "5: service x has no id, and is no template (web-cache, http, https, dns, rtsp)" },
 	{ DYNAMIC("id = 256 ports = { 443 }"),
 	  "5: id: 256 is not a number from 0 to 255" },
 	{ DYNAMIC("id = 70"), "5: service x has no ports" },

@@ -35,6 +35,15 @@ static const struct {
 	  "5: mask: not used, assign does not have it" },
 	{ WEB_CACHE("assign = { hash }\nmask-bits = 4"),
 	  "6: mask: not used, assign does not have it" },
+	{ NAMED("x", "id = 60\nports = { 20, 21 }"),
+	  "6: ports: 21 is for FTP's control connections: its data connections have any "
+	  "port, are not redirected, and every transfer fails" },
+	{ NAMED("https", "") "service web-cache { " ROUTERS "}\n",
+	  "6: pool: web takes port 443 at the same ports of its instances as port 80, "
+	  "where TLS fails: set https-port to Squid's https_port" },
+	{ NAMED("x", "id = 71 ports = { 443, 80 }"),
+	  "4: pool: web takes port 443 at the same ports of its instances as port 80, "
+	  "where TLS fails: set https-port to Squid's https_port" },
 	{ NAMED("dns", ""), "6: service dns: the instances take TCP only, all other "
 			    "packets go back to the routers" },
 	{ NAMED("http", "spoof = true\nhash = { dst-ip }"),
@@ -95,10 +104,10 @@ static const struct {
 	/* templates and fields */
 	{ IN("template = gopher"),
 	  "6: template: gopher is not one of: web-cache, http, "
-	  "https, ftp, dns, rtsp" },
+	  "https, dns, rtsp" },
 	{ NAMED("socks", ""),
 	  "6: service socks has no id, and is no template (web-cache, "
-	  "http, https, ftp, dns, rtsp)" },
+	  "http, https, dns, rtsp)" },
 	{ NAMED("x", "template = web-cache\nhash = { src-ip }"),
 	  "6: hash: service web-cache is well known, it cannot be set" },
 	{ WEB_CACHE("alternate-hash = { src-ip }"),

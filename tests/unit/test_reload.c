@@ -33,7 +33,7 @@ void *__wrap_calloc(size_t n, size_t size)
 	    "pool more { instance s1 { port = 3131 check = 127.0.0.1:4203 } }\n"       \
 	    "service web-cache { pool = web routers = { 10.0.1.1 } }\n"                \
 	    "service dns { pool = more routers = { 10.0.1.1 } }\n"                     \
-	    "service ftp { pool = web routers = { 10.0.1.1 } }\n"
+	    "service rtsp { pool = web routers = { 10.0.1.1 } }\n"
 
 static struct daemon *d;
 
@@ -94,7 +94,7 @@ TEST(it_is_taken_as_a_whole)
 
 	conf_file_write(OTHERS, strlen(OTHERS));
 	ck_assert_msg(reload_configuration(d, &err) == 0, "%s", err.text);
-	ck_assert(has_service("web-cache") && has_service("dns") && has_service("ftp"));
+	ck_assert(has_service("web-cache") && has_service("dns") && has_service("rtsp"));
 	ck_assert(!has_service("https"));
 	ck_assert_uint_eq(pools_count(d->pools), 2);
 	ck_assert_ptr_eq(pools_get(d->pools, 0)->instances[0], stays);

@@ -170,7 +170,7 @@ static int conf_read_pools(struct reader *r, struct conf *out)
 					 "more than %d instances in all pools together",
 					 CONF_MAX_INSTANCES);
 	}
-	return 0;
+	return conf_ports_make_pools(r, out);
 }
 
 /* -- services --------------------------------------------------------------------- */
@@ -228,6 +228,7 @@ static int conf_read_service(struct reader *r, cfg_t *section, struct routers *r
 	if (out->n_services + (unsigned)n > PLAN_MAX_SERVICES)
 		return read_fail(r, section, NULL, "more than %d services",
 				 PLAN_MAX_SERVICES);
+	conf_ports_warn(r, section, out, made);
 	for (int i = 0; i < n; i++) {
 		if (conf_check_unique(r, section, out, &made[i], i > 0) < 0)
 			return -1;

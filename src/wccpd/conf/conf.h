@@ -25,9 +25,18 @@ enum {
 	CONF_MAX_ROUTERS = PLAN_MAX_ADDRESSES,
 };
 
+/* Connections to a port of services go to a port of its own. */
+struct conf_port {
+	uint16_t service, own;
+};
+
+enum { CONF_MAX_PORTS = 8 };
+
 struct conf_instance {
 	char name[32];
 	uint16_t port;        /* that redirected connections are given to */
+	unsigned n_ports;     /* ... but for these; conf_ports.c makes pools of them */
+	struct conf_port ports[CONF_MAX_PORTS];
 	struct addr check;    /* where the HTTP probe goes ... */
 	uint16_t check_port;  /* ... a plain http_port of the same instance */
 	uint16_t weight;
@@ -36,6 +45,9 @@ struct conf_instance {
 
 struct conf_pool {
 	char name[32];
+	/* 0, or it was made for this port of services, out of the pool of that index. */
+	uint16_t for_port;
+	unsigned parent;
 	unsigned min_instances;
 	uint32_t interval_ms, timeout_ms; /* of the probes */
 	struct health_conf health;

@@ -205,6 +205,20 @@ static int conf_describe_read_id(struct reader *r, cfg_t *section,
 	return 0;
 }
 
+/* Login works, no transfer does. */
+static void conf_describe_warn_ftp(struct reader *r, cfg_t *section,
+				   const struct wccp_service *s)
+{
+	enum { FTP = 21 };
+
+	for (unsigned i = 0; s->protocol == IPPROTO_TCP && i < WCCP_MAX_PORTS; i++)
+		if (s->flags & WCCP_F_PORTS_DEFINED && s->ports[i] == FTP)
+			read_warn(r, section, "ports",
+				  "ports: 21 is for FTP's control connections: its data "
+				  "connections have any port, are not redirected, and "
+				  "every transfer fails");
+}
+
 static int conf_describe_read_dynamic(struct reader *r, cfg_t *section,
 				      const struct spoof *spoof, bool has_default,
 				      struct wccp_service *out)
@@ -224,6 +238,7 @@ static int conf_describe_read_dynamic(struct reader *r, cfg_t *section,
 	    conf_describe_read_only_protocol_0(r, section, out) < 0)
 		return -1;
 	out->priority = (uint8_t)priority;
+	conf_describe_warn_ftp(r, section, out);
 	if (out->protocol != IPPROTO_TCP)
 		read_warn(r, section, "protocol",
 			  "service %s: the instances take TCP only, all other packets "

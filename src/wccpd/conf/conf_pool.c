@@ -6,8 +6,9 @@
 #include <string.h>
 
 static cfg_opt_t instance_options[] = {
-	READ_TEXT("port"),     READ_TEXT("check"), READ_TEXT("weight"),
-	READ_TEXT("pid-file"), CFG_END(),
+	READ_TEXT("port"),   READ_TEXT("https-port"), READ_LIST("ports"),
+	READ_TEXT("check"),  READ_TEXT("weight"),     READ_TEXT("pid-file"),
+	CFG_END(),
 };
 
 cfg_opt_t pool_options[] = {
@@ -52,6 +53,7 @@ static int conf_pool_read_instance(struct reader *r, cfg_t *section,
 	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
 	    read_require(r, section, "port") < 0 ||
 	    read_number16(r, section, "port", 1, &out->port) < 0 ||
+	    conf_ports_read(r, section, out) < 0 ||
 	    read_require(r, section, "check") < 0 ||
 	    conf_pool_read_check(r, section, out) < 0 ||
 	    read_number16(r, section, "weight", 1, &out->weight) < 0)

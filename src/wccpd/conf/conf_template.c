@@ -4,9 +4,13 @@
  *
  * No standard gives numbers to dynamic services; these are the ones that routers'
  * and proxies' manuals show, so that a group joins what is configured already:
- * 53, 60, 70 and 80 (RTSP) are those of Cisco's Content Engines, 70, 80 (HTTP,
+ * 53, 70 and 80 (RTSP) are those of Cisco's Content Engines, 70, 80 (HTTP,
  * with 90 as its mirror) those of Squid's documentation.  That 80 stands for two
  * things is how it is out there; only one of both can be configured.
+ *
+ * Their 60, FTP, is left out: routers redirect the control connection alone, and the
+ * data connections, which have any port, go past the proxy to a server that waits for
+ * none.
  */
 #include "wccpd/conf/conf_template.h"
 
@@ -28,8 +32,6 @@ static const struct conf_template templates[] = {
 	{ TEMPLATE_HTTP,
 	  DYNAMIC(80, WCCP_WEB_CACHE_PRIORITY, IPPROTO_TCP, WCCP_F_DST_IP_HASH, 80) },
 	{ "https", DYNAMIC(70, 231, IPPROTO_TCP, WCCP_F_DST_IP_HASH, 443) },
-	/* Control connections; data connections have ports of their own. */
-	{ "ftp", DYNAMIC(60, 200, IPPROTO_TCP, WCCP_F_DST_IP_HASH, 21) },
 	/* Clients ask one or two resolvers: their address would spread nothing. */
 	{ "dns", DYNAMIC(53, 200, IPPROTO_UDP, WCCP_F_SRC_IP_HASH, 53) },
 	{ "rtsp", DYNAMIC(80, 200, IPPROTO_TCP, WCCP_F_DST_IP_HASH, 554) },

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports of instances for single ports of services, and the pools they make. */
+#include "conf_file.h"
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+CASE(ports, .setup = conf_file_make, .teardown = conf_file_remove)
+
+#define INSTANCE(n, more)                                                              \
+	"instance s" #n " { port = 310" #n " check = 127.0.0.1:420" #n " " more " }\n"
+#define POOL_OF(rest) TOP "pool web {\n" rest "}\n"
+#define WEB "service web-cache { pool = web routers = { 10.0.1.1 } }\n"
+#define TLS "service https { pool = web routers = { 10.0.1.1 } }\n"
+
+static const struct conf_pool *pool_of(const struct conf *c, unsigned service)
+{
+	return &c->pools[c->services[service].pool];
+}
+
+TEST(a_port_of_its_own_makes_a_pool)
+{
+	struct conf *c = conf_file_good(POOL_OF(
+		"min-instances = 2\n" INSTANCE(1, "https-port = 3201 weight = 7")
+			INSTANCE(2, "") INSTANCE(3, "ports = { \"443:3203\", 8080:3303 }"))
+						TLS WEB
+		"service x { id = 9 ports = { 8080 } pool = web routers = { 10.0.1.1 } }\n"
+		"service y { id = 8 ports = { 81 } pool = web routers = { 10.0.1.1 } }\n");
+	const struct conf_pool *tls = pool_of(c, 0), *other = pool_of(c, 2);
+
+	ck_assert_uint_eq(c->n_warnings, 0);
+	ck_assert_uint_eq(c->n_pools, 3);
+	ck_assert_str_eq(tls->name, "web-443");
+	ck_assert_uint_eq(tls->n_instances, 2);
+	ck_assert_uint_eq(tls->min_instances, 2);
+	ck_assert_str_eq(tls->instances[0].name, "s1");
+	ck_assert_uint_eq(tls->instances[0].port, 3201);
+	ck_assert_uint_eq(tls->instances[0].weight, 7);
+	ck_assert_uint_eq(tls->instances[0].check_port, 4201);
+	ck_assert_str_eq(tls->instances[1].name, "s3");
+	ck_assert_uint_eq(tls->instances[1].port, 3203);
+	ck_assert_str_eq(pool_of(c, 1)->name, "web");
+	ck_assert_uint_eq(pool_of(c, 1)->n_instances, 3);
+	ck_assert_str_eq(other->name, "web-8080");
+	ck_assert_uint_eq(other->instances[0].port, 3303);
+	ck_assert_uint_eq(other->min_instances, 1); /* there is no more */
+	ck_assert_str_eq(pool_of(c, 3)->name, "web");
+	conf_free(c);
+}
+
+/* The answers of the origins go to sockets that exist: any pool will do. */
+TEST(a_mirror_has_the_pool_of_its_service)
+{
+	struct conf *c = conf_file_good(POOL_OF(INSTANCE(1, "https-port = 3201"))
+		"service https { pool = web routers = { 10.0.1.1 } spoof = true }\n");
+
+	ck_assert_str_eq(pool_of(c, 0)->name, "web-443");
+	ck_assert_str_eq(pool_of(c, 1)->name, "web-443");
+	conf_free(c);
+}
+
+static const struct {
+	const char *text, *message;
+} bad[] = {
+	{ POOL_OF(INSTANCE(1, "https-port = 3101")) WEB,
+	  "4: https-port: 3101 is its port for all others" },
+	{ POOL_OF(INSTANCE(1, "https-port = 3102") INSTANCE(2, "")) WEB,
+	  "4: port 3102 is that of instance s2, too" },
+	{ POOL_OF(INSTANCE(1, "https-port = 3201") INSTANCE(2, "https-port = 3201")) WEB,
+	  "5: port 3201 is that of instance s1, too" },
+	{ POOL_OF(INSTANCE(1, "https-port = 3201 ports = { 443:3202 }")) WEB,
+	  "4: ports: 443 is there twice" },
+	{ POOL_OF(INSTANCE(1, "ports = { 443 }")) WEB,
+	  "4: ports: 443 is not a port of services, a colon and a port of the instance" },
+	{ POOL_OF(INSTANCE(1, "ports = { 443:70000 }")) WEB,
+	  "4: ports: 443:70000 is not a port of services, a colon and a port of the "
+	  "instance" },
+	{ POOL_OF(INSTANCE(1, "https-port = 3201"))
+	  "service x { id = 9 pool = web routers = { 10.0.1.1 }\nports = { 80, 443 } }\n",
+	  "7: ports: 80 and 443 lead to different ports of the instances of pool web: a "
+	  "service for each is needed" },
+};
+
+TEST_LOOP(refused, 0, sizeof(bad) / sizeof(bad[0]))
+{
+	conf_file_bad(bad[_i].text, bad[_i].message);
+}
