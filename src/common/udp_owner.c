@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who has a UDP port that we cannot have: proc(5), as ss(8) looks. */
-#include "udp_owner.h"
+#include "common/udp_owner.h"
 
 #include <dirent.h>
 #include <stdio.h>
