@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The MSS that instances announce when they connect with their clients' addresses (TC
- * egress).  The answers come redirected by GRE, so that full segments must leave room for
- * the wrapping; who sends them does not learn so from anybody else, as routers address
- * "fragmentation needed" to the origin, which may filter it.
+ * Limits the MSS that instances announce when they connect with their clients'
+ * addresses (TC egress).  The answers come back redirected by GRE, so full segments
+ * must leave room for the GRE headers.  Nothing else tells the origin reliably: routers
+ * send "fragmentation needed" to it, but it may filter that.
  *
- * Looked at are only SYNs of local sockets to ports whose answers come back by GRE, with
- * a source address that is not this host's.
+ * Only looks at SYNs of local sockets to ports whose answers come back by GRE, with a
+ * source address that is not one of this host's.
  */
 #include "bpf/ingress_maps.h"
 #include "bpf/packet.h"
@@ -29,7 +29,7 @@ struct {
 	__type(value, __u16);
 } limits SEC(".maps");
 
-/* That of the steering program. */
+/* The map of the steering program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, STEER_OWN_PREFIXES);
@@ -46,7 +46,7 @@ static __always_inline bool egress_is_own(__be32 addr)
 	return place && *place == INGRESS_OWN;
 }
 
-/* Where the value of the MSS option is; 0: there is none.  Options end at `end`. */
+/* Offset of the value of the MSS option; 0: there is none.  Options end at `end`. */
 static __always_inline __u32 egress_find_mss(struct __sk_buff *skb, __u32 at, __u32 end)
 {
 	struct {
@@ -71,11 +71,11 @@ static __always_inline void egress_lower_mss(struct __sk_buff *skb, __u32 tcp, _
 {
 	__be16 before, now = bpf_htons(limit);
 
-	/* Checksums go by pairs of octets; Linux begins the option with one. */
+	/* Checksums work on pairs of octets, and Linux aligns the option to them. */
 	if ((at - tcp) & 1 || bpf_skb_load_bytes(skb, at, &before, sizeof(before)) ||
 	    bpf_ntohs(before) <= limit)
 		return;
-	/* Also right for a checksum that is only finished by the interface. */
+	/* Also correct for a checksum that the interface has yet to complete. */
 	bpf_l4_csum_replace(skb, tcp + offsetof(struct tcphdr, check), before, now,
 			    sizeof(now));
 	bpf_skb_store_bytes(skb, at, &now, sizeof(now), 0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Redirected packets, as they come in by the WCCP interface (TC ingress): those
- * that a local instance can serve are unwrapped, marked and left to the local
- * stack; all others go back to the router, or on to the web-cache that had their
- * slot before.
+ * Handles redirected packets that arrive at the WCCP interface (TC ingress): unwraps
+ * and marks those that a local instance can serve and leaves them to the local stack;
+ * sends all others back to the router, or on to the web-cache that had their slot
+ * before.
  *
- * Touched are only GRE packets of WCCP from a known router or web-cache to our
- * address, and frames of a router that agreed on L2, for a destination that is neither
- * ours nor behind this box, which fit a service of that router.  For the rest the next
- * filter decides (TC_ACT_UNSPEC), as if this one were not there.
+ * Only touches WCCP's GRE packets from a known router or web-cache to our address, and
+ * frames from a router that agreed on L2, whose destination is neither ours nor behind
+ * this box and which fit a service of that router.  Everything else is left to the next
+ * filter (TC_ACT_UNSPEC), as if this one did not exist.
  */
 #include "bpf/ingress_judge.h"
 #include "bpf/ingress_sender.h"
@@ -23,7 +23,7 @@ struct config_map {
 	__uint(value_size, sizeof(struct ingress_config));
 };
 
-/* One element: the configuration in force; none before the first plan. */
+/* One element: the configuration in force; empty before the first plan. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -56,13 +56,13 @@ static __always_inline bool ingress_has_mac(const struct ingress_router *r)
 	return r->mac[0] | r->mac[1] | r->mac[2] | r->mac[3] | r->mac[4] | r->mac[5];
 }
 
-/* By L2, of what a router sent? */
+/* Does a packet of a router go back by L2? */
 static __always_inline bool ingress_returns_bare(const struct ingress_job *job)
 {
 	return job->service ? job->router->return_l2 & job->service->bit : !job->by_gre;
 }
 
-/* The packet itself, as this box would forward it: one hop older. */
+/* Send the packet itself as this box would forward it: with one hop less. */
 static __always_inline int ingress_bare(struct __sk_buff *skb,
 					const struct ingress_job *job)
 {
@@ -71,7 +71,7 @@ static __always_inline int ingress_bare(struct __sk_buff *skb,
 	return ingress_age(skb, ETH_HLEN);
 }
 
-/* The way back of what a router sent. */
+/* Return a packet to the router that sent it. */
 static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
 						    const struct ingress_job *job)
 {
@@ -91,8 +91,8 @@ static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
 	return ingress_send_back(skb);
 }
 
-/* Another web-cache does not say which router it had a packet from: the service's first
- * one will do. */
+/* Another web-cache does not say which router sent it the packet: any router of the
+ * service will do, so take the first. */
 static __always_inline const struct ingress_router *
 ingress_router_for_other(const struct ingress_job *job)
 {
@@ -110,7 +110,7 @@ static __always_inline bool ingress_returns_bare_for_other(const struct ingress_
 	return r && r->return_l2 & job->service->bit;
 }
 
-/* The way back of what another web-cache handed over. */
+/* Return a packet that another web-cache handed over. */
 static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
 						    const struct ingress_job *job)
 {
@@ -149,7 +149,8 @@ static __always_inline int ingress_hand_over(struct __sk_buff *skb,
 	return ingress_send_to_ip(skb, 0, job->other_out);
 }
 
-/* What came bare leaves wrapped: handed over always, returned where GRE is agreed. */
+/* Does a bare packet need GRE?  Always if handed over; if returned, where GRE is
+ * agreed. */
 static __always_inline bool ingress_needs_wrapping(const struct ingress_job *job,
 						   enum ingress_reason reason)
 {
@@ -168,8 +169,8 @@ static __always_inline bool ingress_leaves_bare(const struct ingress_job *job,
 	return job->router ? ingress_returns_bare(job) : ingress_returns_bare_for_other(job);
 }
 
-/* Has what is to be sent on been under way for too long?  Of what came wrapped and goes
- * wrapped, the outer header tells: the packet itself is the router's to judge. */
+/* Has the packet used up its TTL?  If it came wrapped and leaves wrapped, the outer
+ * header counts: the inner TTL is up to the router. */
 static __always_inline bool ingress_is_too_old(struct __sk_buff *skb,
 					       const struct ingress_job *job,
 					       enum ingress_reason reason)
@@ -182,7 +183,7 @@ static __always_inline bool ingress_is_too_old(struct __sk_buff *skb,
 	return ttl <= 1;
 }
 
-/* A reason to drop what is to be sent on; else the same reason again. */
+/* The reason to drop a packet that should be sent on; else `reason`. */
 static __always_inline enum ingress_reason
 ingress_check_sending(struct __sk_buff *skb, const struct ingress_job *job,
 		      enum ingress_reason reason)

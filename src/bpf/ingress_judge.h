@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Part of ingress.bpf.c: what is to become of a packet.  The kernel's socket tables are
- * asked, with the steering program taking part.
+ * Part of ingress.bpf.c: decides what to do with a packet.  It asks the kernel's socket
+ * tables, which run the steering program.
  */
 #ifndef WCCPD_BPF_INGRESS_JUDGE_H
 #define WCCPD_BPF_INGRESS_JUDGE_H
@@ -19,7 +19,7 @@ struct {
 	__type(value, __u64);
 } new_connections SEC(".maps");
 
-/* What became of the first fragment becomes of the others. */
+/* Later fragments share the fate of the first. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, INGRESS_FRAGMENTS);
@@ -37,7 +37,7 @@ static __always_inline enum ingress_place ingress_place(const struct ingress_job
 	struct steer_prefix key = { .bits = 32, .addr = addr };
 	const __u8 *place;
 
-	/* Most addresses are far from any of ours, which one bit tells. */
+	/* One bit shows that most addresses are not near any of ours. */
 	if (!ingress_near_own(cfg, addr))
 		return INGRESS_OUTSIDE;
 	place = bpf_map_lookup_elem(&own_prefixes, &key);
@@ -66,9 +66,9 @@ static __always_inline bool ingress_is_martian(__be32 addr)
 enum { TCP_FLAGS = 12, TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 /*
- * Who would take this packet, the steering program included?  `port` is the remote port
- * to ask with; the socket must be released.  In `probe`, what steering says if it was
- * asked.
+ * Which socket would take this packet, the steering program included?  `port` is the
+ * remote port to ask with.  The caller releases the socket.  `probe` gets the answer of
+ * the steering program if it was asked.
  */
 static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
 							const struct packet *p,
@@ -93,8 +93,8 @@ static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
 	return sk;
 }
 
-/* Is there a listener of the pool for this packet's bucket, whatever else knows
- * its flow? */
+/* Does the pool have a listener for this packet's bucket, even if some socket already
+ * has the flow? */
 static __always_inline bool ingress_pool_takes(struct __sk_buff *skb,
 					       const struct packet *p,
 					       struct steer_probe *probe)
@@ -136,7 +136,7 @@ static __always_inline void ingress_note_proof(const struct packet *p)
 		way->at_ingress = way->nonce;
 }
 
-/* Spares the stack the look-up; it looks itself when this fails, and for samples. */
+/* Saves the stack the look-up; it does that itself if this fails, and for samples. */
 static __always_inline void ingress_assign(struct __sk_buff *skb, struct bpf_sock *sk,
 					   const struct steer_probe *probe)
 {
@@ -148,7 +148,7 @@ static __always_inline void ingress_assign(struct __sk_buff *skb, struct bpf_soc
 
 /* -- TCP ------------------------------------------------------------------------------ */
 
-/* Is nothing new to be delivered from there, because what is delivered gets lost? */
+/* Are new connections from there held back because delivered packets get lost? */
 static __always_inline bool ingress_is_held(const struct ingress_job *job)
 {
 	return job->router->held & job->service->bit;
@@ -166,9 +166,9 @@ ingress_judge_new(const struct ingress_job *job, bool takes)
 }
 
 /*
- * A SYN.  A listener counts only if the steering program chose it: others that happen to
- * listen on the port are none of our instances.  A retransmitted SYN finds the half-open
- * connection, and is no new flow.
+ * A SYN.  A listener counts only if the steering program chose it: other sockets that
+ * happen to listen on the port are not our instances.  A retransmitted SYN finds the
+ * half-open connection, and is no new flow.
  */
 static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *skb,
 							     const struct ingress_job *job,
@@ -179,7 +179,7 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 	__u32 state = BPF_TCP_LISTEN;
 	bool takes = false;
 
-	/* Another web-cache has no business with new connections. */
+	/* Another web-cache has no reason to send us new connections. */
 	if (!job->router)
 		return INGRESS_DROPPED_STRAY;
 	sk = ingress_look_up(skb, p, p->sport, probe);
@@ -201,8 +201,8 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 	return ingress_judge_new(job, takes);
 }
 
-/* Is it the ACK that completes a handshake by SYN cookie?  Of such a connection
- * there is nothing but the listener until it arrives. */
+/* Is it the ACK that completes a handshake by SYN cookie?  Until it arrives, the
+ * listener is all there is of the connection. */
 static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 						   const struct ingress_job *job,
 						   struct bpf_sock *listener)
@@ -230,8 +230,8 @@ static __always_inline __u32 ingress_hash_bucket(const struct ingress_job *job)
 }
 
 /*
- * The slot of the table that the packet has.  Of hash buckets the redirect header tells,
- * if it is one of this service; of a mask's values it does not, whatever stands in it.
+ * The packet's slot.  For hash buckets the redirect header says which, if it is of this
+ * service; for values of a mask it does not, whatever it contains.
  */
 static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 {
@@ -257,8 +257,9 @@ static __always_inline void ingress_find_former_owner(struct ingress_job *job)
 	job->other_out = job->cfg->other_out[i];
 }
 
-/* Nobody here knows the flow.  Either another web-cache does, or it is older than
- * the redirection; what another web-cache handed over is not handed on again. */
+/* No local socket has the flow.  Either another web-cache has it, or it is older than
+ * the redirection.  A packet that another web-cache handed over is not handed over
+ * again. */
 static __always_inline enum ingress_reason ingress_judge_unknown(struct ingress_job *job)
 {
 	if (job->router)
@@ -287,7 +288,7 @@ static __always_inline enum ingress_reason ingress_judge_flow(struct __sk_buff *
 	bpf_sk_release(sk);
 	if (!known)
 		return ingress_judge_unknown(job);
-	/* The listener is that of the packet's bucket. */
+	/* The listener must be that of the packet's bucket. */
 	if (completes && (probe->chosen || ingress_pool_takes(skb, p, probe)))
 		ingress_count_connection(job, probe);
 	return INGRESS_DELIVERED_FLOW;
@@ -318,7 +319,8 @@ static __always_inline enum ingress_reason ingress_judge_tcp(struct __sk_buff *s
 	if (!probe)
 		return INGRESS_DROPPED_FAILED; /* an array has its elements */
 	flags = ingress_tcp_flags(skb, job);
-	/* With others of these it opens nothing: no listener takes it. */
+	/* With any other of these flags it opens no connection: no listener takes
+	 * it. */
 	if ((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
 		return ingress_judge_syn(skb, job, probe);
 	return ingress_judge_flow(skb, job, probe, flags);
@@ -337,7 +339,7 @@ ingress_datagram_of(const struct ingress_job *job)
 	};
 }
 
-/* A first fragment, of which ports and flags are seen. */
+/* A first fragment, which shows ports and flags. */
 static __always_inline void ingress_remember_fragment(const struct ingress_job *job,
 						      enum ingress_reason reason)
 {
@@ -348,8 +350,8 @@ static __always_inline void ingress_remember_fragment(const struct ingress_job *
 	bpf_map_update_elem(&datagrams, &key, &fate, BPF_ANY);
 }
 
-/* A later fragment.  One that overtakes the first is returned, and the datagram lost:
- * its sender sends it again. */
+/* A later fragment.  If it overtakes the first, it is returned and the datagram is
+ * lost; its sender will send it again. */
 static __always_inline enum ingress_reason
 ingress_judge_fragment(struct ingress_job *job)
 {
@@ -360,7 +362,7 @@ ingress_judge_fragment(struct ingress_job *job)
 		return INGRESS_RETURNED_FRAGMENT;
 	if (ingress_is_delivered(fate->reason))
 		return INGRESS_DELIVERED_FRAGMENT;
-	/* As ever, not on to a third one. */
+	/* As always, a packet is not handed on to a third web-cache. */
 	if (fate->reason == INGRESS_HANDED_OVER && !job->router)
 		return INGRESS_RETURNED_FRAGMENT;
 	job->other = fate->other;
@@ -372,7 +374,7 @@ ingress_judge_fragment(struct ingress_job *job)
 
 /* -- all ------------------------------------------------------------------------------ */
 
-/* What no host can have sent, or will receive; and what goes round in circles. */
+/* Packets that no host can have sent or will receive, and packets that circulate. */
 static __always_inline enum ingress_reason
 ingress_judge_addresses(const struct ingress_job *job)
 {
@@ -385,8 +387,8 @@ ingress_judge_addresses(const struct ingress_job *job)
 		return INGRESS_DROPPED_DESTINATION;
 	if (ingress_place(job, p->src) == INGRESS_OWN)
 		return INGRESS_RETURNED_LOOP;
-	/* The router shall send it as it sends what it does not redirect; then it also
-	 * passes the packet filter that is meant for it. */
+	/* Let the router forward it without redirection, so that it passes the packet
+	 * filter that is meant for it. */
 	if (dst == INGRESS_OWN)
 		return INGRESS_RETURNED_OWN;
 	return INGRESS_REASONS; /* nothing against it */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the ingress program (ingress.bpf.c) and its driver share: whose packets
- * are looked at, which service a packet belongs to, and how it goes back.
+ * What the ingress program (ingress.bpf.c) and its driver share: whose packets to look
+ * at, which service a packet belongs to, and how to return it.
  *
- * The driver renders all of it from the plan into one map value, which is replaced
- * as a whole.  Every question has an answer in constant time: sets of services are
- * bit masks in which the lowest bit is the service of the highest priority.
+ * The driver renders all of it from the plan into one map value, which is replaced as a
+ * whole.  Every look-up takes constant time: sets of services are bit masks in which
+ * the lowest bit is the service of the highest priority.
  */
 #ifndef WCCPD_BPF_INGRESS_MAPS_H
 #define WCCPD_BPF_INGRESS_MAPS_H
@@ -15,7 +15,7 @@
 
 enum {
 	INGRESS_SERVICES = 64, /* bits of a mask */
-	/* Of a plan's routers, and one that proofs of delivery come from. */
+	/* The routers of a plan, and one as the source of proofs of delivery. */
 	INGRESS_ROUTERS = 128,
 	INGRESS_CLASSES = 1024, /* of ports; class 0: no service names it */
 	INGRESS_SENDERS = 320,
@@ -33,7 +33,7 @@ enum {
 };
 
 /*
- * What became of a packet, and why.  Every packet that a router redirected is counted
+ * What happened to a packet, and why.  Every packet that a router redirected is counted
  * under exactly one of these.
  */
 enum ingress_reason {
@@ -81,8 +81,8 @@ packet_inline bool ingress_is_dropped(enum ingress_reason r)
 	return r >= INGRESS_DROPPED_CLOSED && r <= INGRESS_DROPPED_FAILED;
 }
 
-/* What is at an address, as far as redirected packets are concerned: the values of the
- * trie of prefixes. */
+/* What kind of address this is for redirected packets: the values of the trie of
+ * prefixes. */
 enum ingress_place {
 	INGRESS_OUTSIDE, /* in no prefix */
 	INGRESS_OWN,	 /* this box */
@@ -94,8 +94,7 @@ enum ingress_place {
 };
 
 /* Senders by key: an IPv4 address, or a MAC address with a bit that no IPv4 address
- * has.  A key is in its bin or nowhere; where a bin has room left, who is
- * INGRESS_NOBODY. */
+ * has.  A key is in its bin or nowhere; `who` of an unused place is INGRESS_NOBODY. */
 #define INGRESS_KEY_MAC (1ULL << 62)
 
 struct ingress_bin {
@@ -118,7 +117,7 @@ struct ingress_router {
 	__u8 pad[4];
 };
 
-/* One bit of a mask: of which field of the packet, and which bit of it. */
+/* One bit of a mask: the field of the packet, and the bit in that field. */
 enum ingress_field {
 	INGRESS_DST_PORT,
 	INGRESS_SRC_PORT,
@@ -136,14 +135,14 @@ struct ingress_service {
 	__u8 drop_when_down;
 	__u8 router; /* gets what another web-cache handed over in vain; or INGRESS_NONE */
 	__u8 l2_router; /* that frames of an unknown MAC address belong to, or the same */
-	/* Of mask assignment: the bits of a value's sequence number, lowest first.  None:
+	/* Mask assignment: the bits of a value's sequence number, lowest first.  None:
 	 * slots are hash buckets. */
 	__u8 n_mask_bits;
 	struct ingress_mask_bit mask_bits[INGRESS_SLOT_BITS];
 	__u32 counters; /* index into the counters */
 	/* Buckets whose packets go by the alternate hash instead. */
 	struct wccp_bucket_vector hot;
-	/* Per slot: 1 + index into other_caches; 0: nobody had it before. */
+	/* Per slot: 1 + index into other_caches; 0: no web-cache had it before. */
 	__u8 handover[INGRESS_SLOTS];
 };
 
@@ -163,8 +162,8 @@ struct ingress_config {
 	__u32 mark, mark_mask;
 	__u64 mix;	    /* gives each sender's key its bin */
 	__u32 uses_sources; /* does any service name a source port? */
-	/* Does this box send on what is addressed to others?  Then a frame for another
-	 * address need not be a redirected one. */
+	/* Does this box forward packets for others?  Then a frame for another address
+	 * need not be a redirected one. */
 	__u32 forwards;
 	__be32 other_caches[WCCP_MAX_CACHES];
 	__u32 other_out[WCCP_MAX_CACHES]; /* by which interface; 0: as it came in */
@@ -176,9 +175,9 @@ struct ingress_config {
 	 * of it, for later fragments, which show no ports. */
 	__u64 whole_protocol[256], part_of_protocol[256];
 	__u8 service_of_id[2][256]; /* by type and id; or INGRESS_NONE */
-	/* So that a packet touches no more memory than it must: by the upper half of an
-	 * address, a bit each: may it be the box's own?  Most need no look-up in the
-	 * trie then. */
+	/* One bit for each upper half of an address: may the address be one of the
+	 * box's own?  Most packets then need no look-up in the trie, which would touch
+	 * more memory. */
 	__u64 near_own[65536 / 64];
 	struct ingress_bin bins[INGRESS_BINS];
 	struct ingress_router routers[INGRESS_ROUTERS];
@@ -201,7 +200,7 @@ struct ingress_stranger {
 	__u64 packets;
 };
 
-/* A datagram whose first fragment has come. */
+/* A datagram whose first fragment has arrived. */
 struct ingress_datagram {
 	__be32 src, dst;
 	__be16 id;
@@ -237,7 +236,7 @@ struct ingress_trace_event {
 
 enum { INGRESS_TRACE_RING = 1 << 16 }; /* octets of events that wait to be read */
 
-/* Of a MAC address's first four octets and last two, as they lie in memory. */
+/* From the first four and last two octets of a MAC address, as they lie in memory. */
 packet_inline __u64 ingress_mac_key(__u32 first, __u16 last)
 {
 	return INGRESS_KEY_MAC | (__u64)last << 32 | first;
@@ -248,7 +247,7 @@ packet_inline __u64 ingress_bin(__u64 mix, __u64 key)
 	return steer_index(key * mix >> 55, INGRESS_BINS);
 }
 
-/* Who a key stands for; INGRESS_NOBODY when it is not there. */
+/* The sender with this key; INGRESS_NOBODY if there is none. */
 packet_inline __u32 ingress_find(const struct ingress_config *cfg, __u64 key)
 {
 	const struct ingress_bin *bin = &cfg->bins[ingress_bin(cfg->mix, key)];
@@ -267,8 +266,8 @@ ingress_class(const struct ingress_config *cfg, __be16 port)
 	return &cfg->classes[steer_index(c, INGRESS_CLASSES)];
 }
 
-/* The services whose description the packet fits; equals packet_matches(), but
- * that later fragments fit every service of their protocol. */
+/* The services whose description the packet fits.  Like packet_matches(), except that
+ * later fragments fit every service of their protocol. */
 packet_inline __u64 ingress_matching(const struct ingress_config *cfg,
 				     const struct packet *p)
 {
@@ -334,8 +333,8 @@ packet_inline __u32 ingress_mask_slot(const struct packet *p,
 	return slot;
 }
 
-/* Index of the lowest bit of a mask that is not 0: the number of ones below it, counted
- * without branches, as the verifier would follow each of the 64 ways. */
+/* Index of the lowest bit set in a nonzero mask.  Counts without branches, because the
+ * verifier would follow each of the 64 ways. */
 packet_inline __u32 ingress_first(__u64 mask)
 {
 	__u64 x = (mask & -mask) - 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Part of ingress.bpf.c: is it a redirected packet, whose, and of which service?  That is
- * decided by what was agreed on with a router and by the packet itself.
+ * Part of ingress.bpf.c: is this a redirected packet, who sent it, and which service is
+ * it of?  That depends on what was agreed on with a router and on the packet itself.
  */
 #ifndef WCCPD_BPF_INGRESS_SENDER_H
 #define WCCPD_BPF_INGRESS_SENDER_H
@@ -33,7 +33,7 @@ ingress_service_at(const struct ingress_config *cfg, __u32 index)
 	return &cfg->services[steer_index(index, INGRESS_SERVICES)];
 }
 
-/* The bit of the service that the redirect header names; 0: none that we have. */
+/* The bit of the service that the redirect header names; 0: not one of ours. */
 static __always_inline __u64 ingress_named_service(const struct ingress_job *job)
 {
 	const struct packet_redirect *r = &job->redirect;
@@ -45,9 +45,9 @@ static __always_inline __u64 ingress_named_service(const struct ingress_job *job
 }
 
 /*
- * Of the services in `allowed` that the packet fits, the one that the redirect header
- * names, or else the first.  The header alone does not decide: some routers leave it
- * empty, or put other bits there.
+ * Of the services in `allowed` that the packet fits, choose the one that the redirect
+ * header names, or else the first.  The header alone does not decide: some routers
+ * leave it empty, or put other bits there.
  */
 static __always_inline void ingress_find_service(struct ingress_job *job, __u64 allowed)
 {
@@ -61,7 +61,7 @@ static __always_inline void ingress_find_service(struct ingress_job *job, __u64 
 		job->service = ingress_service_at(job->cfg, ingress_first(found));
 }
 
-/* Is all of the packet there, and of TCP and UDP a whole header? */
+/* Is the packet complete, with a whole TCP or UDP header? */
 static __always_inline bool ingress_is_whole(const struct __sk_buff *skb,
 					     const struct packet *p)
 {
@@ -72,7 +72,8 @@ static __always_inline bool ingress_is_whole(const struct __sk_buff *skb,
 	return p->len >= least && p->l3 + p->len <= skb->len;
 }
 
-/* Both expect the frame's own packet in job->p; what came by GRE is put there. */
+/* This and ingress_came_by_l2() expect the outer packet in job->p; this one puts the
+ * inner one there. */
 static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 						struct ingress_job *job)
 {
@@ -83,7 +84,7 @@ static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 
 	if (outer.dst != cfg->self || packet_redirect(skb, &outer, &job->redirect))
 		return false;
-	/* Nobody puts options there, and without them it is one length. */
+	/* No sender puts options there, and without them the length is constant. */
 	if (outer.l4 != ETH_HLEN + sizeof(struct iphdr))
 		return false;
 	who = ingress_find(cfg, outer.src);
@@ -105,9 +106,9 @@ static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 }
 
 /*
- * A frame from a MAC address that no router answers ARP with: the virtual one of a pair of
- * routers, or another line card.  If this box sends nothing on for others, such a frame
- * can only be redirected; it counts as from the router that agreed on L2.
+ * A frame from a MAC address that no router answers ARP with: the virtual one of a pair
+ * of routers, or another line card.  If this box does not forward for others, such a
+ * frame can only be a redirected one; it is taken as from the router that agreed on L2.
  */
 static __always_inline bool ingress_from_unknown_mac(struct ingress_job *job, __u64 key)
 {
@@ -134,7 +135,7 @@ static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
 	__u64 found, key;
 	__u32 who;
 
-	/* A frame's own header is never in fragments of memory. */
+	/* The Ethernet header is always in linear memory. */
 	if (frame + ETH_HLEN > (const __u8 *)(long)skb->data_end)
 		return false;
 	/* Ours, or ordinary traffic to a network behind this box. */
@@ -153,8 +154,8 @@ static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
 	return true;
 }
 
-/* Is the frame of the interface's own network?  Of another VLAN it is somebody else's;
- * a tag with number 0 says nothing but a priority. */
+/* Does the frame belong to the interface's own network?  One of another VLAN does not;
+ * a tag with number 0 only gives a priority. */
 static __always_inline bool ingress_is_untagged(const struct __sk_buff *skb)
 {
 	return !skb->vlan_present || !(skb->vlan_tci & 0xfff);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Part of ingress.bpf.c: a packet in hand, and how it is wrapped, unwrapped and sent.
+ * Part of ingress.bpf.c: the current packet, and how to wrap, unwrap and send it.
  */
 #ifndef WCCPD_BPF_INGRESS_WIRE_H
 #define WCCPD_BPF_INGRESS_WIRE_H
@@ -10,7 +10,7 @@
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 
-/* A redirected packet and all that is known of it. */
+/* A redirected packet and everything known about it. */
 struct ingress_job {
 	const struct ingress_config *cfg;
 	const struct ingress_router *router;   /* it came from; NULL: another cache */
@@ -40,7 +40,7 @@ enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
 enum { UDP_HEADER = 8 };
 enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
 
-/* Of `len` octets, an even and constant number. */
+/* The checksum of `len` octets, an even and constant number. */
 static __always_inline __u16 ingress_checksum(const void *octets, unsigned len)
 {
 	const __u16 *words = octets;
@@ -56,7 +56,7 @@ static __always_inline __u16 ingress_checksum(const void *octets, unsigned len)
 static __always_inline int ingress_set_macs(struct __sk_buff *skb, const __u8 *dst,
 					    const __u8 *src)
 {
-	/* No checksum to keep up: at TC ingress none covers the MAC header. */
+	/* No checksum to update: at TC ingress none covers the MAC header. */
 	if (bpf_skb_store_bytes(skb, 0, dst, ETH_ALEN, 0))
 		return -1;
 	return bpf_skb_store_bytes(skb, ETH_ALEN, src, ETH_ALEN, 0);
@@ -108,7 +108,7 @@ static __always_inline int ingress_send_to_mac(struct __sk_buff *skb,
 	return bpf_redirect(r->mac_out, 0);
 }
 
-/* Take the outer headers off. */
+/* Remove the outer headers. */
 static __always_inline int ingress_unwrap(struct __sk_buff *skb)
 {
 	return bpf_skb_adjust_room(skb, -(__s32)WRAPPING, BPF_ADJ_ROOM_MAC,
@@ -117,8 +117,9 @@ static __always_inline int ingress_unwrap(struct __sk_buff *skb)
 
 enum { INGRESS_TTL = 64 };
 
-/* New outer addresses; the TTL goes down, so that nothing can circulate between boxes
- * that take each other for routers.  Everything behind stays as it is. */
+/* Replace the outer addresses and decrement the TTL, so that nothing can circulate
+ * between boxes that take each other for routers.  Everything after that stays as it
+ * is. */
 static __always_inline int ingress_readdress(struct __sk_buff *skb,
 					     const struct ingress_job *job, __be32 dst)
 {
@@ -135,8 +136,8 @@ static __always_inline int ingress_readdress(struct __sk_buff *skb,
 				   BPF_F_RECOMPUTE_CSUM);
 }
 
-/* One less in the TTL of the packet whose header is at `l3`.  Its checksum changes by
- * the same amount, so that a checksum over both stays right. */
+/* Decrement the TTL of the packet whose header is at `l3`.  Its checksum changes by the
+ * same amount, so that a checksum over both stays correct. */
 static __always_inline int ingress_age(struct __sk_buff *skb, __u32 l3)
 {
 	struct {
@@ -169,7 +170,7 @@ static __always_inline int ingress_make_room(struct __sk_buff *skb)
 	return bpf_skb_adjust_room(skb, WRAPPING, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* Put outer headers on a packet that came bare. */
+/* Add outer headers to a packet that came bare. */
 static __always_inline int ingress_wrap(struct __sk_buff *skb,
 					const struct ingress_job *job, __be32 dst,
 					struct packet_redirect redirect)
@@ -183,7 +184,7 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 			.ihl = 5,
 			.tos = job->p.tos,
 			.tot_len = bpf_htons(job->p.len + WRAPPING),
-			/* Fragmenting on the way is better than losing. */
+			/* Better fragmented on the way than lost. */
 			.id = bpf_get_prandom_u32(),
 			.ttl = INGRESS_TTL,
 			.protocol = IPPROTO_GRE,
@@ -203,8 +204,8 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 				   BPF_F_RECOMPUTE_CSUM);
 }
 
-/* Would it be longer than the link allows once it is wrapped?  (What the hardware will
- * cut is cut to fit.) */
+/* Would the wrapped packet be too long for the link?  (Packets that the hardware will
+ * segment are cut to fit.) */
 static __always_inline bool ingress_is_too_long(const struct __sk_buff *skb,
 						const struct ingress_job *job)
 {
@@ -212,10 +213,9 @@ static __always_inline bool ingress_is_too_long(const struct __sk_buff *skb,
 }
 
 /*
- * Tell the sender how long its packets may be (RFC 1191); the packet itself becomes
- * the message.  Quoted is a whole TCP header rather than 8 octets of it: of a packet
- * whose checksum is still to be computed, the kernel lets none be cut off before
- * that.
+ * Tell the sender how long its packets may be (RFC 1191); the packet itself becomes the
+ * message.  Quotes a whole TCP header rather than 8 octets of it: the kernel does not
+ * let a packet whose checksum is still to be computed be cut shorter than that.
  */
 static __always_inline int ingress_refuse_length(struct __sk_buff *skb,
 						 const struct ingress_job *job)

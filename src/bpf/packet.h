@@ -57,7 +57,7 @@ struct packet_gre_redirect {
 	struct packet_redirect redirect;
 };
 
-/* The fields of an IPv4 packet that decide its way. */
+/* The fields of an IPv4 packet that decide where it goes. */
 struct packet {
 	__u32 l3, l4; /* offsets in the skb: IPv4 header, what follows its options */
 	__u32 len;    /* total length from the IPv4 header on */
@@ -85,8 +85,8 @@ packet_inline __u8 packet_fold(__u32 key)
 	return key & 0xff;
 }
 
-/* Bucket by the primary hash flags.  XOR of octets knows no byte order, so the
- * fields are taken as they lie in the packet. */
+/* Bucket by the primary hash flags.  XOR of octets does not depend on byte order, so
+ * the fields are used as they lie in the packet. */
 packet_inline __u8 packet_bucket(const struct packet *p, __u32 flags)
 {
 	__u32 key = 0;
@@ -109,9 +109,8 @@ packet_inline __u8 packet_alt_bucket(const struct packet *p, __u32 flags)
 }
 
 /*
- * Does the packet fit the description?  Ports count only with the flag and for
- * TCP or UDP.  A later fragment shows no ports: it never fits a service that
- * needs them.
+ * Does the packet fit the description?  Ports count only with the flag and for TCP or
+ * UDP.  A later fragment shows no ports, so it never fits a service that needs them.
  */
 packet_inline bool packet_matches(const struct packet *p,
 				  const struct packet_service *s)
@@ -140,8 +139,8 @@ packet_inline bool packet_matches(const struct packet *p,
 
 #ifdef __bpf__
 
-/* Read words of a header, which lie at a constant offset with an Ethernet header in
- * front: at once where all of it is in one piece of memory, as nearly always. */
+/* Read words of a header at a constant offset after an Ethernet header: directly if
+ * they are in linear memory, as they nearly always are. */
 packet_inline int packet_read(struct __sk_buff *skb, __u32 at, void *to, __u32 len)
 {
 	const char *from = (const char *)(long)skb->data + at;
@@ -206,9 +205,9 @@ packet_inline int packet_parse(struct __sk_buff *skb, __u32 l3, struct packet *p
 }
 
 /*
- * Is `outer` a GRE packet of WCCP?  Then 0, the redirect header in `out`; the
- * inner IPv4 header is at outer->l4 + sizeof(struct packet_gre_redirect).  A
- * fragment is not taken for one, because its rest cannot be unwrapped.
+ * Is `outer` a GRE packet of WCCP?  Then 0, the redirect header in `out`; the inner
+ * IPv4 header is at outer->l4 + sizeof(struct packet_gre_redirect).  A fragment does
+ * not count as one, because the other fragments could not be unwrapped.
  */
 packet_inline int packet_redirect(struct __sk_buff *skb, const struct packet *outer,
 				  struct packet_redirect *out)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the eBPF programs know of IPv6: addresses of both families in one form, and
- * the way through the extension headers.  To be used with packet.h, and shared with
- * userspace like it.
+ * skipping extension headers.  Used with packet.h and, like that, shared with
+ * userspace.
  */
 #ifndef WCCPD_BPF_PACKET6_H
 #define WCCPD_BPF_PACKET6_H
@@ -14,7 +14,8 @@
 #endif
 
 enum {
-	/* Extension headers that are looked through; real packets have one or two. */
+	/* At most this many extension headers are skipped; real packets have one or
+	 * two. */
 	WCCPD_BPF_PACKET6_HEADERS = 8,
 	PACKET6_OFFSET = 0xfff8, /* in the Fragment header */
 	PACKET6_MF = 0x0001,
@@ -31,7 +32,7 @@ packet_inline struct packet_addr packet_addr4(__be32 a)
 	return (struct packet_addr){ { 0, 0, packet_be32(0xffff), a } };
 }
 
-/* Half-way to the XOR of the octets: the rest is packet_fold(). */
+/* The first half of the XOR of all octets; packet_fold() does the rest. */
 packet_inline __be32 packet_xor(const struct packet_addr *a)
 {
 	return a->words[0] ^ a->words[1] ^ a->words[2] ^ a->words[3];
@@ -89,9 +90,9 @@ packet_inline int packet6_skip(struct __sk_buff *skb, __u8 protocol, struct pack
 }
 
 /*
- * packet_parse() of IPv6: p->src and p->dst become the XOR of the words of each
- * address, which is all that the bucket hash wants.  Never to be fragmented on the
- * way, hence df.
+ * packet_parse() for IPv6: p->src and p->dst become the XOR of the words of each
+ * address, which is all that the bucket hash needs.  Routers never fragment IPv6, hence
+ * df.
  */
 packet_inline int packet6_parse(struct __sk_buff *skb, __u32 l3, struct packet *p,
 				struct packet_addr *src, struct packet_addr *dst)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Proofs of delivery: what the programs that a proof passes, and the driver that sends
- * it, have in common.
+ * Proofs of delivery: what the programs on the path of a proof share with the driver
+ * that sends it.
  *
- * A proof is a SYN that the daemon makes itself and lets in by the WCCP interface.  It
- * takes the way of every redirected SYN: other TC filters, ours, the packet filter, the
- * routing rules, and the look-up of a socket.  There the steering program gives it to a
- * listener of the daemon, the sink, whose socket filter notes that it came and
+ * A proof is a SYN that the daemon makes itself and injects at the WCCP interface.  It
+ * takes the path of every redirected SYN: other TC filters, ours, the packet filter,
+ * the routing rules, and the look-up of a socket.  There the steering program gives it
+ * to a listener of the daemon, the sink, whose socket filter notes that it came and
  * discards it, so that nothing answers.
  */
 #ifndef WCCPD_BPF_PROOF_MAPS_H
@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 enum {
-	PROOF_WAYS = 64, /* proofs that can be under way at once; a power of 2 */
+	PROOF_WAYS = 64, /* proofs under way at the same time; a power of 2 */
 	/* 203.0.113.113, of a network that is for documentation only (RFC 5737): the
 	 * destination of every proof, in host order. */
 	PROOF_DESTINATION = 0xcb007171,

@@ -33,8 +33,9 @@ static __always_inline bool fwd_is_confined(const struct fwd_job *job)
 	       (job->src.words[0] & mask) == link_local;
 }
 
-/* For us, not for forwarding at all, redirected by another router already, or
- * returned by L2: such frames carry no sign but the sender's address. */
+/* Packets for us, packets that are not to be forwarded, that another router has
+ * redirected already, or that came back by L2, which only the sender's address
+ * shows. */
 static __always_inline bool fwd_is_exempt(struct __sk_buff *skb,
 					  const struct fwd_job *job)
 {
@@ -85,8 +86,8 @@ fwd_first_fit(const struct fwd_job *job, __u64 in)
 	return NULL;
 }
 
-/* The service that decides, or NULL.  Most packets fit none, and most that do come
- * from no member: what costs a look-up, or a second search, is for the others. */
+/* The service that decides, or NULL.  Most packets fit none, and most that do are not
+ * from a member, so only the others pay for a look-up or a second search. */
 static __always_inline const struct router_entry *
 fwd_find_service(struct __sk_buff *skb, const struct fwd_job *job)
 {
@@ -98,7 +99,7 @@ fwd_find_service(struct __sk_buff *skb, const struct fwd_job *job)
 	in = fwd_memberships(&job->src);
 	if (in)
 		s = fwd_first_fit(job, in);
-	/* A denied packet goes its way, whatever other services say of it. */
+	/* A denied packet is forwarded, whatever other services say of it. */
 	if (!s || !s->has_list || fwd_list_permits(job, s->number))
 		return s;
 	FWD_COUNT(s->number, denied);
@@ -107,7 +108,7 @@ fwd_find_service(struct __sk_buff *skb, const struct fwd_job *job)
 
 /* ---- the web-cache ---- */
 
-/* Who has the packet's bucket (2.0 section 4.11.1)? */
+/* The owner of the packet's bucket (2.0 section 4.11.1). */
 static __always_inline __u8 fwd_owner_by_bucket(const struct packet *p,
 						const struct router_entry *s,
 						struct packet_redirect *header)
@@ -134,8 +135,8 @@ static __always_inline struct packet_addr fwd_masked(const struct packet_addr *a
 	} };
 }
 
-/* Who has the first value that fits (2.0 section 4.11.2)?  Of a mask's values at
- * most one fits, so that each mask is one look-up. */
+/* The owner of the first value that fits (2.0 section 4.11.2).  At most one value of
+ * each mask fits, so each mask takes one look-up. */
 static __always_inline __u8 fwd_owner_by_mask(const struct fwd_job *job,
 					      const struct router_entry *s)
 {

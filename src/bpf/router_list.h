@@ -38,7 +38,7 @@ static __always_inline bool fwd_list_fits(const struct fwd_job *job,
 	       fwd_list_has_port(bpf_ntohs(job->p.dport), &r->dst);
 }
 
-/* Does the list of service `number` permit the packet?  What no rule fits is
+/* Does the list of service `number` permit the packet?  A packet that no rule fits is
  * denied. */
 static __always_inline bool fwd_list_permits(const struct fwd_job *job, __u32 number)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Part of router.bpf.c: the packet in hand, the maps that it works by, and counting.
+ * Part of router.bpf.c: the current packet, the maps, and counting.
  */
 #ifndef WCCPD_BPF_ROUTER_STATE_H
 #define WCCPD_BPF_ROUTER_STATE_H
@@ -61,8 +61,8 @@ struct {
 	__type(value, __u8);
 } mask_values SEC(".maps");
 
-/* The packet in hand.  Not on the stack, where the verifier would tell apart all that
- * the ways through its headers leave behind: it would follow some hundreds of thousands
+/* The current packet.  On the stack the verifier would keep apart the states that
+ * all paths through its headers leave behind: it would follow hundreds of thousands
  * of instructions more, and older kernels would give up.  A CPU has one packet at a
  * time. */
 struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Part of router.bpf.c: how packets are wrapped in GRE, unwrapped and sent.
+ * Part of router.bpf.c: wrapping packets in GRE, unwrapping and sending them.
  */
 #ifndef WCCPD_BPF_ROUTER_WIRE_H
 #define WCCPD_BPF_ROUTER_WIRE_H

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * New connections to the local instances: the kernel asks this program which
- * socket shall have a TCP packet that no established flow takes.
+ * Steers new connections to the local instances: the kernel asks this program which
+ * socket gets a TCP packet that belongs to no established flow.
  *
- * It answers only for packets that came in by the WCCP interface, for an address
- * that is not ours, to a port of a service; and then with a listener of that
- * service's pool or with nobody, never with a bystander that happens to listen on
- * the port.  Candidates are ranked per bucket.  A listener that dies leaves the
- * SOCKMAP by itself, so the next in rank takes over without userspace.
+ * It only decides for packets that came in by the WCCP interface, for an address that
+ * is not ours, to a port of a service.  The answer is a listener of that service's pool
+ * or none, never an unrelated socket that happens to listen on the port.  Candidates
+ * are ranked per bucket.  A listener that dies leaves the SOCKMAP by itself, so the
+ * next in rank takes over without userspace.
  *
- * It counts nothing: ingress.bpf.c runs it too, to learn who would take a packet,
- * and counts what it then delivers.
+ * It counts nothing: ingress.bpf.c runs it too, to find out which socket would take a
+ * packet, and counts what it then delivers.
  */
 #include "bpf/proof_maps.h"
 #include "bpf/steer_maps.h"
@@ -40,7 +40,7 @@ struct table_map {
 	__uint(value_size, sizeof(struct steer_table));
 };
 
-/* One element: the table in force; none before the first plan. */
+/* One element: the table in force; empty before the first plan. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
@@ -58,7 +58,7 @@ struct {
 
 /* Linux 5.17 and later tell the interface; older ones know the port alone. */
 const volatile bool tells_ifindex = true;
-/* Chosen at random when loaded, so that nobody outside can aim at one bucket. */
+/* Random, chosen at load time, so that no outsider can aim at one bucket. */
 const volatile __u64 seed = 0;
 
 static __always_inline const struct steer_table *steer_table_in_force(void)
@@ -78,7 +78,7 @@ static __always_inline bool steer_has_link(const struct steer_table *table, __u3
 	return false;
 }
 
-/* Ours, or behind this box: nothing that is redirected. */
+/* Ours, or behind this box: redirected packets do not have such an address. */
 static __always_inline bool steer_is_own(const struct steer_table *table, __be32 addr,
 					 __u32 ifindex)
 {
@@ -91,7 +91,7 @@ static __always_inline bool steer_is_own(const struct steer_table *table, __be32
 	       ifindex;
 }
 
-/* Another program may have chosen a listener before us: ours is meant. */
+/* Another program may have chosen a listener before: replace it by ours. */
 static __always_inline long steer_give(struct bpf_sk_lookup *ctx, struct bpf_sock *sk)
 {
 	if (sk->state != BPF_TCP_LISTEN)
@@ -198,7 +198,7 @@ int steer(struct bpf_sk_lookup *ctx)
 	probe->chosen = steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
 				     hash % STEER_BUCKETS);
 	probe->pool = pool;
-	/* By bits that take no part in choosing the bucket. */
+	/* Sample by bits that do not choose the bucket. */
 	probe->sampled = (hash >> 32) % STEER_SAMPLING == 0;
 	if (probe->sampled && !probe->asking)
 		steer_count_sample(probe);

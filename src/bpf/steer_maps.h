@@ -9,9 +9,9 @@
 #include <linux/types.h>
 
 /*
- * An index into an array of `size` elements, a power of 2, that is below it anyhow.
- * In a program the verifier must see the mask, and clang must not see that it changes
- * nothing, or it leaves it out; older kernels then have lost track of the bounds.
+ * Mask an index into an array of `size` elements, a power of 2, although it is below
+ * `size` anyway.  The verifier of older kernels has lost track of its bounds and must
+ * see the mask; clang must not see that it changes nothing, or would optimise it away.
  */
 static inline __attribute__((always_inline)) __u64 steer_index(__u64 i, __u64 size)
 {
@@ -40,8 +40,8 @@ static inline __attribute__((always_inline)) __u64 steer_hash(__u64 seed, __u64 
 }
 
 enum {
-	/* Twice what a plan can hold: when all listeners are exchanged at once,
-	 * the old ones stay until the new table is in force. */
+	/* Twice what a plan can hold: if all listeners are replaced at once, the old
+	 * ones stay until the new table is in force. */
 	STEER_SLOTS = 512,
 	STEER_RANKS = 8,
 	STEER_BUCKETS = 256,
@@ -62,8 +62,7 @@ struct steer_pool {
 	__u16 slots[STEER_BUCKETS][STEER_RANKS];
 };
 
-/* The whole of it is one map value, replaced as a whole: no program ever sees
- * half an update. */
+/* One map value, replaced as a whole: no program ever sees half an update. */
 struct steer_table {
 	/* Of the interfaces that redirected packets arrive on; 0: none. */
 	__u32 links[STEER_LINKS];
@@ -80,8 +79,8 @@ struct steer_prefix {
 };
 
 /*
- * Between the two programs, per CPU: ingress.bpf.c asks who would take a packet
- * with bpf_skc_lookup_tcp(), which runs the steering program in the same breath.
+ * Shared by the two programs, per CPU: ingress.bpf.c asks which socket would take a
+ * packet with bpf_skc_lookup_tcp(), which runs the steering program before it returns.
  */
 struct steer_probe {
 	/* From ingress: the remote port to hash in place of 0.  Asking with port 0
@@ -96,9 +95,9 @@ struct steer_probe {
 };
 
 /*
- * Samples of new connections of a pool.  The stack is left to look for the listener of a
- * sample itself, so that `reached` stays behind `delivered` when something
- * between the interface and the socket, a packet filter say, drops them.
+ * Samples of new connections of a pool.  The stack has to find the listener of a sample
+ * itself, so that `reached` falls behind `delivered` if something between the interface
+ * and the socket, such as a packet filter, drops them.
  */
 struct steer_samples {
 	__u64 delivered; /* counted by ingress */

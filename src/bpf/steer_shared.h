@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Maps that the steering and the ingress program have in common.  The steering
- * driver makes them, the other one is given theirs. */
+/* Maps that the steering and the ingress program share.  The steering driver creates
+ * them and passes them to the ingress driver. */
 #ifndef WCCPD_BPF_STEER_SHARED_H
 #define WCCPD_BPF_STEER_SHARED_H
 

@@ -2,9 +2,9 @@
 /*
  * Typed reading of a configuration file, on top of libconfuse.
  *
- * libconfuse knows words, braces and lines; every value is a text to it.  What a
- * text means is decided here, so that all numbers are read alike (decimal, or 0x)
- * and every error can say file:line: message.
+ * libconfuse handles words, braces and lines; to it every value is text.  Its meaning
+ * is decided here, so that all numbers are read alike (decimal, or 0x) and every error
+ * can say file:line: message.
  *
  * Readers leave *out alone when the option is not set: put the default there.
  */
@@ -40,7 +40,7 @@ struct reader {
 #define READ_LIST(name) CFG_STR_LIST_CB(name, NULL, CFGF_NODEFAULT, read_value)
 #define READ_SECTIONS(name, options)                                                   \
 	CFG_SEC(name, options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
-/* One without a title; that it comes once only is the reader's to check. */
+/* A section without a title; its reader has to check that it occurs only once. */
 #define READ_SECTION(name, options) CFG_SEC(name, options, CFGF_MULTI)
 
 int read_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result);
@@ -79,7 +79,7 @@ int read_number(struct reader *r, cfg_t *section, const char *name, uint32_t lea
 		uint32_t most, uint32_t *out);
 int read_number16(struct reader *r, cfg_t *section, const char *name, uint16_t least,
 		  uint16_t *out);
-/* An IPv4 address of one host.  IPv6 and multicast are refused by name. */
+/* An IPv4 address of one host.  IPv6 and multicast have error messages of their own. */
 int read_host(struct reader *r, cfg_t *section, const char *name, unsigned index,
 	      struct addr *out);
 /* An address of one host of either family, which routers can reach. */
@@ -94,7 +94,7 @@ int read_flag(struct reader *r, cfg_t *section, const char *name, bool *out);
 int read_word(struct reader *r, cfg_t *section, const char *name, unsigned index,
 	      const char *const *words, unsigned *out);
 
-/* Decimal or 0x digits and nothing else; -1 when it is none or above `most`. */
+/* Decimal or 0x digits and nothing else; -1 if it is not a number or above `most`. */
 int read_digits(const char *text, uint32_t most, uint32_t *out);
 
 #endif

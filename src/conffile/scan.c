@@ -68,7 +68,7 @@ static void scan_brace(struct scan *s)
 {
 	if (*s->at == '{' && s->depth++ == 0)
 		s->outer_line = s->line;
-	/* One too many is libconfuse's to report, it knows the context. */
+	/* Leave it to libconfuse to report one too many, as it knows the context. */
 	if (*s->at == '}' && s->depth > 0)
 		s->depth--;
 	scan_step(s);

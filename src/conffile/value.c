@@ -126,7 +126,7 @@ int read_host(struct reader *r, cfg_t *section, const char *name, unsigned index
 	return 0;
 }
 
-/* What is wrong with `a` as the address of a host, or NULL. */
+/* Why `a` cannot be the address of a host, or NULL. */
 static const char *read_not_a_host(const struct addr *a)
 {
 	static const uint8_t zero[15];
@@ -142,7 +142,7 @@ static const char *read_not_a_host(const struct addr *a)
 	}
 	if (o[0] == 0xff)
 		return "is multicast";
-	/* It means something only together with an interface. */
+	/* It is meaningful only together with an interface. */
 	if (o[0] == 0xfe && (o[1] & 0xc0) == 0x80)
 		return "is link-local";
 	if (memcmp(o, zero, sizeof(zero)) == 0 ||

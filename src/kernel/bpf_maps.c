@@ -32,7 +32,8 @@ static void bpf_maps_remove_others(int fd, const uint8_t *keys, size_t key_size,
 			memcpy(previous, key, key_size);
 			from = previous;
 		} else {
-			/* The walk resumes after `from`, which is still in the map. */
+			/* The iteration resumes after `from`, which is still in the
+			 * map. */
 			bpf_map_delete_elem(fd, key);
 		}
 	}

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 /* Make a hash map hold these `n` keys (16 octets at most each) and values, and no
- * others.  What is new comes first, what is old goes then. */
+ * others.  Adds new keys first, then removes old ones. */
 int bpf_maps_sync(int fd, const void *keys, size_t key_size, const void *values,
 		  size_t value_size, unsigned n, struct err *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A table of an eBPF program that changes as a whole: the only element of an array
- * of maps is an array with the entries of the table.  Replacing the inner map is
- * one pointer; when bpf_table_switch() returns, no program uses the old one any more.
+ * A table of an eBPF program that changes as a whole: an array of maps has one element,
+ * which is an array with the entries of the table.  Replacing the inner map is one
+ * pointer; when bpf_table_switch() returns, no program uses the old one any more.
  */
 #ifndef WCCPD_KERNEL_BPF_TABLE_H
 #define WCCPD_KERNEL_BPF_TABLE_H
@@ -25,8 +25,8 @@ struct bpf_table {
 	const char *name; /* of the inner maps, and for errors; static storage */
 	size_t size;	  /* of an entry, in octets */
 	unsigned n;	  /* entries */
-	/* In force; being written to; and what was in force until the newest switch,
-	 * which is `switched` until settled or reverted. */
+	/* In force; being written; and in force before the last switch, which is
+	 * `switched` until settled or reverted. */
 	struct bpf_table_copy now, staged, before;
 	bool switched;
 };
@@ -34,14 +34,13 @@ struct bpf_table {
 /* Both maps must be declared in the program as this says. */
 int bpf_table_init(struct bpf_table *t, int outer, const char *name, size_t size,
 		   unsigned n, struct err *err);
-/* Does the staged table say anything else than the one in force? */
+/* Does the staged table differ from the one in force? */
 bool bpf_table_has_changes(const struct bpf_table *t);
-/* Put the staged table into force; does nothing when it says the same as the one
- * that is. */
+/* Put the staged table into force; does nothing if it equals the one in force. */
 int bpf_table_switch(struct bpf_table *t, struct err *err);
 void bpf_table_settle(struct bpf_table *t);
 void bpf_table_revert(struct bpf_table *t);
-/* No table in force any more. */
+/* Leave no table in force. */
 void bpf_table_clear(struct bpf_table *t);
 void bpf_table_free(struct bpf_table *t);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether this kernel, and our capabilities, suffice. */
+/* Do this kernel and our capabilities suffice? */
 #include "kernel/features.h"
 
 #include <bpf/btf.h>

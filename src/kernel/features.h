@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether this kernel, and our capabilities, suffice. */
+/* Do this kernel and our capabilities suffice? */
 #ifndef WCCPD_KERNEL_FEATURES_H
 #define WCCPD_KERNEL_FEATURES_H
 
@@ -7,12 +7,12 @@
 
 #include <stdbool.h>
 
-/* -1, and what is missing in words. */
+/* -1: `err` says what is missing. */
 int kernel_check(struct err *err);
 /* Does a steering program learn the interface?  (Linux 5.17) */
 bool kernel_tells_ifindex(void);
 
-/* The part of it that needs no privileges: can descriptors be fetched from processes? */
+/* The part that needs no privileges: can we fetch descriptors from other processes? */
 int kernel_check_pidfd(struct err *err);
 
 #endif

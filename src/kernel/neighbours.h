@@ -13,7 +13,7 @@ struct nl_sock;
 enum neighbour_state {
 	NEIGHBOUR_ABSENT, /* the kernel has no entry: nobody has asked */
 	NEIGHBOUR_ASKED,  /* the kernel has asked and waits for the answer */
-	NEIGHBOUR_SILENT, /* has not answered */
+	NEIGHBOUR_SILENT, /* it has not answered */
 	NEIGHBOUR_KNOWN,
 };
 

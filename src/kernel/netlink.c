@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every user of rtnetlink by libnl needs: a socket, and addresses. */
+/* What every user of libnl needs: a socket, and converting addresses. */
 #include "kernel/netlink.h"
 
 #include <linux/netlink.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every user of rtnetlink by libnl needs: a socket, and addresses. */
+/* What every user of libnl needs: a socket, and converting addresses. */
 #ifndef WCCPD_KERNEL_NETLINK_H
 #define WCCPD_KERNEL_NETLINK_H
 
@@ -16,7 +16,7 @@ struct nl_sock;
  * says why. */
 struct nl_sock *netlink_connect(struct err *err);
 
-/* Unset when it is no address of IPv4 or IPv6; NULL is fine. */
+/* Unset if it is neither IPv4 nor IPv6; NULL is fine. */
 struct addr netlink_to_addr(struct nl_addr *a);
 /* To be released with nl_addr_put(); NULL when memory is short. */
 struct nl_addr *netlink_from_addr(const struct addr *a);

@@ -64,7 +64,7 @@ static int route_query_take(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-/* The kernel's refusal is what we want to know, not a failure of asking. */
+/* A refusal by the kernel is an answer, not a failure to ask. */
 static int route_query_refused(struct sockaddr_nl *who, struct nlmsgerr *e, void *arg)
 {
 	struct route_answer *a = arg;

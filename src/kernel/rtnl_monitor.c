@@ -27,8 +27,8 @@ struct rtnl_monitor_seen {
 struct rtnl_monitor {
 	int fd;
 	unsigned kinds;
-	/* By a hash of the neighbour.  If two share a place, they push each other out
-	 * and are reported more often than necessary, but never less. */
+	/* By a hash of the neighbour.  If two share a place, they evict each other and
+	 * are reported more often than necessary, but never less. */
 	struct rtnl_monitor_seen seen[RTNL_MONITOR_PLACES];
 };
 
@@ -108,9 +108,9 @@ static uint64_t rtnl_monitor_hash(uint64_t h, const void *octets, size_t n)
 	return h;
 }
 
-/* The kernel tells every change of a neighbour's state, which with thousands of
- * neighbours never ends.  What counts is whether it has a link-layer address, or has
- * not answered, and which address. */
+/* The kernel reports every change of a neighbour's state, an endless stream with
+ * thousands of neighbours.  All that counts is whether a neighbour has a link-layer
+ * address, and which, or has not answered. */
 static bool rtnl_monitor_is_news(struct rtnl_monitor *m, const struct nlmsghdr *head)
 {
 	const struct ndmsg *n = NLMSG_DATA(head);

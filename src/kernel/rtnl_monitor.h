@@ -5,9 +5,9 @@
  *
  * Use: watch rtnl_monitor_fd() for reading (level-triggered); when it is readable, call
  * rtnl_monitor_read(), and if that returns anything, look at the kernel once, some
- * milliseconds later: changes come in bursts, and the own ones are among them.  What
- * changed is not told beyond its kind, because the caller has to look at the whole
- * anyhow when messages were lost.
+ * milliseconds later: changes come in bursts that include the caller's own.  Only the
+ * kind of change is reported, because the caller has to look at everything anyway if
+ * messages were lost.
  */
 #ifndef WCCPD_KERNEL_RTNL_MONITOR_H
 #define WCCPD_KERNEL_RTNL_MONITOR_H
@@ -36,10 +36,9 @@ void rtnl_monitor_close(struct rtnl_monitor *m); /* NULL is fine */
 int rtnl_monitor_fd(const struct rtnl_monitor *m);
 
 /*
- * Take what has arrived: the kinds that have changed since the call before, 0 for none.
- * All kinds that were subscribed to when the kernel had to drop messages (ENOBUFS).
- * Takes a bounded number of messages; if more are waiting, the descriptor stays
- * readable.
+ * Read what has arrived.  Returns the kinds that have changed since the last call, 0
+ * for none; all subscribed kinds if the kernel had to drop messages (ENOBUFS).  Takes a
+ * bounded number of messages; if more are waiting, the descriptor stays readable.
  *
  * A neighbour that is merely confirmed (REACHABLE to STALE and back) is no change.
  */

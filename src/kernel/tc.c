@@ -204,7 +204,7 @@ static bool tc_is_used(unsigned ifindex)
 
 void tc_detach(struct tc_filter *f)
 {
-	/* Both points at once mean the qdisc itself. */
+	/* Both points together mean the qdisc itself. */
 	struct bpf_tc_hook both = tc_place(f->ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 
 	if (!f->ifindex)

@@ -16,8 +16,8 @@ enum {
 
 /* Descriptors of the programs, not owned; -1: none at that point. */
 struct tc_programs {
-	/* Of the filters: tells those of one daemon from another's, and lets a new
-	 * process replace what one that was killed has left. */
+	/* Handle of the filters: tells one daemon's filters from another's, and lets a
+	 * new process replace what a killed one left behind. */
 	uint32_t handle;
 	/* Among the filters of an interface; 0: TC_PRIORITY, or in front of the filters of
 	 * others, if any of them comes before that. */
@@ -33,8 +33,8 @@ struct tc_filter {
 };
 
 /*
- * Attach, or find it attached already.  A filter that a run before left behind is
- * replaced.  When this fails, tc_detach() removes what it made so far.  `drift` (may be
+ * Attach, unless it is attached already.  Replaces a filter that an earlier run left
+ * behind.  When this fails, tc_detach() removes what it made so far.  `drift` (may be
  * NULL) gets what had happened to a filter that was attached before; it is left alone
  * when nothing had.
  */
