@@ -39,6 +39,7 @@ static void rules_fill(struct rule *r, const struct fib_rule_hdr *head, struct n
 		.mark = rules_u32(a, FRA_FWMARK, 0),
 		.mask = rules_u32(a, FRA_FWMASK, 0),
 		.action = head->action,
+		.protocol = a[FRA_PROTOCOL] ? nla_get_u8(a[FRA_PROTOCOL]) : 0,
 		.inverted = head->flags & FIB_RULE_INVERT,
 		.from_bits = head->src_len,
 		.to_bits = head->dst_len,

@@ -14,7 +14,8 @@ struct nl_sock;
 
 struct rule {
 	uint32_t priority, table, mark, mask;
-	uint8_t action; /* FR_ACT_* */
+	uint8_t action;	  /* FR_ACT_* */
+	uint8_t protocol; /* who made it, RTPROT_* */
 	bool inverted;	/* "not" */
 	char iif[IF_NAMESIZE], oif[IF_NAMESIZE]; /* empty: any */
 	uint8_t from_bits, to_bits;

@@ -2,10 +2,13 @@
 """The host's rules, routes, filters and interfaces, of others and our own: what stands in
 the way of redirected packets is overtaken, cured or named."""
 
+import os
+import sys
+
 import pytest
 
 from netns import run, program, wait_until
-from small import Small
+from small import HERE, Small
 
 
 @pytest.fixture
@@ -321,3 +324,47 @@ def test_l2_alone_with_a_router_behind_a_gateway(with_l2):
     wait_says(box, "level=warn", "behind a gateway")
     assert box.state() == "capability mismatch"
     assert with_l2.share("box1") == 0
+
+
+# -- networks behind the box -----------------------------------------------------------
+
+@pytest.mark.parametrize("method", ["l2", "gre"])
+def test_a_network_behind_the_box_is_not_taken(net, method):
+    """The router sends what is for it here anyhow, and the box sends it on."""
+    small = Small(net)
+    small.start_router(("web-cache", ALL))
+    box = small.boxes[0]
+    box.configure(("web-cache", PREFER_L2.replace("l2, gre", method)))
+    host = net.namespace("host")
+    net.veth(host, "eth0", "10.3.66.2/24", box.ns, "inside", "10.3.66.1/24")
+    host.route("default", "via", "10.3.66.1")
+    box.ns.sysctl("net.ipv4.ip_forward", 1)
+    small.router.route("10.3.66.0/24", "via", box.address)
+    host.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), "host", "80"],
+               log="host.instance")
+    join(small, box)
+    assert agreed(box) == (method, method)
+    wait_until(lambda: small.try_connect("10.3.66.2") == "host", 5,
+               lambda: f"answered by {small.try_connect('10.3.66.2')}")
+
+
+# -- what is left ------------------------------------------------------------------------
+
+def rp_filter(box):
+    return box.ns.run("sysctl", "-n", "net.ipv4.conf.eth0.rp_filter").stdout.strip()
+
+
+@pytest.mark.parametrize("before", ["0", "1"])
+def test_the_filter_is_put_back_after_a_crash_too(small, box, before):
+    box.ns.sysctl("net.ipv4.conf.eth0.rp_filter", before)
+    if before == "0":
+        box.ns.sysctl("net.ipv4.conf.all.rp_filter", 1)
+    join(small, box)
+    assert rp_filter(box) == "2"
+    box.wccpd.kill()
+    box.wccpd.wait()
+    join(small, box)
+    assert rp_filter(box) == "2"
+    assert box.wccpd.stop() == 0
+    assert rp_filter(box) == before
+    assert our_rule(box) is None

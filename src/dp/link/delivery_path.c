@@ -39,6 +39,7 @@ void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 			.mask = plan->mark_mask,
 			.table = plan->table,
 			.priority = plan->rule_priority,
+			.protocol = DELIVERY_RULE_PROTOCOL,
 		};
 		memcpy(out->rules[i].interface, facts->links[i].name, IF_NAMESIZE);
 	}
@@ -134,20 +135,23 @@ static int delivery_path_make_rule(struct nl_sock *sock, const struct rules *rul
 				   const struct delivery_path *before, struct err *drift,
 				   struct err *err)
 {
-	uint32_t priority;
+	const struct rule *there = delivery_rule_find(rules, r);
+	uint32_t priority = there ? there->priority : r->priority;
 	char text[96];
 
-	if (!delivery_rule_find(rules, r, &priority)) {
+	if (!there) {
 		if (delivery_path_had_rule(before, r)) {
 			snprintf(text, sizeof(text), "the rule for mark 0x%x on %s was gone",
 				 r->mark, r->interface);
 			delivery_path_add_text(drift, text);
 		}
-		priority = r->priority;
 	} else if (priority > r->priority ||
 		   !delivery_rule_between(rules, r, priority, r->priority)) {
 		priority = r->priority;
 	}
+	/* To the kernel it would be the same rule, and stay as it is. */
+	if (there && there->protocol != r->protocol)
+		delivery_rule_remove(sock, rules, r, DELIVERY_RULE_NONE);
 	return delivery_path_set_priority(sock, rules, r, priority, err);
 }
 
@@ -159,7 +163,7 @@ static bool delivery_path_overtake(struct nl_sock *sock, const struct delivery_p
 				   unsigned i, struct err *drift, struct err *obstacle)
 {
 	const struct delivery_rule *ours = &p->rules[i];
-	const struct rule *front = NULL;
+	const struct rule *front = NULL, *there;
 	struct route_answer answer;
 	uint32_t priority = 0;
 	struct rules rules;
@@ -169,8 +173,11 @@ static bool delivery_path_overtake(struct nl_sock *sock, const struct delivery_p
 	if (delivery_path_leads_here(sock, p, i, &answer) ||
 	    rules_read(sock, &rules, NULL) < 0)
 		return false;
-	if (delivery_rule_find(&rules, ours, &priority))
+	there = delivery_rule_find(&rules, ours);
+	if (there) {
+		priority = there->priority;
 		front = delivery_rule_in_front(&rules, ours, priority, &answer);
+	}
 	/* In front of priority 0 there is nothing. */
 	if (drift && front && front->priority > 1) {
 		rules_text(front, rule, sizeof(rule));

@@ -34,6 +34,7 @@ static struct rtnl_rule *delivery_rule_make(const struct delivery_rule *wanted,
 	rtnl_rule_set_mask(rule, wanted->mask);
 	rtnl_rule_set_iif(rule, wanted->interface);
 	rtnl_rule_set_table(rule, wanted->table);
+	rtnl_rule_set_protocol(rule, wanted->protocol);
 	return rule;
 }
 
@@ -45,15 +46,13 @@ static bool delivery_rule_is_ours(const struct rule *r, const struct delivery_ru
 	       !addr_is_set(&r->from) && !addr_is_set(&r->to) && !r->oif[0];
 }
 
-bool delivery_rule_find(const struct rules *rules, const struct delivery_rule *wanted,
-			uint32_t *priority)
+const struct rule *delivery_rule_find(const struct rules *rules,
+				      const struct delivery_rule *wanted)
 {
 	for (unsigned i = 0; i < rules->n; i++)
-		if (delivery_rule_is_ours(&rules->list[i], wanted)) {
-			*priority = rules->list[i].priority;
-			return true;
-		}
-	return false;
+		if (delivery_rule_is_ours(&rules->list[i], wanted))
+			return &rules->list[i];
+	return NULL;
 }
 
 int delivery_rule_add(struct nl_sock *sock, const struct delivery_rule *wanted,
@@ -75,11 +74,13 @@ void delivery_rule_remove(struct nl_sock *sock, const struct rules *rules,
 {
 	for (unsigned i = 0; i < rules->n; i++) {
 		const struct rule *r = &rules->list[i];
+		struct delivery_rule there = *wanted;
 		struct rtnl_rule *rule;
 
 		if (!delivery_rule_is_ours(r, wanted) || r->priority == keep)
 			continue;
-		rule = delivery_rule_make(wanted, r->priority);
+		there.protocol = r->protocol;
+		rule = delivery_rule_make(&there, r->priority);
 		if (rule)
 			rtnl_rule_delete(sock, rule, 0);
 		rtnl_rule_put(rule);

@@ -30,14 +30,26 @@ struct delivery_rule {
 	char interface[IF_NAMESIZE];
 	uint32_t mark, mask, table;
 	uint32_t priority; /* wished for; it can stand further in front */
+	/*
+	 * "Who made it".  It also keeps what rp_filter of the interface was before it was
+	 * loosened, so that a run after one that was killed can put it back.
+	 */
+	uint8_t protocol;
 };
 
-/* All the same but the priority? */
+enum {
+	DELIVERY_RULE_PROTOCOL = 87, /* not changed; an arbitrary number */
+	DELIVERY_RULE_FILTER_WAS,    /* this, and the value */
+	DELIVERY_RULE_FILTER_MOST = 1, /* 2 is what it is loosened to */
+};
+
+/* All the same but priority and protocol? */
 bool delivery_rule_equal(const struct delivery_rule *a, const struct delivery_rule *b);
 
-/* Is it there, and with which priority (the first one, if it is there several times)? */
-bool delivery_rule_find(const struct rules *rules, const struct delivery_rule *wanted,
-			uint32_t *priority);
+/* As it is there, with whatever priority (the first one, if it is there several times);
+ * NULL: it is not. */
+const struct rule *delivery_rule_find(const struct rules *rules,
+				      const struct delivery_rule *wanted);
 
 /* With that priority; being there already is fine. */
 int delivery_rule_add(struct nl_sock *sock, const struct delivery_rule *wanted,

@@ -12,6 +12,7 @@
 #include "dp/link/link_rp_filter.h"
 #include "kernel/netlink.h"
 #include "kernel/route_query.h"
+#include "kernel/rules.h"
 
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
@@ -171,6 +172,36 @@ static bool link_had(const struct link_made *m, const char *interface)
 	return false;
 }
 
+/* What a run before that was killed has changed is in its rules. */
+static void link_adopt_filters(struct link *l)
+{
+	struct rules rules;
+
+	if (l->before.path.n || rules_read(l->sock, &rules, NULL) < 0)
+		return;
+	for (unsigned i = 0; i < l->wanted.n; i++) {
+		const struct delivery_rule *ours = &l->wanted.rules[i];
+		const struct rule *there = delivery_rule_find(&rules, ours);
+		int was = there ? there->protocol - DELIVERY_RULE_FILTER_WAS : -1;
+
+		if (was >= 0 && was <= DELIVERY_RULE_FILTER_MOST)
+			link_rp_filter_adopt(&l->now.filters[i], ours->interface, was);
+	}
+	rules_free(&rules);
+}
+
+static void link_note_filters(struct link *l)
+{
+	for (unsigned i = 0; i < l->wanted.n; i++) {
+		const struct link_rp_filter *f = &l->now.filters[i];
+
+		if (f->changed && f->before >= 0 &&
+		    f->before <= DELIVERY_RULE_FILTER_MOST)
+			l->wanted.rules[i].protocol =
+				(uint8_t)(DELIVERY_RULE_FILTER_WAS + f->before);
+	}
+}
+
 /* Filters of the plan before keep what they found then. */
 static int link_loosen_filters(struct link *l, struct err *err)
 {
@@ -200,8 +231,10 @@ int link_commit(struct link *l, struct err *err)
 	/* Noted before it is made, so that a failure half way is undone as well. */
 	l->now = (struct link_made){ .path = l->wanted };
 	/* The kernel's look-up takes the filter into account. */
+	link_adopt_filters(l);
 	if (link_loosen_filters(l, err) < 0)
 		return -1;
+	link_note_filters(l);
 	return delivery_path_make(l->sock, &l->wanted, before, &l->drift, &l->obstacle,
 				  err);
 }

@@ -62,6 +62,14 @@ int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
 	return 1;
 }
 
+void link_rp_filter_adopt(struct link_rp_filter *f, const char *interface, int before)
+{
+	if (link_sysctl(interface, "rp_filter") != FILTER_LOOSE)
+		return;
+	*f = (struct link_rp_filter){ .changed = true, .before = before };
+	snprintf(f->interface, sizeof(f->interface), "%s", interface);
+}
+
 void link_rp_filter_restore(struct link_rp_filter *f)
 {
 	if (f->changed && link_sysctl(f->interface, "rp_filter") == FILTER_LOOSE)
