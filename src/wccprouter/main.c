@@ -84,7 +84,7 @@ static void routerd_main_parse_option(struct options *o, int c)
 	}
 }
 
-/* Options may stand behind the command, too (glibc's getopt permutes). */
+/* Options may also follow the command (glibc's getopt permutes). */
 static struct options routerd_main_parse(int argc, char **argv)
 {
 	struct options o = { .file = ROUTERD_CONF_DEFAULT_FILE };
@@ -173,7 +173,7 @@ static int routerd_main_run(struct routerd_conf *conf, const struct scenario *sc
 	return r;
 }
 
-/* With the configuration, and the scenario if there is one, read and found good. */
+/* Configuration and scenario, if there is one, have been read and are good. */
 static int routerd_main_start(const struct options *o, struct routerd_conf *conf,
 			      const struct scenario *scenario)
 {

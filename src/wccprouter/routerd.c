@@ -17,7 +17,7 @@
 enum {
 	/* A burst of route and neighbour changes is followed once. */
 	SETTLE_MS = 20,
-	/* What no event tells (a counter of it, an entry that has aged). */
+	/* For what no event reports (an entry that has aged). */
 	REFRESH_MS = 5000,
 };
 
@@ -35,7 +35,7 @@ static void routerd_arm(struct routerd *d, struct mono now)
 
 	if (mono_is_never(next))
 		event_del(d->events[ROUTERD_TIMER]);
-	else /* rounded up: never a moment too early */
+	else /* rounded up, so as not to fire early */
 		routerd_arm_ms(d->events[ROUTERD_TIMER],
 			       mono_before(now, next) ? mono_ms_between(now, next) + 1
 						      : 0);
@@ -148,7 +148,7 @@ static int routerd_add_event(struct routerd *d, enum routerd_event which, int fd
 	return 0;
 }
 
-/* Before anything is made that must be removed again. */
+/* To be called before anything is made that must be removed again. */
 static int routerd_add_signals(struct routerd *d, struct err *err)
 {
 	const short sig = EV_SIGNAL | EV_PERSIST;
@@ -194,7 +194,8 @@ static int routerd_add_timers(struct routerd *d, struct err *err)
 
 /* ---- open and close ---- */
 
-/* The router id is the source of what we wrap in GRE, and web-caches return to it. */
+/* The router id is the source of our GRE packets, and web-caches return packets to
+ * it. */
 static int routerd_check_id(const struct addr *id, struct err *err)
 {
 	struct addr own[ROUTER_MAX_OWN];

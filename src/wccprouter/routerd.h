@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The router daemon: the event loop, which reads the clock, and everything that lives
- * on it.
+ * The router daemon: the event loop, which reads the clock, and everything that runs on
+ * it.
  */
 #ifndef WCCPD_WCCPROUTER_ROUTERD_H
 #define WCCPD_WCCPROUTER_ROUTERD_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The emulated router models, from manuals, captures and what their users report. */
+/* The emulated router models, after manuals, captures and reports of users. */
 #include "wccprouter/conf/profile.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@
 
 enum { WORD_MAX = ADDR_STRLEN + 4 };
 
-/* What is left of the text, word by word; `word` is "" at the end. */
+/* The rest of the text, word by word; `word` is "" at the end. */
 struct words {
 	const char *rest;
 	char word[WORD_MAX];
@@ -41,7 +41,7 @@ static int redirect_rule_read_action(struct words *w, bool *permit, struct err *
 	return redirect_rule_next_word(w, err);
 }
 
-/* A name or a number; what is neither is left for the source. */
+/* A name or a number; anything else is left to be read as the source. */
 static int redirect_rule_read_protocol(struct words *w, struct redirect_rule *out,
 				       struct err *err)
 {
@@ -121,7 +121,7 @@ static int redirect_rule_read_end(struct words *w, struct redirect_rule_end *out
 		       : redirect_rule_read_ports(w, out, err);
 }
 
-/* What contradicts itself, and would never fit. */
+/* Refuse rules that contradict themselves and would never fit. */
 static int redirect_rule_check(const struct redirect_rule *r, struct err *err)
 {
 	bool ports = r->src.has_ports || r->dst.has_ports;

@@ -42,13 +42,13 @@ struct routerd_conf_service {
 
 struct routerd_conf {
 	const struct profile *profile; /* NULL: none; not owned */
-	/* Unset, with a profile: to be chosen as such a device does. */
+	/* Unset, with a profile: choose it as such a router does. */
 	struct addr router_id;
 	struct addr router_id6; /* unset: no web-caches of IPv6 */
 	char control[ROUTERD_PATH_MAX];
 	struct addr metrics; /* where they are served by HTTP; unset: not */
 	uint16_t metrics_port;
-	/* Of the services that have none of their own. */
+	/* For services that have none of their own. */
 	struct routerd_interfaces redirect_in, redirect_out;
 	struct routerd_interfaces excluded_in; /* from all redirect_out */
 	struct routerd_interfaces caches_in;

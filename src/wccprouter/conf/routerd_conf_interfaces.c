@@ -76,7 +76,7 @@ static bool routerd_conf_interfaces_has(const struct routerd_interfaces *list,
 	return false;
 }
 
-/* What comes in cannot be redirected and excluded at once. */
+/* An interface cannot be both redirected and excluded. */
 static int routerd_conf_interfaces_check_excluded(struct reader *r,
 						  const struct routerd_conf *c)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What other routers take as the TTL of a group at most. */
+/* The highest TTL of a group that other routers accept. */
 enum { GROUP_TTL_MAX = 15 };
 
 cfg_opt_t routerd_conf_service_options[] = {
@@ -41,8 +41,8 @@ static int routerd_conf_service_read_title(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-/* A set of methods; `out` stays as it is when the list is not set.  Word by word
- * they are bits 1 and 2. */
+/* A set of methods; `out` stays as it is if the list is not set.  The words stand for
+ * bits 1 and 2. */
 static int routerd_conf_service_read_methods(struct reader *r, cfg_t *section,
 					     const char *name,
 					     const char *const words[], uint32_t *out)
@@ -192,7 +192,7 @@ static int routerd_conf_service_read_version(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-/* Whom the group's address is for must be able to speak to us. */
+/* Web-caches that use the group's address must be able to talk to us. */
 static int routerd_conf_service_check_group_family(struct reader *r, cfg_t *section,
 						   const struct router_conf *out)
 {
@@ -227,7 +227,7 @@ static int routerd_conf_service_read_group_address(struct reader *r, cfg_t *sect
 	return 0;
 }
 
-/* What is so unless the file says otherwise. */
+/* The defaults. */
 static void routerd_conf_service_defaults(const struct routerd_conf *conf,
 					  struct router_conf *out)
 {
@@ -242,7 +242,7 @@ static void routerd_conf_service_defaults(const struct routerd_conf *conf,
 		profile_apply(conf->profile, out);
 }
 
-/* What such a device has not got. */
+/* Refuse what such a router does not have. */
 static int routerd_conf_service_check_profile(struct reader *r, cfg_t *section,
 					      const struct routerd_conf *conf,
 					      const struct routerd_conf_service *s)

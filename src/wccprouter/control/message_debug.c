@@ -11,8 +11,8 @@
 
 /* ---- out ---- */
 
-/* One log line for each line of the text, which is cut up.  At level info: whoever asked
- * for it wants it whatever else is logged. */
+/* One log line for each line of the text, which is split in place.  At level info: it
+ * was asked for, whatever else is logged. */
 static void message_debug_log_lines(const struct trace_message *m, char *text)
 {
 	const char *event = m->way == TRACE_RECEIVED ? "received" : "sent";
@@ -34,7 +34,7 @@ static bool message_debug_wants(void *m, unsigned n, char *const *words)
 	return trace_parse(n, words, &f, &err) == 0 && trace_wants(&f, m);
 }
 
-/* With the time, which the log adds by itself. */
+/* Followers get the time, too; the log adds it by itself. */
 static void message_debug_publish(const struct message_debug *d,
 				  const struct trace_message *m, const char *text,
 				  size_t len)
@@ -75,7 +75,7 @@ static json_t *message_debug_refuse(const char *text)
 	return json_pack("{s:s}", "error", text);
 }
 
-/* A filter of a service that is not here would show nothing, ever. */
+/* A filter for a service that is not configured would never show anything. */
 static int message_debug_parse(const struct message_debug *d, unsigned n,
 			       char *const *words, struct trace_filter *out,
 			       struct err *err)

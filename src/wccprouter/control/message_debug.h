@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The trace of messages: into the log when it is on, and to those who follow. */
+/* The trace of messages: to the log when it is on, and to clients that follow. */
 #ifndef WCCPD_WCCPROUTER_CONTROL_MESSAGE_DEBUG_H
 #define WCCPD_WCCPROUTER_CONTROL_MESSAGE_DEBUG_H
 
@@ -19,7 +19,7 @@ struct message_debug {
 	struct wccp_msg msg; /* scratch */
 };
 
-/* A message is on its way. */
+/* Call this with each message on the wire. */
 void message_debug_see(struct message_debug *d, const struct trace_message *m);
 
 /* Commands: [on [SERVICE] [PEER] | off], and follow [SERVICE] [PEER]. */

@@ -131,7 +131,7 @@ json_t *routerd_admin_receive_id(struct routerd_services *services, unsigned n,
 	return routerd_admin_done();
 }
 
-/* Of the family that the configured one is of. */
+/* The configured id of the same family. */
 static struct addr *routerd_admin_id_of(struct router_conf *conf,
 					const struct addr *new)
 {

@@ -9,13 +9,13 @@
 
 struct routerd_services;
 
-/* SERVICE: take it away, or have it again. */
+/* SERVICE: take it away, or bring it back. */
 json_t *routerd_admin_shut(struct routerd_services *services, bool shut, unsigned n,
 			   char *const *words);
-/* SERVICE any | ADDRESS...: who may join. */
+/* SERVICE any | ADDRESS...: the web-caches that may join. */
 json_t *routerd_admin_group_list(struct routerd_services *services, unsigned n,
 				 char *const *words);
-/* [SERVICE]: as a router that comes up again; all services, or one. */
+/* [SERVICE]: like a router that restarts; all services, or one. */
 json_t *routerd_admin_restart(struct routerd_services *services, unsigned n,
 			      char *const *words);
 
@@ -23,7 +23,7 @@ json_t *routerd_admin_restart(struct routerd_services *services, unsigned n,
  * begins again. */
 json_t *routerd_admin_receive_id(struct routerd_services *services, unsigned n,
 				 char *const *words);
-/* SERVICE ADDRESS: another router id is stated; packets still come from the configured
+/* SERVICE ADDRESS: state another router id; packets still come from the configured
  * one. */
 json_t *routerd_admin_router_id(struct routerd_services *services, unsigned n,
 				char *const *words);

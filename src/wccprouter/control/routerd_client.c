@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The side of wccprouter that asks a running one. */
+/* wccprouter as the client of a running router. */
 #include "wccprouter/control/routerd_client.h"
 
 #include "control.h"
@@ -18,7 +18,7 @@ static int routerd_client_complain(const struct err *err)
 	return EXIT_FAILURE;
 }
 
-/* Also when the disk is full, or nobody reads. */
+/* Fails if the disk is full or the reader has gone. */
 static int routerd_client_finish(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -27,7 +27,7 @@ static int routerd_client_finish(void)
 	return EXIT_FAILURE;
 }
 
-/* The words as one line, as the control socket takes them. */
+/* Join the words to one line, as the control socket expects it. */
 static int routerd_client_join(int n, char **words, char line[CONTROL_MAX_LINE],
 			       struct err *err)
 {
@@ -83,8 +83,8 @@ static int routerd_client_follow(const char *socket, int n, char **words)
 	return routerd_client_finish();
 }
 
-/* Those that only do something are done when the answer is no refusal; it may say what
- * is so now. */
+/* Commands that only do something have succeeded if the answer is no refusal; it may
+ * describe the new state. */
 static int routerd_client_other(const char *socket, bool json, int n, char **words)
 {
 	struct err err;

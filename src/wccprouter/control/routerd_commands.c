@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the router does on request: one function and one table entry a command. */
+/* The control commands: one function and one table entry for each. */
 #include "wccprouter/control/routerd_commands.h"
 
 #include "wccprouter/control/message_debug.h"
@@ -101,7 +101,7 @@ static json_t *routerd_commands_metrics(void *arg, unsigned n, char *const *word
 	json_t *answer = NULL;
 
 	(void)n, (void)words;
-	if (text) /* whoever prints it ends the last line */
+	if (text) /* the printer ends the last line */
 		answer = json_pack("{s:s#}", "text", text, (int)(len - 1));
 	free(text);
 	return answer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the router does on request over its control socket. */
+/* The commands of the control socket. */
 #ifndef WCCPD_WCCPROUTER_CONTROL_ROUTERD_COMMANDS_H
 #define WCCPD_WCCPROUTER_CONTROL_ROUTERD_COMMANDS_H
 
@@ -11,7 +11,7 @@ struct faults;
 struct message_debug;
 struct routerd_services;
 
-/* What the commands work on; nothing of it is owned. */
+/* What the commands work on; owns nothing. */
 struct routerd_commands {
 	struct routerd_services *services;
 	struct faults *faults;
@@ -22,9 +22,9 @@ struct routerd_commands {
 struct control *routerd_commands_open(struct routerd_commands *c,
 				      struct event_base *base, const char *path,
 				      struct err *err);
-/* All of them, for people. */
+/* Print all of them for the usage text. */
 void routerd_commands_print(FILE *to);
-/* The same from inside: is there such a command, that is done when it is answered? */
+/* For scenarios: is there such a command, and is it finished once it is answered? */
 bool routerd_commands_has(const char *name);
 /* A new reference to the answer; NULL when memory is short. */
 json_t *routerd_commands_run(struct routerd_commands *c, const char *line);

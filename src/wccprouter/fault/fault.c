@@ -44,7 +44,8 @@ static const char *fault_take(struct words *w)
 	return *w->at++;
 }
 
-/* A number up to `most` at the start of `text`; what is behind it, or NULL. */
+/* Read a number up to `most` at the start of `text`; returns the text after it, or
+ * NULL. */
 static const char *fault_number(const char *text, uint32_t most, uint32_t *out)
 {
 	char *end;

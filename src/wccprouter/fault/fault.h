@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Injected faults: they change, lose, duplicate or delay the datagrams between the router
- * and web-caches.  Pure: a datagram goes in; the datagram that is really to be sent comes
- * out, with its delays.  faults.h carries that out.
+ * Injected faults: they change, lose, duplicate or delay the datagrams between the
+ * router and web-caches.  Pure: a datagram goes in; the datagram that is really to be
+ * sent comes out, with its delays, which faults.h carries out.
  *
  *   fault.c        one fault as text, and back
  *   fault_apply.c  all of them, applied to a datagram
@@ -33,7 +33,7 @@ enum fault_kind {
 	FAULT_LENGTH,	     /* of a component, or of the message */
 	FAULT_COMPONENT,     /* one more, of an unknown type */
 	FAULT_ELEMENT,	     /* one more of the capabilities or commands */
-	/* What a network, or somebody on it, does. */
+	/* What a network, or an attacker on it, does. */
 	FAULT_DIGEST, /* of what is sent */
 	FAULT_CORRUPT,
 	FAULT_TRUNCATE,
@@ -74,7 +74,7 @@ int fault_parse(unsigned n, char *const *words, struct fault *out, struct err *e
 /* The same as text; returns `text`. */
 const char *fault_print(const struct fault *f, char text[FAULT_TEXT_MAX]);
 
-/* What a datagram is about, before any fault is applied. */
+/* What is known of a datagram before any fault is applied. */
 struct fault_about {
 	enum fault_way way;
 	const char *service; /* NULL: of none that is configured */
@@ -82,7 +82,7 @@ struct fault_about {
 	const struct codec_password *password; /* of the service; NULL: none */
 };
 
-/* What is to be sent: `n` copies of the same octets; 0 when it is lost. */
+/* What to send: `n` copies of the same octets; 0 if it is lost. */
 struct fault_result {
 	unsigned n;
 	uint32_t delays_ms[FAULT_COPIES_MAX];
@@ -90,8 +90,8 @@ struct fault_result {
 	uint8_t octets[WCCP_MAX_DATAGRAM];
 };
 
-/* Apply each fault of the set that is meant for this datagram, by its percentage, to up
- * to WCCP_MAX_DATAGRAM octets. */
+/* Apply each fault of the set that is meant for this datagram, by its percentage.  A
+ * datagram has up to WCCP_MAX_DATAGRAM octets. */
 void fault_apply(struct fault_set *set, const struct fault_about *about,
 		 const void *octets, size_t len, struct fault_result *out);
 
@@ -99,9 +99,9 @@ void fault_apply(struct fault_set *set, const struct fault_about *about,
 uint32_t fault_random(struct fault_set *set, uint32_t below);
 
 /*
- * fault_edit.c: change the message in place.  False when there is nothing in it that
- * this could be done to.  Lengths of the header and of components stay right, but for
- * FAULT_LENGTH; the digest is the caller's to renew.
+ * fault_edit.c: change the message in place.  False if it contains nothing to apply the
+ * fault to.  Lengths of the header and of components stay right, except for
+ * FAULT_LENGTH; the caller renews the digest.
  */
 bool fault_edit(struct fault_set *set, enum fault_kind kind, uint8_t *octets,
 		size_t *len, size_t size);

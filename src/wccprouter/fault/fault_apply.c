@@ -21,7 +21,7 @@ static bool fault_apply_is_content(enum fault_kind kind)
 
 /* ---- octets ---- */
 
-/* Not in the digest alone: then every message would be refused for the same reason. */
+/* Not only in the digest: then every message would be refused for the same reason. */
 static bool fault_apply_corrupt(struct fault_set *set, struct fault_result *x)
 {
 	for (unsigned bits = 1 + fault_random(set, 8); x->len && bits; bits--)
@@ -93,8 +93,8 @@ static bool fault_apply_one(struct fault_set *set, const struct fault *f,
 	}
 }
 
-/* The dice are thrown for each fault that is meant, even if it cannot do anything here:
- * so the same seed gives the same run. */
+/* Draw a random number for each fault that is meant, even if it cannot do anything
+ * here, so that the same seed gives the same run. */
 static bool fault_apply_run(struct fault_set *set, const struct fault_about *about,
 			    bool contents, struct fault_result *out)
 {
@@ -121,8 +121,8 @@ void fault_apply(struct fault_set *set, const struct fault_about *about,
 	out->delays_ms[0] = 0;
 	out->len = len < sizeof(out->octets) ? len : sizeof(out->octets);
 	memcpy(out->octets, octets, out->len);
-	/* Wrong contents come from the router, which signs them; what the network does
-	 * comes after the signature. */
+	/* Wrong contents come from the router, which signs them; the network changes
+	 * messages after that. */
 	if (fault_apply_run(set, about, true, out) && about->password)
 		codec_sign(out->octets, out->len, about->password);
 	fault_apply_run(set, about, false, out);

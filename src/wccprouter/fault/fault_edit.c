@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Wrong contents for a message of ours.  Another fault may have edited it before, so
- * nothing in it can be relied upon.
+ * nothing in it can be trusted.
  */
 #include "wccprouter/fault/fault.h"
 
@@ -190,7 +190,7 @@ static void fault_edit_fill_unknown(struct message *m, size_t at, size_t len)
 		m->octets[at + PART_HEADER + i] = (uint8_t)fault_random(m->set, 256);
 }
 
-/* Anywhere behind the Security component, which has to be the first. */
+/* Anywhere after the Security component, which has to be the first. */
 static bool fault_edit_unknown_component(struct message *m)
 {
 	size_t len = 4 * (size_t)fault_random(m->set, UNKNOWN_WORDS_MAX + 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random numbers that can be repeated: all of a run follow from its seed. */
+/* Random numbers that can be repeated: those of a run all follow from its seed. */
 #include "wccprouter/fault/fault.h"
 
 /* splitmix64: any seed is a good seed. */

@@ -25,11 +25,12 @@ struct held {
 struct faults {
 	struct event_base *base;
 	struct fault_set set;
-	/* One for each way: what is received may be answered while it is in use. */
+	/* One for each direction: an incoming datagram may be answered while its
+	 * entry is in use. */
 	struct fault_result in, out;
 	unsigned n_held;
 	struct held *held;
-	uint64_t no_room; /* copies that were lost since there were too many */
+	uint64_t no_room; /* copies that were lost because there were too many */
 };
 
 struct faults *faults_new(struct event_base *base)
@@ -117,7 +118,7 @@ void faults_pass(struct faults *f, struct mono now, const struct fault_about *ab
 	struct fault_result *r = about->way == FAULT_IN ? &f->in : &f->out;
 
 	if (context_len > FAULTS_CONTEXT_MAX)
-		abort(); /* a mistake of the caller, always or never */
+		abort(); /* a bug in the caller */
 	fault_apply(&f->set, about, octets, len, r);
 	for (unsigned i = 0; i < r->n; i++)
 		if (!r->delays_ms[i])
@@ -193,7 +194,7 @@ static int faults_seed(struct faults *f, unsigned n, char *const *words,
 	return 0;
 }
 
-/* As text it is what people and scenarios read: a line for each. */
+/* As text, for people and scenarios: one line for each fault. */
 static json_t *faults_list(const struct faults *f)
 {
 	json_t *all = json_array(), *answer;

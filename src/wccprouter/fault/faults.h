@@ -11,7 +11,7 @@
 
 struct faults;
 
-/* Datagrams delayed at once; one more is lost. */
+/* Datagrams delayed at a time; any more are lost. */
 enum { FAULTS_HELD_MAX = 1024, FAULTS_CONTEXT_MAX = 128 };
 
 /* NULL only when memory is short.  No fault is in force. */
@@ -22,14 +22,13 @@ void faults_free(struct faults *f); /* NULL is fine */
 /* Is any fault in force? */
 bool faults_any(const struct faults *f);
 
-/* A datagram that goes on: what it was given with, and its octets as they are now. */
+/* Called for a datagram that goes on: its context, and its octets as they are now. */
 typedef void faults_go(void *arg, struct mono now, const void *context,
 		       const void *octets, size_t len);
 
 /*
- * Apply the faults.  For every copy that is not lost go() is called, with a copy of the
- * `context_len` octets of context: before this returns, or later in a callback of the
- * event loop.
+ * Apply the faults.  Calls go() for every copy that is not lost, with a copy of the
+ * `context_len` octets of context: before this returns, or later from the event loop.
  */
 void faults_pass(struct faults *f, struct mono now, const struct fault_about *about,
 		 const void *octets, size_t len, faults_go *go, void *arg,

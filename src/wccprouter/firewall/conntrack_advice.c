@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rules that drop what connection tracking has seen one half of. */
+/* Rules that drop packets because connection tracking has seen only half of the
+ * connection. */
 #include "wccprouter/firewall/conntrack_advice.h"
 
 #include "bpf/packet.h"
@@ -12,7 +13,7 @@
 
 enum { SOME_PORT = 40000 /* of a client */ };
 
-/* What was found: services whose answers are dropped, and what they need. */
+/* The findings: services whose answers are dropped, and what they need. */
 struct conntrack_findings {
 	uint64_t dropped, need_notrack;
 	bool need_accept;
@@ -68,7 +69,7 @@ static void conntrack_look(struct conntrack_findings *out, const json_t *ruleset
 		return;
 	p.state = RULESET_ESTABLISHED;
 	if (ruleset_drops(ruleset, &p, &ignored))
-		return; /* it is not tracking that decides */
+		return; /* connection tracking is not the reason */
 	if (!out->dropped)
 		out->where = where;
 	out->dropped |= 1ull << service;

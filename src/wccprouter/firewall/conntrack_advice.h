@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Redirected packets pass by connection tracking, and what web-caches answer does not:
- * it sees one half of each connection, takes its packets for invalid, and a rule that
- * drops those loses them all.  Pure.
+ * Redirected packets bypass connection tracking, but the answers of web-caches do not:
+ * it sees one half of each connection and considers its packets invalid, and a rule
+ * that drops invalid packets loses them all.  Pure.
  */
 #ifndef WCCPD_WCCPROUTER_FIREWALL_CONNTRACK_ADVICE_H
 #define WCCPD_WCCPROUTER_FIREWALL_CONNTRACK_ADVICE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Watches nftables' rules: listed by libnftables, changes told by nfnetlink. */
+/* Watches nftables' rules: libnftables lists them, nfnetlink reports changes. */
 #include "wccprouter/firewall/firewall.h"
 
 #include "log.h"
@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What of a service the answer depends on. */
+/* What the answer depends on, of each service. */
 struct firewall_seen {
 	bool described;
 	uint8_t family;
@@ -77,7 +77,7 @@ int firewall_changes_fd(const struct firewall *f)
 	return f->fd;
 }
 
-/* What they say does not matter, nor whether some were lost. */
+/* Neither their content matters, nor whether some were lost. */
 void firewall_have_changed(struct firewall *f)
 {
 	char buffer[16384];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watches nftables' rules of this network namespace for such as would lose redirected
- * traffic.  Changes nothing.
+ * Watches nftables' rules of this network namespace for rules that would lose
+ * redirected traffic.  Changes nothing.
  */
 #ifndef WCCPD_WCCPROUTER_FIREWALL_FIREWALL_H
 #define WCCPD_WCCPROUTER_FIREWALL_FIREWALL_H

@@ -18,7 +18,7 @@ enum ruleset_end { RULESET_GOES_ON, RULESET_RETURNS, RULESET_ACCEPTS, RULESET_DR
 struct ruleset_walk {
 	const json_t *list;
 	const struct ruleset_packet *packet;
-	bool benefit; /* conditions that are not understood are taken to be met */
+	bool benefit; /* assume that conditions that are not understood are met */
 	bool untracked;
 	int depth;
 	struct ruleset_chain chain;
@@ -28,7 +28,7 @@ static enum ruleset_end ruleset_walk_chain(struct ruleset_walk *w, const char *n
 
 /* ---- one rule ---- */
 
-/* What iptables put there, of which the listing has no more than the name. */
+/* A match of iptables, of which the listing has only the name. */
 static enum ruleset_answer ruleset_xt(struct ruleset_walk *w, const json_t *xt,
 				      bool *tracked)
 {

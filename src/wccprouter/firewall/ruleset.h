@@ -3,10 +3,10 @@
  * What nftables' rules do to one forwarded packet, as far as connection tracking decides
  * it.  Pure: the rules are JSON as libnftables lists them (libnftables-json(5)).
  *
- * Conditions on anything but interfaces, protocol, ports and the state of the connection
- * are not understood; nor are named sets.  What a rule of iptables matches is not in the
- * listing: a match "conntrack" is taken for what it mostly is, INVALID before a drop and
- * ESTABLISHED before an accept.
+ * Conditions on anything but interfaces, protocol, ports and the state of the
+ * connection are not understood; nor are named sets.  What a rule of iptables matches
+ * is not in the listing: a match "conntrack" is assumed to be what it mostly is,
+ * INVALID before a drop and ESTABLISHED before an accept.
  */
 #ifndef WCCPD_WCCPROUTER_FIREWALL_RULESET_H
 #define WCCPD_WCCPROUTER_FIREWALL_RULESET_H
@@ -33,12 +33,12 @@ struct ruleset_chain {
 	const char *family, *table, *name;
 };
 
-/* Do rules keep the packet from being tracked?  A condition that is not understood is
- * taken to be met: whoever wrote such a rule knows what for. */
+/* Do rules keep the packet from being tracked?  Assumes that a condition that is not
+ * understood is met: whoever wrote such a rule had a reason. */
 bool ruleset_untracks(const json_t *ruleset, const struct ruleset_packet *p);
 
-/* Is it dropped on its way?  Then `where` is the chain that does.  A rule with a
- * condition that is not understood is taken not to fit. */
+/* Do rules drop the packet?  Then `where` is the chain that does.  Assumes that a rule
+ * with a condition that is not understood does not fit. */
 bool ruleset_drops(const json_t *ruleset, const struct ruleset_packet *p,
 		   struct ruleset_chain *where);
 

@@ -87,7 +87,7 @@ static struct ruleset_field ruleset_field(const struct ruleset_packet *p,
 
 /* ---- values ---- */
 
-/* Interfaces may be named by their beginning: "br*". */
+/* A pattern may end in "*": "br*". */
 static bool ruleset_fits_name(const char *name, const char *pattern)
 {
 	size_t n = strlen(pattern);
@@ -165,7 +165,7 @@ enum ruleset_answer ruleset_match(const struct ruleset_packet *p, const json_t *
 		return a;
 	if (strcmp(op, "!=") != 0)
 		return RULESET_UNKNOWN;
-	/* A packet without the field does not fit, whatever is asked of it. */
+	/* A packet without the field does not fit, whatever the condition. */
 	if (a == RULESET_UNKNOWN || ruleset_field(p, left).known == RULESET_NO)
 		return a;
 	return a == RULESET_YES ? RULESET_NO : RULESET_YES;

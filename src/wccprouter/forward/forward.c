@@ -42,7 +42,7 @@ _Static_assert((int)ROUTERD_MAX_SERVICES == (int)ROUTER_MAX_SERVICES,
 	       "a number for each service");
 _Static_assert((int)ROUTERD_ALL_INTERFACES == (int)ROUTER_MAX_INTERFACES, "room for each interface");
 
-/* libbpf's own words: a warning of its is mostly an errno that we report, too. */
+/* libbpf's messages: most of its warnings are an errno that we report as well. */
 static int forward_on_libbpf(enum libbpf_print_level level, const char *format,
 			     va_list args)
 {
@@ -213,7 +213,7 @@ static int forward_route(void *arg, const struct addr *cache, struct route *out)
 	return routes_find(arg, cache, out);
 }
 
-/* The staged table and all that goes with it. */
+/* The staged table and everything that belongs to it. */
 static void forward_build_table(struct forward *f, const struct router_status *status)
 {
 	struct router_entry *staged = f->table.staged.octets;
@@ -234,7 +234,7 @@ int forward_apply(struct forward *f, const struct router_status *status,
 {
 	forward_refresh_hooks(f);
 	forward_build_table(f, status);
-	/* Who is a member must be known before its bucket is in force. */
+	/* A member must be known before its bucket is in force. */
 	if (member_maps_follow(&f->members, status, f->conf->n_services, f->routes,
 			       err) < 0)
 		return -1;
@@ -246,7 +246,7 @@ int forward_apply(struct forward *f, const struct router_status *status,
 		mask_values_drop(&f->values);
 		return -1;
 	}
-	/* No packet works by the old table any more. */
+	/* No packet uses the old table any more. */
 	bpf_table_settle(&f->table);
 	mask_values_settle(&f->values);
 	return 0;

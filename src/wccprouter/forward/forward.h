@@ -20,10 +20,9 @@ struct forward *forward_open(const struct routerd_conf *conf, struct err *err);
 void forward_close(struct forward *f);
 
 /*
- * Make the packet path follow `status` (one for each service of the
- * configuration) and the routes and neighbours of this moment.  Packets see the
- * old table or the new one.  Also puts the program on interfaces that have come
- * back.  On failure the old table stays.
+ * Make the packet path follow `status` (one for each service of the configuration) and
+ * the current routes and neighbours.  Packets see the old table or the new one.  Also
+ * puts the program on interfaces that have come back.  On failure the old table stays.
  */
 int forward_apply(struct forward *f, const struct router_status *status,
 		  struct err *err);
@@ -31,8 +30,8 @@ int forward_apply(struct forward *f, const struct router_status *status,
 /* Is this address on-link, so that frames for it can be sent straight to it? */
 bool forward_is_on_link(const struct forward *f, const struct addr *a);
 
-/* Readable when the kernel tells of routes or neighbours; apply again if then
- * forward_has_changes(). */
+/* Readable when the kernel reports changes of routes or neighbours; apply again if
+ * forward_has_changes() says so. */
 int forward_changes_fd(const struct forward *f);
 bool forward_has_changes(struct forward *f);
 
@@ -41,8 +40,8 @@ int forward_events_fd(const struct forward *f);
 void forward_events_handle(struct forward *f);
 
 /*
- * Counters, since forward_open(); numbers of services as in the configuration.  -1,
- * and all zero, when there is nothing to count by.
+ * Counters, since forward_open(); numbers of services as in the configuration.  -1, and
+ * all zero, if they cannot be read.
  */
 /* Packets of service `number`; ROUTER_MAX_SERVICES: of none in particular. */
 int forward_packets(const struct forward *f, unsigned number,
@@ -50,8 +49,8 @@ int forward_packets(const struct forward *f, unsigned number,
 /* Redirected to a web-cache, since it was first heard of in this service. */
 int forward_cache_packets(const struct forward *f, unsigned number,
 			  const struct addr *cache, struct router_cache_packets *out);
-/* Redirected packets by bucket: by the one that decided, of the alternate hash where
- * that was used.  Under mask assignment none are counted here. */
+/* Redirected packets by bucket: the one that decided, which is that of the alternate
+ * hash if it was used.  Under mask assignment none are counted. */
 int forward_bucket_packets(const struct forward *f, unsigned number,
 			   uint64_t out[WCCP_BUCKETS]);
 

@@ -2,9 +2,9 @@
 /*
  * The counters of the packet path: of services, web-caches and buckets.
  *
- * Each web-cache of a service has a slot there for as long as it is known.  Slots are
- * used again but never set to zero, since packets count all the time: what a slot had
- * when it was given away is subtracted.
+ * Each web-cache of a service has a slot for as long as it is known.  Slots are reused
+ * but never set to zero, because packets are counted all the time: what a slot had when
+ * it was assigned is subtracted.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_FORWARD_COUNTERS_H
 #define WCCPD_WCCPROUTER_FORWARD_FORWARD_COUNTERS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The values of masks in the kernel.  They are in a map beside the table of
- * services; generations make the change of both one step: the new table's values
- * are put in before it, the old one's are removed when no packet works by it.
+ * The values of masks in the kernel.  They are in a map beside the table of services;
+ * generations make changing both one step: the new table's values are added before it,
+ * and the old one's are removed when no packet uses it any more.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_MASK_VALUES_H
 #define WCCPD_WCCPROUTER_FORWARD_MASK_VALUES_H
@@ -17,15 +17,15 @@ struct mask_values {
 	struct member_table_values next[ROUTERD_MAX_SERVICES];
 };
 
-/* Give `next`, and the entries of the table that it was built with, their
- * generations: values as they are in force keep theirs. */
+/* Give `next`, and the entries of the table that it was built with, their generations:
+ * values that are in force already keep theirs. */
 void mask_values_number(struct mask_values *values, struct router_entry *table,
 			unsigned n);
-/* Put in what is new in `next`; on failure nothing of it stays. */
+/* Add what is new in `next`; on failure nothing of it stays. */
 int mask_values_put(struct mask_values *values, struct err *err);
-/* The table is in force: what only `now` had goes.  Then next is now. */
+/* The table is in force: remove what only `now` had.  `next` becomes `now`. */
 void mask_values_settle(struct mask_values *values);
-/* It could not be put in force: what only `next` has goes. */
+/* It could not be put in force: remove what only `next` has. */
 void mask_values_drop(struct mask_values *values);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whom the packet path knows by address. */
+/* The addresses that the packet path knows. */
 #include "wccprouter/forward/member_maps.h"
 
 #include "kernel/bpf_maps.h"
 
 #include <string.h>
 
-/* What the maps that are sets hold. */
+/* The values of maps that are used as sets. */
 static const uint8_t ones[ROUTER_MAX_MEMBERS];
 _Static_assert((int)ROUTER_MAX_MEMBERS >= 2 * (int)ROUTER_MAX_OWN, "for all sets");
 
-/* Where it is among the members, or else would be. */
+/* Its position among the members, or where it would be inserted. */
 static unsigned member_maps_find_member(const struct member_maps *maps,
 					const struct packet_addr *a)
 {
@@ -36,7 +36,7 @@ static void member_maps_add_member(struct member_maps *maps, const struct addr *
 	maps->groups[i] |= 1ull << number;
 }
 
-/* Only who is usable: anybody may say hello. */
+/* Only usable ones: any host may send a HERE_I_AM. */
 static int member_maps_follow_members(struct member_maps *maps,
 				      const struct router_status *status, unsigned n,
 				      struct err *err)

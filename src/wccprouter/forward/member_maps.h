@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whom the packet path knows by address: the members of the service groups, those of
- * them that are on-link by their link-layer address, too, and this host itself.
+ * The addresses that the packet path knows: the members of the service groups, the
+ * link-layer addresses of those on-link, and this host's own.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
 #define WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
@@ -19,8 +19,8 @@ struct member_maps {
 	struct router_mac macs[ROUTER_MAX_MEMBERS];
 };
 
-/* Make the maps say who is a usable web-cache of these `n` services, what the
- * neighbour tables say of them, and which addresses this host has. */
+/* Make the maps reflect the usable web-caches of these `n` services, their entries in
+ * the neighbour tables, and the addresses of this host. */
 int member_maps_follow(struct member_maps *maps, const struct router_status *status,
 		       unsigned n, struct routes *routes, struct err *err);
 

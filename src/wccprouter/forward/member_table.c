@@ -31,8 +31,8 @@ static bool member_table_any_usable(const struct router_status *st)
 	return false;
 }
 
-/* L2 needs the web-cache on-link (2.0 section 4.12.2); another one's packets go
- * as if nobody had the bucket. */
+/* L2 needs the web-cache on-link (2.0 section 4.12.2); otherwise its packets are
+ * treated as if the bucket had no owner. */
 static void member_table_fill_target(struct router_target *t,
 				     const struct router_cache_status *cache,
 				     member_table_route *route, void *arg)
@@ -53,7 +53,7 @@ static void member_table_fill_target(struct router_target *t,
 	t->ifindex = way.ifindex;
 }
 
-/* The assignment's own list of web-caches, and which of them take packets. */
+/* The assignment's list of web-caches, and which of them take packets. */
 struct takers {
 	bool takes[WCCP_MAX_CACHES];
 };
@@ -77,7 +77,7 @@ static struct takers member_table_fill_targets(struct router_entry *e,
 	return out;
 }
 
-/* Bits of an address, not an address: of IPv4 nothing is in front of them. */
+/* Bits of an address, not an address: for IPv4 without the ::ffff prefix. */
 static struct packet_addr member_table_bits(const struct addr *a)
 {
 	if (a->family == ADDR_V4)
@@ -95,7 +95,7 @@ static struct router_fields member_table_fields(const struct wccp_mask *m)
 	};
 }
 
-/* Masks of the other family have nothing to say to the packets of this entry. */
+/* Masks of the other family do not apply to the packets of this entry. */
 static bool member_table_speaks_of(const struct router_entry *e,
 				   const struct wccp_mask *m)
 {
@@ -167,7 +167,7 @@ static int member_table_by_priority(const void *a, const void *b)
 
 	if (x->match.priority != y->match.priority)
 		return x->match.priority > y->match.priority ? -1 : 1;
-	return x->number < y->number ? -1 : 1; /* as they stand in the file */
+	return x->number < y->number ? -1 : 1; /* in the order of the file */
 }
 
 enum addr_family member_table_family(const struct routerd_conf_service *service,
@@ -189,7 +189,7 @@ enum addr_family member_table_family(const struct routerd_conf_service *service,
 	return r->n_allowed ? ADDR_V6 : ADDR_V4;
 }
 
-/* Does it have a say in what becomes of packets? */
+/* Does it affect packets at all? */
 static bool member_table_has_entry(const struct routerd_conf_service *service,
 				   const struct router_status *status)
 {

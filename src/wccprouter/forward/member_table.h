@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From what the service groups know to the table that the packet path works by.
- * Pure: routes are asked for through a callback.
+ * From the state of the service groups to the table of the packet path.  Pure: a
+ * callback looks up routes.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_TABLE_H
 #define WCCPD_WCCPROUTER_FORWARD_MEMBER_TABLE_H
@@ -11,7 +11,7 @@
 #include "wccprouter/conf/routerd_conf.h"
 #include "wccprouter/forward/routes.h"
 
-/* The way to a web-cache; 0, or -1 when there is none. */
+/* The route to a web-cache; 0, or -1 if there is none. */
 typedef int member_table_route(void *arg, const struct addr *cache, struct route *out);
 
 /* The values of a service's masks: mask by mask, in order. */
@@ -28,9 +28,9 @@ struct member_table_values {
 	struct member_table_value list[ROUTER_MAX_VALUES];
 };
 
-/* Whose packets a service is about: of the family of its web-caches; without any, of
- * the last ones (`before`); before the first, of the addresses it is configured for,
- * and IPv4 when they do not tell. */
+/* The family of the packets that a service is for: that of its web-caches; without any,
+ * of the last ones (`before`); before the first, of the configured addresses, and IPv4
+ * if these do not tell. */
 enum addr_family member_table_family(const struct routerd_conf_service *service,
 				     const struct router_status *status,
 				     enum addr_family before);

@@ -21,7 +21,7 @@ static struct packet_addr redirect_list_mask_of(unsigned bits)
 static struct router_rule_end
 redirect_list_render_end(const struct redirect_rule_end *e)
 {
-	/* Addresses of IPv4 are the last 32 bits of 128. */
+	/* IPv4 addresses are the last 32 of 128 bits. */
 	unsigned before = e->prefix.family == ADDR_V4 ? 96 : 0;
 
 	return (struct router_rule_end){

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Redirect lists as the packet path has them. */
+/* Redirect lists for the packet path. */
 #ifndef WCCPD_WCCPROUTER_FORWARD_REDIRECT_LIST_H
 #define WCCPD_WCCPROUTER_FORWARD_REDIRECT_LIST_H
 
@@ -9,7 +9,7 @@
 
 void redirect_list_render(const struct routerd_conf_service *service,
 			  struct router_list *out);
-/* Put those of all services into the map `fd`. */
+/* Write the lists of all services to the map `fd`. */
 int redirect_list_fill(int fd, const struct routerd_conf *conf, struct err *err);
 
 #endif

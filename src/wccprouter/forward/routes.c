@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 struct routes {
-	struct nl_sock *control_client_ask; /* questions and their answers */
+	struct nl_sock *questions; /* questions and their answers */
 	struct rtnl_monitor *monitor;
 	int ioctl_fd;
 };
@@ -35,7 +35,7 @@ struct routes *routes_open(struct err *err)
 	routes->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (routes->ioctl_fd < 0)
 		err_set(err, "socket: %s", strerror(errno));
-	else if ((routes->control_client_ask = netlink_connect(err)) &&
+	else if ((routes->questions = netlink_connect(err)) &&
 		 rtnl_monitor_open(&routes->monitor,
 				   RTNL_LINK | RTNL_ADDRESS | RTNL_ROUTE |
 					   RTNL_NEIGHBOUR,
@@ -49,7 +49,7 @@ void routes_close(struct routes *routes)
 {
 	if (!routes)
 		return;
-	nl_socket_free(routes->control_client_ask);
+	nl_socket_free(routes->questions);
 	rtnl_monitor_close(routes->monitor);
 	if (routes->ioctl_fd >= 0)
 		close(routes->ioctl_fd);
@@ -111,12 +111,12 @@ static struct rtnl_route *routes_look_up(struct routes *routes, const struct add
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	struct rtnl_route *route = NULL;
 
-	if (msg && cb && nl_send_auto(routes->control_client_ask, msg) >= 0) {
+	if (msg && cb && nl_send_auto(routes->questions, msg) >= 0) {
 		nl_cb_set(cb, NL_CB_VALID, NL_CB_CUSTOM, routes_on_answer, &route);
 		/* An error is the kernel's way of saying "no route"; the
 		 * acknowledgement that libnl asks for ends the wait. */
-		if (nl_recvmsgs(routes->control_client_ask, cb) == 0)
-			nl_wait_for_ack(routes->control_client_ask);
+		if (nl_recvmsgs(routes->questions, cb) == 0)
+			nl_wait_for_ack(routes->questions);
 	}
 	nlmsg_free(msg);
 	nl_cb_put(cb);
@@ -149,10 +149,10 @@ int routes_neighbours(struct routes *routes,
 		      void (*found)(void *arg, const struct neighbour *n), void *arg,
 		      struct err *err)
 {
-	return neighbours_each(routes->control_client_ask, found, arg, err);
+	return neighbours_each(routes->questions, found, arg, err);
 }
 
-/* Unset for loopback's, which say nothing. */
+/* Unset for loopback addresses, which do not count. */
 static struct addr routes_from_sockaddr(const struct sockaddr *any)
 {
 	static const struct addr nobody, v6 = { .family = ADDR_V6, .octets[15] = 1 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel knows of the ways to the web-caches: routes, neighbours, its
- * own addresses, by rtnetlink.
+ * What the kernel knows about reaching the web-caches, by rtnetlink: routes,
+ * neighbours, its own addresses.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_ROUTES_H
 #define WCCPD_WCCPROUTER_FORWARD_ROUTES_H
@@ -24,12 +24,13 @@ struct route {
 struct routes *routes_open(struct err *err);
 void routes_close(struct routes *routes);
 
-/* A descriptor for the event loop, readable when the kernel tells of routes, links,
- * addresses or neighbours; then routes_have_changed() says whether it matters. */
+/* A descriptor for the event loop, readable when the kernel reports changes of
+ * routes, links, addresses or neighbours; routes_have_changed() then says whether
+ * they matter. */
 int routes_fd(const struct routes *routes);
 bool routes_have_changed(struct routes *routes);
 
-/* The way to `to`.  -1 when there is none that leaves this host. */
+/* The route to `to`.  -1 if there is none that leaves this host. */
 int routes_find(struct routes *routes, const struct addr *to, struct route *out);
 
 /* Call `found` with each neighbour, see kernel/neighbours.h. */
@@ -37,8 +38,8 @@ int routes_neighbours(struct routes *routes,
 		      void (*found)(void *arg, const struct neighbour *n), void *arg,
 		      struct err *err);
 
-/* This host's addresses of a family without loopback's, at most `max`; their
- * number. */
+/* This host's addresses of a family except loopback ones, at most `max`; returns how
+ * many. */
 unsigned routes_own_addresses(enum addr_family family, struct addr *out, unsigned max);
 /* The highest of its IPv4 addresses, as routers choose their id: among those of
  * loopback interfaces if there are any and `loopback_first` is set, else among all.

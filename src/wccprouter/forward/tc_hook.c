@@ -73,8 +73,8 @@ static void tc_hook_set_lro(const char *name, bool on)
 	tc_hook_ethtool_value(name, ETHTOOL_SFLAGS, &v);
 }
 
-/* Merged packets would hide from the program what fits towards the web-cache
- * and what does not. */
+/* With merged packets the program could not tell which of them fit towards the
+ * web-cache. */
 static void tc_hook_offloads_off(struct tc_hook *h)
 {
 	h->gro = tc_hook_get_gro(h->name);
@@ -97,7 +97,7 @@ static void tc_hook_offloads_restore(struct tc_hook *h)
 
 /* ---- the programs ---- */
 
-/* What the roles ask for; false: nothing. */
+/* Choose the programs that the roles ask for; false: none. */
 static bool tc_hook_choose(const struct tc_hook *h, const struct tc_hook_programs *all,
 			   struct tc_programs *out)
 {
@@ -113,7 +113,7 @@ static bool tc_hook_choose(const struct tc_hook *h, const struct tc_hook_program
 	return incoming || outgoing;
 }
 
-/* The program takes frames to begin with an Ethernet header. */
+/* The program expects frames to begin with an Ethernet header. */
 static int tc_hook_check_kind(const char *name, struct err *err)
 {
 	struct ifreq req = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One interface of the host: our TC filters on it, and its receive offloads.
- * Whatever was made or changed here is undone by tc_hook_detach().
+ * tc_hook_detach() undoes whatever was made or changed here.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
 #define WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
@@ -19,7 +19,7 @@ struct tc_hook {
 	uint64_t in, out; /* services that are redirected there, see router_maps.h */
 	unsigned ifindex; /* attached there; 0: not attached */
 	struct tc_filter filter;
-	bool gro, lro; /* were on, and are to be on again */
+	bool gro, lro; /* were on, and will be restored */
 };
 
 /* The programs for what comes in and for what goes out; not owned. */

@@ -131,7 +131,7 @@ static void too_big_answer_v4(int fd, const struct router_too_big *what)
 	too_big_send(fd, &a, sizeof(a), &to);
 }
 
-/* The checksum, which the source address is part of, is left to the kernel (RFC 3542
+/* Leave the checksum, which includes the source address, to the kernel (RFC 3542
  * section 3.1). */
 static void too_big_answer_v6(int fd, const struct router_too_big *what)
 {

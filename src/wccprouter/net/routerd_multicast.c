@@ -86,8 +86,8 @@ static void routerd_multicast_follow_one(int fd, struct routerd_membership *m)
 
 	if (fd < 0 || ifindex == m->ifindex)
 		return;
-	/* Another interface has the name now.  The socket still counts the old one
-	 * among its memberships, of which it may have a limited number. */
+	/* Another interface has the name now.  The old one still counts as a membership
+	 * of the socket, and their number is limited. */
 	if (m->ifindex)
 		udp_set_member(fd, &m->group, m->ifindex, false);
 	m->ifindex = 0;
@@ -107,8 +107,8 @@ void routerd_multicast_follow(struct routerd_multicast *all, int fd4, int fd6)
 
 /* ---- sending ---- */
 
-/* In IPv6 the kernel would take a link-local address for a link-local group, which
- * no web-cache could answer to.  Unset when there is no other. */
+/* For a link-local IPv6 group the kernel would choose a link-local source address,
+ * which no web-cache could answer to.  Unset if there is no other. */
 static struct addr routerd_multicast_global_address(const char *interface)
 {
 	struct addr found = { 0 };

@@ -24,21 +24,21 @@ struct trace_message {
 	const struct codec_password *password;
 };
 
-/* Which messages somebody wants to see; all members unset: all of them. */
+/* Which messages to show; all members unset: all of them. */
 struct trace_filter {
 	char service[16];
 	struct addr peer;
 };
 
-/* From [SERVICE] [PEER], in either order: what is an address is the peer. */
+/* From [SERVICE] [PEER], in either order: an address is the peer. */
 int trace_parse(unsigned n, char *const *words, struct trace_filter *out,
 		struct err *err);
 bool trace_wants(const struct trace_filter *f, const struct trace_message *m);
 
 /*
- * Lines of text: who, what, and every component; of a message that cannot be decoded
- * the reason and its first octets.  What is too long ends in "...".  `scratch` is where
- * it is decoded.  Returns the length.
+ * Lines of text: the peers, the type, and every component; for a message that cannot be
+ * decoded, the reason and its first octets.  Text that is too long ends in "...".
+ * Decodes into `scratch`.  Returns the length.
  */
 size_t trace_print(const struct trace_message *m, struct wccp_msg *scratch,
 		   char text[TRACE_MAX]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a scenario expects, held against what is. */
+/* Compares what a scenario expects with the actual state. */
 #include "wccprouter/scenario/scenario.h"
 
 #include "codec.h"

@@ -3,8 +3,8 @@
  * Scenarios: files of steps, one a line, that wait, give the router commands and say
  * what is expected of the web-caches.  wccprouter-scenario(5) describes the language.
  *
- * Nothing in here knows the clock or the router: the file becomes data, and functions say
- * whether an expectation holds.  scenario_run.h carries the steps out.
+ * Nothing here depends on the clock or the router: the file becomes data, and functions
+ * say whether an expectation holds.  scenario_run.h carries out the steps.
  */
 #ifndef WCCPD_WCCPROUTER_SCENARIO_SCENARIO_H
 #define WCCPD_WCCPROUTER_SCENARIO_SCENARIO_H
@@ -18,7 +18,7 @@
 
 enum scenario_kind {
 	SCENARIO_WAIT,	  /* for so long */
-	SCENARIO_AT,	  /* until so long after the begin */
+	SCENARIO_AT,	  /* until so long after the start */
 	SCENARIO_EXPECT,  /* the next steps follow all the same ... */
 	SCENARIO_REQUIRE, /* ... or the scenario ends when it is not met */
 	SCENARIO_COMMAND, /* of the control socket */
@@ -60,19 +60,19 @@ struct scenario {
 	struct scenario_step *steps;
 };
 
-/* Read and check a file.  What is no word of the language must be a command, which
- * `is_command` knows.  NULL with file:line: message. */
+/* Read and check a file.  A word that is not part of the language must be a command,
+ * which `is_command` decides.  NULL with file:line: message. */
 struct scenario *scenario_load(const char *path, bool (*is_command)(const char *name),
 			       struct err *err);
 void scenario_free(struct scenario *s); /* NULL is fine */
 
-/* The services as they are now. */
+/* The present state of a service. */
 struct scenario_service {
 	const char *name;
 	const struct router_status *status;
 };
 
-/* The first step of a service that is not among these: file:line: message. */
+/* Check that all services in the file are among these; -1 with file:line: message. */
 int scenario_check(const struct scenario *s, const struct scenario_service *list,
 		   unsigned n, struct err *err);
 

@@ -33,7 +33,7 @@ static bool scenario_parse_take(struct words *w, const char *word)
 	return true;
 }
 
-/* The next word, which must be there; else NULL, and the error says so. */
+/* The next word, which must exist; else NULL, with the error set. */
 static const char *scenario_parse_need(struct words *w, const char *what)
 {
 	if (w->next < w->n)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A scenario, carried out on a running router. */
+/* Runs a scenario on a running router. */
 #include "wccprouter/scenario/scenario_run.h"
 
 #include "clock.h"
@@ -65,7 +65,7 @@ static bool scenario_run_is_expected(const struct scenario_step *step)
 	return step->kind == SCENARIO_EXPECT || step->kind == SCENARIO_REQUIRE;
 }
 
-/* Something that must last is broken by one moment, anything else met by one. */
+/* One moment breaks an expectation that must last, and meets any other. */
 static void scenario_run_look_at(struct scenario_run *r)
 {
 	const struct scenario_expect *x = &r->s->steps[r->next].expect;
@@ -189,7 +189,7 @@ static void scenario_run_on_timer(evutil_socket_t fd, short what, void *arg)
 
 /* ---- what the owner tells ---- */
 
-/* The step is judged by the timer, outside of whatever its owner is doing. */
+/* Let the timer judge the step, not a callback in the middle of the owner's work. */
 static void scenario_run_wake(struct scenario_run *r)
 {
 	event_active(r->timer, EV_TIMEOUT, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A scenario, carried out on a running router. */
+/* Runs a scenario on a running router. */
 #ifndef WCCPD_WCCPROUTER_SCENARIO_SCENARIO_RUN_H
 #define WCCPD_WCCPROUTER_SCENARIO_SCENARIO_RUN_H
 
@@ -9,9 +9,8 @@ struct event_base;
 struct routerd_commands;
 struct scenario_run;
 
-/* Begin with the first step when `base` runs: with the commands, and what they work
- * on.  `s` must outlive it; each step becomes a line in `out`.  At the end `base` leaves
- * its loop.  NULL with the reason. */
+/* Begin with the first step when `base` runs.  `s` must outlive it; each step becomes a
+ * line in `out`.  At the end `base` leaves its loop.  NULL with the reason. */
 struct scenario_run *scenario_run_new(struct event_base *base,
 				      struct routerd_commands *commands,
 				      const struct scenario *s, FILE *out,
@@ -20,8 +19,8 @@ struct scenario_run *scenario_run_new(struct event_base *base,
 bool scenario_run_end(struct scenario_run *r);
 void scenario_run_free(struct scenario_run *r); /* NULL is fine */
 
-/* What its owner tells it (NULL: there is none): a message passes, or the state of a
- * service may have changed. */
+/* To be called by its owner when a message passes, or the state of a service may have
+ * changed; `r` may be NULL. */
 void scenario_run_see(struct scenario_run *r, const struct trace_message *m);
 void scenario_run_look(struct scenario_run *r);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has joined or left, and log lines about who gets what. */
+/* Which web-caches joined or left, and log lines about what each gets. */
 #include "wccprouter/service/member_log.h"
 
 #include "log.h"

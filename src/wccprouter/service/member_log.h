@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has joined or left, and log lines about who gets what. */
+/* Which web-caches joined or left, and log lines about what each gets. */
 #ifndef WCCPD_WCCPROUTER_SERVICE_MEMBER_LOG_H
 #define WCCPD_WCCPROUTER_SERVICE_MEMBER_LOG_H
 

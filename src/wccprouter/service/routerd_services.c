@@ -74,7 +74,7 @@ void routerd_services_apply(struct routerd_services *s)
 	}
 	if (!s->stale)
 		log_error("apply-failed", "%s; trying again", err.text);
-	s->stale = true; /* the owner's refresh is the next try */
+	s->stale = true; /* the owner's next refresh tries again */
 }
 
 /* ---- events in, actions out ---- */
@@ -94,8 +94,8 @@ static void routerd_services_send(struct routerd_services *s,
 		      x->len, now);
 }
 
-/* `one` is NULL when no service of ours has to do with it, `arrival` when no datagram
- * has. */
+/* `one` is NULL if the actions belong to no service, `arrival` if no datagram caused
+ * them. */
 static void routerd_services_carry_out(struct routerd_services *s,
 				       const struct routerd_service *one,
 				       const struct udp_arrival *arrival,
@@ -121,8 +121,8 @@ static bool routerd_services_asks_to_apply(const struct actions *a)
 	return false;
 }
 
-/* One step of service `i`.  The data plane follows before the answer goes out:
- * whoever is told of a change can rely on it. */
+/* One step of service `i`.  The data plane follows before the answer goes out, so a
+ * web-cache that learns of a change can rely on it. */
 static void routerd_services_step(struct routerd_services *s, unsigned i,
 				  const struct router_event *ev,
 				  const struct udp_arrival *arrival)
@@ -231,7 +231,8 @@ int routerd_services_reset(struct routerd_services *s, unsigned i, struct mono n
 	router_free(one->router);
 	one->router = r;
 	router_get_status(r, &s->fresh);
-	/* A closed service drops what nobody takes; one that is not there does not. */
+	/* A closed service drops packets that no web-cache takes; a service that is
+	 * shut does not. */
 	s->fresh.described &= !one->shut;
 	member_log_compare(one->conf->name, &s->status[i], &s->fresh);
 	s->status[i] = s->fresh;

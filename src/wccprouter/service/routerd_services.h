@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The services of the router: datagrams and points of time go in; the data plane follows
- * what the protocol core makes of them, and what it wants to send goes out through a
- * callback.  Whoever owns this reads the sockets and the clock.
+ * The services of the router: datagrams and points of time go in; the data plane
+ * follows the protocol core, whose messages go out through a callback.  The owner reads
+ * the sockets and the clock.
  */
 #ifndef WCCPD_WCCPROUTER_SERVICE_ROUTERD_SERVICES_H
 #define WCCPD_WCCPROUTER_SERVICE_ROUTERD_SERVICES_H
@@ -31,8 +31,8 @@ struct routerd_services_calls {
 	void (*send)(void *arg, const struct routerd_conf_service *service,
 		     const struct udp_way *way, const void *octets, size_t len,
 		     struct mono now);
-	/* A service has made a step: its status may be another one, and so may be
-	 * routerd_services_deadline(). */
+	/* A service has made a step: its status and routerd_services_deadline() may
+	 * have changed. */
 	void (*stepped)(void *arg, struct mono now);
 	void *arg;
 };
@@ -66,19 +66,18 @@ void routerd_services_free(struct routerd_services *s); /* NULL is fine */
 int routerd_services_of(const struct routerd_services *s,
 			const struct codec_datagram *datagram);
 
-/* A datagram has arrived for this service, -1 for none.  What follows from it is
- * done. */
+/* Process a datagram that has arrived for this service, -1 for none. */
 void routerd_services_receive(struct routerd_services *s, int service,
 			      const struct udp_arrival *arrival,
 			      const struct codec_datagram *datagram, struct mono now);
-/* Whatever is due at `now`. */
+/* Do whatever is due at `now`. */
 void routerd_services_tick(struct routerd_services *s, struct mono now);
 struct mono routerd_services_deadline(const struct routerd_services *s);
-/* Have the data plane follow the routes, neighbours and interfaces of this moment. */
+/* Make the data plane follow the current routes, neighbours and interfaces. */
 void routerd_services_apply(struct routerd_services *s);
 
-/* Service `i` as after a restart of the router: nobody is in it, and nobody's receive
- * id is right. */
+/* Reset service `i` as a restart of the router does: it has no members, and no receive
+ * id sent before is valid. */
 int routerd_services_reset(struct routerd_services *s, unsigned i, struct mono now,
 			   struct err *err);
 /* The number of the service of this name; -1 when there is none. */

@@ -99,7 +99,7 @@ void transport_send(struct transport *t, const struct routerd_conf_service *serv
 
 /* ---- in ---- */
 
-/* The faults may have made another message of it: it is looked at again. */
+/* The faults may have changed it to another message: open it again. */
 static void transport_take_in(void *arg, struct mono now, const void *context,
 			      const void *octets, size_t len)
 {

@@ -2,8 +2,8 @@
 /*
  * The router's document as OpenMetrics text.
  *
- * One table names the families; most are numbers that lie in the document at one
- * place of each service, or of each of its clients.
+ * One table names the families; most are numbers at a fixed place in each service of
+ * the document, or in each of its clients.
  */
 #include "wccprouter/show/metrics.h"
 

@@ -11,7 +11,7 @@ void metrics_print(const json_t *all, FILE *to);
 
 struct routerd_services;
 
-/* The same of the running services: *len octets, to be freed by the caller.  NULL when
+/* The same for the running services: *len octets, to be freed by the caller.  NULL when
  * memory is short. */
 char *metrics_text(const struct routerd_services *services, size_t *len);
 

@@ -19,7 +19,7 @@ static json_t *show_json_address(const struct addr *a)
 	return addr_is_set(a) ? json_string(ADDR_TEXT(a)) : json_null();
 }
 
-/* Takes `value` over.  Out of memory (NULL) leaves the member out. */
+/* Takes ownership of `value`; NULL (out of memory) leaves the member out. */
 static void show_json_put(json_t *o, const char *key, json_t *value)
 {
 	json_object_set_new(o, key, value);
@@ -130,7 +130,7 @@ static json_t *show_json_interfaces(const struct routerd_interfaces *interfaces)
 	return list;
 }
 
-/* Who has the bucket, or null. */
+/* The owner of the bucket, or null. */
 static json_t *show_json_owner(const struct router_status *st, unsigned b)
 {
 	uint8_t value = st->table.buckets[b];
@@ -182,7 +182,7 @@ static json_t *show_json_packets(const struct routerd_services *services,
 	return o;
 }
 
-/* Only those that have happened: most never do. */
+/* Only those that have occurred: most never do. */
 static json_t *show_json_refusals(const uint64_t refused[CODEC_REFUSALS])
 {
 	json_t *all = json_object();

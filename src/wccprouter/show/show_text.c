@@ -27,7 +27,7 @@ static void show_text_count(FILE *to, struct column c, const char *label,
 	fprintf(to, "%*s%-*s %lld\n", c.in, "", c.width, label, value);
 }
 
-/* A text, or what routers print where there is none. */
+/* A text, or what routers print if there is none. */
 static const char *show_text_word(const json_t *o, const char *key)
 {
 	const char *s = json_get_text(o, key);
@@ -275,7 +275,7 @@ static void show_text_print_run(size_t first, size_t last, const json_t *b, FILE
 		json_get_number(b, "redirected"));
 }
 
-/* Those in a row that have all in common are one line; the packets are of each. */
+/* Consecutive buckets that agree in everything share a line; packets are per bucket. */
 static void show_text_print_bucket_table(const json_t *list, FILE *to)
 {
 	size_t first = 0, i, n = json_array_size(list);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What can be asked for by "show", and which part of the router's document answers
- * it.  No part of this knows the router: it works on JSON.
+ * What "show" can be asked for, and which part of the router's document answers it.
+ * Nothing here depends on the router: it works on JSON.
  */
 #ifndef WCCPD_WCCPROUTER_SHOW_SHOW_VIEW_H
 #define WCCPD_WCCPROUTER_SHOW_SHOW_VIEW_H
@@ -17,7 +17,7 @@ enum show_view {
 	SHOW_SERVICE, /* one service */
 	SHOW_CLIENTS, /* its web-caches ... */
 	SHOW_DETAIL,  /* ... with what is assigned to them */
-	SHOW_VIEW,    /* who is seen, and who knows of this router */
+	SHOW_VIEW,    /* web-caches seen, and routers they know of */
 	SHOW_BUCKETS, /* who has which bucket, and its packets */
 };
 
@@ -30,7 +30,7 @@ struct show_request {
 int show_view_parse(unsigned n, char *const *words, struct show_request *out,
 		    struct err *err);
 
-/* The index of a service in the document; -1, and words that name those there are. */
+/* The index of a service in the document; -1: `err` names the services there are. */
 int show_view_find(const json_t *all, const char *service, struct err *err);
 
 /* The part asked for, a new reference: SHOW_ALL and SHOW_GLOBAL have the document's
