@@ -218,17 +218,6 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 	       0;
 }
 
-/* As the router that redirected the packet has computed it (2.0 section 5.4). */
-static __always_inline __u32 ingress_hash_bucket(const struct ingress_job *job)
-{
-	const struct ingress_service *s = job->service;
-	__u32 bucket = packet_bucket(&job->p, s->flags);
-
-	if (wccp_vector_has(&s->hot, steer_index(bucket, WCCP_BUCKETS)))
-		return packet_alt_bucket(&job->p, s->flags);
-	return bucket;
-}
-
 /*
  * The packet's slot.  For hash buckets the redirect header says which, if it is of this
  * service; for values of a mask it does not, whatever it contains.
@@ -238,10 +227,9 @@ static __always_inline __u32 ingress_slot(const struct ingress_job *job)
 	const struct packet_redirect *r = &job->redirect;
 	__u32 slot = r->bits & WCCP_RH_ALT ? r->alternate : r->primary;
 
-	if (job->service->n_mask_bits)
-		slot = ingress_mask_slot(&job->p, job->service);
-	else if (!job->by_gre || job->odd_header || r->bits & WCCP_RH_UNAVAILABLE)
-		slot = ingress_hash_bucket(job);
+	if (job->service->n_mask_bits || !job->by_gre || job->odd_header ||
+	    r->bits & WCCP_RH_UNAVAILABLE)
+		slot = ingress_computed_slot(&job->p, job->service);
 	return steer_index(slot, INGRESS_SLOTS);
 }
 

@@ -333,6 +333,21 @@ packet_inline __u32 ingress_mask_slot(const struct packet *p,
 	return slot;
 }
 
+/* The slot of the table that the router that redirected the packet has computed (2.0
+ * section 5.4). */
+packet_inline __u32 ingress_computed_slot(const struct packet *p,
+					  const struct ingress_service *s)
+{
+	__u32 bucket;
+
+	if (s->n_mask_bits)
+		return ingress_mask_slot(p, s);
+	bucket = packet_bucket(p, s->flags);
+	if (wccp_vector_has(&s->hot, (unsigned)steer_index(bucket, WCCP_BUCKETS)))
+		return packet_alt_bucket(p, s->flags);
+	return bucket;
+}
+
 /* Index of the lowest bit set in a nonzero mask.  Counts without branches, because the
  * verifier would follow each of the 64 ways. */
 packet_inline __u32 ingress_first(__u64 mask)

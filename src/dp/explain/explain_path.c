@@ -19,7 +19,7 @@ static void explain_path_find_service(const struct ingress_config *config,
 	s = &config->services[out->service];
 	out->slot = explain_path_slot(s, p);
 	out->alternate = packet_alt_bucket(p, s->flags);
-	former = s->handover[out->slot];
+	former = s->handover[ingress_computed_slot(p, s)];
 	if (former)
 		out->former = config->other_caches[former - 1];
 }

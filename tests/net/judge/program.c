@@ -18,7 +18,7 @@
 enum { HANDLE = 0x57434350, PRIORITY = 2048 };
 /* Instructions that the verifier has followed: it gives up at a million, and that of
  * an older kernel follows more for the same program. */
-enum { VERIFIED_MAX = 400000 };
+enum { VERIFIED_MAX = 200000 };
 
 static struct dp *dp;
 static int prog_fd = -1;
