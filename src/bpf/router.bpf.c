@@ -18,7 +18,7 @@
 
 #include <linux/if_packet.h>
 
-/* ---- returned packets ---- */
+/* -- returned packets -------------------------------------------------------------- */
 
 /* The service that a redirect header names, for counting. */
 static __always_inline __u32 fwd_number(const struct packet_redirect *r)
@@ -55,7 +55,7 @@ static __always_inline int fwd_take_back(struct __sk_buff *skb,
 	return PASS;
 }
 
-/* ---- redirection ---- */
+/* -- redirection ------------------------------------------------------------------- */
 
 /* Nobody takes it: 2.0 section 4.11.1 lets it go its way, a closed service not. */
 static __always_inline int fwd_unassigned(const struct router_entry *s)
@@ -93,7 +93,7 @@ static __always_inline int fwd_redirect_if_wanted(struct __sk_buff *skb,
 	return service ? fwd_redirect(skb, job, service) : PASS;
 }
 
-/* ---- the programs ---- */
+/* -- the programs ------------------------------------------------------------------ */
 
 /* A job for this packet, if it is one of IP without a tag: a tagged frame belongs to
  * the VLAN's own interface. */

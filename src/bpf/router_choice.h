@@ -9,7 +9,7 @@
 #include "bpf/router_list.h"
 #include "bpf/router_state.h"
 
-/* ---- never redirected ---- */
+/* -- never redirected -------------------------------------------------------------- */
 
 static __always_inline bool fwd_from_member_mac(struct __sk_buff *skb)
 {
@@ -50,7 +50,7 @@ static __always_inline bool fwd_is_exempt(struct __sk_buff *skb,
 	return true;
 }
 
-/* ---- the service ---- */
+/* -- the service ------------------------------------------------------------------- */
 
 static __always_inline __u64 fwd_memberships(const struct packet_addr *a)
 {
@@ -106,7 +106,7 @@ fwd_find_service(struct __sk_buff *skb, const struct fwd_job *job)
 	return NULL;
 }
 
-/* ---- the web-cache ---- */
+/* -- the web-cache ----------------------------------------------------------------- */
 
 /* The owner of the packet's bucket (2.0 section 4.11.1). */
 static __always_inline __u8 fwd_owner_by_bucket(const struct packet *p,

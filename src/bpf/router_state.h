@@ -34,7 +34,7 @@ static __always_inline int fwd_parse(struct __sk_buff *skb, __u32 l3,
 	return 0;
 }
 
-/* ---- maps ---- */
+/* -- maps -------------------------------------------------------------------------- */
 
 /* Sizes, not types: of an inner map's value clang keeps no more than the name. */
 struct table {
@@ -137,7 +137,7 @@ static __always_inline const struct router_interface *fwd_interface(__u32 ifinde
 	return bpf_map_lookup_elem(&interfaces, &ifindex);
 }
 
-/* ---- counting ---- */
+/* -- counting ---------------------------------------------------------------------- */
 
 #define FWD_COUNT(number, field)                                                       \
 	do {                                                                           \

@@ -31,7 +31,7 @@ struct wrapping6 {
 };
 _Static_assert(sizeof(struct wrapping6) == ROUTER_GRE_OVERHEAD6, "no padding");
 
-/* ---- size ---- */
+/* -- size -------------------------------------------------------------------------- */
 
 /* Octets of the largest packet that will leave for this one, were it not
  * wrapped: of a packet that segmentation offload still has to cut, a segment. */
@@ -81,7 +81,7 @@ static __always_inline int fwd_too_big(struct __sk_buff *skb, const struct fwd_j
 	return DROP;
 }
 
-/* ---- headers ---- */
+/* -- headers ----------------------------------------------------------------------- */
 
 /* Redirected packets have passed a router (the caller has looked at the TTL).  Those
  * that the stack was about to send have it behind them. */
@@ -212,7 +212,7 @@ static __always_inline int fwd_unwrap(struct __sk_buff *skb,
 	return bpf_skb_adjust_room(skb, -wrapping, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* ---- sending ---- */
+/* -- sending ----------------------------------------------------------------------- */
 
 static __always_inline int fwd_send_to_neighbour(const struct fwd_job *job,
 						 const struct router_target *t)

@@ -46,7 +46,7 @@ struct control {
 	struct sockaddr_un address;
 };
 
-/* ---- requests ---- */
+/* -- requests ---------------------------------------------------------------------- */
 
 static json_t *control_refuse(const char *what, const char *which)
 {
@@ -117,7 +117,7 @@ void control_print_commands(const struct control_command *commands, size_t n_com
 	}
 }
 
-/* ---- connections ---- */
+/* -- connections ------------------------------------------------------------------- */
 
 static void control_drop(struct control_connection *c)
 {
@@ -224,7 +224,7 @@ static int control_on_accept(void *arg, int fd, struct listener_place *place)
 	return 0;
 }
 
-/* ---- those who follow ---- */
+/* -- those who follow -------------------------------------------------------------- */
 
 bool control_is_followed(const struct control *c)
 {
@@ -278,7 +278,7 @@ void control_end_following(struct control *c, const char *command)
 	}
 }
 
-/* ---- life ---- */
+/* -- life -------------------------------------------------------------------------- */
 
 static bool control_is_alive(const struct sockaddr_un *sun)
 {

@@ -26,7 +26,7 @@ struct http {
 	struct listener_place *newcomer; /* of the connection that is being added */
 };
 
-/* ---- requests ---- */
+/* -- requests ---------------------------------------------------------------------- */
 
 static struct MHD_Response *http_text(const char *text)
 {
@@ -94,7 +94,7 @@ static enum MHD_Result http_on_request(void *arg, struct MHD_Connection *c,
 	return result;
 }
 
-/* ---- connections ---- */
+/* -- connections ------------------------------------------------------------------- */
 
 static void http_on_connection(void *arg, struct MHD_Connection *c, void **place,
 			       enum MHD_ConnectionNotificationCode what)
@@ -148,7 +148,7 @@ static int http_on_accept(void *arg, int fd, struct listener_place *place)
 	return 0;
 }
 
-/* ---- life ---- */
+/* -- life -------------------------------------------------------------------------- */
 
 static int http_bind(const struct addr *address, uint16_t port, struct err *err)
 {

@@ -31,7 +31,7 @@ struct listener {
 	struct listener_place places[];
 };
 
-/* ---- places ---- */
+/* -- places ------------------------------------------------------------------------ */
 
 static struct listener_place *listener_free_place(struct listener *l)
 {
@@ -75,7 +75,7 @@ static void listener_seat(struct listener *l, int fd)
 	close(fd);
 }
 
-/* ---- accepting ---- */
+/* -- accepting --------------------------------------------------------------------- */
 
 /* The client stays in the kernel's queue.  Being woken for it again and again would
  * keep the daemon from all other work. */
@@ -123,7 +123,7 @@ static void listener_on_again(evutil_socket_t fd, short what, void *arg)
 	event_add(l->readable, NULL);
 }
 
-/* ---- life ---- */
+/* -- life -------------------------------------------------------------------------- */
 
 static int listener_add_events(struct listener *l)
 {

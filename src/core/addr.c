@@ -106,7 +106,7 @@ const char *addr_text(const struct addr *a, struct addr_text *out)
 	return out->s;
 }
 
-/* ---- prefixes ---- */
+/* -- prefixes ---------------------------------------------------------------------- */
 
 struct addr_prefix addr_prefix_of(const struct addr *a)
 {

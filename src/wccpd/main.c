@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 		 o.debug ? NOTE_DEBUG : NOTE_INFO);
 	signal(SIGPIPE, SIG_IGN); /* a control client that leaves early */
 	signal(SIGHUP, SIG_IGN);  /* the file has just been read */
-	memcpy(pid_file, conf->pid_file, sizeof pid_file);
+	memcpy(pid_file, conf->pid_file, sizeof(pid_file));
 	d = daemon_new(conf, o.file, &err);
 	if (!d || wccpd_write_pid_file(pid_file) < 0) {
 		if (d)

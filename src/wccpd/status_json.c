@@ -84,9 +84,9 @@ static json_t *status_json_caches(const struct cache_status *st,
 /* 64 hexadecimal digits, octet by octet as on the wire. */
 static json_t *status_json_vector(const struct wccp_bucket_vector *v)
 {
-	char hex[2 * sizeof v->octets + 1];
+	char hex[2 * sizeof(v->octets) + 1];
 
-	for (size_t i = 0; i < sizeof v->octets; i++)
+	for (size_t i = 0; i < sizeof(v->octets); i++)
 		snprintf(hex + 2 * i, 3, "%02x", v->octets[i]);
 	return json_string(hex);
 }

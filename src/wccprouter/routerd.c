@@ -41,7 +41,7 @@ static void routerd_arm(struct routerd *d, struct mono now)
 						      : 0);
 }
 
-/* ---- what the services and the transport tell ---- */
+/* -- what the services and the transport tell -------------------------------------- */
 
 static void routerd_on_send(void *arg, const struct routerd_conf_service *service,
 			    const struct udp_way *way, const void *octets,
@@ -69,7 +69,7 @@ static void routerd_on_message(void *arg, const struct trace_message *m)
 	scenario_run_see(d->scenario, m);
 }
 
-/* ---- what the event loop tells ---- */
+/* -- what the event loop tells ----------------------------------------------------- */
 
 static void routerd_on_udp(evutil_socket_t fd, short what, void *arg)
 {
@@ -135,7 +135,7 @@ static void routerd_on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
-/* ---- events ---- */
+/* -- events ------------------------------------------------------------------------ */
 
 static int routerd_add_event(struct routerd *d, enum routerd_event which, int fd,
 			     short what, event_callback_fn f, struct err *err)
@@ -192,7 +192,7 @@ static int routerd_add_timers(struct routerd *d, struct err *err)
 	return 0;
 }
 
-/* ---- open and close ---- */
+/* -- open and close ---------------------------------------------------------------- */
 
 /* The router id is the source of our GRE packets, and web-caches return packets to
  * it. */

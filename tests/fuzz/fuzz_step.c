@@ -69,7 +69,7 @@ static void fail(const char *what, const char *why)
 	abort();
 }
 
-/* ---- input; zeros behind its end ---- */
+/* -- input; zeros behind its end --------------------------------------------------- */
 
 static uint8_t next(void)
 {
@@ -83,7 +83,7 @@ static unsigned next_wide(void)
 	return high << 8 | next();
 }
 
-/* ---- what must hold ---- */
+/* -- what must hold ---------------------------------------------------------------- */
 
 /* Whatever a node says can be understood, and is of its kind. */
 static void check_sent(const struct node *n, const struct action *x)
@@ -165,7 +165,7 @@ static void check_group(const struct cache *g)
 		fail("group", "more slots than there are");
 }
 
-/* ---- the network ---- */
+/* -- the network ------------------------------------------------------------------- */
 
 static void forget(unsigned i)
 {
@@ -210,7 +210,7 @@ static void post(const struct node *from, const struct action *x)
 	}
 }
 
-/* ---- steps ---- */
+/* -- steps ------------------------------------------------------------------------- */
 
 static void carry_out(const struct node *n)
 {
@@ -350,7 +350,7 @@ static void change(struct datagram *d)
 	sign(d);
 }
 
-/* ---- events ---- */
+/* -- events ------------------------------------------------------------------------ */
 
 static void whole_round(void)
 {
@@ -497,7 +497,7 @@ static void event(void)
 	}
 }
 
-/* ---- the world ---- */
+/* -- the world --------------------------------------------------------------------- */
 
 static struct addr address(unsigned n)
 {

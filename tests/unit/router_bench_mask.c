@@ -40,7 +40,7 @@ struct wccp_mask bench_dst(uint32_t bits)
 					       : (struct addr){ .family = ADDR_NONE } };
 }
 
-/* ---- messages ---- */
+/* -- messages ---------------------------------------------------------------------- */
 
 void bench_begin_sets(const struct fake *f, uint32_t key, uint16_t type)
 {

@@ -65,7 +65,7 @@ static const struct control_command commands[] = {
 	{ .name = "pair", .run = do_list, .max_words = 2 },
 	{ .name = "follow", .run = do_follow, .max_words = 1, .follows = true },
 };
-#define N_COMMANDS (sizeof commands / sizeof commands[0])
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static struct control *open_here(void)
 {
@@ -74,7 +74,7 @@ static struct control *open_here(void)
 
 static void begin(void)
 {
-	snprintf(path, sizeof path, "/tmp/test_control.%d", (int)getpid());
+	snprintf(path, sizeof(path), "/tmp/test_control.%d", (int)getpid());
 	base = event_base_new();
 }
 
@@ -138,7 +138,7 @@ TEST(a_command_has_words)
 {
 	struct control *c = open_here();
 	char many[3 * CONTROL_MAX_WORDS], longest[CONTROL_MAX_LINE + 1] = "list ";
-	size_t used = (size_t)snprintf(many, sizeof many, "list");
+	size_t used = (size_t)snprintf(many, sizeof(many), "list");
 
 	ck_assert_ptr_nonnull(c);
 	ck_assert_int_eq(ask_in_child("list", "[]"), 0);
@@ -147,7 +147,7 @@ TEST(a_command_has_words)
 	ck_assert_int_eq(ask_in_child("pair a b c", "pair: one word too many: c"), 0);
 	ck_assert_int_eq(ask_in_child("name a", "name: one word too many: a"), 0);
 	for (int i = 0; i <= CONTROL_MAX_WORDS; i++)
-		used += (size_t)snprintf(many + used, sizeof many - used, " w");
+		used += (size_t)snprintf(many + used, sizeof(many) - used, " w");
 	ck_assert_int_eq(ask_in_child(many, "too many words: list"), 0);
 	memset(longest + 5, 'x', CONTROL_MAX_LINE - 5);
 	ck_assert_ptr_null(
@@ -239,9 +239,9 @@ TEST(who_follows_but_does_not_read_is_dropped)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), n = 0;
 	static char text[65536];
 
-	memset(text, 'x', sizeof text - 1);
+	memset(text, 'x', sizeof(text) - 1);
 	strcpy(sun.sun_path, path);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	ck_assert_int_eq(write(fd, "follow me\n", 10), 10);
 	loop_until_followed(c);
 	for (; control_is_followed(c) && n < 1000; n++) {
@@ -273,7 +273,7 @@ TEST(a_stale_socket_is_replaced_a_live_one_is_not)
 	struct control *c;
 
 	strcpy(sun.sun_path, path);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
 	close(fd); /* its file stays, as after a crash */
 	c = open_here();
 	ck_assert_ptr_nonnull(c);
@@ -322,13 +322,13 @@ TEST(a_client_that_floods_is_dropped)
 	int fd;
 
 	if (child == 0) {
-		memset(flood, 'x', sizeof flood);
+		memset(flood, 'x', sizeof(flood));
 		fd = socket(AF_UNIX, SOCK_STREAM, 0);
 		strcpy(sun.sun_path, path);
-		if (connect(fd, (struct sockaddr *)&sun, sizeof sun) < 0 ||
-		    send(fd, flood, sizeof flood, MSG_NOSIGNAL) < 0)
+		if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
+		    send(fd, flood, sizeof(flood), MSG_NOSIGNAL) < 0)
 			_exit(2);
-		_exit(read(fd, flood, sizeof flood) > 0); /* its end, not an answer */
+		_exit(read(fd, flood, sizeof(flood)) > 0); /* its end, not an answer */
 	}
 	ck_assert_ptr_nonnull(c);
 	ck_assert_int_eq(serve(child), 0);
@@ -376,9 +376,9 @@ TEST(a_path_that_is_too_long_is_refused)
 {
 	char longer[200];
 
-	memset(longer, 'a', sizeof longer - 1);
+	memset(longer, 'a', sizeof(longer) - 1);
 	longer[0] = '/';
-	longer[sizeof longer - 1] = '\0';
+	longer[sizeof(longer) - 1] = '\0';
 	ck_assert_ptr_null(control_open(base, longer, commands, 3, NULL, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "longer than"));
 	ck_assert_ptr_null(control_client_ask("testd", longer, "name", &err));

@@ -33,7 +33,7 @@ static int listen_somewhere(int family, uint16_t *port)
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
 	} a = { .sa.sa_family = (sa_family_t)family };
-	socklen_t len = sizeof a;
+	socklen_t len = sizeof(a);
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
 	if (family == AF_INET)
@@ -41,7 +41,7 @@ static int listen_somewhere(int family, uint16_t *port)
 	a.v4.sin_port = htons(*port); /* at the same place in both */
 	ck_assert_int_ge(fd, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	ck_assert_int_eq(bind(fd, &a.sa, sizeof a), 0);
+	ck_assert_int_eq(bind(fd, &a.sa, sizeof(a)), 0);
 	ck_assert_int_eq(listen(fd, 8), 0);
 	ck_assert_int_eq(getsockname(fd, &a.sa, &len), 0);
 	*port = ntohs(family == AF_INET ? a.v4.sin_port : a.v6.sin6_port);
@@ -163,7 +163,7 @@ static void write_pid(int pid)
 {
 	FILE *f;
 
-	snprintf(pid_path, sizeof pid_path, "/tmp/test_host.%d.pid", (int)getpid());
+	snprintf(pid_path, sizeof(pid_path), "/tmp/test_host.%d.pid", (int)getpid());
 	f = fopen(pid_path, "w");
 	ck_assert_ptr_nonnull(f);
 	fprintf(f, "%d\n", pid);
@@ -298,7 +298,7 @@ static pid_t serve_once(int listener, const char *text)
 	fd = accept(listener, NULL, NULL);
 	if (!text) {
 		pause();
-	} else if (read(fd, request, sizeof request) > 0) {
+	} else if (read(fd, request, sizeof(request)) > 0) {
 		if (write(fd, text, strlen(text)) < 0)
 			_exit(1);
 	}

@@ -12,9 +12,9 @@ static struct plan plan;
 
 static void reset(void)
 {
-	memset(&conf, 0, sizeof conf);
-	memset(&status, 0, sizeof status);
-	memset(&plan, 0xa5, sizeof plan); /* reused by the daemon, never cleared */
+	memset(&conf, 0, sizeof(conf));
+	memset(&status, 0, sizeof(status));
+	memset(&plan, 0xa5, sizeof(plan)); /* reused by the daemon, never cleared */
 	strcpy(conf.interfaces[conf.n_interfaces++], "eth7");
 	conf.address = addr_v4(0x0a000102);
 	conf.mark = 0x5700;

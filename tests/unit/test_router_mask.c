@@ -33,7 +33,7 @@ static void expect_ignored(const uint64_t *counter, const char *event)
 	ck_assert_uint_eq(bench.status.key.change_number, key);
 }
 
-/* ---- the method ---- */
+/* -- the method -------------------------------------------------------------------- */
 
 CASE(mask, .setup = setup, .teardown = bench_stop)
 
@@ -90,7 +90,7 @@ TEST(hash_is_not_for_a_group_of_masks)
 	expect_ignored(&bench.status.counters.bad_method, "bad-method");
 }
 
-/* ---- what is taken ---- */
+/* -- what is taken ----------------------------------------------------------------- */
 
 TEST(accepted_and_echoed)
 {
@@ -211,7 +211,7 @@ TEST(nothing_assigned_is_an_assignment)
 	ck_assert(bench_in_view(&bench_both[0])->unassigned);
 }
 
-/* ---- what is refused ---- */
+/* -- what is refused --------------------------------------------------------------- */
 
 TEST(value_outside_of_its_mask)
 {
@@ -349,7 +349,7 @@ TEST(capacities)
 	ck_assert_ptr_nonnull(bench_greet(&bench_both[1]));
 }
 
-/* ---- leaving ---- */
+/* -- leaving ----------------------------------------------------------------------- */
 
 TEST(values_of_the_gone_disappear)
 {

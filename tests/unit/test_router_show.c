@@ -216,7 +216,7 @@ TEST(views_leave_out_what_others_have)
 	assert_lacks("global", "Service Identifier");
 }
 
-/* ---- metrics ---- */
+/* -- metrics ----------------------------------------------------------------------- */
 
 static char *metrics(void)
 {

@@ -188,7 +188,7 @@ TEST(long_files_are_refused)
 	ck_assert_ptr_nonnull(strstr(err.text, ":10001: more than 10000 steps"));
 }
 
-/* ---- what is ---- */
+/* -- what is ----------------------------------------------------------------------- */
 
 static struct router_status web, dynamic;
 static const struct scenario_service services[] = { { "web-cache", &web },

@@ -44,7 +44,7 @@ unsigned router_mask_count(const struct router *r, const struct addr *cache)
 	return count;
 }
 
-/* ---- a web-cache is gone ---- */
+/* -- a web-cache is gone ----------------------------------------------------------- */
 
 static void router_mask_drop_values(struct router_masks *m, unsigned gone)
 {
@@ -83,7 +83,7 @@ void router_mask_purge(struct router *r, const struct addr *cache)
 		(m->n_caches - gone) * sizeof(m->caches[0]));
 }
 
-/* ---- comparing ---- */
+/* -- comparing --------------------------------------------------------------------- */
 
 static bool router_mask_sets_equal(const struct router_masks *a,
 				   const struct router_masks *b)

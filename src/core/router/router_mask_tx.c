@@ -30,7 +30,7 @@ static unsigned router_mask_count_set(const struct router_masks *m,
 	return n;
 }
 
-/* ---- sets, in the pools of the message ---- */
+/* -- sets, in the pools of the message --------------------------------------------- */
 
 static void router_mask_put_values(const struct router_masks *m,
 				   const struct wccp_set *set, int cache,
@@ -115,7 +115,7 @@ static struct wccp_set_list router_mask_put_empty_set(const struct router *r,
 	return list;
 }
 
-/* ---- identities ---- */
+/* -- identities -------------------------------------------------------------------- */
 
 static void router_mask_put_identity(const struct router *r,
 				     enum router_mask_identity shape,
@@ -171,7 +171,7 @@ static void router_mask_put_identities(const struct router *r,
 		router_mask_put_identity(r, shape, msg, &msg->router_view.caches[i]);
 }
 
-/* ---- the map ---- */
+/* -- the map ----------------------------------------------------------------------- */
 
 static void router_mask_put_map(const struct router *r, struct wccp_msg *msg)
 {

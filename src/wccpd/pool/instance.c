@@ -250,7 +250,7 @@ static void instance_follow(struct instance *in, const struct listeners *all)
 		instance_step(in, HEALTH_EV_TICK);
 	if (!changed)
 		return;
-	memcpy(in->listeners, mine, n * sizeof *mine);
+	memcpy(in->listeners, mine, n * sizeof(*mine));
 	in->n_listeners = n;
 	in->seen = true;
 	instance_watch_owners(in);
@@ -284,7 +284,7 @@ pid_t instance_pid(const struct instance *in)
 struct instance *instance_new(struct event_base *base, instance_changed *changed,
 			      void *arg)
 {
-	struct instance *in = calloc(1, sizeof *in);
+	struct instance *in = calloc(1, sizeof(*in));
 
 	if (!in)
 		return NULL;

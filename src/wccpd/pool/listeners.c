@@ -60,7 +60,7 @@ static int listeners_dump_family(struct nl_sock *sock, uint8_t family)
 		.idiag_states = 1u << TCP_LISTEN,
 	};
 	int rc = nl_send_simple(sock, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request,
-				sizeof request);
+				sizeof(request));
 
 	return rc < 0 ? rc : nl_recvmsgs_default(sock);
 }
@@ -110,7 +110,7 @@ static uint64_t listeners_socket_inode(int dirfd, const char *name)
 {
 	char link[64];
 	unsigned long long inode;
-	ssize_t n = readlinkat(dirfd, name, link, sizeof link - 1);
+	ssize_t n = readlinkat(dirfd, name, link, sizeof(link) - 1);
 
 	if (n <= 0)
 		return 0;
@@ -134,7 +134,7 @@ static int listeners_search_process(pid_t pid, struct listeners *l)
 	DIR *dir;
 	struct dirent *entry;
 
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	if (!dir)
 		return listeners_is_our_fault() ? -1 : 0;

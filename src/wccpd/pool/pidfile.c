@@ -39,11 +39,11 @@ static pid_t pidfile_parent_of(pid_t pid)
 	size_t n;
 	FILE *f;
 
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	f = fopen(path, "re");
 	if (!f)
 		return 0;
-	n = fread(line, 1, sizeof line - 1, f);
+	n = fread(line, 1, sizeof(line) - 1, f);
 	fclose(f);
 	line[n] = '\0';
 	/* The name is in parentheses and may itself contain some. */

@@ -59,7 +59,7 @@ static void pools_log_transition(const struct pools *ps, const struct instance *
 	struct pools_strength s = p ? pools_strength(p) : (struct pools_strength){ 0 };
 	char name[80];
 
-	snprintf(name, sizeof name, "%s/%s", in->pool->name, in->conf->name);
+	snprintf(name, sizeof(name), "%s/%s", in->pool->name, in->conf->name);
 	log_event(in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT
 			  ? NOTE_WARNING
 			  : NOTE_INFO,
@@ -225,13 +225,13 @@ const struct pool *pools_get(const struct pools *ps, unsigned i)
 
 void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 {
-	memset(out, 0, sizeof *out);
-	snprintf(out->name, sizeof out->name, "%s", p->conf->name);
+	memset(out, 0, sizeof(*out));
+	snprintf(out->name, sizeof(out->name), "%s", p->conf->name);
 	for (unsigned i = 0; i < p->n_instances; i++) {
 		const struct instance *in = p->instances[i];
 		struct plan_instance *pi = &out->instances[out->n_instances++];
 
-		snprintf(pi->name, sizeof pi->name, "%s", in->conf->name);
+		snprintf(pi->name, sizeof(pi->name), "%s", in->conf->name);
 		pi->weight = in->conf->weight;
 		pi->takes = health_takes(&in->health);
 		for (unsigned k = 0; k < in->n_listeners; k++) {
@@ -248,7 +248,7 @@ void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 struct pools *pools_new(struct event_base *base, pools_changed *changed, void *arg)
 {
 	struct timeval every = clock_ms(SCAN_MS);
-	struct pools *ps = calloc(1, sizeof *ps);
+	struct pools *ps = calloc(1, sizeof(*ps));
 
 	if (!ps)
 		return NULL;

@@ -45,12 +45,12 @@ static void probe_finish(struct probe *p, const char *failure)
 
 static void probe_on_read(struct bufferevent *bev, void *arg)
 {
-	char head[sizeof status_line - 1];
+	char head[sizeof(status_line) - 1];
 
-	if (evbuffer_copyout(bufferevent_get_input(bev), head, sizeof head) <
-	    (ssize_t)sizeof head)
+	if (evbuffer_copyout(bufferevent_get_input(bev), head, sizeof(head)) <
+	    (ssize_t)sizeof(head))
 		return;
-	probe_finish(arg, memcmp(head, status_line, sizeof head) ? "answer is not HTTP"
+	probe_finish(arg, memcmp(head, status_line, sizeof(head)) ? "answer is not HTTP"
 								 : NULL);
 }
 
@@ -79,9 +79,9 @@ static int probe_connect_to(struct probe *p, const struct addr *addr, uint16_t p
 
 	bufferevent_setcb(p->bev, probe_on_read, NULL, probe_on_event, p);
 	if (bufferevent_enable(p->bev, EV_READ | EV_WRITE) < 0 ||
-	    bufferevent_write(p->bev, request, sizeof request - 1) < 0)
+	    bufferevent_write(p->bev, request, sizeof(request) - 1) < 0)
 		return -1;
-	return bufferevent_socket_connect(p->bev, (struct sockaddr *)&sin, sizeof sin);
+	return bufferevent_socket_connect(p->bev, (struct sockaddr *)&sin, sizeof(sin));
 }
 
 struct probe *probe_start(struct event_base *base, const struct addr *addr,
@@ -89,7 +89,7 @@ struct probe *probe_start(struct event_base *base, const struct addr *addr,
 			  void *arg)
 {
 	struct timeval timeout = clock_ms(timeout_ms);
-	struct probe *p = calloc(1, sizeof *p);
+	struct probe *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;

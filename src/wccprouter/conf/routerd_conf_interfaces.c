@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- reading ---- */
+/* -- reading ----------------------------------------------------------------------- */
 
 static int routerd_conf_interfaces_read_list(struct reader *r, cfg_t *section,
 					     const char *name,
@@ -65,7 +65,7 @@ int routerd_conf_interfaces_read_service(struct reader *r, cfg_t *section,
 	return read_require(r, r->root, "redirect-in");
 }
 
-/* ---- do they go together? ---- */
+/* -- do they go together? ---------------------------------------------------------- */
 
 static bool routerd_conf_interfaces_has(const struct routerd_interfaces *list,
 					const char *name)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- out ---- */
+/* -- out --------------------------------------------------------------------------- */
 
 /* One log line for each line of the text, which is split in place.  At level info: it
  * was asked for, whatever else is logged. */
@@ -68,7 +68,7 @@ void message_debug_see(struct message_debug *d, const struct trace_message *m)
 		message_debug_log_lines(m, text);
 }
 
-/* ---- commands ---- */
+/* -- commands ---------------------------------------------------------------------- */
 
 static json_t *message_debug_refuse(const char *text)
 {

@@ -28,7 +28,7 @@ static const struct kind {
 	[FAULT_REORDER] = { "reorder", FAULT_IN | FAULT_OUT, true },
 };
 
-/* ---- reading ---- */
+/* -- reading ----------------------------------------------------------------------- */
 
 /* The words that are left. */
 struct words {
@@ -160,7 +160,7 @@ int fault_parse(unsigned n, char *const *words, struct fault *out, struct err *e
 	return 0;
 }
 
-/* ---- writing ---- */
+/* -- writing ----------------------------------------------------------------------- */
 
 const char *fault_print(const struct fault *f, char text[FAULT_TEXT_MAX])
 {

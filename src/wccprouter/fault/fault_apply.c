@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* ---- which ---- */
+/* -- which ------------------------------------------------------------------------- */
 
 static bool fault_apply_is_meant(const struct fault *f, const struct fault_about *about)
 {
@@ -19,7 +19,7 @@ static bool fault_apply_is_content(enum fault_kind kind)
 	return kind < FAULT_DIGEST;
 }
 
-/* ---- octets ---- */
+/* -- octets ------------------------------------------------------------------------ */
 
 /* Not only in the digest: then every message would be refused for the same reason. */
 static bool fault_apply_corrupt(struct fault_set *set, struct fault_result *x)
@@ -49,7 +49,7 @@ static bool fault_apply_spoil_digest(struct fault_set *set, struct fault_result 
 	return true;
 }
 
-/* ---- travel ---- */
+/* -- travel ------------------------------------------------------------------------ */
 
 static bool fault_apply_duplicate(struct fault_result *x)
 {
@@ -68,7 +68,7 @@ static bool fault_apply_delay(struct fault_set *set, const struct fault *f,
 	return x->n > 0;
 }
 
-/* ---- all ---- */
+/* -- all --------------------------------------------------------------------------- */
 
 static bool fault_apply_one(struct fault_set *set, const struct fault *f,
 			    struct fault_result *x)

@@ -48,7 +48,7 @@ static void fault_edit_put32(uint8_t *p, uint32_t v)
 	fault_edit_put16(p + 2, v & 0xffff);
 }
 
-/* ---- finding ---- */
+/* -- finding ----------------------------------------------------------------------- */
 
 static size_t fault_edit_body_len(const struct message *m, unsigned part)
 {
@@ -78,7 +78,7 @@ static uint8_t *fault_edit_body(const struct message *m, unsigned type, size_t l
 	return NULL;
 }
 
-/* ---- numbers ---- */
+/* -- numbers ----------------------------------------------------------------------- */
 
 static bool fault_edit_wrong_receive_id(struct message *m)
 {
@@ -166,7 +166,7 @@ static bool fault_edit_bad_length(struct message *m)
 	return true;
 }
 
-/* ---- one more ---- */
+/* -- one more ---------------------------------------------------------------------- */
 
 /* Make room for `n` octets; false when there is none. */
 static bool fault_edit_widen(struct message *m, size_t at, size_t n)

@@ -42,7 +42,7 @@ struct faults *faults_new(struct event_base *base)
 	return f;
 }
 
-/* ---- held back ---- */
+/* -- held back --------------------------------------------------------------------- */
 
 static void faults_release(struct held *h)
 {
@@ -104,7 +104,7 @@ void faults_free(struct faults *f)
 	free(f);
 }
 
-/* ---- passing ---- */
+/* -- passing ----------------------------------------------------------------------- */
 
 bool faults_any(const struct faults *f)
 {
@@ -128,7 +128,7 @@ void faults_pass(struct faults *f, struct mono now, const struct fault_about *ab
 			f->no_room++;
 }
 
-/* ---- the list ---- */
+/* -- the list ---------------------------------------------------------------------- */
 
 static int faults_add_words(struct faults *f, unsigned n, char *const *words,
 			    struct err *err)

@@ -40,7 +40,7 @@ conntrack_print(struct conntrack_text *t, const char *format, ...)
 	t->left -= (size_t)n;
 }
 
-/* ---- looking ---- */
+/* -- looking ----------------------------------------------------------------------- */
 
 /* The other direction of what the service redirects. */
 static struct ruleset_packet conntrack_answer(const struct packet_service *s, bool v6)
@@ -101,7 +101,7 @@ static void conntrack_look_at_service(struct conntrack_findings *out, const json
 	}
 }
 
-/* ---- telling ---- */
+/* -- telling ----------------------------------------------------------------------- */
 
 static void conntrack_print_interfaces(struct conntrack_text *t,
 				       const struct routerd_interfaces *list)

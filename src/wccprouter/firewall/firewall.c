@@ -29,7 +29,7 @@ struct firewall {
 	struct conntrack_advice advice;
 };
 
-/* ---- changes ---- */
+/* -- changes ----------------------------------------------------------------------- */
 
 static int firewall_subscribe(struct err *err)
 {
@@ -88,7 +88,7 @@ void firewall_have_changed(struct firewall *f)
 	f->stale = true;
 }
 
-/* ---- rules ---- */
+/* -- rules ------------------------------------------------------------------------- */
 
 /* Without the elements of named sets, which may be many. */
 static json_t *firewall_list(void)

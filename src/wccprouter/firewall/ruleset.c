@@ -26,7 +26,7 @@ struct ruleset_walk {
 
 static enum ruleset_end ruleset_walk_chain(struct ruleset_walk *w, const char *name);
 
-/* ---- one rule ---- */
+/* -- one rule ---------------------------------------------------------------------- */
 
 /* A match of iptables, of which the listing has only the name. */
 static enum ruleset_answer ruleset_xt(struct ruleset_walk *w, const json_t *xt,
@@ -124,7 +124,7 @@ static enum ruleset_end ruleset_walk_rule(struct ruleset_walk *w, const json_t *
 	return RULESET_GOES_ON;
 }
 
-/* ---- chains ---- */
+/* -- chains ------------------------------------------------------------------------ */
 
 static bool ruleset_is_in(const json_t *o, const struct ruleset_chain *c)
 {
@@ -199,7 +199,7 @@ static bool ruleset_walk_hook(struct ruleset_walk *w, const char *hook,
 	return false;
 }
 
-/* ---- questions ---- */
+/* -- questions --------------------------------------------------------------------- */
 
 bool ruleset_untracks(const json_t *ruleset, const struct ruleset_packet *p)
 {

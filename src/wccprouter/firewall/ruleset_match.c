@@ -14,7 +14,7 @@ struct ruleset_field {
 	int number;
 };
 
-/* ---- fields ---- */
+/* -- fields ------------------------------------------------------------------------ */
 
 static const char *ruleset_protocol_name(int protocol)
 {
@@ -85,7 +85,7 @@ static struct ruleset_field ruleset_field(const struct ruleset_packet *p,
 	return ruleset_name_field(NULL);
 }
 
-/* ---- values ---- */
+/* -- values ------------------------------------------------------------------------ */
 
 /* A pattern may end in "*": "br*". */
 static bool ruleset_fits_name(const char *name, const char *pattern)
@@ -144,7 +144,7 @@ static enum ruleset_answer ruleset_is(const struct ruleset_field *f, const json_
 	return RULESET_UNKNOWN;
 }
 
-/* ---- conditions ---- */
+/* -- conditions -------------------------------------------------------------------- */
 
 enum ruleset_answer ruleset_match_value(const struct ruleset_packet *p,
 					const json_t *expression, const json_t *value)

@@ -56,7 +56,7 @@ static int forward_on_libbpf(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-/* ---- interfaces ---- */
+/* -- interfaces -------------------------------------------------------------------- */
 
 static int forward_attach(struct forward *f, struct tc_hook *h, struct err *err)
 {
@@ -98,7 +98,7 @@ static void forward_refresh_hooks(struct forward *f)
 	}
 }
 
-/* ---- open and close ---- */
+/* -- open and close ---------------------------------------------------------------- */
 
 static int forward_fill_numbers(struct forward *f, struct err *err)
 {
@@ -206,7 +206,7 @@ void forward_close(struct forward *f)
 	free(f);
 }
 
-/* ---- the table ---- */
+/* -- the table --------------------------------------------------------------------- */
 
 static int forward_route(void *arg, const struct addr *cache, struct route *out)
 {
@@ -279,7 +279,7 @@ void forward_events_handle(struct forward *f)
 	ring_buffer__consume(f->ring);
 }
 
-/* ---- counters ---- */
+/* -- counters ---------------------------------------------------------------------- */
 
 int forward_packets(const struct forward *f, unsigned number,
 		    struct router_packets *out)

@@ -96,7 +96,7 @@ void forward_counters_number(const struct forward_counters *counters,
 						table[e].targets);
 }
 
-/* ---- reading ---- */
+/* -- reading ----------------------------------------------------------------------- */
 
 int forward_counters_packets(const struct forward_counters *counters, unsigned service,
 			     struct router_packets *out)

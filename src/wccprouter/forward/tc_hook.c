@@ -29,7 +29,7 @@ static int tc_hook_interface_ioctl(const char *name, unsigned long request,
 	return r;
 }
 
-/* ---- receive offloads ---- */
+/* -- receive offloads -------------------------------------------------------------- */
 
 static int tc_hook_ethtool_value(const char *name, uint32_t command, uint32_t *value)
 {
@@ -95,7 +95,7 @@ static void tc_hook_offloads_restore(struct tc_hook *h)
 	h->lro = false;
 }
 
-/* ---- the programs ---- */
+/* -- the programs ------------------------------------------------------------------ */
 
 /* Choose the programs that the roles ask for; false: none. */
 static bool tc_hook_choose(const struct tc_hook *h, const struct tc_hook_programs *all,

@@ -62,7 +62,7 @@ void routerd_multicast_close(struct routerd_multicast *all)
 	free(all); /* memberships end with the sockets */
 }
 
-/* ---- memberships ---- */
+/* -- memberships ------------------------------------------------------------------- */
 
 static void routerd_multicast_join(int fd, struct routerd_membership *m,
 				   unsigned ifindex)
@@ -105,7 +105,7 @@ void routerd_multicast_follow(struct routerd_multicast *all, int fd4, int fd6)
 					     &all->list[i]);
 }
 
-/* ---- sending ---- */
+/* -- sending ----------------------------------------------------------------------- */
 
 /* For a link-local IPv6 group the kernel would choose a link-local source address,
  * which no web-cache could answer to.  Unset if there is no other. */

@@ -11,7 +11,7 @@ enum {
 	DUMP_ROW = 16,
 };
 
-/* ---- who wants what ---- */
+/* -- who wants what ---------------------------------------------------------------- */
 
 static int trace_parse_service(const char *word, struct trace_filter *out,
 			       struct err *err)
@@ -52,7 +52,7 @@ bool trace_wants(const struct trace_filter *f, const struct trace_message *m)
 	return !addr_is_set(&f->peer) || addr_equal(&f->peer, m->peer);
 }
 
-/* ---- text ---- */
+/* -- text -------------------------------------------------------------------------- */
 
 struct text {
 	char *at;

@@ -98,7 +98,7 @@ bool scenario_matches(const struct scenario_expect *x, const struct trace_messag
 	return m->datagram->refusal == CODEC_OK && m->datagram->type == x->type;
 }
 
-/* ---- in words ---- */
+/* -- in words ---------------------------------------------------------------------- */
 
 struct text {
 	char *at;

@@ -42,7 +42,7 @@ static const char *scenario_parse_need(struct words *w, const char *what)
 	return NULL;
 }
 
-/* ---- values ---- */
+/* -- values ------------------------------------------------------------------------ */
 
 static int scenario_parse_number(struct words *w, unsigned most, unsigned *out)
 {
@@ -107,7 +107,7 @@ static int scenario_parse_service(struct words *w, char out[16])
 	return 0;
 }
 
-/* ---- expectations ---- */
+/* -- expectations ------------------------------------------------------------------ */
 
 /* client ADDRESS [usable | heard] */
 static int scenario_parse_client(struct words *w, struct scenario_expect *x)
@@ -225,7 +225,7 @@ static int scenario_parse_expect(struct words *w, struct scenario_expect *x)
 	return r < 0 ? -1 : scenario_parse_rest(w, x);
 }
 
-/* ---- steps ---- */
+/* -- steps ------------------------------------------------------------------------- */
 
 static int scenario_parse_step(struct words *w, bool (*is_command)(const char *),
 			       struct scenario_step *step)

@@ -28,7 +28,7 @@ struct scenario_run {
 
 enum verdict { PENDING, MET, FAILED };
 
-/* ---- lines ---- */
+/* -- lines ------------------------------------------------------------------------- */
 
 static void scenario_run_report(const struct scenario_run *r, const char *what,
 				const char *why, struct mono now)
@@ -41,7 +41,7 @@ static void scenario_run_report(const struct scenario_run *r, const char *what,
 	fflush(r->out);
 }
 
-/* ---- one step ---- */
+/* -- one step ---------------------------------------------------------------------- */
 
 static void scenario_run_begin_step(struct scenario_run *r, struct mono now)
 {
@@ -136,7 +136,7 @@ static enum verdict scenario_run_try_step(struct scenario_run *r, struct mono no
 	return scenario_run_pass_time(r, now);
 }
 
-/* ---- all of them ---- */
+/* -- all of them ------------------------------------------------------------------- */
 
 static void scenario_run_stop(struct scenario_run *r)
 {
@@ -187,7 +187,7 @@ static void scenario_run_on_timer(evutil_socket_t fd, short what, void *arg)
 	scenario_run_advance(r);
 }
 
-/* ---- what the owner tells ---- */
+/* -- what the owner tells ---------------------------------------------------------- */
 
 /* Let the timer judge the step, not a callback in the middle of the owner's work. */
 static void scenario_run_wake(struct scenario_run *r)
@@ -225,7 +225,7 @@ void scenario_run_look(struct scenario_run *r)
 	scenario_run_wake(r);
 }
 
-/* ---- life ---- */
+/* -- life -------------------------------------------------------------------------- */
 
 static void scenario_run_list_services(struct scenario_run *r,
 				       const struct routerd_services *services)

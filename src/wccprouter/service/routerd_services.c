@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- life ---- */
+/* -- life -------------------------------------------------------------------------- */
 
 static int routerd_services_open_one(struct routerd_services *s,
 				     const struct routerd_conf_service *conf,
@@ -60,7 +60,7 @@ int routerd_services_find(const struct routerd_services *s, const char *name)
 	return -1;
 }
 
-/* ---- the data plane follows ---- */
+/* -- the data plane follows -------------------------------------------------------- */
 
 void routerd_services_apply(struct routerd_services *s)
 {
@@ -77,7 +77,7 @@ void routerd_services_apply(struct routerd_services *s)
 	s->stale = true; /* the owner's next refresh tries again */
 }
 
-/* ---- events in, actions out ---- */
+/* -- events in, actions out -------------------------------------------------------- */
 
 static void routerd_services_send(struct routerd_services *s,
 				  const struct routerd_service *one,
@@ -144,7 +144,7 @@ static void routerd_services_step(struct routerd_services *s, unsigned i,
 	s->calls.stepped(s->calls.arg, ev->now);
 }
 
-/* ---- datagrams ---- */
+/* -- datagrams --------------------------------------------------------------------- */
 
 int routerd_services_of(const struct routerd_services *s,
 			const struct codec_datagram *datagram)
@@ -200,7 +200,7 @@ void routerd_services_receive(struct routerd_services *s, int service,
 	routerd_services_step(s, (unsigned)service, &ev, arrival);
 }
 
-/* ---- time ---- */
+/* -- time -------------------------------------------------------------------------- */
 
 struct mono routerd_services_deadline(const struct routerd_services *s)
 {

@@ -8,7 +8,7 @@
 
 enum { RX_BATCH = 64 }; /* datagrams that are taken in one go */
 
-/* ---- life ---- */
+/* -- life -------------------------------------------------------------------------- */
 
 int transport_open(struct transport *t, struct err *err)
 {
@@ -44,7 +44,7 @@ void transport_follow_interfaces(struct transport *t)
 	routerd_multicast_follow(t->multicast, t->udp4, t->udp6);
 }
 
-/* ---- out ---- */
+/* -- out --------------------------------------------------------------------------- */
 
 /* A datagram on its way out. */
 struct transport_outgoing {
@@ -97,7 +97,7 @@ void transport_send(struct transport *t, const struct routerd_conf_service *serv
 		transport_put_out(t, now, &out, octets, len);
 }
 
-/* ---- in ---- */
+/* -- in ---------------------------------------------------------------------------- */
 
 /* The faults may have changed it to another message: open it again. */
 static void transport_take_in(void *arg, struct mono now, const void *context,

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lines ---- */
+/* -- lines ------------------------------------------------------------------------- */
 
 struct label {
 	const char *name, *value; /* a NULL name ends the list */
@@ -95,7 +95,7 @@ static void metrics_put_of_service(const struct family *f, const json_t *s,
 #define EACH_SERVICE(all, i, s)                                                        \
 	json_array_foreach((json_t *)json_get_member(all, "services"), i, s)
 
-/* ---- what is more than one number ---- */
+/* -- what is more than one number -------------------------------------------------- */
 
 static void metrics_print_info(const struct family *f, const json_t *all, FILE *to)
 {
@@ -226,7 +226,7 @@ static void metrics_print_stray(const struct family *f, const json_t *all, FILE 
 	}
 }
 
-/* ---- what is one number ---- */
+/* -- what is one number ------------------------------------------------------------ */
 
 static void metrics_print_clients(const struct family *f, const json_t *s, FILE *to)
 {

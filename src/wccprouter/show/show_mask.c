@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- JSON ---- */
+/* -- JSON -------------------------------------------------------------------------- */
 
 static json_t *show_mask_hex16(uint16_t n)
 {
@@ -79,7 +79,7 @@ unsigned long long show_mask_slots(const struct router_masks *m)
 	return slots;
 }
 
-/* ---- text, as routers print it ---- */
+/* -- text, as routers print it ----------------------------------------------------- */
 
 static const char *show_mask_text_of(const json_t *o, const char *key)
 {

@@ -40,7 +40,7 @@ static const char *show_text_item_text(const json_t *item)
 	return json_is_string(item) ? json_string_value(item) : "-";
 }
 
-/* ---- problems ---- */
+/* -- problems ---------------------------------------------------------------------- */
 
 static void show_text_print_problems(const json_t *list, FILE *to)
 {
@@ -58,7 +58,7 @@ static void show_text_print_problems(const json_t *list, FILE *to)
 		fputs("No problems\n", to);
 }
 
-/* ---- global ---- */
+/* -- global ------------------------------------------------------------------------ */
 
 static void show_text_print_global(const json_t *all, FILE *to)
 {
@@ -73,7 +73,7 @@ static void show_text_print_global(const json_t *all, FILE *to)
 			(long long)json_array_size(json_get_member(all, "problems")));
 }
 
-/* ---- a service ---- */
+/* -- a service --------------------------------------------------------------------- */
 
 static long long show_text_usable_clients(const json_t *s)
 {
@@ -162,7 +162,7 @@ static void show_text_print_service(const json_t *s, FILE *to)
 	show_text_print_state(s, to);
 }
 
-/* ---- web-caches ---- */
+/* -- web-caches -------------------------------------------------------------------- */
 
 /* Of 32 digits each, as routers print it. */
 static void show_text_print_vector(const char *hex, FILE *to)
@@ -223,7 +223,7 @@ static void show_text_print_clients(const json_t *s, bool detail, FILE *to)
 	}
 }
 
-/* ---- view ---- */
+/* -- view -------------------------------------------------------------------------- */
 
 static void show_text_print_addresses(const char *title, const json_t *list, FILE *to)
 {
@@ -251,7 +251,7 @@ static void show_text_print_view(const json_t *v, FILE *to)
 				  json_get_member(v, "clients_not_visible"), to);
 }
 
-/* ---- buckets ---- */
+/* -- buckets ----------------------------------------------------------------------- */
 
 static bool show_text_same_bucket(const json_t *a, const json_t *b)
 {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what is asked for ---- */
+/* -- what is asked for ------------------------------------------------------------- */
 
 static const struct {
 	const char *word;
@@ -53,7 +53,7 @@ int show_view_parse(unsigned n, char *const *words, struct show_request *out,
 	return n == 1 ? 0 : show_view_parse_view(words[1], &out->view, err);
 }
 
-/* ---- one service ---- */
+/* -- one service ------------------------------------------------------------------- */
 
 static int show_view_refuse(const json_t *services, const char *name, struct err *err)
 {
@@ -81,7 +81,7 @@ int show_view_find(const json_t *all, const char *service, struct err *err)
 	return show_view_refuse(services, service, err);
 }
 
-/* ---- parts ---- */
+/* -- parts ------------------------------------------------------------------------- */
 
 static void show_view_copy(json_t *to, const json_t *from, const char *key)
 {

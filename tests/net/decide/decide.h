@@ -26,7 +26,7 @@ enum {
 	FRAME_MAX = 1024,
 };
 
-/* ---- world ---- */
+/* -- world ------------------------------------------------------------------------- */
 
 struct world {
 	struct routerd_conf conf;
@@ -41,7 +41,7 @@ bool world_is_reachable(const struct addr *cache);
 void world_configure(struct world *w);
 void world_change(struct world *w);
 
-/* ---- packets ---- */
+/* -- packets ----------------------------------------------------------------------- */
 
 enum kind { IPV4, IPV6, FRAGMENT, EXTENDED, VLAN, LEAVING, KINDS };
 
@@ -68,7 +68,7 @@ struct sample {
 void sample_make(struct sample *s, enum kind kind, const struct world *w);
 uint16_t sample_checksum(const uint8_t *octets, unsigned len);
 
-/* ---- the reference ---- */
+/* -- the reference ----------------------------------------------------------------- */
 
 enum verdict {
 	NOT_OURS,   /* no service has it */
@@ -94,7 +94,7 @@ struct decision {
 
 struct decision reference_decide(const struct world *w, const struct sample *s);
 
-/* ---- the program ---- */
+/* -- the program ------------------------------------------------------------------- */
 
 extern const char *const kernel_interfaces[PLACES];
 

@@ -42,7 +42,7 @@ static _Noreturn void die(const char *what)
 	exit(2);
 }
 
-/* ---- open and close ---- */
+/* -- open and close ---------------------------------------------------------------- */
 
 static int find_program(enum bpf_tc_attach_point where)
 {
@@ -139,7 +139,7 @@ void kernel_close(void)
 	forward_close(forward);
 }
 
-/* ---- what is to come out ---- */
+/* -- what is to come out ----------------------------------------------------------- */
 
 struct result {
 	uint32_t action;
@@ -239,7 +239,7 @@ static struct result wanted(const struct sample *s, const struct decision *d,
 	return r;
 }
 
-/* ---- comparison ---- */
+/* -- comparison -------------------------------------------------------------------- */
 
 static void run(const struct sample *s, struct result *sent, struct result *got)
 {
@@ -318,7 +318,7 @@ int kernel_compare(const struct sample *s, const struct decision *d, struct err 
 	return 0;
 }
 
-/* ---- counters ---- */
+/* -- counters ---------------------------------------------------------------------- */
 
 static int compare_service(unsigned service, const struct router_packets *got,
 			   struct err *err)

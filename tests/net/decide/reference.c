@@ -37,7 +37,7 @@ static struct key key_of_sample(const struct sample *s)
 		      s->shows_ports ? s->dport : 0);
 }
 
-/* ---- is the packet one of the service (section 4.10, 5.4)? ---- */
+/* -- is the packet one of the service (section 4.10, 5.4)? ------------------------- */
 
 /* The description; of the well-known service it is not on the wire. */
 static struct wccp_service description(const struct world *w, unsigned i)
@@ -109,7 +109,7 @@ static int next_service(const struct world *w, const bool *asked)
 	return best;
 }
 
-/* ---- where (wccprouter.conf(5)) ---- */
+/* -- where (wccprouter.conf(5)) ---------------------------------------------------- */
 
 static bool has_interface(const struct routerd_interfaces *list, enum where at)
 {
@@ -141,7 +141,7 @@ static bool leaves_untouched(const struct world *w, const struct sample *s)
 	       (s->from == OF_VLAN && w->excluded) || is_any_member(w, &s->dst);
 }
 
-/* ---- what is never redirected ---- */
+/* -- what is never redirected ------------------------------------------------------ */
 
 static bool is_text(const struct addr *a, const char *text)
 {
@@ -164,7 +164,7 @@ static bool is_exempt(const struct sample *s)
 	       (src[0] == 0xfe && src[1] >> 6 == 2);
 }
 
-/* ---- the redirect list ---- */
+/* -- the redirect list ------------------------------------------------------------- */
 
 static bool has_prefix(const struct addr *a, const struct redirect_rule_end *e)
 {
@@ -203,7 +203,7 @@ static bool permits(const struct routerd_conf_service *service, const struct sam
 	return service->n_rules == 0;
 }
 
-/* ---- hash (section 4.11.1, 5.4) ---- */
+/* -- hash (section 4.11.1, 5.4) ---------------------------------------------------- */
 
 static uint8_t xor_of(const uint8_t *octets, unsigned n)
 {
@@ -257,7 +257,7 @@ static const struct addr *by_hash(const struct router_status *st, uint32_t flags
 	return has_member(st, cache) ? cache : NULL;
 }
 
-/* ---- masks (section 4.11.2) ---- */
+/* -- masks (section 4.11.2) -------------------------------------------------------- */
 
 static bool equals_under(const struct key *packet, const struct key *mask,
 			 const struct key *value)
@@ -292,7 +292,7 @@ static const struct addr *by_mask(const struct router_status *st, const struct k
 	return NULL;
 }
 
-/* ---- all of it ---- */
+/* -- all of it --------------------------------------------------------------------- */
 
 static bool by_gre(const struct router_status *st, const struct addr *cache)
 {

@@ -7,7 +7,7 @@
 
 enum { ETHERNET = 14, SEGMENT = 24 /* octets of payload */ };
 
-/* ---- octets ---- */
+/* -- octets ------------------------------------------------------------------------ */
 
 static void put(struct sample *s, const void *octets, unsigned n)
 {
@@ -49,7 +49,7 @@ uint16_t sample_checksum(const uint8_t *octets, unsigned len)
 	return (uint16_t)~sum;
 }
 
-/* ---- what the packet is ---- */
+/* -- what the packet is ------------------------------------------------------------ */
 
 static struct addr random_addr(unsigned family)
 {
@@ -147,7 +147,7 @@ static void choose(struct sample *s, const struct world *w)
 	s->dport = choose_port(&w->conf.services[aim], wanted);
 }
 
-/* ---- headers ---- */
+/* -- headers ----------------------------------------------------------------------- */
 
 static void put_payload(struct sample *s)
 {

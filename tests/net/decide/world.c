@@ -30,7 +30,7 @@ bool world_is_reachable(const struct addr *cache)
 	return !addr_equal(cache, &far);
 }
 
-/* ---- the configuration ---- */
+/* -- the configuration ------------------------------------------------------------- */
 
 static struct redirect_rule_end random_end(unsigned family)
 {
@@ -131,7 +131,7 @@ void world_configure(struct world *w)
 	}
 }
 
-/* ---- descriptions ---- */
+/* -- descriptions ------------------------------------------------------------------ */
 
 static void random_ports(struct wccp_service *s)
 {
@@ -161,7 +161,7 @@ static void describe(struct wccp_service *s)
 	random_ports(s);
 }
 
-/* ---- assignments ---- */
+/* -- assignments ------------------------------------------------------------------- */
 
 static void assign_buckets(struct router_status *st)
 {
@@ -252,7 +252,7 @@ static void assign_values(struct router_status *st)
 	}
 }
 
-/* ---- members ---- */
+/* -- members ----------------------------------------------------------------------- */
 
 static void add_caches(struct router_status *st, unsigned family)
 {

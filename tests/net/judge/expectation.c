@@ -11,7 +11,7 @@
 
 enum { FIN = 1, SYN = 2, RST = 4, ACK = 16 };
 
-/* ---- the box's addresses, as tests/net/test_judge.py makes them ---- */
+/* -- the box's addresses, as tests/net/test_judge.py makes them -------------------- */
 
 static bool is_own(uint32_t a)
 {
@@ -42,7 +42,7 @@ static bool is_martian(uint32_t a)
 	       a <= ADDRESS(239, 255, 255, 255)) || a == ADDRESS(255, 255, 255, 255);
 }
 
-/* ---- services ---- */
+/* -- services ---------------------------------------------------------------------- */
 
 /* The well-known service's description is not on the wire. */
 static struct wccp_service described(const struct plan *plan, unsigned i)
@@ -107,7 +107,7 @@ static int choose_service(const struct plan *plan, const struct ip4 *p, unsigned
 	return best;
 }
 
-/* ---- senders ---- */
+/* -- senders ----------------------------------------------------------------------- */
 
 static const struct plan_router *agreed(const struct plan *plan, int router, int service)
 {
@@ -158,7 +158,7 @@ static int sender_of(const struct plan *plan, uint32_t addr)
 	return NOBODY;
 }
 
-/* ---- where packets come from ---- */
+/* -- where packets come from ------------------------------------------------------- */
 
 struct arrival {
 	const struct plan *plan;
@@ -249,7 +249,7 @@ static bool came_by_l2(struct arrival *a)
 	return !forwards && a->service >= 0;
 }
 
-/* ---- slots ---- */
+/* -- slots ------------------------------------------------------------------------- */
 
 static uint32_t field_of(const struct ip4 *p, unsigned field)
 {
@@ -310,7 +310,7 @@ static uint32_t former_owner(const struct arrival *a)
 	return 0;
 }
 
-/* ---- sockets ---- */
+/* -- sockets ----------------------------------------------------------------------- */
 
 static bool has_flow(const struct ip4 *p)
 {
@@ -350,7 +350,7 @@ static bool pool_takes(const struct plan *plan, const struct ip4 *p)
 	       plan->pools[pool].instances[0].takes && !is_near(p->dst);
 }
 
-/* ---- the judgement ---- */
+/* -- the judgement ----------------------------------------------------------------- */
 
 /* What became of first fragments. */
 static struct memory {
@@ -450,7 +450,7 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to)
 	return reason;
 }
 
-/* ---- sending ---- */
+/* -- sending ----------------------------------------------------------------------- */
 
 static bool is_sent(enum ingress_reason r)
 {

@@ -41,7 +41,7 @@ extern const uint32_t router_ids[ROUTERS], router_addresses[ROUTERS], others[OTH
 /* Of a plan's world only this is not in the plan. */
 extern bool forwards;
 
-/* ---- sockets ---- */
+/* -- sockets ----------------------------------------------------------------------- */
 
 struct flow {
 	uint32_t client, server;
@@ -52,11 +52,11 @@ extern struct flow flows[FLOWS];
 void sockets_open(void);
 void sockets_add(struct plan_pool *pool, unsigned instance, unsigned number);
 
-/* ---- packets ---- */
+/* -- packets ----------------------------------------------------------------------- */
 
 enum kind { PLAIN, OPTIONS, FRAGMENTS, MASK, HASH, VLAN, KINDS };
 
-/* ---- plans ---- */
+/* -- plans ------------------------------------------------------------------------- */
 
 /* Services that stay, and then a new state of everything. */
 void plan_begin(struct plan *plan);
@@ -94,7 +94,7 @@ void packet_make(struct sample *s, enum kind kind, const struct plan *plan);
 const uint8_t *packet_router_mac(unsigned router);
 uint16_t packet_checksum(const uint8_t *octets, unsigned len);
 
-/* ---- the reference ---- */
+/* -- the reference ----------------------------------------------------------------- */
 
 enum sending { STAYS, BARE_TO_SENDER, BARE_TO_MAC, BARE_BY_ADDRESS, WRAPPED_TO_SENDER,
 	       WRAPPED_BY_ADDRESS, REFUSED };
@@ -113,7 +113,7 @@ struct judgement {
 void expectation_begin(void); /* no fragment has come yet */
 struct judgement expectation(const struct plan *plan, const struct sample *s);
 
-/* ---- the program ---- */
+/* -- the program ------------------------------------------------------------------- */
 
 void program_open(void);
 void program_change(const struct plan *plan);

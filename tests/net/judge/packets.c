@@ -10,7 +10,7 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 static struct ip4 datagrams[DATAGRAMS];
 
-/* ---- octets ---- */
+/* -- octets ------------------------------------------------------------------------ */
 
 static void put8(struct sample *s, unsigned v)
 {
@@ -52,7 +52,7 @@ uint16_t packet_checksum(const uint8_t *octets, unsigned len)
 	return (uint16_t)~sum;
 }
 
-/* ---- addresses ---- */
+/* -- addresses --------------------------------------------------------------------- */
 
 const uint8_t *packet_router_mac(unsigned router)
 {
@@ -108,7 +108,7 @@ static uint32_t random_server(void)
 	return chance(70) ? ADDRESS(198, 51, 100, 0) + chance_below(256) : random_host();
 }
 
-/* ---- what a packet is ---- */
+/* -- what a packet is -------------------------------------------------------------- */
 
 static uint16_t random_port(void)
 {
@@ -212,7 +212,7 @@ static void choose(struct ip4 *p, enum kind kind)
 	p->len = choose_length(p);
 }
 
-/* ---- its octets ---- */
+/* -- its octets -------------------------------------------------------------------- */
 
 static void put_ip4(struct sample *s, const struct ip4 *p)
 {
@@ -256,7 +256,7 @@ static void put_packet(struct sample *s, const struct ip4 *p)
 	put_payload(s, p, end);
 }
 
-/* ---- how it comes ---- */
+/* -- how it comes ------------------------------------------------------------------ */
 
 static uint32_t random_sender(void)
 {

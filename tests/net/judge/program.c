@@ -33,7 +33,7 @@ static _Noreturn void die(const char *what)
 	exit(2);
 }
 
-/* ---- open and close ---- */
+/* -- open and close ---------------------------------------------------------------- */
 
 static void find_interface(void)
 {
@@ -96,7 +96,7 @@ void program_close(void)
 	dp_close(dp);
 }
 
-/* ---- what is to come out ---- */
+/* -- what is to come out ----------------------------------------------------------- */
 
 struct result {
 	int action;
@@ -232,7 +232,7 @@ static struct result wanted(const struct sample *s, const struct judgement *j,
 	return r;
 }
 
-/* ---- comparison ---- */
+/* -- comparison -------------------------------------------------------------------- */
 
 static void run(const struct sample *s, struct result *sent, struct result *got)
 {
@@ -297,7 +297,7 @@ int program_compare(const struct sample *s, const struct judgement *j, struct er
 	return 0;
 }
 
-/* ---- counters ---- */
+/* -- counters ---------------------------------------------------------------------- */
 
 static int compare_one(unsigned service, const struct dp_counters *want, struct err *err)
 {
