@@ -44,7 +44,7 @@ static bool show_has_bucket(const char *hex, unsigned b)
 	return octet >> (b % 8) & 1;
 }
 
-/* The run of owned buckets that begins at `first`: its last one. */
+/* The last bucket of the run of owned buckets that begins at `first`. */
 static unsigned show_run_end(const char *hex, unsigned first)
 {
 	while (first + 1 < WCCP_BUCKETS && show_has_bucket(hex, first + 1))

@@ -17,9 +17,9 @@ enum show_part {
 	SHOW_PROBLEMS = 64,
 };
 
-/* The part of that name, or -1. */
+/* The part with this name, or -1. */
 int show_part(const char *name);
-/* Never fails: what the document lacks is shown as "-". */
+/* Never fails: anything missing in the document is shown as "-". */
 void show_print(const json_t *status, unsigned parts, FILE *to);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What would become of a connection. */
+/* What would happen to a connection. */
 #ifndef WCCPD_WCCPCTL_SHOW_EXPLAIN_H
 #define WCCPD_WCCPCTL_SHOW_EXPLAIN_H
 

@@ -4,8 +4,8 @@
 #include "json_get.h"
 #include "wccpctl/table.h"
 
-/* What the reasons add up to.  Counted while packets arrive, the two sides may differ by
- * those that came in between. */
+/* What the reasons add up to.  As packets keep arriving, the two sides may differ by a
+ * few. */
 static void show_packets_print_sum(const json_t *packets, long long sum, struct table *t)
 {
 	long long redirected = json_get_number(packets, "redirected");

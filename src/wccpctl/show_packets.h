@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What became of the packets of each service, and why. */
+/* What happened to the packets of each service, and why. */
 #ifndef WCCPD_WCCPCTL_SHOW_PACKETS_H
 #define WCCPD_WCCPCTL_SHOW_PACKETS_H
 

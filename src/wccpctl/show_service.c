@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What services are: the fields that routers and other web-caches go by. */
+/* Descriptions of services: the fields that routers and other web-caches use. */
 #include "wccpctl/show_service.h"
 
 #include "json_get.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What services are, and how many slots they are divided into. */
+/* Descriptions of services, and how many slots they are divided into. */
 #ifndef WCCPD_WCCPCTL_SHOW_SERVICE_H
 #define WCCPD_WCCPCTL_SHOW_SERVICE_H
 

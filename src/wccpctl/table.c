@@ -110,7 +110,7 @@ void table_print(struct table *t, FILE *to)
 	table_free(t);
 }
 
-/* Words up to `room` columns to a line; one that is longer has a line of its own. */
+/* Wrap words at `room` columns; a longer word gets a line of its own. */
 static void table_print_paragraph(const char *text, size_t indent, size_t room, FILE *to)
 {
 	size_t column = 0;

@@ -18,7 +18,7 @@ struct table *table_new(const char *columns);
 void table_cell(struct table *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void table_print(struct table *t, FILE *to);
-/* The same; the last column goes on in a new line where it would go beyond `width`. */
+/* The same, but wraps the last column at `width`. */
 void table_print_wrapped(struct table *t, size_t width, FILE *to);
 
 #endif

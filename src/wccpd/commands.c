@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the daemon does on request: one function and one table entry a command. */
+/* The control commands: one function and one table entry for each. */
 #include "wccpd/commands.h"
 
 #include "wccpd/daemon.h"
@@ -25,7 +25,7 @@ static json_t *commands_reload(void *d, unsigned n, char *const *words)
 	return json_pack("{s:b}", "ok", 1);
 }
 
-/* The service of the plan that has this type and number. */
+/* The daemon's service with this type and number. */
 static const struct service *commands_service(const struct daemon *d,
 					      const struct wccp_service *id)
 {

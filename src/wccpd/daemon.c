@@ -66,7 +66,7 @@ static void daemon_on_stop(evutil_socket_t sig, short what, void *arg)
 		daemon_begin_stop(d);
 }
 
-/* The callback comes once for each of many signals: together they are one reload. */
+/* The callback runs once for each of several signals: together they are one reload. */
 static void daemon_on_hup(evutil_socket_t sig, short what, void *arg)
 {
 	struct daemon *d = arg;
@@ -95,7 +95,7 @@ static int daemon_add_events(struct daemon *d)
 	return event_add(d->udp_event, NULL);
 }
 
-/* The daemon works without it. */
+/* Optional: the daemon works without it. */
 static void daemon_open_slow_path(struct daemon *d)
 {
 	struct err err;

@@ -19,7 +19,7 @@
 
 #include <event2/event.h>
 
-/* What was last told to a group about its pool. */
+/* What a group was last told about its pool. */
 struct announcement {
 	bool up;
 	uint16_t weight;
@@ -53,7 +53,7 @@ struct daemon {
 	int nft; /* kernel/nft_monitor.h; -1: none */
 	struct event *nft_event;
 	struct strangers strangers;
-	struct gre_slow_path *gre; /* NULL: it cannot be had */
+	struct gre_slow_path *gre; /* NULL: not available */
 	int udp;
 	struct multicast multicast;
 	struct event *udp_event, *timer, *reload;
@@ -62,7 +62,7 @@ struct daemon {
 	struct event *signals[3];
 	unsigned n_services;
 	struct service services[DAEMON_MAX_SERVICES];
-	/* Datagrams that could not be given to any group. */
+	/* Datagrams that belong to no group. */
 	uint64_t refused[CODEC_REFUSALS], unknown_service;
 	bool applied; /* the kernel has followed a plan at least once */
 	bool stopping;
@@ -80,7 +80,7 @@ struct daemon {
 	unsigned n_drift;
 	char multicast_error[sizeof((struct err *)0)->text];
 	char address_error[sizeof((struct err *)0)->text];
-	bool told_v6; /* that there is no data plane for it */
+	bool told_v6; /* logged that it has no data plane */
 	char trouble[sizeof((struct err *)0)->text];
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The multicast groups that routers answer to: one receiving socket for each. */
+/* The multicast groups to which routers send their answers: one receiving socket for
+ * each. */
 #ifndef WCCPD_WCCPD_MULTICAST_H
 #define WCCPD_WCCPD_MULTICAST_H
 
@@ -22,14 +23,14 @@ struct multicast {
 	struct multicast_socket list[PLAN_MAX_SERVICES];
 };
 
-/* Listen to the groups of the configuration and to no others.  Asked again and
- * again it follows an interface that goes and comes back.  -1 with the last of the
- * troubles; the other groups are listened to all the same. */
+/* Listen to the groups of the configuration and to no others.  If called repeatedly, it
+ * follows an interface that goes and comes back.  -1 with the last of the errors; the
+ * other groups are joined all the same. */
 int multicast_follow(struct multicast *c, const struct conf *conf,
 		     struct event_base *base, event_callback_fn readable, void *arg,
 		     struct err *err);
-/* Of the interface that groups are joined on and multicasts leave by: the first one named,
- * or that which has our address; 0: there is none. */
+/* Index of the interface on which groups are joined and by which multicasts leave: the
+ * first one named, or the one that has our address; 0: there is none. */
 unsigned multicast_ifindex(const struct conf *conf);
 void multicast_close(struct multicast *c);
 

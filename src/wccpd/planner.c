@@ -19,8 +19,8 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->n_addresses = out->n_left_out = out->n_sources = 0;
 }
 
-/* For one more service at a router there is always room, for one more router only
- * up to a limit. */
+/* There is always room for another service at a known router, but the number of routers
+ * is limited. */
 static bool planner_has_room(const struct cache_router_status *r, struct plan *out)
 {
 	for (unsigned i = 0; i < out->n_routers; i++)
@@ -33,15 +33,15 @@ static bool planner_has_room(const struct cache_router_status *r, struct plan *o
 	return true;
 }
 
-/* Redirected packets are taken from a router from the moment that methods are
- * agreed, and still while leaving it: until it has heard of that, it sends. */
+/* Accept redirected packets from a router as soon as methods are agreed, and while we
+ * are leaving it: it goes on sending until it has heard of that. */
 static void planner_add_routers(unsigned service, const struct cache_status *status,
 				struct plan *out)
 {
 	for (unsigned i = 0; i < status->n_routers; i++) {
 		const struct cache_router_status *r = &status->routers[i];
 
-		/* Packets of IPv6 routers are not taken yet. */
+		/* Packets from IPv6 routers are not accepted yet. */
 		if (r->id.family != ADDR_V4 || r->forward == 0)
 			continue;
 		if (!planner_has_room(r, out)) {
@@ -73,7 +73,7 @@ static void planner_add_source(struct plan *out, const struct plan_source *sourc
 		out->sources[out->n_sources++] = *source;
 }
 
-/* Before a router has agreed on anything, there is nothing to be taken. */
+/* Before a router has agreed on anything, there is nothing to accept. */
 static void planner_add_sources(const struct conf_service *conf, unsigned first,
 				struct plan *out)
 {
@@ -95,7 +95,7 @@ static void planner_add_sources(const struct conf_service *conf, unsigned first,
 	}
 }
 
-/* Strangers may say what they like, packets are not exchanged with them. */
+/* We exchange no packets with strangers, whatever they say. */
 static void planner_add_other_caches(const struct cache_conf *conf,
 				     const struct cache_status *status,
 				     struct plan *out)
@@ -128,7 +128,8 @@ void planner_add_service(const struct conf_service *conf,
 	s->n_slots = status->n_slots;
 	s->my_slots = status->my_slots;
 	memcpy(s->handover, status->handover, sizeof(s->handover));
-	/* Nobody tells which ones are hot; all of a group are configured alike. */
+	/* The protocol does not tell which buckets are hot; all web-caches of a
+	 * group are configured alike. */
 	s->hot = conf->group.alt_buckets;
 	if (conf->group.n_routers > 0)
 		s->proof_source = conf->group.routers[0];

@@ -7,8 +7,8 @@
 #include "dp/plan/plan.h"
 #include "wccpd/conf/conf.h"
 
-/* The parts that do not come from groups: interface, mark, table.  Starts a plan
- * without services, pools and routers. */
+/* Start a plan without services, pools and routers: fills in what does not come from
+ * groups, such as interface, mark and table. */
 void planner_begin(const struct conf *conf, struct plan *out);
 /* One service, its routers and the other web-caches. */
 void planner_add_service(const struct conf_service *conf,

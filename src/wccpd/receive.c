@@ -21,7 +21,7 @@ static struct service *receive_find_service(struct daemon *d,
 	return NULL;
 }
 
-/* For datagrams that cannot be given to any group. */
+/* For datagrams that belong to no group. */
 static void receive_complain(const char *event, const struct addr *from,
 			     const char *text, struct mono now)
 {
@@ -56,7 +56,7 @@ static void receive_take(struct daemon *d, size_t len, const struct addr *from,
 	services_step(d, s, &ev);
 }
 
-/* Reports have a queue of their own, and wake us as datagrams do. */
+/* Error reports have a queue of their own, but wake us like datagrams. */
 static void receive_reports(struct daemon *d, int fd)
 {
 	struct addr to;

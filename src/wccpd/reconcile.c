@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes the kernel, and what routers are told, follow the plan. */
+/* Makes the kernel follow the plan, and tells routers accordingly. */
 #include "wccpd/reconcile.h"
 
 #include "clock.h"
@@ -20,11 +20,11 @@
 enum {
 	RECONCILE_RETRY_MS =
 		1000, /* until a failed change of the kernel is tried again */
-	/* A safety net for what the kernel does not tell, such as sysctls and filters
-	 * that others have changed. */
+	/* A safety net for changes that the kernel does not report, such as sysctls and
+	 * filters that others have changed. */
 	RECONCILE_LOOK_MS = 5000,
 	RECONCILE_GATHER_MS = 20, /* after the first of several changes of the kernel */
-	RECONCILE_DRIFTS = 10, /* so many are logged ... */
+	RECONCILE_DRIFTS = 10, /* this many are logged ... */
 	RECONCILE_DRIFT_MS = 60000, /* ... in this time */
 };
 
@@ -59,7 +59,8 @@ static void reconcile_make_plan(struct daemon *d)
 	delivery_watch_mark(d->delivery, &d->plan);
 }
 
-/* Log a text when it is new, so that what lasts is one line and not one a second. */
+/* Log a text only when it is new, so that a lasting problem is one line, not one a
+ * second. */
 static void reconcile_tell_once(char *last, size_t size, const char *event,
 				const char *text, enum note_level level,
 				const char *cured)
@@ -74,7 +75,7 @@ static void reconcile_tell_once(char *last, size_t size, const char *event,
 	snprintf(last, size, "%s", text);
 }
 
-/* Two that undo each other's work for ever shall not fill the log. */
+/* Two programs that keep undoing each other's work must not fill the log. */
 static void reconcile_tell_drift(struct daemon *d)
 {
 	const char *text = dp_drift(d->dp);
@@ -102,7 +103,7 @@ static void reconcile_apply_plan(struct daemon *d)
 		clock_ms(settled ? RECONCILE_LOOK_MS : RECONCILE_RETRY_MS);
 
 	d->applied = d->applied || good;
-	/* Also when it failed: then proofs of what is missing will fail as well. */
+	/* Even if it failed: then proofs of what is missing will fail as well. */
 	delivery_watch_planned(d->delivery, &d->plan);
 	reconcile_tell_once(d->apply_error, sizeof(d->apply_error), "data-plane",
 			    err.text, NOTE_ERROR, "the kernel follows the plan again");
@@ -150,7 +151,7 @@ static void reconcile_tell_announcement(const struct daemon *d, const struct ser
 			  s->name);
 }
 
-/* Nobody is told that we are here before the kernel has been seen to deliver. */
+/* Announce nothing before the kernel has been seen to deliver. */
 static void reconcile_announce(struct daemon *d)
 {
 	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
@@ -187,7 +188,7 @@ static void reconcile_join_groups(struct daemon *d)
 			    err.text, NOTE_ERROR, "all multicast groups are joined");
 }
 
-/* It may come and go with its interface; routers notice by our silence. */
+/* The address may come and go with its interface; routers notice our silence. */
 static void reconcile_look_for_address(struct daemon *d)
 {
 	struct err err = { "" };
@@ -238,7 +239,8 @@ static void reconcile_on_filter(evutil_socket_t fd, short what, void *arg)
 		delivery_watch_kernel_changed(d->delivery);
 }
 
-/* Without it, changes of the packet filter are noticed by the next round of proofs. */
+/* Optional: without it, the next round of proofs notices changes of the packet
+ * filter. */
 static int reconcile_open_filter(struct daemon *d, struct err *err)
 {
 	struct err why;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reconciliation: compares the kernel with what configuration, routers and instances ask
- * for, and changes what differs; then tells the routers whether we are there.  It runs
+ * Reconciliation: compares the kernel with what configuration, routers and instances
+ * require, and changes what differs; then announces or withdraws the services.  It runs
  * when one of these changes (replan_soon()), when the kernel reports a change of links,
  * addresses, routes, rules or neighbours, and every few seconds in case something else
  * was changed.

@@ -10,11 +10,12 @@
 struct conf;
 struct daemon;
 
-/* Let pools and services follow a configuration, which becomes d->conf.  Everything that
- * needs memory is made before anything is changed: -1 means that nothing was. */
+/* Make pools and services follow a configuration, which becomes d->conf.  Everything
+ * that needs memory is allocated before anything changes: -1 means that nothing has
+ * changed. */
 int reload_take(struct daemon *d, struct conf *new, struct err *err);
-/* Read the file and take it over, or change nothing at all and say why, also when memory
- * is short. */
+/* Read the file and put it into force; on failure, also when memory is short, nothing
+ * changes. */
 int reload_configuration(struct daemon *d, struct err *err);
 /* The same as an event callback, which logs the error. */
 void reload_on_event(evutil_socket_t fd, short what, void *daemon);

@@ -44,7 +44,7 @@ static void services_send_datagram(struct daemon *d, const struct service *s,
 	}
 	if (udp_needs_interface(&x->peer))
 		way.ifindex = multicast_ifindex(d->conf);
-	/* Whatever comes of it, the group goes by what it hears. */
+	/* Whether it succeeds or not, the group depends on what it hears. */
 	if (udp_send(d->udp, &way, action_octets(&d->actions, x), x->len, &err) == 0)
 		return;
 	services_add_unsent(unsent, &x->peer, udp_error_text(errno));
@@ -162,15 +162,15 @@ static struct service *services_find_service(struct daemon *d,
 	return NULL;
 }
 
-/* Without a further word; its routers remove us when they hear nothing more. */
+/* Without telling its routers, which remove us when they hear nothing more. */
 static void services_forget_leaving(struct daemon *d, struct service *s)
 {
 	cache_free(s->cache);
 	*s = d->services[--d->n_services];
 }
 
-/* As many can be leaving as there can be configured.  When reloads come faster than
- * goodbyes end, one of them makes room. */
+/* As many services can be leaving as can be configured.  If reloads come faster than
+ * withdrawals finish, one of them makes room. */
 static void services_make_room(struct daemon *d)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
@@ -209,7 +209,7 @@ static void services_configure_service(struct daemon *d, struct service *s,
 	services_step(d, s, &ev);
 }
 
-/* A removed service says goodbye and is freed when it has nothing more to say. */
+/* A removed service withdraws and is freed when it has nothing left to send. */
 static void services_remove_service(struct daemon *d, struct service *s)
 {
 	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = clock_now() };
@@ -226,7 +226,8 @@ static bool services_is_configured(const struct conf *conf, const struct service
 	return false;
 }
 
-/* A service and its mirror get one table.  One that is being left takes no part. */
+/* A service and its mirror share one table.  A service that is leaving takes no
+ * part. */
 static void services_pair_services(struct daemon *d, const struct conf *conf)
 {
 	for (unsigned i = 0; i < d->n_services; i++)
@@ -243,8 +244,8 @@ static void services_pair_services(struct daemon *d, const struct conf *conf)
 	}
 }
 
-/* Is there one that only has to take its new configuration?  One that has said goodbye
- * starts anew, because its routers have been told to withdraw for good. */
+/* Find a service that only needs its new configuration.  One that is withdrawing starts
+ * again from scratch, because its cache has been told to withdraw for good. */
 static struct service *services_find_staying(struct daemon *d,
 					     const struct conf_service *conf)
 {

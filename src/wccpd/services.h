@@ -13,19 +13,19 @@ struct conf;
 struct daemon;
 struct service;
 
-/* One event for one service; what it asks for is done. */
+/* Feed one event to one service and carry out the actions. */
 void services_step(struct daemon *d, struct service *s, const struct cache_event *ev);
-/* What the network says of datagrams to a router, whichever service they were of.  Static
- * text. */
+/* Pass on what the network reports about datagrams to a router, whichever service they
+ * were for.  Static text. */
 void services_tell_unreachable(struct daemon *d, const struct addr *router,
 			       const char *why);
-/* After every batch of steps: whoever has said goodbye is freed, the timer follows the
- * deadlines, and a stop ends once nobody has anything left to say. */
+/* To be called after every batch of steps: frees services that have withdrawn, sets the
+ * timer, and ends a stop once nothing is left to be sent. */
 void services_settle(struct daemon *d);
-/* Has nobody anything left to say? */
+/* Has every service sent all it had to send? */
 bool services_are_quiet(const struct daemon *d);
 
-/* What a configuration needs beyond what is there: by its position there, a new cache, or
+/* What a configuration needs in addition to what exists: by position, a new cache, or
  * NULL for a service that stays. */
 struct services_next {
 	struct cache *fresh[PLAN_MAX_SERVICES];
@@ -37,7 +37,7 @@ int services_prepare(struct daemon *d, const struct conf *conf,
 /* Follow the configuration, which must live on; takes the caches over. */
 void services_commit(struct daemon *d, const struct conf *conf,
 		     const struct services_next *next);
-/* Or give them up. */
+/* Or discard them. */
 void services_discard(struct services_next *next);
 
 #endif

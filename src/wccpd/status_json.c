@@ -112,7 +112,7 @@ static json_t *status_json_group_refusals(const struct cache_counters *c)
 	return o;
 }
 
-/* What could not be given to any group. */
+/* Datagrams that belong to no group. */
 static json_t *status_json_daemon_refusals(const struct daemon *d)
 {
 	json_t *o = status_json_refusals(d->refused);
@@ -143,7 +143,7 @@ static json_t *status_json_counters(const struct cache_counters *c)
 			 (json_int_t)c->view_changes);
 }
 
-/* What is known of the delivery of its packets; the reason is empty while it is good. */
+/* The state of its delivery; the reason is empty while it is good. */
 static json_t *status_json_delivery(const struct delivery *d)
 {
 	return json_pack("{s:s, s:s, s:I, s:s}", "state", delivery_state_name(d->state),

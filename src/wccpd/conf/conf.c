@@ -24,13 +24,13 @@ cfg_opt_t conf_options[] = {
 	CFG_END(),
 };
 
-/* All that the services announce themselves to, each once. */
+/* All routers that services announce themselves to, each once. */
 struct routers {
 	unsigned n;
 	struct addr list[CONF_MAX_ROUTERS];
 };
 
-/* "0x5743/0xffff", or a mark alone, which then must match in full. */
+/* "0x5743/0xffff", or a mark alone, which must then match in full. */
 static int conf_read_mark(struct reader *r, cfg_t *root, struct conf *out)
 {
 	uint32_t mask = UINT32_MAX, mark;
@@ -65,7 +65,8 @@ static int conf_read_table(struct reader *r, cfg_t *root, struct conf *out)
 	if (out->table >= 253 && out->table <= 255)
 		return read_fail(r, root, "table", "table: %u belongs to the system",
 				 out->table);
-	/* 0 is the local table's, 32766 main's; behind that nothing is ever looked up. */
+	/* 0 is that of the local table, 32766 that of main, after which nothing is
+	 * looked up. */
 	if (read_number(r, root, "rule-priority", 1, 32765, &out->rule_priority) < 0)
 		return -1;
 	return read_number(r, root, "tc-priority", 1, 65535, &out->tc_priority);
@@ -80,7 +81,7 @@ static int conf_read_interface(struct reader *r, cfg_t *root, unsigned i, struct
 	if (name[strcspn(name, "/ \t\n")])
 		return read_fail_item(r, root, "interface", i,
 				      "interface: \"%s\" is not the name of one", name);
-	/* Legal for the kernel.  libconfuse takes "eth0;" for a name. */
+	/* The kernel allows it, but libconfuse takes "eth0;" for a name. */
 	for (const char *c = name; *c; c++)
 		if (!isalnum((unsigned char)*c) && !strchr("._-@", *c)) {
 			read_warn(r, root, "interface",
@@ -119,7 +120,7 @@ static int conf_read_interfaces(struct reader *r, cfg_t *root, struct conf *out)
 	return 0;
 }
 
-/* The protocol has it, our own data plane does not. */
+/* The protocol handles IPv6, our data plane does not. */
 static void conf_warn_ipv6(struct reader *r, const struct conf *conf)
 {
 	if (conf->address.family == ADDR_V6)
@@ -175,7 +176,7 @@ static int conf_read_pools(struct reader *r, struct conf *out)
 
 /* -- services --------------------------------------------------------------------- */
 
-/* Routers tell services apart by type and id, not by our names; people do not. */
+/* Routers tell services apart by type and id, people by name. */
 static int conf_check_unique(struct reader *r, cfg_t *section, const struct conf *conf,
 			     const struct conf_service *s, bool mirror)
 {
@@ -197,7 +198,7 @@ static int conf_check_unique(struct reader *r, cfg_t *section, const struct conf
 	return 0;
 }
 
-/* The kernel's tables know every router once, however many services it has. */
+/* The kernel's tables have each router once, however many services it has. */
 static int conf_count_routers(struct reader *r, cfg_t *section,
 			      const struct conf_service *s, struct routers *all)
 {

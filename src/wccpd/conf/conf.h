@@ -21,7 +21,7 @@
 enum {
 	CONF_MAX_INSTANCES = 512, /* in all pools */
 	CONF_MAX_WARNINGS = 64, /* later ones are not kept */
-	/* Different ones in all services together. */
+	/* Different routers in all services together. */
 	CONF_MAX_ROUTERS = PLAN_MAX_ADDRESSES,
 };
 
@@ -66,7 +66,7 @@ struct conf_service {
 	bool drop_when_down;  /* when-down drop; default return */
 	int pair;             /* index of the mirrored service, -1: none */
 	uint8_t multicast_ttl; /* 0 without multicast */
-	/* Senders of redirected packets that routers do not tell us of. */
+	/* Senders of redirected packets that the protocol does not tell us. */
 	unsigned n_gre_sources, n_l2_sources;
 	struct addr gre_sources[CONF_MAX_SOURCES];
 	uint8_t l2_sources[CONF_MAX_SOURCES][6];
@@ -108,7 +108,8 @@ void conf_print(const struct conf *conf, FILE *to);
 
 /* -- for display -------------------------------------------------------------- */
 
-/* What a service is, spelled out; of the well-known one what routers know of it. */
+/* The full description of a service; for the well-known one, what routers know of
+ * it. */
 struct conf_description {
 	uint8_t priority;
 	char protocol[8];    /* name or number */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the traffic is divided: methods of assignment, masks, hot buckets. */
+/* How traffic is divided: methods of assignment, masks, hot buckets. */
 #include "wccpd/conf/conf_sections.h"
 
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static bool conf_assign_has_mask(const struct cache_conf *group)
 	return false;
 }
 
-/* Where something about the mask is said: its section, or the whole service. */
+/* Where to report something about the mask: at its section, or at the service. */
 static cfg_t *conf_assign_mask_section(cfg_t *section)
 {
 	return cfg_size(section, "mask") ? cfg_getnsec(section, "mask", 0) : section;
@@ -105,7 +105,7 @@ static int conf_assign_read_mask(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-/* Low bits spread the neighbours in a subnet, the others subnets; six of them are
+/* The low bits spread hosts in a subnet, the others spread subnets; six of them make
  * 0x1741, which Squid and others use, too. */
 static uint32_t conf_assign_usual_bits(unsigned n)
 {
@@ -126,7 +126,7 @@ static int conf_assign_read_mask_bits(struct reader *r, cfg_t *section,
 	if (read_number(r, section, "mask-bits", 1, MAX_BITS, &n) < 0)
 		return -1;
 	bits = conf_assign_low_bits(out->self.family, conf_assign_usual_bits(n));
-	/* On the side that the hash looks at, so that both methods do alike. */
+	/* On the side that the hash looks at, so that both methods divide alike. */
 	if (out->service.flags & WCCP_F_SRC_IP_HASH &&
 	    !(out->service.flags & WCCP_F_DST_IP_HASH))
 		out->mask.src = bits;
@@ -138,8 +138,8 @@ static int conf_assign_read_mask_bits(struct reader *r, cfg_t *section,
 /* -- is it sensible? -------------------------------------------------------------------- */
 
 /*
- * Octets of a REDIRECT_ASSIGN: what every message has, the key, routers, one set with all
- * values.  2.01 has sequence numbers in place of values (section 5.6.8).
+ * Octets of a REDIRECT_ASSIGN: what every message has, the key, the routers, and one
+ * set with all values.  2.01 has sequence numbers instead of values (section 5.6.8).
  */
 static unsigned conf_assign_message_octets(const struct cache_conf *group,
 					   unsigned bits)
@@ -150,7 +150,7 @@ static unsigned conf_assign_message_octets(const struct cache_conf *group,
 	return FIXED + (group->password.set ? DIGEST : 0) + ROUTER * group->n_routers + (value << bits);
 }
 
-/* What many values cost. */
+/* Warn of what many values cost. */
 static void conf_assign_check_cost(struct reader *r, cfg_t *at, const char *name,
 				   const struct cache_conf *group, unsigned bits)
 {
@@ -248,7 +248,7 @@ static int conf_assign_read_hot_buckets(struct reader *r, cfg_t *section,
 		for (uint32_t b = first; b <= last; b++)
 			wccp_vector_add(&out->alt_buckets, b);
 	}
-	/* Routers know the alternate hash of the well-known service themselves. */
+	/* Routers know the alternate hash of the well-known service. */
 	if (n && out->service.type == WCCP_SERVICE_DYNAMIC &&
 	    !(out->service.flags & alternate))
 		return read_fail(r, section, "hot-buckets",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a service is: a template's fields, each of which an explicit option
- * replaces.
+ * The description of a service: the fields of a template, which explicit options
+ * override.
  */
 #include "wccpd/conf/conf_sections.h"
 #include "wccpd/conf/conf_template.h"
@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* What describes a dynamic service; routers know all this of the well-known one. */
+/* Options that describe a dynamic service; routers know the well-known one. */
 static const char *const dynamic_only[] = {
 	"id",	     "priority", "protocol",	   "ports",
 	"port-type", "hash",	 "alternate-hash", "redirect-only-protocol-0",
@@ -79,7 +79,7 @@ static int conf_describe_read_port_list(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-/* All of TCP is worth a word of its own: forgotten ports must not mean it. */
+/* Redirecting all of TCP needs an explicit word: forgotten ports must not mean that. */
 static bool conf_describe_says_any(cfg_t *section)
 {
 	return cfg_size(section, "ports") == 1 &&

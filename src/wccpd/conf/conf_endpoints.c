@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who takes part in a service group, and in which version of the protocol. */
+/* The members of a service group, and the version of the protocol. */
 #include "wccpd/conf/conf_sections.h"
 
 #include <string.h>
 
-/* One family in a service group: an address table has one (2.01 section 6.21). */
+/* A service group has one address family, as an address table does (2.01 section
+ * 6.21). */
 static int conf_endpoints_check_family(struct reader *r, cfg_t *section,
 				       const char *name, unsigned index,
 				       const struct addr *a, const struct addr *self)
@@ -16,7 +17,7 @@ static int conf_endpoints_check_family(struct reader *r, cfg_t *section,
 			      ADDR_TEXT(a), a->family, self->family);
 }
 
-/* What 2.0 cannot say, or NULL. */
+/* What 2.0 cannot express, or NULL. */
 static const char *conf_endpoints_need_of_201(const struct cache_conf *conf)
 {
 	if (conf->self.family == ADDR_V6)

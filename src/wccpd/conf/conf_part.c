@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What several sections read in the same way: names and lists of methods. */
+/* What several sections have in common: names and lists of methods. */
 #include "wccpd/conf/conf_sections.h"
 
 #include <ctype.h>

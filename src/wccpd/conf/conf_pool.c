@@ -61,7 +61,7 @@ static int conf_pool_read_instance(struct reader *r, cfg_t *section,
 	return read_path(r, section, "pid-file", out->pid_file, sizeof(out->pid_file));
 }
 
-/* Two instances that are told apart by nothing are a slip of copy and paste. */
+/* Two instances that nothing tells apart are a mistake of copy and paste. */
 static int conf_pool_check_distinct(struct reader *r, cfg_t *section,
 				    const struct conf_pool *pool,
 				    const struct conf_instance *it)

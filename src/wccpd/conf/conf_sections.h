@@ -11,8 +11,8 @@ extern cfg_opt_t conf_options[], pool_options[], service_options[], mask_options
 /* One section into *out, defaults filled in. */
 int conf_pool_read(struct reader *r, cfg_t *section, struct conf_pool *out);
 
-/* One section into *out and, when it is to be mirrored, out[1].  `conf` must have
- * its address and pools.  The number of services made, or -1. */
+/* One section into *out and, if it is to be mirrored, out[1].  `conf` must have its
+ * address and pools.  Returns the number of services made, or -1. */
 int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 		      struct conf_service *out);
 
@@ -28,7 +28,7 @@ struct spoof {
 	uint8_t ids[2]; /* of the service and of its mirror */
 };
 int conf_spoof_read(struct reader *r, cfg_t *section, struct spoof *out);
-/* Is there nothing in a finished service that has no mirror image? */
+/* Does everything in a finished service have a mirror image? */
 int conf_spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *group);
 /* The other half of a pair. */
 void conf_spoof_mirror(const struct conf_service *s, uint8_t id,
@@ -61,7 +61,7 @@ int conf_sources_read(struct reader *r, cfg_t *section, struct conf_service *out
 int conf_assign_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
 		     struct cache_conf *out);
 
-/* Methods by name, best first; unset: as *out is. */
+/* Methods by name, best first; if unset, *out stays. */
 int conf_part_methods(struct reader *r, cfg_t *section, const char *name,
 		      const char *const *words, const uint32_t *bits,
 		      struct cache_preference *out);

@@ -68,7 +68,7 @@ static int conf_service_read_ways(struct reader *r, cfg_t *section,
 	return conf_part_methods(r, section, "return", ways, bits, &out->ret);
 }
 
-/* Wishes: the router has the last word on each. */
+/* What we ask for; the router decides. */
 static int conf_service_read_timers(struct reader *r, cfg_t *section,
 				    struct cache_conf *out)
 {

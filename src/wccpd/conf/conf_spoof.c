@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spoof = true: Squid connects with the client's address, so the origin's answers
- * have to be caught, too.  A second service catches them by their source ports.
- * Both must lead to one web-cache, hence each is the mirror image of the other:
- * where one looks at the source, the other looks at the destination.
+ * spoof = true: Squid connects with the client's address, so the origin's answers have
+ * to be redirected, too.  A second service matches them by their source ports.  Both
+ * must lead to the same web-cache, so each is the mirror image of the other: where one
+ * looks at the source, the other looks at the destination.
  */
 #include "wccpd/conf/conf_sections.h"
 #include "wccpd/conf/conf_template.h"
@@ -68,7 +68,7 @@ int conf_spoof_check(struct reader *r, cfg_t *section, const struct cache_conf *
 	if (!(flags & WCCP_F_PORTS_DEFINED))
 		return read_fail(r, section, "spoof",
 				 "spoof: needs a service with ports");
-	/* Squid's own connections come from other ports than the client's. */
+	/* Squid's own connections use other source ports than the client's. */
 	if (flags & (WCCP_F_SRC_PORT_HASH | WCCP_F_SRC_PORT_ALT_HASH))
 		return read_fail(r, section,
 				 flags & WCCP_F_SRC_PORT_HASH ? "hash"

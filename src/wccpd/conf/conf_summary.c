@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* Append to a text of `size` octets; what does not fit is cut. */
+/* Append to a text of `size` octets, truncating it if necessary. */
 static void conf_summary_add(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -65,7 +65,7 @@ static void conf_summary_name_ports(const struct wccp_service *s,
 				 s->ports[i]);
 }
 
-/* 2.0 section 5.4 leaves out of messages what everybody knows. */
+/* Messages do not describe the well-known service (2.0 section 5.4). */
 static struct wccp_service conf_summary_spelled_out(const struct wccp_service *s)
 {
 	if (s->type == WCCP_SERVICE_DYNAMIC)

@@ -2,11 +2,11 @@
 /*
  * The templates, one row each.
  *
- * No standard gives numbers to dynamic services; these are the ones that routers'
- * and proxies' manuals show, so that a group joins what is configured already:
- * 53, 70 and 80 (RTSP) are those of Cisco's Content Engines, 70, 80 (HTTP,
- * with 90 as its mirror) those of Squid's documentation.  That 80 stands for two
- * things is how it is out there; only one of both can be configured.
+ * No standard gives numbers to dynamic services; these are the ones that routers' and
+ * proxies' manuals show, so that a group joins what is configured already: 53, 70 and
+ * 80 (RTSP) are those of Cisco's Content Engines, 70, 80 (HTTP, with 90 as its mirror)
+ * those of Squid's documentation.  That 80 means two things is current practice; only
+ * one of them can be configured.
  *
  * Their 60, FTP, is left out: routers redirect the control connection alone, and the
  * data connections, which have any port, go past the proxy to a server that waits for
@@ -28,7 +28,8 @@
 static const struct conf_template templates[] = {
 	{ TEMPLATE_WELL_KNOWN,
 	  { .type = WCCP_SERVICE_STANDARD, .id = WCCP_WEB_CACHE_ID } },
-	/* What the well-known one is, with a description that can be changed. */
+	/* The same as the well-known service, with a description that can be
+	 * changed. */
 	{ TEMPLATE_HTTP,
 	  DYNAMIC(80, WCCP_WEB_CACHE_PRIORITY, IPPROTO_TCP, WCCP_F_DST_IP_HASH, 80) },
 	{ "https", DYNAMIC(70, 231, IPPROTO_TCP, WCCP_F_DST_IP_HASH, 443) },

@@ -6,7 +6,7 @@
 #include "wccp.h"
 
 #define TEMPLATE_WELL_KNOWN "web-cache"
-/* What to write in its place where a description is needed. */
+/* The template to use instead where a description is needed. */
 #define TEMPLATE_HTTP "http"
 
 struct conf_template {

@@ -14,14 +14,14 @@ enum delivery_clients_verdict
 delivery_clients_look(struct delivery_clients *c, const struct delivery_clients_counts *now,
 		      bool answered)
 {
-	/* Counters of a service that was planned anew begin at 0. */
+	/* The counters of a service that was removed and added again start at 0. */
 	bool comparable = c->has_counts && now->new_flows >= c->last.new_flows &&
 			  now->completed >= c->last.completed;
 	uint64_t syns = now->new_flows - c->last.new_flows;
 
 	if (!comparable || answered || now->completed > c->last.completed)
 		return delivery_clients_settle(c, now);
-	/* Few clients are clients, too: their SYNs add up over many looks. */
+	/* With few clients, too, SYNs add up over many looks. */
 	if (!c->in_doubt) {
 		if (syns < DELIVERY_CLIENTS_FEW)
 			return DELIVERY_CLIENTS_FINE;

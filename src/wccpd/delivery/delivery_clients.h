@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Are the connections of clients that are delivered really answered?  Pure: counters come
- * in at each look.
+ * Are the connections of clients that we deliver really answered?  Pure: it is given
+ * the counters at each look.
  *
- * Somebody who only sends SYNs must not be able to raise a false alarm.  SYNs that came
- * as far as a listener and were answered say nothing against this box, whether they
- * are completed or not; hence the question whether SYN-ACKs leave.
+ * A client that only sends SYNs must not be able to raise a false alarm.  SYNs that
+ * reached a listener and were answered do not show a fault of this box, whether the
+ * handshake is completed or not; hence the question whether SYN-ACKs leave.
  */
 #ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_CLIENTS_H
 #define WCCPD_WCCPD_DELIVERY_DELIVERY_CLIENTS_H
@@ -40,8 +40,8 @@ enum delivery_clients_verdict {
 };
 
 /*
- * Routers have given us slots, and not one packet has come since.  True once, when that has
- * lasted for DELIVERY_SILENCE_MS.
+ * Routers have given us slots, but not one packet has arrived since.  True once, when
+ * that has lasted for DELIVERY_SILENCE_MS.
  */
 struct delivery_silence {
 	bool has_slots, settled;

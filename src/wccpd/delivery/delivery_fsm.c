@@ -49,7 +49,7 @@ bool delivery_proven(struct delivery *d, struct mono now)
 		return delivery_enter(d, DELIVERY_GOOD, now);
 	case DELIVERY_FAILING:
 	case DELIVERY_WITHDRAWN:
-		/* That proofs arrive was known while clients failed. */
+		/* While clients failed, proofs were arriving all the time. */
 		if (d->by_clients)
 			return false;
 		return delivery_enter(d, DELIVERY_GOOD, now);
@@ -62,7 +62,7 @@ bool delivery_refuted(struct delivery *d, const char *reason, struct mono now)
 	if (d->state == DELIVERY_GOOD)
 		return delivery_enter(d, DELIVERY_DOUBTFUL, now);
 	delivery_set_reason(d, reason);
-	/* From now on it takes a proof to get out, whatever clients did before. */
+	/* From now on only a proof ends this state, whatever clients did before. */
 	d->by_clients = false;
 	d->retry_at = MONO_NEVER;
 	if (d->state == DELIVERY_DOUBTFUL)

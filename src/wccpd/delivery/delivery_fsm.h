@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Does the kernel really deliver what routers redirect to a service?  Pure: what was
- * seen and the time come in, what to do comes out.
+ * Does the kernel really deliver what routers redirect to a service?  Pure: takes what
+ * was seen and the time, and says what to do.
  *
  *   unproven --proof arrives--> good <--------------- proof arrives ---------------+
  *       |                        |  ^                                              |
@@ -11,10 +11,10 @@
  *       |                                                                          |
  *       +--(never announced before good)              hold is over: withdrawn <----+
  *
- * While it is failing, new connections are given back to the routers, so that clients
- * reach the origin; when the hold is over, the service is withdrawn.  Clients that
- * fail although proofs arrive (a packet filter that goes by their address) are believed,
- * and tried again after a pause that doubles each time.
+ * While it is failing, new connections are returned to the routers, so that clients
+ * reach the origin; when the hold is over, the service is withdrawn.  If clients fail
+ * although proofs arrive (a packet filter that depends on their address), the clients
+ * count, and are tried again after a pause that doubles each time.
  */
 #ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_FSM_H
 #define WCCPD_WCCPD_DELIVERY_DELIVERY_FSM_H
@@ -35,7 +35,7 @@ enum {
 	DELIVERY_HOLD_MS = 3000,   /* failing, until it is withdrawn */
 	DELIVERY_PAUSE_MS = 10000, /* before clients are tried again; doubles */
 	DELIVERY_PAUSE_MAX_MS = 300000,
-	DELIVERY_CALM_MS = 60000, /* good for so long: the pause begins anew */
+	DELIVERY_CALM_MS = 60000, /* good for this long: reset the pause */
 };
 
 struct delivery {
@@ -55,10 +55,10 @@ void delivery_init(struct delivery *d, struct mono now);
 bool delivery_proven(struct delivery *d, struct mono now);
 bool delivery_refuted(struct delivery *d, const char *reason, struct mono now);
 
-/* Connections of clients were delivered and came to nothing. */
+/* Connections of clients were delivered but not answered. */
 bool delivery_clients_fail(struct delivery *d, const char *reason, struct mono now);
 
-/* Something has changed that may be the cure: clients are tried again at once, not after the
+/* Something has changed that may have helped: try clients again at once, not after the
  * pause. */
 void delivery_retry(struct delivery *d, struct mono now);
 
@@ -68,9 +68,9 @@ struct mono delivery_deadline(const struct delivery *d);
 
 /* May routers be told that the service is here? */
 bool delivery_may_announce(const struct delivery *d);
-/* Shall new connections be given back? */
+/* Should new connections be returned? */
 bool delivery_holds(const struct delivery *d);
-/* Shall the next proof come at once? */
+/* Should the next proof be sent at once? */
 bool delivery_is_urgent(const struct delivery *d);
 
 const char *delivery_state_name(enum delivery_state s);

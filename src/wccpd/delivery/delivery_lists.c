@@ -12,7 +12,8 @@ struct delivery_service *delivery_lists_find(struct delivery_lists *l,
 	return NULL;
 }
 
-/* As many as a plan has; one that is planned no more makes room. */
+/* There are as many places as services in a plan; one that is no longer planned
+ * makes room. */
 static struct delivery_service *delivery_lists_make_room(struct delivery_lists *l)
 {
 	if (l->n_services < PLAN_MAX_SERVICES)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is known of the delivery of each service, and of each service at a router. */
+/* What is known about the delivery of each service, and of each service at a router. */
 #ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_LISTS_H
 #define WCCPD_WCCPD_DELIVERY_DELIVERY_LISTS_H
 
@@ -7,7 +7,7 @@
 #include "wccpd/delivery/delivery_clients.h"
 #include "wccpd/delivery/delivery_fsm.h"
 
-/* One service, and what the round under way has shown of it so far. */
+/* One service, and what the current round has shown so far. */
 struct delivery_service {
 	struct wccp_service id; /* type and id count */
 	char name[32];
@@ -39,7 +39,7 @@ struct delivery_lists {
 /* Type and id count; NULL: not there. */
 struct delivery_service *delivery_lists_find(struct delivery_lists *l,
 					     const struct wccp_service *id);
-/* The same; it is added, unproven, when it is not there. */
+/* The same; adds it, unproven, if it is missing. */
 struct delivery_service *delivery_lists_service(struct delivery_lists *l,
 						const struct wccp_service *id);
 /* NULL: not there, and not to be added, or no room. */

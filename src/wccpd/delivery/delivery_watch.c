@@ -140,8 +140,7 @@ static void delivery_watch_found(void *arg, const struct proof_target *t,
 		r->lost |= lost;
 }
 
-/* A router whose proofs are lost while those of others, or of none in particular,
- * arrive. */
+/* A router whose proofs are lost while others arrive. */
 static bool delivery_watch_judge_router(struct delivery_watch *w, struct delivery_router *r)
 {
 	const struct delivery_service *s = delivery_lists_find(&w->lists, &r->service);
@@ -161,7 +160,7 @@ static bool delivery_watch_judge_router(struct delivery_watch *w, struct deliver
 	return true;
 }
 
-/* Why a service is not announced yet: once for each reason. */
+/* Log why a service is not announced yet, once for each reason. */
 static void delivery_watch_tell_unproven(struct delivery_service *s)
 {
 	if (s->delivery.state != DELIVERY_UNPROVEN || !strcmp(s->told, s->reason))
@@ -171,7 +170,7 @@ static void delivery_watch_tell_unproven(struct delivery_service *s)
 		  "not announced: %s", s->reason);
 }
 
-/* What the round says of a service that had proofs. */
+/* Judge a service by the proofs it had in the round. */
 static bool delivery_watch_judge(struct delivery_service *s, struct mono now)
 {
 	bool all_routers = s->n_routers && s->n_routers == s->n_routers_lost;
@@ -186,8 +185,8 @@ static bool delivery_watch_judge(struct delivery_service *s, struct mono now)
 	return delivery_watch_entered(s, was, changed);
 }
 
-/* A service without ports to connect to: as its mate, of which it is the mirror; else
- * there is nothing to be proven. */
+/* A service without ports to connect to follows its mate, whose mirror it is; without a
+ * mate there is nothing to prove. */
 static bool delivery_watch_follow(struct delivery_watch *w, const struct plan_service *p,
 				  struct delivery_service *s, struct mono now)
 {
@@ -200,8 +199,8 @@ static bool delivery_watch_follow(struct delivery_watch *w, const struct plan_se
 	return was != s->delivery.state;
 }
 
-/* What the data plane sees in the way holds for all destinations, or for some that no proof
- * goes to. */
+/* An obstacle that the data plane finds is in the way of all destinations, or of some
+ * that no proof goes to. */
 static void delivery_watch_note_obstacle(struct delivery_watch *w)
 {
 	const char *obstacle = dp_obstacle(w->dp);
@@ -251,7 +250,7 @@ static void delivery_watch_close_tap(struct delivery_service *s)
 	s->has_tap = false;
 }
 
-/* Open from the first doubt on, until it is settled. */
+/* Open it at the first doubt, until that is settled. */
 static void delivery_watch_open_tap(struct delivery_service *s)
 {
 	struct err err;
@@ -356,7 +355,7 @@ static void delivery_watch_end(struct delivery_watch *w, bool proven)
 		w->changed(w->arg);
 }
 
-/* Kernels before 5.18 cannot; then only what becomes of clients is watched. */
+/* Kernels before 5.18 cannot; then we only watch the connections of clients. */
 static bool delivery_watch_can_prove(struct delivery_watch *w)
 {
 	const char *why_not;
@@ -384,7 +383,7 @@ static void delivery_watch_send(struct delivery_watch *w)
 		delivery_watch_in(w, DELIVERY_TRAVEL_MS);
 		return;
 	}
-	/* An interface that is gone, say: whatever was sent did not arrive. */
+	/* The interface is gone, say: treat what was sent as lost. */
 	if (n < 0)
 		for (unsigned i = 0; i < w->lists.n_services; i++) {
 			w->lists.services[i].n_sent++;
@@ -434,7 +433,7 @@ void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan)
 		s->planned = true;
 		snprintf(s->name, sizeof(s->name), "%s", plan->services[i].name);
 	}
-	/* What is under way belongs to the plan before. */
+	/* The current batch belongs to the previous plan. */
 	w->in_round = w->is_travelling = false;
 	delivery_watch_in(w, 0);
 }

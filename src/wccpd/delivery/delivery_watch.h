@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watching over delivery: proofs are sent in rounds, the connections of clients are
- * counted, and both feed the state of each service (delivery_fsm.h).
+ * Watches delivery: sends proofs in rounds and counts the connections of clients; both
+ * drive the state of each service (delivery_fsm.h).
  */
 #ifndef WCCPD_WCCPD_DELIVERY_DELIVERY_WATCH_H
 #define WCCPD_WCCPD_DELIVERY_DELIVERY_WATCH_H
@@ -13,17 +13,18 @@
 
 struct delivery_watch;
 
-/* `changed` is called when a service may be announced that could not before, or the other
- * way round, and when connections are to be given back or not any more. */
+/* `changed` is called when it changes whether a service may be announced, or whether
+ * connections are to be returned. */
 struct delivery_watch *delivery_watch_new(struct event_base *base, struct dp *dp,
 					  void (*changed)(void *arg), void *arg);
 void delivery_watch_free(struct delivery_watch *w);
 
-/* The plan is in force; it is kept until the next call and must not change until then,
- * but by delivery_watch_mark().  A round of proofs begins at once. */
+/* The plan is in force.  It is kept until the next call and must not change until then,
+ * except by delivery_watch_mark().  A round of proofs begins at once. */
 void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan);
 
-/* A plan in the making: mark the routers whose new connections are to go back. */
+/* For a plan that is being made: mark the routers whose new connections are to be
+ * returned. */
 void delivery_watch_mark(const struct delivery_watch *w, struct plan *plan);
 
 /* Links, routes, rules or the packet filter have changed: a round of proofs begins soon, and

@@ -23,7 +23,7 @@ static bool health_enter(struct health *h, enum health_state state, const char *
 	return true;
 }
 
-/* One more check against the present state; is that enough to leave it? */
+/* Count a check that speaks against the present state; is it enough to leave that? */
 static bool health_streak_reaches(struct health *h, unsigned enough)
 {
 	return ++h->streak >= enough;
@@ -42,7 +42,7 @@ static bool health_step_absent(struct health *h, enum health_event ev, struct mo
 	return false;
 }
 
-/* Starting and down differ in their history only: both wait for good checks. */
+/* Starting and down differ only in their history: both wait for good checks. */
 static bool health_step_not_up(struct health *h, const struct health_conf *conf,
 			       enum health_event ev, struct mono now)
 {
@@ -57,7 +57,7 @@ static bool health_step_not_up(struct health *h, const struct health_conf *conf,
 		return health_enter(h, HEALTH_DOWN, "check failed before it was up",
 				    now);
 	case HEALTH_EV_DEAF:
-		/* It did not count before, so there is no grace to give. */
+		/* It did not count before, so it gets no grace. */
 		return health_enter(h, HEALTH_DRAINING, "listener closed", now);
 	case HEALTH_EV_EXITED:
 		return health_enter(h, HEALTH_ABSENT, "process exited", now);
@@ -91,7 +91,7 @@ static bool health_step_up(struct health *h, const struct health_conf *conf,
 	return false;
 }
 
-/* Checks say nothing here: a reconfiguring Squid closes the checked port too. */
+/* Checks mean nothing here: a reconfiguring Squid also closes the checked port. */
 static bool health_step_draining(struct health *h, enum health_event ev,
 				 struct mono now)
 {

@@ -43,11 +43,12 @@ struct health {
 };
 
 void health_init(struct health *h, struct mono now);
-/* Returns true when the state changed, or the grace of a draining one ended: what
- * counts and what takes may then be different.  Call it with TICK at `deadline`. */
+/* Returns true if the state changed, or the grace of a draining instance ended:
+ * whether it counts, or takes connections, may have changed.  Call it with TICK at
+ * `deadline`. */
 bool health_step(struct health *h, const struct health_conf *conf,
 		 enum health_event ev, struct mono now);
-/* Does it count towards the pool's strength? (up, or draining within grace) */
+/* Does it count towards the pool's strength?  (Up, or draining within the grace.) */
 bool health_counts(const struct health *h, struct mono now);
 /* May new connections be given to it?  Starting ones not yet. */
 bool health_takes(const struct health *h);

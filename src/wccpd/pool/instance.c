@@ -50,7 +50,8 @@ static void instance_check_done(void *arg, const char *failure)
 		instance_schedule_check(in);
 }
 
-/* Our own trouble (no descriptor, no memory): it says nothing of the instance. */
+/* A problem of ours (no descriptor, no memory), which says nothing about the
+ * instance. */
 static void instance_check_impossible(struct instance *in)
 {
 	if (!in->failure || strcmp(in->failure, NO_CHECK) != 0)
@@ -139,8 +140,8 @@ static void instance_watch_owners(struct instance *in)
 	}
 }
 
-/* With a pid file, only that process and its children count: another program
- * that grabbed the port must not get the traffic. */
+/* With a pid file, only that process and its children count: another program that took
+ * the port must not get the traffic. */
 static bool instance_is_ours(const struct instance *in, pid_t pid)
 {
 	if (pid <= 0)
@@ -190,8 +191,8 @@ static unsigned instance_collect(struct instance *in, const struct listeners *al
 	return n;
 }
 
-/* How long an instance may lack a listener before a line of the log says why: longer than
- * a start or a restart takes. */
+/* How long an instance may lack a listener before we log why: longer than a start or a
+ * restart takes. */
 enum { INSTANCE_OBSTACLE_MS = 3000 };
 
 static void instance_log_obstacle(struct instance *in)

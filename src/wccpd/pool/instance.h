@@ -31,7 +31,7 @@ struct instance {
 	bool seen;	     /* has had a listener that counts */
 	bool checked;
 	const char *failure; /* of the last check, NULL when it was good */
-	/* Why no listener counts; empty when one does, or before the first look. */
+	/* Why no listener counts; empty if one does, or before the first look. */
 	struct err obstacle;
 	bool obstacle_tells;	    /* more than that nothing listens */
 	struct mono obstacle_since; /* never: it has been logged */
@@ -47,7 +47,7 @@ void instance_free(struct instance *in);
 /* (Re)set what it is configured as; keeps its health. */
 void instance_configure(struct instance *in, const struct conf_pool *pool,
 			const struct conf_instance *conf);
-/* Take the newest list of the listening sockets of the host. */
+/* Update it from the newest list of the host's listening sockets. */
 void instance_see(struct instance *in, const struct listeners *all);
 /* Why it is in its state. */
 const char *instance_reason(const struct instance *in);

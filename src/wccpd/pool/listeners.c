@@ -118,8 +118,8 @@ static uint64_t listeners_socket_inode(int dirfd, const char *name)
 	return sscanf(link, "socket:[%llu]", &inode) == 1 ? inode : 0;
 }
 
-/* We have no descriptor left to look with: other than by a process that has ended, or
- * that we may not look at. */
+/* Did we run out of descriptors?  If not, the process has ended, or we may not look at
+ * it. */
 static bool listeners_is_our_fault(void)
 {
 	return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
@@ -173,7 +173,7 @@ static bool listeners_find_owners(struct listeners *l, unsigned missing)
 	return dir && found >= 0;
 }
 
-/* What was no search does not count as one. */
+/* Do not count a search that could not be made. */
 static void listeners_forgive_searches(struct listeners *l)
 {
 	for (unsigned i = 0; i < l->n; i++)

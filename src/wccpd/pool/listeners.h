@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which TCP ports of this network namespace are listened on, and by whom. */
+/* The listening TCP sockets of this network namespace, and their owners. */
 #ifndef WCCPD_WCCPD_POOL_LISTENERS_H
 #define WCCPD_WCCPD_POOL_LISTENERS_H
 
@@ -26,9 +26,9 @@ struct listeners {
 };
 
 /*
- * Ask the kernel (sock_diag) for the listening TCP sockets on any of `ports`.
- * Owners known from `before` (may be the same object as `out`) are taken over;
- * only for new sockets /proc is searched.  On failure `out` is left alone.
+ * Ask the kernel (sock_diag) for the listening TCP sockets on any of `ports`.  Takes
+ * known owners from `before` (may be the same object as `out`) and searches /proc only
+ * for those of new sockets.  On failure `out` does not change.
  */
 int listeners_find(const uint16_t *ports, unsigned n_ports,
 		   const struct listeners *before, struct listeners *out,

@@ -24,7 +24,7 @@ static bool obstacle_is_alive(pid_t pid)
 	return kill(pid, 0) == 0 || errno != ESRCH;
 }
 
-/* What is wrong with the pid file whether or not anything listens; false: nothing. */
+/* What is wrong with the pid file, whether or not anything listens; false: nothing. */
 static bool obstacle_of_pid_file(const char *path, pid_t named, struct err *why)
 {
 	if (named == 0)

@@ -7,11 +7,11 @@
 #include "wccpd/conf/conf.h"
 #include "wccpd/pool/listeners.h"
 
-/* Can redirected connections be given to this listener?  If not, *why says so.  One that
- * cannot be looked at counts as good: the data plane will tell. */
+/* Can redirected connections be given to this listener?  If not, *why says so.  One
+ * that cannot be inspected counts as usable: the data plane will tell. */
 bool obstacle_is_usable(const struct listener *l, struct err *why);
-/* Of an instance none of whose listeners in `all` counts: the most telling reason.
- * Returns whether there is more to it than that nothing listens. */
+/* The best reason why none of an instance's listeners in `all` counts.  Returns whether
+ * it says more than that nothing listens. */
 bool obstacle_explain(const struct conf_instance *conf, const struct listeners *all,
 		      struct err *why);
 

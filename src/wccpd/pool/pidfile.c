@@ -15,8 +15,8 @@ enum {
 
 pid_t pidfile_read(const char *path)
 {
-	/* It belongs to the proxy, who could put anything in its place: a FIFO, which
-	 * nobody writes to, must not stop the daemon. */
+	/* It belongs to the proxy, which could replace it by anything: a FIFO without a
+	 * writer must not block the daemon. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), pid = 0;
 	char text[PIDFILE_SIZE] = "";
 	struct stat st;

@@ -121,7 +121,7 @@ static void pools_free_instances(struct pool *pools, unsigned n)
 			instance_free(pools[p].instances[i]);
 }
 
-/* Where the running instance is that fits; NULL when there is none. */
+/* The place of the running instance that fits; NULL: there is none. */
 static struct instance **pools_find_running(struct pools *ps,
 					    const struct conf_pool *pool,
 					    const struct conf_instance *conf)

@@ -22,7 +22,7 @@ typedef void pools_changed(void *arg);
 struct pools *pools_new(struct event_base *base, pools_changed *changed, void *arg);
 void pools_free(struct pools *ps);
 
-/* What a configuration needs beyond what is there. */
+/* What a configuration needs in addition to what exists. */
 struct pools_next;
 /* Make it.  Changes nothing; NULL when memory is short. */
 struct pools_next *pools_prepare(struct pools *ps, const struct conf *conf,
@@ -30,7 +30,7 @@ struct pools_next *pools_prepare(struct pools *ps, const struct conf *conf,
 /* Follow that configuration (not owned; must live until the next one is followed).
  * Instances known by pool, name and port keep their health and sockets. */
 void pools_commit(struct pools *ps, struct pools_next *next);
-/* Or give it up. */
+/* Or discard it. */
 void pools_discard(struct pools_next *next);
 
 unsigned pools_count(const struct pools *ps);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One HTTP health check: connect, ask, and see whether a status line comes back
- * in time.  Any status counts as alive: it shows that the instance's event loop
- * turns; what it is allowed to answer is another matter.
+ * One HTTP health check: connect, ask, and see whether a status line comes back in
+ * time.  Any status counts as alive: it shows that the instance's event loop runs,
+ * whatever access rules apply.
  */
 #ifndef WCCPD_WCCPD_POOL_PROBE_H
 #define WCCPD_WCCPD_POOL_PROBE_H
@@ -15,7 +15,7 @@
 
 struct probe;
 
-/* `failure` is NULL when the check was good, else why it failed (static). */
+/* `failure` is NULL if the check was good, else the reason (static). */
 typedef void probe_done(void *arg, const char *failure);
 
 /* Start a check; `done` is called exactly once, from the loop, unless the probe

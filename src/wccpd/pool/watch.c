@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Told at once when a process ends. */
+/* Notices at once when a process ends. */
 #include "wccpd/pool/watch.h"
 
 #include <sys/syscall.h>

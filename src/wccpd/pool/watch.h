@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Told at once when a process ends, by its pidfd. */
+/* Notices at once when a process ends, by its pidfd. */
 #ifndef WCCPD_WCCPD_POOL_WATCH_H
 #define WCCPD_WCCPD_POOL_WATCH_H
 

@@ -45,8 +45,8 @@ static void gre_slow_path_let_in(struct gre_slow_path *g,
 }
 
 /*
- * Only what has been put together from fragments is let in again, and as it then is
- * whole, it cannot come here twice to be let in.
+ * Only reassembled packets are injected again.  As they are then whole, they cannot
+ * come here a second time.
  */
 static void gre_slow_path_take(struct gre_slow_path *g, const struct gre_raw_packet *p,
 			       struct mono now)

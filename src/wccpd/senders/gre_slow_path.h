@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Redirected packets that came by GRE in fragments: the kernel puts them together, and
- * they are let in once more as one frame, so that the ingress program judges them as it
- * does any other.  What else comes up here is of senders that nobody knows.
+ * Redirected GRE packets that came in fragments: the kernel reassembles them, and they
+ * are injected again as one frame, so that the ingress program judges them like any
+ * other.  Anything else that arrives here is from unknown senders.
  */
 #ifndef WCCPD_WCCPD_SENDERS_GRE_SLOW_PATH_H
 #define WCCPD_WCCPD_SENDERS_GRE_SLOW_PATH_H
@@ -17,13 +17,13 @@ struct gre_slow_path;
 struct strangers;
 
 struct gre_slow_path_counters {
-	uint64_t reassembled; /* and let in again */
-	uint64_t too_long;    /* to be let in: dropped */
+	uint64_t reassembled; /* and injected again */
+	uint64_t too_long;    /* to be injected: dropped */
 	uint64_t not_let_in;  /* for another reason: dropped */
-	uint64_t strangers;   /* not taken by the ingress program though whole */
+	uint64_t strangers;   /* not accepted by the ingress program although whole */
 };
 
-/* -1: it cannot be had, `err` says why.  All else works without it. */
+/* -1: not available, `err` says why.  Everything else works without it. */
 int gre_slow_path_open(struct gre_slow_path **out, struct event_base *base,
 		       const struct addr *self, struct strangers *strangers,
 		       struct err *err);

@@ -11,7 +11,7 @@ static struct sighting *sightings_find(struct sightings *s, uint64_t key)
 	return NULL;
 }
 
-/* A free place, or that of the one that has not been seen for the longest time. */
+/* A free place, or the one that has not been seen for the longest time. */
 static struct sighting *sightings_make_room(struct sightings *s)
 {
 	struct sighting *oldest = &s->list[0];

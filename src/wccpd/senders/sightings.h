@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * When to log that something unknown was seen again: once it has lasted for a moment,
- * then at growing intervals, for each key; and not more than a few lines a minute
- * for all keys together, as senders can be made up.  Pure.
+ * then at growing intervals, for each key; and at most a few lines a minute for all
+ * keys together, as senders can be forged.  Pure.
  */
 #ifndef WCCPD_WCCPD_SENDERS_SIGHTINGS_H
 #define WCCPD_WCCPD_SENDERS_SIGHTINGS_H
@@ -35,8 +35,8 @@ struct sightings {
 	unsigned lines;
 };
 
-/* So many packets more of `key`.  True when a line is due; then *since_last is how many
- * there were since the line before. */
+/* Count `packets` of `key`.  True if a line is due; then *since_last is how many there
+ * were since the last line. */
 bool sightings_add(struct sightings *s, uint64_t key, uint64_t packets, struct mono now,
 		   uint64_t *since_last);
 

@@ -47,7 +47,7 @@ static bool strangers_is_known(const struct plan *plan, const struct addr *from)
 	return addr_find(plan->other_caches, plan->n_other_caches, from) >= 0;
 }
 
-/* Of the service that the redirect header names, or of any. */
+/* The service that the redirect header names, or any. */
 static const char *strangers_service_name(const struct strangers *s,
 					  const struct gre_raw_packet *p)
 {
@@ -59,7 +59,7 @@ static const char *strangers_service_name(const struct strangers *s,
 	return NULL;
 }
 
-/* A router that we know, but by an interface on which we do not look. */
+/* A router that we know, but on an interface that we do not watch. */
 static void strangers_tell_elsewhere(struct strangers *s,
 				     const struct gre_raw_packet *p, struct mono now)
 {
@@ -106,7 +106,7 @@ void strangers_take_gre(struct strangers *s, const struct gre_raw_packet *p,
 
 /* -- frames -------------------------------------------------------------------------- */
 
-/* As which router frames of an unknown MAC address count. */
+/* The router to which frames from an unknown MAC address are attributed. */
 static const struct plan_router *strangers_l2_router(const struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->n_routers; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Says who sends what looks redirected and is nobody that we know. */
+/* Logs unknown senders of packets that look redirected. */
 #ifndef WCCPD_WCCPD_SENDERS_STRANGERS_H
 #define WCCPD_WCCPD_SENDERS_STRANGERS_H
 

@@ -61,7 +61,7 @@ static json_t *explain_json_services(const struct plan *plan,
 	return list;
 }
 
-/* Without the source port nobody can say which one takes it. */
+/* Without the source port it is unknown which instance takes it. */
 static int explain_json_chosen(const struct dp_connection *c,
 			       const struct dp_explanation *e)
 {

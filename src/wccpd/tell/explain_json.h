@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What would become of a connection, as JSON. */
+/* What would happen to a connection, as JSON. */
 #ifndef WCCPD_WCCPD_TELL_EXPLAIN_JSON_H
 #define WCCPD_WCCPD_TELL_EXPLAIN_JSON_H
 
@@ -13,7 +13,7 @@
 int explain_json_parse(unsigned n, char *const *words, struct dp_connection *out,
 		       struct err *err);
 
-/* All but what the service group knows of the slot. */
+/* Everything except what the service group knows about the slot. */
 json_t *explain_json(const struct plan *plan, const struct dp_connection *c,
 		     const struct dp_explanation *e);
 

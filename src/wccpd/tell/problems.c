@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* In intervals of HERE_I_AMs: so long it may take until a router lists us, and until
- * somebody has given us slots. */
+/* How long it may take, in intervals of HERE_I_AMs, until a router lists us, and until
+ * we have slots. */
 enum { PROBLEMS_UNLISTED_TS = 4, PROBLEMS_IDLE_TS = 6 };
 
 void problems_add(json_t *list, const struct problem *p, const char *format, ...)

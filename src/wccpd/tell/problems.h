@@ -30,13 +30,13 @@ void problems_add(json_t *list, const struct problem *p, const char *format, ...
 /* Packets of a service do not arrive at its instances. */
 void problems_add_delivery(json_t *list, const char *service, const struct delivery *d,
 			   struct mono now);
-/* Routers that are announced to and do not send. */
+/* Routers to which we announce ourselves but that send nothing. */
 void problems_add_routers(json_t *list, const char *service,
 			  const struct cache_status *st, struct mono now);
 /* Instances that do not count, and a pool that has too few. */
 void problems_add_pool(json_t *list, const struct pool *p, struct mono now);
 
-/* What to say of a service whose delivery is not good; NULL while it is. */
+/* A text about a service whose delivery is not good; NULL while it is. */
 const char *problems_delivery_text(const struct delivery *d);
 
 #endif

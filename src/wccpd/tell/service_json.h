@@ -7,9 +7,9 @@
 
 #include <jansson.h>
 
-/* Priority, protocol, ports and hashes; of the well-known one what routers know. */
+/* Priority, protocol, ports and hashes; for the well-known one, what routers know. */
 json_t *service_json_description(const struct wccp_service *service);
-/* Method, mask, and our part of the slots; of both methods the same fields. */
+/* Method, mask, and our share of the slots; the same fields for both methods. */
 json_t *service_json_assignment(const struct cache_status *st);
 /* What the configuration wants of the group. */
 json_t *service_json_configured(const struct conf *conf, const struct conf_service *s);
