@@ -165,3 +165,27 @@ TEST(two_unanswered_are_nothing)
 	bench_run(10 * T);
 	ck_assert_uint_eq(bench_notes("no-answer", &a), 0);
 }
+
+/* Some routers answer those, too, that they do not take in. */
+TEST(answered_and_never_listed)
+{
+	open_one();
+	a.answers = false; /* by itself: we are not to get into its view */
+	bench_health(true, 100);
+	for (unsigned i = 0; i < 60; i++) {
+		rtr_see(&a, 0);
+		bench_run(T);
+		if (i == 2)
+			ck_assert_uint_eq(bench_notes("not-listed", &a), 0);
+	}
+	ck_assert_int_eq(bench_state(&a), PEER_NEGOTIATING);
+	ck_assert_uint_eq(bench_notes("not-listed", &a), 1);
+	ck_assert_uint_eq(bench_notes("no-answer", &a), 0);
+	ck_assert_ptr_nonnull(strstr(bench_note_text("not-listed"),
+				     "(1) its group-list does not have our address, "
+				     "10.0.0.10"));
+	ck_assert_ptr_nonnull(strstr(bench_router(&a)->reason, "does not take us in"));
+	a.answers = true;
+	bench_run(3 * T);
+	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
+}

@@ -408,6 +408,8 @@ void peer_note_turns(const struct cache *c, struct peer *p, const struct wccp_ke
 /* If it has not answered for a while, log what may be wrong.  To be called before
  * each HERE_I_AM. */
 void peer_check_unanswered(const struct cache *c, struct peer *p, struct step *s);
+/* The same if it answers, and has not listed us for a while. */
+void peer_check_unlisted(const struct cache *c, struct peer *p, struct step *s);
 /* It has answered. */
 void peer_answered(struct peer *p);
 /* The network reports that datagrams do not reach this router. */

@@ -48,6 +48,7 @@ void peer_hello_timers(struct cache *c, struct peer *p, struct step *s)
 	if (!mono_due(p->timers.hello_at, s->now))
 		return;
 	peer_check_unanswered(c, p, s);
+	peer_check_unlisted(c, p, s);
 	peer_hello(c, p, s);
 }
 

@@ -124,7 +124,7 @@ struct peer_turns {
 /* What we have complained of already. */
 struct peer_noted {
 	bool foreign_mask, other_method;
-	struct reminder unanswered; /* peer_unanswered.c */
+	struct reminder unanswered, unlisted; /* peer_unanswered.c */
 	struct peer_turns turns;
 	/* What the network says of our datagrams; static storage, NULL: nothing. */
 	const char *unreachable;

@@ -123,6 +123,31 @@ void peer_check_unanswered(const struct cache *c, struct peer *p, struct step *s
 		     ADDR_TEXT(&p->address), p->hello.outstanding, t.s);
 }
 
+/* It answers, so password and way are right; what it does not take is in the message. */
+void peer_check_unlisted(const struct cache *c, struct peer *p, struct step *s)
+{
+	int64_t patience = (int64_t)(UNANSWERED + 1) * p->agreed.t_ms;
+	struct unanswered_text t = { .at = 0 };
+
+	if (p->state != PEER_NEGOTIATING) {
+		reminder_reset(&p->noted.unlisted);
+		return;
+	}
+	if (p->removed || !mono_due(mono_add_ms(p->since, patience), s->now))
+		return;
+	peer_explain(p, "it answers, and does not take us in: look at group-list, service");
+	if (!reminder_due(&p->noted.unlisted, s->now))
+		return;
+	unanswered_cause(&t, "its group-list does not have our address");
+	unanswered_add(&t, ", %s", ADDR_TEXT(&c->conf.self));
+	unanswered_description(c, &t);
+	unanswered_cause(&t, "it has no room for one more web-cache");
+	unanswered_cause(&t, "our HERE_I_AMs reach it late, or not at all");
+	actions_note(s->out, NOTE_WARNING, "not-listed", &p->address,
+		     "router %s answers and does not take us in; likely causes:%s",
+		     ADDR_TEXT(&p->address), t.s);
+}
+
 void peer_answered(struct peer *p)
 {
 	p->hello.outstanding = 0;
