@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 struct routes {
-	struct nl_sock *questions; /* questions and their answers */
+	struct nl_sock *questions; /* and their answers */
 	struct rtnl_monitor *monitor;
 	int ioctl_fd;
 };

@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TC_HOOK_HANDLE = 1 };
+/* tc gives out 1, 2, ...: filters of others are not to be taken for one of ours. */
+enum { TC_HOOK_HANDLE = 0x57434352 /* "WCCR" */ };
 
 static int tc_hook_interface_ioctl(const char *name, unsigned long request,
 				   struct ifreq *req)

@@ -17,7 +17,7 @@
 const char *const kernel_interfaces[PLACES] = { "cl0", "cl0.7", "bx1" };
 
 /* The filter of wccprouter (src/wccprouter/forward/tc_hook.c, src/kernel/tc.c). */
-enum { HANDLE = 1, PRIORITY = 2048 };
+enum { HANDLE = 0x57434352, PRIORITY = 2048 };
 /* Instructions that the verifier has followed: it gives up at a million, and that of
  * an older kernel follows more for the same program. */
 enum { VERIFIED_MAX = 200000 };
