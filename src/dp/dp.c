@@ -2,10 +2,10 @@
 /*
  * The data plane: calls its drivers in order.
  *
- * Each driver works in four steps.  `stage` looks and prepares, and puts nothing into
- * force; `commit` puts it into force and keeps what was; then either `settle` removes
- * what was, or `revert` removes what was put.  A plan is in force when every driver
- * has committed; the first failure reverts them all.
+ * Each driver works in four steps.  `stage` examines the host and prepares, but puts
+ * nothing into force; `commit` puts the new state into force and keeps the old one;
+ * then either `settle` removes the old state, or `revert` the new one.  A plan is in
+ * force when every driver has committed; the first failure reverts them all.
  *
  * Order of commit: the way to local sockets, who takes connections, and last the
  * program that sends packets there.  Order of removal: the other way round.
@@ -56,7 +56,7 @@ static int dp_silence_libbpf(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
-/* Nobody can guess it, so that nobody else can send what looks like a proof. */
+/* It cannot be guessed, so nobody else can send what looks like a proof. */
 static int dp_choose_proof_mac(struct dp *dp, struct err *err)
 {
 	uint8_t *mac = dp->facts.proof_mac;
@@ -184,8 +184,8 @@ static int dp_stage(struct dp *dp, const struct plan *plan, struct err *err)
 	return 0;
 }
 
-/* Whether packets reach local sockets is known when the way there is made; it decides what
- * the ingress program is to do. */
+/* Making the path to local sockets shows whether packets reach them, which decides what
+ * the ingress program should do. */
 static int dp_commit(struct dp *dp, const struct plan *plan, struct err *err)
 {
 	if (link_commit(dp->link, err) < 0)
@@ -228,7 +228,7 @@ static void dp_gather_drift(struct dp *dp)
 int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 {
 	dp->trouble.text[0] = dp->drift.text[0] = '\0';
-	if (!plan->n_interfaces && !plan->any_interface) { /* nothing is wanted at all */
+	if (!plan->n_interfaces && !plan->any_interface) { /* nothing is wanted */
 		dp_account(dp);
 		dp_clear(dp);
 		return 0;
@@ -239,7 +239,7 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 		dp_revert(dp);
 		return err_prefix(err, "data plane");
 	}
-	/* The old table assigns no connections any more: the counters of slots that only
+	/* The old table no longer assigns connections: the counters of slots that only
 	 * it named are final, and these slots may be reused after this. */
 	dp_account(dp);
 	egress_follow(dp->egress, plan, &dp->facts, &dp->trouble);
@@ -353,8 +353,8 @@ bool dp_has_link(const struct dp *dp, unsigned ifindex)
 	return dp_find_link(dp, ifindex);
 }
 
-/* Its source is our own MAC address: no frame comes from there, so the ingress program
- * knows that it has to look for the way back. */
+/* Its source is our own MAC address: no received frame has that, so the ingress program
+ * knows that it has to look up the way back. */
 static size_t dp_frame(const struct facts_link *link, const void *packet, size_t len,
 		       uint8_t out[PROOF_FRAME_LONGEST])
 {

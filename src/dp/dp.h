@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The data plane: the only door between the daemon and the kernel's packet path.
+ * The data plane: the daemon's only interface to the kernel's packet path.
  */
 #ifndef WCCPD_DP_DP_H
 #define WCCPD_DP_DP_H
@@ -15,8 +15,8 @@
 
 struct dp;
 
-/* Can redirected packets arrive on an interface?  -1: `err` says why not.  One that does not
- * exist may come yet. */
+/* Can redirected packets arrive on an interface?  -1: `err` says why not.  One that
+ * does not exist may still appear. */
 int dp_check_interface(const char *name, struct err *err);
 
 /* Load the programs and attach them to nothing yet. -1 when the kernel cannot
@@ -31,69 +31,69 @@ int dp_open(struct dp **out, struct err *err);
 int dp_apply(struct dp *dp, const struct plan *plan, struct err *err);
 
 /*
- * What the newest dp_apply() could not do although it succeeded: an instance whose
- * port is not transparent, an L2 router that does not answer ARP.  Empty when there
- * is nothing; the last one when there are several.  Applying again later may help.
+ * What the newest dp_apply() could not do although it succeeded: an instance whose port
+ * is not transparent, an L2 router that does not answer ARP.  Empty when there is
+ * nothing; the last one when there are several.  Applying again later may help.
  */
 const char *dp_trouble(const struct dp *dp);
 
 /*
- * What the newest dp_apply() found missing or changed of what it had made before, and made
- * again: somebody else's doing.  Empty when there is nothing.
+ * What the newest dp_apply() restored because some other program had removed or changed
+ * it.  Empty if there was nothing.
  */
 const char *dp_drift(const struct dp *dp);
 
 /*
- * Why what is delivered does not arrive although the newest dp_apply() succeeded: a rule
- * or route of somebody else that takes the packets, which the kernel itself was asked
- * about.  New connections go back to their routers then; nothing should be announced.
- * Empty when there is nothing.
+ * Why delivered packets do not arrive although the newest dp_apply() succeeded: the
+ * kernel's own look-up says that a rule or route of another program takes them.  New
+ * connections then go back to their routers, and nothing should be announced.  Empty if
+ * there is nothing.
  */
 const char *dp_obstacle(const struct dp *dp);
 
-/* Is an address reached without a gateway between, by one of the interfaces that redirected
- * packets arrive on?  Only then can L2 be spoken with a router. */
+/* Is an address reachable without a gateway, by one of the interfaces on which
+ * redirected packets arrive?  Only then can L2 be used with a router. */
 bool dp_is_near(struct dp *dp, const struct addr *a);
 
 /*
- * Has the kernel been asked for something that it does not know yet, as the MAC address
- * of an L2 router?  dp_apply() never waits: apply again when a neighbour has changed
- * (kernel/rtnl_monitor.h), which takes up to three seconds when nobody answers.
+ * Has the kernel been asked for something that it does not know yet, such as the MAC
+ * address of an L2 router?  dp_apply() never waits: apply again when a neighbour has
+ * changed (kernel/rtnl_monitor.h), which takes up to three seconds when nobody answers.
  */
 bool dp_is_waiting(const struct dp *dp);
 
 /* Remove everything that dp_apply() made, and free. */
 void dp_close(struct dp *dp);
 
-/* Of a plan service, by its position in the newest plan, or DP_NO_SERVICE. */
+/* The counters of a service, by its position in the newest plan, or DP_NO_SERVICE. */
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);
 /* The name of an entry of by_reason: "returned-pool-down" and so on; NULL: unused. */
 const char *dp_reason_name(unsigned reason);
 
-/* Who has been seen since the last call; the number of them. */
+/* Take the strangers seen since the last call; returns how many. */
 unsigned dp_take_strangers(struct dp *dp, struct dp_stranger out[DP_MAX_STRANGERS]);
 
 /* Does the plan in force look for redirected packets on that interface? */
 bool dp_has_link(const struct dp *dp, unsigned ifindex);
 
-/* Let an IPv4 packet in by an interface of the plan, as if it came from a neighbour. */
+/* Inject an IPv4 packet at an interface of the plan, as if it came from a neighbour. */
 enum dp_let_in {
 	DP_LET_IN,
-	DP_TOO_LONG,   /* this can only be done with so many octets */
+	DP_TOO_LONG,   /* it is too long to be injected */
 	DP_NOT_LET_IN, /* `err` says why, as for the one above */
 };
 enum dp_let_in dp_let_in(struct dp *dp, unsigned ifindex, const void *packet, size_t len,
 			 struct err *err);
 
-/* Tell of the packets of one client, of one port (of either end; 0: any) until dp_trace_end().
- * Up to `room` of them until the first dp_trace_read(). */
+/* Report the packets of one client and port (of either end; 0: any) until
+ * dp_trace_end().  Reports up to `room` of them before the first dp_trace_read(). */
 void dp_trace_begin(struct dp *dp, const struct addr *client, uint16_t port, unsigned room);
 void dp_trace_end(struct dp *dp);
-/* Those since the last call; from now on, up to `room` more are told.  Returns how many
- * there were beyond that. */
+/* Read those since the last call, and allow up to `room` more.  Returns how many there
+ * were beyond the limit. */
 uint64_t dp_trace_read(struct dp *dp, unsigned room, dp_traced_seen *seen, void *arg);
 
-/* What would become of a connection; -1: nothing is in force. */
+/* What would happen to a connection; -1: nothing is in force. */
 int dp_explain(const struct dp *dp, const struct dp_connection *c,
 	       struct dp_explanation *out, struct err *err);
 
@@ -102,8 +102,8 @@ int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool
 			   uint64_t out[PLAN_MAX_INSTANCES]);
 
 /*
- * Proofs of delivery: SYNs that are let in as if a router had redirected them, and must
- * arrive at a listener of the daemon's own.  See dp/proof/prover.h for rounds.
+ * Proofs of delivery: SYNs that are injected as if a router had redirected them, and
+ * must arrive at a listener of the daemon's own.  See dp/proof/prover.h for rounds.
  */
 bool dp_can_prove(const struct dp *dp, const char **why_not);
 void dp_prove_begin(struct dp *dp);
@@ -112,7 +112,7 @@ void dp_prove_collect(struct dp *dp,
 		      void (*found)(void *arg, const struct proof_target *t,
 				    enum proof_outcome outcome),
 		      void *arg);
-/* Why a proof was lost, as far as the kernel tells, and what to do, in one line. */
+/* Why a proof was lost, as far as the kernel can tell, and what to do, in one line. */
 void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_target *t,
 		     enum proof_outcome outcome, struct err *out);
 

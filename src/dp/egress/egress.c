@@ -60,7 +60,8 @@ void egress_free(struct egress *e)
 
 /* -- limits -------------------------------------------------------------------------- */
 
-/* Answers to what instances send to the ports of this service come back by GRE. */
+/* Do answers to packets that instances send to the ports of this service come back
+ * by GRE? */
 static bool egress_catches_answers(const struct plan *plan, unsigned service,
 				   const struct packet_service *s)
 {
@@ -161,7 +162,7 @@ static int egress_attach(struct egress *e, const struct egress_links *wanted,
 	for (unsigned i = 0; i < wanted->n; i++)
 		if (tc_attach(egress_filter_at(e, wanted->ifindex[i]),
 			      wanted->ifindex[i], &programs, NULL, err) < 0)
-			rc = -1; /* the others are of use all the same */
+			rc = -1; /* the others are still useful */
 	return rc;
 }
 

@@ -4,7 +4,7 @@
  * limited while answers to them come back wrapped in GRE.
  *
  * The program is attached to every Ethernet interface that has an IPv4 address, because
- * origins are reached by any of them, and only while a service needs it.
+ * any of them may lead to origins, and only while a service needs it.
  */
 #ifndef WCCPD_DP_EGRESS_EGRESS_H
 #define WCCPD_DP_EGRESS_EGRESS_H
@@ -19,9 +19,8 @@ struct egress;
 int egress_new(struct egress **out, int own_prefixes_fd, struct err *err);
 void egress_free(struct egress *e);
 
-/* Do as a plan asks that has come into force.  What cannot be done is in `trouble`.
- * To be called before the ingress program leaves an interface, whose qdisc is that
- * program's. */
+/* Follow a plan that has come into force.  `trouble` gets what cannot be done.  To be
+ * called before the ingress program leaves an interface, because it owns the qdisc. */
 void egress_follow(struct egress *e, const struct plan *plan, const struct facts *facts,
 		   struct err *trouble);
 void egress_clear(struct egress *e);

@@ -12,8 +12,8 @@ struct egress_links {
 	unsigned ifindex[EGRESS_LINKS_MAX];
 };
 
-/* Ethernet interfaces that are up and have an IPv4 address.  -1: the kernel could not be
- * asked, or they are more than there is room for. */
+/* Ethernet interfaces that are up and have an IPv4 address.  -1: the kernel could not
+ * be asked, or there are too many. */
 int egress_links_find(struct egress_links *out, struct err *err);
 
 #endif

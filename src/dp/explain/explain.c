@@ -22,7 +22,8 @@ static struct packet explain_packet(const struct dp_connection *c)
 	};
 }
 
-/* What the ingress program asks of addresses before it looks for a service. */
+/* The checks of addresses that the ingress program makes before it looks for a
+ * service. */
 static const char *explain_against(const struct steer *steer, const struct dp_connection *c)
 {
 	if (steer_place(steer, &c->src) == INGRESS_OWN)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What would become of a connection: the tables in force are read, with names. */
+/* What would happen to a connection: reads the tables in force and adds names. */
 #ifndef WCCPD_DP_EXPLAIN_EXPLAIN_H
 #define WCCPD_DP_EXPLAIN_EXPLAIN_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of a connection through the tables of the ingress and the steering program,
- * as these programs find it.  Pure.
+ * The path of a connection through the tables of the ingress and the steering program,
+ * found as these programs do.  Pure.
  */
 #ifndef WCCPD_DP_EXPLAIN_EXPLAIN_PATH_H
 #define WCCPD_DP_EXPLAIN_EXPLAIN_PATH_H
@@ -13,7 +13,7 @@ struct explain_path {
 	uint64_t fits;	  /* services, a bit each: the lowest one has it */
 	unsigned service; /* index into config.services, if there is a bit */
 	unsigned slot, alternate;
-	__be32 former;	 /* who had the slot before; 0: nobody that is known */
+	__be32 former;	 /* who had the slot before; 0: unknown */
 	unsigned pool;	 /* STEER_NO_POOL: none */
 	unsigned bucket; /* of the pool */
 };

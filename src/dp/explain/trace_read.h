@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What became of the packets of one client, with names. */
+/* What happened to the packets of one client, with names. */
 #ifndef WCCPD_DP_EXPLAIN_TRACE_READ_H
 #define WCCPD_DP_EXPLAIN_TRACE_READ_H
 

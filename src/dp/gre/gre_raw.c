@@ -24,7 +24,7 @@ enum {
 
 /* -- opening ------------------------------------------------------------------------- */
 
-/* Other GRE is none of our business.  Raw sockets see packets from the IP header on. */
+/* Other GRE does not concern us.  Raw sockets see packets from the IP header on. */
 static int gre_raw_attach_filter(int fd)
 {
 	struct sock_filter code[] = {
@@ -95,7 +95,7 @@ static void gre_raw_take_notes(struct msghdr *msg, struct gre_raw_packet *out)
 	}
 }
 
-/* Nothing is taken on trust: the filter is younger than the socket. */
+/* Check everything again: packets may have arrived before the filter was attached. */
 static bool gre_raw_parse(const uint8_t *octets, size_t len, struct gre_raw_packet *out)
 {
 	struct iphdr ip;

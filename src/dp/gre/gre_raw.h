@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * GRE packets of WCCP (protocol 0x883E) that the ingress program did not take, by a raw
- * socket: those that came in fragments, which only the kernel can put together, and those
- * of senders that nobody knows.
+ * A raw socket for WCCP's GRE packets (protocol 0x883E) that the ingress program did
+ * not accept: those that came in fragments, which only the kernel can reassemble, and
+ * those from unknown senders.
  *
  * While the socket is open, the kernel does not answer such packets with "protocol
  * unreachable".
@@ -20,18 +20,18 @@
 struct gre_raw_packet {
 	struct addr from;    /* outer source */
 	unsigned ifindex;    /* it came in by */
-	bool was_fragmented; /* the kernel has put it together */
+	bool was_fragmented; /* the kernel has reassembled it */
 	/* What the redirect header says: WCCP_SERVICE_*, and a number. */
 	uint8_t service_type, service_id;
 	const uint8_t *octets; /* from the outer IPv4 header on; until the next read */
 	size_t len;
 };
 
-/* A non-blocking socket for what is addressed to `self`, an IPv4 address that need not
- * be there yet; -1 on error (CAP_NET_RAW is needed).  The caller closes it. */
+/* A non-blocking socket for packets to `self`, an IPv4 address that the host need not
+ * have yet; -1 on error (CAP_NET_RAW is needed).  The caller closes it. */
 int gre_raw_open(const struct addr *self, struct err *err);
 
-/* The next packet; false when none waits. */
+/* The next packet; false if none is waiting. */
 bool gre_raw_read(int fd, struct gre_raw_packet *out);
 
 #endif

@@ -20,7 +20,7 @@
 
 enum { INGRESS_TC_HANDLE = 0x57434350 /* "WCCP" */ };
 
-/* Counters belong to a service for as long as it is planned, wherever it stands. */
+/* A service keeps its counters for as long as it is planned, whatever its position. */
 struct ingress_counters_owner {
 	bool used;
 	uint8_t type, id;
@@ -124,7 +124,7 @@ static void ingress_zero_counters(const struct ingress *g, uint32_t index)
 			    BPF_ANY);
 }
 
-/* The counters that the service has, or had when it was planned last. */
+/* The counters that the service has, or had when it was last planned. */
 static uint32_t ingress_find_counters(struct ingress_counters_owners *t,
 				      const struct wccp_service *s)
 {
@@ -137,8 +137,8 @@ static uint32_t ingress_find_counters(struct ingress_counters_owners *t,
 	return i;
 }
 
-/* The counters of a new service: fresh ones, or those of one that is planned no more.
- * There are as many as services in a plan, so there always are some. */
+/* Counters for a new service: unused ones, or those of a service that is no longer
+ * planned.  There are as many as services in a plan, so there are always some. */
 static uint32_t ingress_take_counters(const struct ingress *g,
 				      struct ingress_counters_owners *t,
 				      const bool *kept, const struct wccp_service *s)
@@ -287,7 +287,7 @@ static int ingress_attach(struct ingress *g, const struct facts_link *link,
 	return 0;
 }
 
-/* The table first: a program without one lets everything pass. */
+/* The table comes first: a program without one lets everything pass. */
 int ingress_commit(struct ingress *g, struct err *err)
 {
 	g->drift.text[0] = '\0';

@@ -21,19 +21,19 @@ int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err 
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
 		  struct err *err);
 int ingress_commit(struct ingress *g, struct err *err);
-/* What the newest ingress_commit() found missing or in the wrong place of what the one
- * before had attached; empty: nothing. */
+/* What the newest ingress_commit() found missing or moved of what the previous one had
+ * attached; empty: nothing. */
 const char *ingress_drift(const struct ingress *g);
-/* `trouble` gets the filter of others that comes before ours at an interface; it is left
- * alone when there is none. */
+/* `trouble` gets another program's filter that comes before ours at an interface; it
+ * does not change if there is none. */
 void ingress_look_around(const struct ingress *g, struct err *trouble);
 void ingress_settle(struct ingress *g);
 void ingress_revert(struct ingress *g);
 void ingress_clear(struct ingress *g);
 void ingress_free(struct ingress *g);
 
-/* Of a service, by its position in the newest plan that is in force; DP_NO_SERVICE: of
- * packets that fit none. */
+/* The counters of a service, by its position in the newest plan that is in force;
+ * DP_NO_SERVICE: those of packets that fit none. */
 int ingress_get_counters(const struct ingress *g, unsigned service,
 			 struct dp_counters *out);
 /* The configuration in force, or NULL. */
@@ -43,14 +43,14 @@ const struct ingress_config *ingress_in_force(const struct ingress *g);
  * none. */
 unsigned ingress_position_of(const struct ingress *g, uint32_t counters);
 
-/* Telling of one client's packets.  There is one tracer; it is never NULL. */
+/* Reports on one client's packets.  There is one tracer; it is never NULL. */
 struct ingress_tracer;
 struct ingress_tracer *ingress_tracer_of(struct ingress *g);
 
 /* New connections delivered for a slot, ever. */
 uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
 
-/* Who has sent since the last call and is nobody's; the number of them. */
+/* Take the unknown senders seen since the last call; returns how many. */
 unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out,
 				unsigned room);
 

@@ -2,9 +2,9 @@
 /*
  * From the plan to the configuration of the ingress program.
  *
- * Services are put in order of priority first; everything else speaks of them as
- * bits in that order, so that the program finds the right one of several that a
- * packet fits as the lowest bit.
+ * Services are sorted by priority first, and everything else refers to them as bits in
+ * that order, so that the lowest bit is the right one of several services that a packet
+ * fits.
  */
 #include "dp/ingress/ingress_render.h"
 
@@ -43,7 +43,7 @@ static __be32 ingress_be32(const struct addr *a)
 
 /* -- services ---------------------------------------------------------------------- */
 
-/* Highest priority first; of equals the one that the plan names first. */
+/* Highest priority first; among equals, in the order of the plan. */
 static void ingress_rank_services(struct draft *d)
 {
 	const struct plan *plan = d->plan;
@@ -82,7 +82,7 @@ static void ingress_add_port(struct draft *d, const struct packet_service *s,
 		*(source ? &class->from_udp : &class->to_udp) |= bit;
 }
 
-/* What packet_matches() asks of a packet, turned round. */
+/* The inverse of packet_matches(): from a service to the packets that fit it. */
 static void ingress_add_match(struct draft *d, const struct packet_service *s,
 			      uint64_t bit)
 {
@@ -167,7 +167,8 @@ static void ingress_add_service(struct draft *d, unsigned index, uint32_t counte
 
 /* -- senders --------------------------------------------------------------------- */
 
-/* The first to claim a key has it: a second one means two routers at one address. */
+/* The first router to claim a key gets it: a second one means two routers at one
+ * address. */
 static void ingress_add_sender(struct draft *d, uint64_t key, uint32_t who)
 {
 	if (key == 0) /* an address that is not set */
@@ -189,7 +190,7 @@ static uint64_t ingress_key_of_mac(const uint8_t *mac)
 	return ingress_mac_key(first, last);
 }
 
-/* Puts every sender into its bin.  Returns false when one has no room. */
+/* Put every sender into its bin.  Returns false if one does not fit. */
 static bool ingress_fill_bins(struct draft *d, uint64_t mix)
 {
 	struct ingress_config *out = d->out;
@@ -214,7 +215,7 @@ static bool ingress_fill_bins(struct draft *d, uint64_t mix)
 	return all;
 }
 
-/* With as many senders as there can be, nine of ten multipliers leave room in every
+/* Even with the most senders possible, nine out of ten multipliers leave room in every
  * bin. */
 static void ingress_place_senders(struct draft *d)
 {
@@ -302,7 +303,7 @@ static void ingress_add_proof_sender(struct draft *d)
 			   INGRESS_ROUTERS - 1);
 }
 
-/* A prefix that is shorter than the half that is looked at covers several. */
+/* A prefix shorter than the upper half of an address covers several bits. */
 static void ingress_mark_own(struct ingress_config *out, const struct facts_prefix *l)
 {
 	uint32_t first = addr_to_v4(&l->addr) >> 16;

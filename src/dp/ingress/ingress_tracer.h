@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading what the ingress program tells of one client's packets. */
+/* Reads what the ingress program reports about one client's packets. */
 #ifndef WCCPD_DP_INGRESS_INGRESS_TRACER_H
 #define WCCPD_DP_INGRESS_INGRESS_TRACER_H
 
@@ -27,8 +27,8 @@ void ingress_tracer_free(struct ingress_tracer *t);
 void ingress_tracer_begin(struct ingress_tracer *t, __be32 client, __be16 port,
 			  unsigned room);
 void ingress_tracer_end(struct ingress_tracer *t);
-/* What has come since; from then on, up to `room` more are told.  Returns how many packets
- * there were beyond that. */
+/* Read what has come since, and allow up to `room` more.  Returns how many packets
+ * there were beyond the limit. */
 uint64_t ingress_tracer_read(struct ingress_tracer *t, unsigned room,
 			     void (*seen)(void *arg, const struct ingress_trace_event *e),
 			     void *arg);

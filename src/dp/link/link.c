@@ -90,7 +90,7 @@ static void link_note_unknown(struct link *l, const struct plan *plan,
 		if (!(plan->routers[i].forward & WCCP_METHOD_L2) ||
 		    state == NEIGHBOUR_KNOWN)
 			continue;
-		/* Asked, but the kernel has not even made an entry. */
+		/* Asked, but the kernel has not made an entry yet. */
 		if (known_from >= 0)
 			silent |=
 				state == NEIGHBOUR_ABSENT || before.silent[known_from];
@@ -144,7 +144,7 @@ static const struct link_rp_filter *link_filter_of(const struct link_made *m,
 	return NULL;
 }
 
-/* Take away what `old` has and `keep` has not. */
+/* Remove what `old` has and `keep` has not. */
 static void link_remove_made(struct link *l, struct link_made *old,
 			     const struct link_made *keep)
 {
@@ -228,7 +228,7 @@ int link_commit(struct link *l, struct err *err)
 	l->before = l->now;
 	l->changing = true;
 	l->drift.text[0] = l->obstacle.text[0] = '\0';
-	/* Noted before it is made, so that a failure half way is undone as well. */
+	/* Noted before it is made, so that a failure half-way is undone as well. */
 	l->now = (struct link_made){ .path = l->wanted };
 	/* The kernel's look-up takes the filter into account. */
 	link_adopt_filters(l);

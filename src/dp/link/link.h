@@ -23,7 +23,7 @@ int link_new(struct link **out, struct err *err);
  * wrong but does not hinder the rest (its text is empty when nothing is). */
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err);
-/* Did the newest link_stage() ask for MAC addresses that are neither known nor given up? */
+/* Did the newest link_stage() ask for MAC addresses that are still awaited? */
 bool link_is_waiting(const struct link *l);
 /* Make rules, route and filters as planned, keeping those of the plan before. */
 int link_commit(struct link *l, struct err *err);
@@ -37,7 +37,7 @@ const char *link_obstacle(const struct link *l);
 bool link_is_near(struct link *l, const struct facts *facts, const struct addr *a);
 /* Remove what the plan before had and this one has not. */
 void link_settle(struct link *l);
-/* Undo link_commit(), also a failed one; nothing when there was none. */
+/* Undo link_commit(), even if it failed; does nothing if there was none. */
 void link_revert(struct link *l);
 /* Remove everything. */
 void link_clear(struct link *l);
@@ -46,7 +46,7 @@ void link_free(struct link *l);
 /* The same, asked of the kernel now.  Then `out` says why, and true. */
 bool link_explain_loss(struct link *l, struct err *out);
 
-/* Is there no route back to a client?  Then `out` says so, and true. */
+/* Is there no route back to a client?  Then true, and `out` says so. */
 bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out);
 
 #endif

@@ -34,7 +34,7 @@ static unsigned link_prefixes_behind(const struct facts *facts, unsigned oif)
 	return INGRESS_BEHIND;
 }
 
-/* What this route says of its destinations; INGRESS_OUTSIDE: nothing. */
+/* What this route says about its destinations; INGRESS_OUTSIDE: nothing. */
 static unsigned link_prefixes_place(const struct link_prefixes_search *s,
 					      struct nlmsghdr *head)
 {

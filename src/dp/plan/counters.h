@@ -13,7 +13,7 @@
 enum {
 	DP_REASONS_MAX = 32,
 	DP_MAX_STRANGERS = 64,
-	DP_NO_SERVICE = 0xffff, /* in place of a service: packets that fit none */
+	DP_NO_SERVICE = 0xffff, /* instead of a service: packets that fit none */
 };
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the drivers need to know of the host beside the plan.  link_stage() fills
+ * What the drivers need to know about the host, besides the plan.  link_stage() fills
  * it in; the rendering takes it as an argument and so stays pure.
  */
 #ifndef WCCPD_DP_PLAN_FACTS_H
@@ -11,7 +11,7 @@
 
 enum { FACTS_MAX_PREFIXES = 1024 };
 
-/* Addresses of which redirected packets are not to be expected. */
+/* Addresses that redirected packets cannot have. */
 struct facts_prefix {
 	struct addr addr;
 	unsigned bits;

@@ -20,7 +20,8 @@ struct proof {
 
 /* -- the sink ------------------------------------------------------------------------ */
 
-/* It listens where nobody comes by himself: at a free port of the loopback address. */
+/* It listens where no client connects by accident: at a free port of the loopback
+ * address. */
 static int proof_open_sink(struct proof *p, struct err *err)
 {
 	struct sockaddr_in at = {

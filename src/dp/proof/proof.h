@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Proofs of delivery: SYNs that are let in by the WCCP interface as if a router had
+ * Proofs of delivery: SYNs that are injected at the WCCP interface as if a router had
  * redirected them, and must arrive at a listener of ours (src/bpf/proof_maps.h).
  *
- * Sending and looking are apart, because the kernel may take a moment (another CPU may
- * carry the packet on): nothing here waits.
+ * Sending and checking are separate, because the kernel may take a moment (another CPU
+ * may process the packet): nothing here waits.
  */
 #ifndef WCCPD_DP_PROOF_PROOF_H
 #define WCCPD_DP_PROOF_PROOF_H
@@ -22,8 +22,8 @@ enum proof_outcome {
 };
 
 /* `proofs_fd`: the map that the ingress and steering programs share. `sinks_fd`: the
- * SOCKMAP from which the steering program takes the sink.  -1 when this kernel cannot
- * (live frames need Linux 5.18); then there is no proof to be had, `err` says why. */
+ * SOCKMAP from which the steering program takes the sink.  -1 if this kernel cannot
+ * (live frames need Linux 5.18); `err` says why. */
 int proof_new(struct proof **out, int proofs_fd, int sinks_fd, struct err *err);
 void proof_free(struct proof *p);
 
@@ -35,10 +35,10 @@ void proof_free(struct proof *p);
 int proof_send(struct proof *p, unsigned way, unsigned ifindex, struct proof_frame *f,
 	       struct err *err);
 
-/* What has become of it by now; ends it.  -1 when the map cannot be read. */
+/* How far it has come by now; ends it.  -1 if the map cannot be read. */
 int proof_end(struct proof *p, unsigned way, enum proof_outcome *out);
 
-/* Let any Ethernet frame in by an interface, up to PROOF_FRAME_LONGEST octets. */
+/* Inject any Ethernet frame at an interface, up to PROOF_FRAME_LONGEST octets. */
 enum { PROOF_FRAME_LONGEST = 3400 };
 int proof_inject(struct proof *p, unsigned ifindex, const void *frame, size_t len,
 		 struct err *err);

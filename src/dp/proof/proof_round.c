@@ -10,8 +10,8 @@
 /* A service without ports takes any; this one stands for all of them. */
 enum { PROOF_ANY_PORT = 80 };
 
-/* Port number `i` of a service; 0: it has not so many.  What does not open connections
- * to us, answers of origins or UDP, has none. */
+/* The `i`-th port of a service; 0: it has fewer.  Services that do not open connections
+ * to us, such as answers of origins or UDP, have none. */
 static uint16_t proof_round_port(const struct plan_service *from, unsigned i)
 {
 	struct packet_service s;

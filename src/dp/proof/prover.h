@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rounds of proofs: every way of a plan is tried once, in batches.  A batch is sent, and
- * some milliseconds later looked at; the caller keeps the time.
+ * Rounds of proofs: every path of a plan is tried once, in batches.  A batch is sent,
+ * and checked some milliseconds later; the caller keeps the time.
  */
 #ifndef WCCPD_DP_PROOF_PROVER_H
 #define WCCPD_DP_PROOF_PROVER_H
@@ -20,7 +20,7 @@ struct prover {
 	struct proof_target targets[PROOF_WAYS];
 };
 
-/* Never fails: without proofs there is `why`. */
+/* Never fails: if there can be no proofs, `why` is set. */
 void prover_init(struct prover *p, int proofs_fd, int sinks_fd);
 void prover_free(struct prover *p);
 
@@ -31,7 +31,7 @@ void prover_begin(struct prover *p);
 int prover_send(struct prover *p, const struct plan *plan, const struct facts *facts,
 		struct err *err);
 
-/* What has become of the batch. */
+/* The outcome of the batch. */
 void prover_collect(struct prover *p,
 		    void (*found)(void *arg, const struct proof_target *t,
 				  enum proof_outcome outcome),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * New connections of each instance, by name.  The kernel counts per slot, and slots are
- * reused; before a slot is, its count is credited to the instance that had it.
+ * reused; before that, a slot's count is credited to the instance that had it.
  */
 #ifndef WCCPD_DP_STEER_NEW_CONNECTIONS_H
 #define WCCPD_DP_STEER_NEW_CONNECTIONS_H
@@ -19,7 +19,7 @@ struct new_connections_account {
 struct new_connections {
 	unsigned n_accounts;
 	struct new_connections_account accounts[NEW_CONNECTIONS_ACCOUNTS];
-	uint64_t counted[STEER_SLOTS]; /* what is on accounts already */
+	uint64_t counted[STEER_SLOTS]; /* what has been credited already */
 };
 
 /* Slot `slot`, owned by this instance, has counted `total` connections ever.  An

@@ -42,7 +42,7 @@ static int steer_load(struct steer *s, struct err *err)
 		return err_set(err, "steering program: %s", strerror(errno));
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
 		seed = (uint64_t)
-			getpid(); /* too early after boot: a weak seed is better than none */
+			getpid(); /* too early after boot; a weak seed is better than none */
 	s->bpf->rodata->seed = seed;
 	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
 	rc = steer_bpf__load(s->bpf);
@@ -140,7 +140,7 @@ static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
 	return false;
 }
 
-/* Not undone by a revert: these prefixes are what the host has, whatever the plan. */
+/* Not undone by a revert: the host has these prefixes, whatever the plan. */
 static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 {
 	for (unsigned i = 0; i < s->n_staged_prefixes; i++) {

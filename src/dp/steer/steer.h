@@ -13,7 +13,7 @@
 
 struct steer;
 
-/* Maps that other programs share with the steering program, as descriptors of its. */
+/* Maps that other programs share with the steering program, as its descriptors. */
 struct steer_maps {
 	int own_prefixes, probes, samples, proofs, sinks;
 };

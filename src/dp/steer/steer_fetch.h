@@ -12,7 +12,7 @@ enum steer_fetched {
 	STEER_FETCHED,
 	STEER_GONE,    /* process or descriptor is not there any more */
 	STEER_USELESS, /* not a listener that can take redirected connections */
-	STEER_DENIED,  /* we may not: the same will happen with every other one */
+	STEER_DENIED,  /* not permitted, which will be so for every other one */
 };
 
 /*
@@ -23,12 +23,12 @@ enum steer_fetched {
 enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
 			       struct err *err);
 
-/* What connections of this listener announce at most as MSS, in octets; 0 for what
- * follows from the route.  Returns what it was. */
+/* Set the largest MSS that connections of this listener announce, in octets; 0: what
+ * follows from the route.  Returns the old value. */
 int steer_set_mss(int listener, int mss);
 
-/* What connections of this listener do about the MTU of their path: IP_PMTUDISC_*.
- * Returns what it was, -1 when that is not to be had. */
+/* Set how connections of this listener discover the MTU of their path: IP_PMTUDISC_*.
+ * Returns the old value, -1 if that is unknown. */
 int steer_set_mtu_discovery(int listener, int how);
 
 #endif

@@ -40,7 +40,7 @@ static void steer_take_free_ports(struct steer_table *out, uint8_t pool)
 			out->pool_of_port[port] = pool;
 }
 
-/* A service that is defined by source ports catches the replies to connections that the
+/* A service defined by source ports matches the replies to connections that the
  * instances have opened; no new connection begins with such a packet. */
 static void steer_take_service(struct steer_table *out, const struct packet_service *s,
 			       unsigned pool)
@@ -55,7 +55,7 @@ static void steer_take_service(struct steer_table *out, const struct packet_serv
 		steer_take_ports(out, s, (uint8_t)pool);
 }
 
-/* Highest priority first; of equals the one that the plan names first. */
+/* Highest priority first; among equals, in the order of the plan. */
 static void steer_render_ports(const struct plan *plan, struct steer_table *out)
 {
 	memset(out->pool_of_port, STEER_NO_POOL, sizeof(out->pool_of_port));

@@ -27,9 +27,9 @@ struct steer_slots {
 
 /*
  * Give every listener of the plan a slot.  `mss` says per pool what its listeners may
- * announce, 0 for no limit.  A listener that has gone meanwhile gets STEER_NO_SLOT
- * and no word; one that is no use gets that and a word in `trouble`.  -1 when none
- * can be fetched at all.
+ * announce, 0 for no limit.  A listener that has gone meanwhile silently gets
+ * STEER_NO_SLOT; for a useless one `trouble` is set, too.  -1 if none can be fetched at
+ * all.
  */
 int steer_slots_fill(struct steer_slots *s, const struct plan *plan, const int *mss,
 		     struct steer_places *out, struct err *trouble, struct err *err);
