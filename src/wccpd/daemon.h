@@ -25,6 +25,12 @@ struct announcement {
 	uint16_t weight;
 };
 
+/* Something that lasts, as it was last logged; empty while there is nothing to say. */
+struct complaint {
+	char text[sizeof((struct err *)0)->text];
+	struct mono since;
+};
+
 struct service {
 	const struct conf_service *conf; /* NULL once removed by a reload */
 	char name[32];
@@ -73,15 +79,10 @@ struct daemon {
 	struct cache_status status;
 	struct plan plan;
 	uint8_t datagram[WCCP_MAX_DATAGRAM];
-	/* What was last logged; empty when there is nothing to complain about. */
-	char apply_error[sizeof((struct err *)0)->text];
-	char obstacle[sizeof((struct err *)0)->text];
+	struct complaint apply_error, obstacle, trouble, multicast_error, address_error;
 	struct mono drift_again; /* see reconcile_tell_drift() */
 	unsigned n_drift;
-	char multicast_error[sizeof((struct err *)0)->text];
-	char address_error[sizeof((struct err *)0)->text];
 	bool told_v6; /* logged that it has no data plane */
-	char trouble[sizeof((struct err *)0)->text];
 };
 
 /* Open and start everything.  Takes `conf` over. NULL on error, with nothing

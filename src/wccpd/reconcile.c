@@ -61,18 +61,19 @@ static void reconcile_make_plan(struct daemon *d)
 
 /* Log a text only when it is new, so that a lasting problem is one line, not one a
  * second. */
-static void reconcile_tell_once(char *last, size_t size, const char *event,
+static void reconcile_tell_once(struct complaint *last, const char *event,
 				const char *text, enum note_level level,
 				const char *cured)
 {
-	if (strcmp(last, text) == 0)
+	if (strcmp(last->text, text) == 0)
 		return;
 	if (text[0])
 		log_event(level, event, (struct log_about){ 0 },
 			  "%s (will be looked at again)", text);
 	else
 		log_info(event, "%s", cured);
-	snprintf(last, size, "%s", text);
+	snprintf(last->text, sizeof(last->text), "%s", text);
+	last->since = clock_now();
 }
 
 /* Two programs that keep undoing each other's work must not fill the log. */
@@ -97,7 +98,7 @@ static void reconcile_apply_plan(struct daemon *d)
 {
 	struct err err = { "" };
 	bool good = dp_apply(d->dp, &d->plan, &err) == 0;
-	const char *trouble = good ? dp_trouble(d->dp) : d->trouble;
+	const char *trouble = good ? dp_trouble(d->dp) : d->trouble.text;
 	bool settled = good && !trouble[0] && !dp_is_waiting(d->dp);
 	struct timeval later =
 		clock_ms(settled ? RECONCILE_LOOK_MS : RECONCILE_RETRY_MS);
@@ -105,14 +106,14 @@ static void reconcile_apply_plan(struct daemon *d)
 	d->applied = d->applied || good;
 	/* Even if it failed: then proofs of what is missing will fail as well. */
 	delivery_watch_planned(d->delivery, &d->plan);
-	reconcile_tell_once(d->apply_error, sizeof(d->apply_error), "data-plane",
+	reconcile_tell_once(&d->apply_error, "data-plane",
 			    err.text, NOTE_ERROR, "the kernel follows the plan again");
 	if (good)
-		reconcile_tell_once(d->trouble, sizeof(d->trouble), "data-plane",
+		reconcile_tell_once(&d->trouble, "data-plane",
 				    trouble, NOTE_WARNING,
 				    "all parts of the plan are in force");
 	if (good) {
-		reconcile_tell_once(d->obstacle, sizeof(d->obstacle), "data-plane",
+		reconcile_tell_once(&d->obstacle, "data-plane",
 				    dp_obstacle(d->dp), NOTE_ERROR,
 				    "nothing keeps packets from local sockets any more");
 		reconcile_tell_drift(d);
@@ -184,7 +185,7 @@ static void reconcile_join_groups(struct daemon *d)
 	struct err err = { "" };
 
 	multicast_follow(&d->multicast, d->conf, d->base, receive_datagrams, d, &err);
-	reconcile_tell_once(d->multicast_error, sizeof(d->multicast_error), "multicast",
+	reconcile_tell_once(&d->multicast_error, "multicast",
 			    err.text, NOTE_ERROR, "all multicast groups are joined");
 }
 
@@ -196,7 +197,7 @@ static void reconcile_look_for_address(struct daemon *d)
 	if (!udp_is_local(&d->conf->address))
 		err_set(&err, "this host does not have the address %s",
 			ADDR_TEXT(&d->conf->address));
-	reconcile_tell_once(d->address_error, sizeof(d->address_error), "address",
+	reconcile_tell_once(&d->address_error, "address",
 			    err.text, NOTE_ERROR, "the address is there again");
 }
 

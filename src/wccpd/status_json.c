@@ -213,19 +213,56 @@ static json_t *status_json_pool(struct daemon *d, unsigned position)
 
 /* -- problems ---------------------------------------------------------------------------- */
 
-static void status_json_add_complaint(json_t *list, const char *kind, const char *text)
+static void status_json_add_complaint(json_t *list, const char *kind,
+				      const struct complaint *c, struct mono now)
 {
-	if (text[0])
-		problems_add(list, &(struct problem){ .kind = kind, .since_ms = -1 }, "%s",
-			     text);
+	const struct problem p = {
+		.kind = kind,
+		.since_ms = mono_ms_between(c->since, now),
+	};
+
+	if (c->text[0])
+		problems_add(list, &p, "%s", c->text);
+}
+
+/* Routers of which the packets do not arrive, while those of others do. */
+static void status_json_add_held_routers(struct daemon *d, const struct service *s,
+					 json_t *list)
+{
+	for (unsigned i = 0; i < d->status.n_routers; i++) {
+		const struct cache_router_status *r = &d->status.routers[i];
+		struct addr_text address;
+		const struct problem p = {
+			.kind = "delivery",
+			.service = s->name,
+			.about = addr_text(&r->address, &address),
+			.since_ms = -1,
+		};
+
+		if (delivery_watch_holds_router(d->delivery, &s->id, &r->id))
+			problems_add(list, &p,
+				     "what this router redirects does not arrive, new "
+				     "connections are given back to it");
+	}
 }
 
 static void status_json_add_problems(struct daemon *d, const struct service *s,
 				     json_t *list, struct mono now)
 {
+	const struct delivery *delivery = delivery_watch_of(d->delivery, &s->id);
+
 	cache_get_status(s->cache, &d->status);
-	problems_add_delivery(list, s->name, delivery_watch_of(d->delivery, &s->id), now);
+	problems_add_delivery(list, s->name, delivery, now);
+	if (!problems_delivery_text(delivery)) /* else it holds for all of them */
+		status_json_add_held_routers(d, s, list);
 	problems_add_routers(list, s->name, &d->status, now);
+}
+
+static void status_json_add_stranger(void *list, const char *who, const char *text)
+{
+	const struct problem p = { .kind = "stranger", .about = who, .since_ms = -1 };
+
+	problems_add(list, &p, "%s", text);
 }
 
 static json_t *status_json_problems(struct daemon *d)
@@ -233,15 +270,17 @@ static json_t *status_json_problems(struct daemon *d)
 	struct mono now = clock_now();
 	json_t *list = json_array();
 
-	status_json_add_complaint(list, "address", d->address_error);
-	status_json_add_complaint(list, "data-plane", d->apply_error);
-	status_json_add_complaint(list, "data-plane", d->trouble);
-	status_json_add_complaint(list, "multicast", d->multicast_error);
+	status_json_add_complaint(list, "address", &d->address_error, now);
+	status_json_add_complaint(list, "data-plane", &d->apply_error, now);
+	status_json_add_complaint(list, "data-plane", &d->obstacle, now);
+	status_json_add_complaint(list, "data-plane", &d->trouble, now);
+	status_json_add_complaint(list, "multicast", &d->multicast_error, now);
 	for (unsigned i = 0; i < pools_count(d->pools); i++)
 		problems_add_pool(list, pools_get(d->pools, i), now);
 	for (unsigned i = 0; i < d->n_services; i++)
 		if (d->services[i].conf)
 			status_json_add_problems(d, &d->services[i], list, now);
+	strangers_list(&d->strangers, now, status_json_add_stranger, list);
 	return list;
 }
 
@@ -270,8 +309,9 @@ json_t *status_json(struct daemon *d)
 		PACKAGE_VERSION, "address", status_json_addr(&d->conf->address),
 		"interface", conf_interfaces_text(d->conf).s, "uptime_s",
 		status_json_seconds_since(d->started), "data_plane",
-		d->applied && !d->apply_error[0], "data_plane_error", d->apply_error,
-		"data_plane_trouble", d->trouble, "refused",
+		d->applied && !d->apply_error.text[0], "data_plane_error",
+		d->apply_error.text,
+		"data_plane_trouble", d->trouble.text, "refused",
 		status_json_daemon_refusals(d), "services", services, "pools", pools,
 		"packets_of_no_service", packets_json(d->dp, DP_NO_SERVICE), "problems",
 		status_json_problems(d), "gre", status_json_gre(d));

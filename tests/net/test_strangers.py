@@ -59,6 +59,11 @@ class Strange:
     def lines(self):
         return [line for line in self.box.log().split("\n") if "event=stranger" in line]
 
+    def problems(self):
+        """{who: what} of strangers, as show problems has them."""
+        return {p["about"]: p["text"] for p in self.box.show()["problems"]
+                if p["kind"] == "stranger"}
+
     def gre(self):
         return self.box.show()["gre"]
 
@@ -74,6 +79,8 @@ def test_gre_of_a_stranger(net):
     line, = wait_until(told, 15, lab.box.log, interval=0.2)
     assert "level=warning" in line and "service=web-cache" in line
     assert f"gre-sources = {{ {STRANGER} }} in service web-cache" in line
+    assert lab.problems().keys() == {STRANGER}
+    assert "gre-sources admits it" in lab.problems()[STRANGER]
     before = lab.gre()["strangers"]
     for _ in range(100):
         lab.send(wrapped(2000))
@@ -94,7 +101,7 @@ def test_gre_source_is_admitted(net):
     lab = Strange(net, "gre").start(f"gre-sources = {{ 10.3.255.8, {STRANGER} }}")
     lab.send(wrapped(2000))
     assert lab.answer(2000)
-    assert lab.gre()["strangers"] == 0
+    assert lab.gre()["strangers"] == 0 and not lab.problems()
     # What the box does not take goes back to who sent it.
     lab.wire.send(Ether(dst=lab.mac, src=lab.lab.router.mac("box1")) /
                   IP(src=STRANGER, dst="10.3.1.2") / GRE(proto=0x883e) /
@@ -140,8 +147,10 @@ def test_frames_of_an_unknown_mac(net, forwards):
     if forwards:
         assert "level=warning" in line and "not taken" in line
         assert "l2-sources = { " in line
+        assert "l2-sources admits it" in lab.problems()[VIRTUAL]
     else:
         assert "level=info" in line and "taken as from router 10.3.1.1" in line
+        assert not lab.problems()
 
 
 def test_l2_source_is_admitted(net):

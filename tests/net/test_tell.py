@@ -91,6 +91,7 @@ def test_delivery_fails(lab):
     box.ns.run("nft", FILTER)
     wait_until(lambda: has(box, "delivery", None, "delivery fails"), 10,
                lambda: str(problems(box)))
+    assert all(p["since_s"] is not None for p in box.show()["problems"])
     done = tell(box, "show", "problems")
     assert done.returncode == 1
     assert re.search(r"^\d+s +web-cache +delivery +delivery fails, ", done.stdout, re.M)

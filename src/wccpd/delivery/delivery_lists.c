@@ -52,6 +52,17 @@ struct delivery_router *delivery_lists_router(struct delivery_lists *l,
 	return &l->routers[l->n_routers++];
 }
 
+bool delivery_lists_holds_router(const struct delivery_lists *l,
+				 const struct wccp_service *service,
+				 const struct addr *router)
+{
+	for (unsigned i = 0; i < l->n_routers; i++)
+		if (l->routers[i].failed > 1 && addr_equal(&l->routers[i].id, router) &&
+		    wccp_same_group(&l->routers[i].service, service))
+			return true;
+	return false;
+}
+
 bool delivery_lists_holds(const struct delivery_lists *l, const struct wccp_service *service,
 			  const struct addr *router)
 {
@@ -59,9 +70,5 @@ bool delivery_lists_holds(const struct delivery_lists *l, const struct wccp_serv
 		if (wccp_same_group(&l->services[i].id, service) &&
 		    delivery_holds(&l->services[i].delivery))
 			return true;
-	for (unsigned i = 0; i < l->n_routers; i++)
-		if (l->routers[i].failed > 1 && addr_equal(&l->routers[i].id, router) &&
-		    wccp_same_group(&l->routers[i].service, service))
-			return true;
-	return false;
+	return delivery_lists_holds_router(l, service, router);
 }

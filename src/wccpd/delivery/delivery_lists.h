@@ -51,4 +51,9 @@ struct delivery_router *delivery_lists_router(struct delivery_lists *l,
 bool delivery_lists_holds(const struct delivery_lists *l, const struct wccp_service *service,
 			  const struct addr *router);
 
+/* The same for reasons of this router alone. */
+bool delivery_lists_holds_router(const struct delivery_lists *l,
+				 const struct wccp_service *service,
+				 const struct addr *router);
+
 #endif

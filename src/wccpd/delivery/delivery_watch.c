@@ -35,6 +35,12 @@ const struct delivery *delivery_watch_of(struct delivery_watch *w,
 	return &delivery_lists_service(&w->lists, id)->delivery;
 }
 
+bool delivery_watch_holds_router(const struct delivery_watch *w,
+				 const struct wccp_service *s, const struct addr *router)
+{
+	return delivery_lists_holds_router(&w->lists, s, router);
+}
+
 void delivery_watch_mark(const struct delivery_watch *w, struct plan *plan)
 {
 	for (unsigned i = 0; i < plan->n_routers; i++) {

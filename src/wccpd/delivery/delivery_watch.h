@@ -34,5 +34,8 @@ void delivery_watch_kernel_changed(struct delivery_watch *w);
 /* Of a service by type and id; never NULL. */
 const struct delivery *delivery_watch_of(struct delivery_watch *w,
 					 const struct wccp_service *s);
+/* Are new connections given back to this router alone, as its packets do not arrive? */
+bool delivery_watch_holds_router(const struct delivery_watch *w,
+				 const struct wccp_service *s, const struct addr *router);
 
 #endif

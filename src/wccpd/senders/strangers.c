@@ -12,7 +12,10 @@ enum {
 	STRANGERS_KEY_MAC = 1, /* kinds of key, above an address */
 	STRANGERS_KEY_GRE,
 	STRANGERS_KEY_ELSEWHERE,
+	STRANGERS_KEY_TAKEN, /* frames that count as a router's */
 };
+
+enum { STRANGERS_RECENT_MS = 60000 };
 
 struct strangers_mac_text {
 	char s[18];
@@ -120,11 +123,12 @@ static void strangers_tell_mac(struct strangers *s, const struct dp_stranger *x,
 {
 	const struct plan_router *r = strangers_l2_router(s->plan);
 	struct strangers_mac_text mac = strangers_mac_text(x->mac);
+	unsigned kind = x->taken ? STRANGERS_KEY_TAKEN : STRANGERS_KEY_MAC;
 	uint64_t key = 0, n;
 
 	for (unsigned i = 0; i < sizeof(x->mac); i++)
 		key = key << 8 | x->mac[i];
-	if (!r || !sightings_add(&s->sightings, strangers_key(STRANGERS_KEY_MAC, key),
+	if (!r || !sightings_add(&s->sightings, strangers_key(kind, key),
 				 x->packets, now, &n))
 		return;
 	if (x->taken)
@@ -153,4 +157,58 @@ void strangers_look(struct strangers *s, struct mono now)
 		else if (!strangers_is_known(s->plan, &list[i].addr))
 			strangers_tell_gre(s, &list[i].addr, NULL, list[i].packets,
 					   now);
+}
+
+/* -- those of late ------------------------------------------------------------------- */
+
+static void strangers_list_mac(uint64_t key,
+			       void (*found)(void *arg, const char *who, const char *text),
+			       void *arg)
+{
+	uint8_t mac[6];
+
+	for (unsigned i = 0; i < sizeof(mac); i++)
+		mac[i] = (uint8_t)(key >> 8 * (5 - i));
+	found(arg, strangers_mac_text(mac).s,
+	      "frames that fit a service come from there and are not taken: it answers ARP "
+	      "for no router that we know, and this host forwards packets of others; "
+	      "l2-sources admits it");
+}
+
+static void strangers_list_gre(const struct strangers *s, uint64_t key,
+			       void (*found)(void *arg, const char *who, const char *text),
+			       void *arg)
+{
+	struct addr from = addr_v4((uint32_t)key);
+
+	if (!strangers_is_known(s->plan, &from)) /* it may have become known */
+		found(arg, ADDR_TEXT(&from),
+		      "redirected packets come from there by GRE and are not taken: it is "
+		      "neither id nor address of a router that we know; gre-sources admits "
+		      "it");
+}
+
+void strangers_list(const struct strangers *s, struct mono now,
+		    void (*found)(void *arg, const char *who, const char *text), void *arg)
+{
+	for (unsigned i = 0; i < s->sightings.n; i++) {
+		const struct sighting *x = &s->sightings.list[i];
+		struct addr from = addr_v4((uint32_t)x->key);
+
+		if (mono_due(mono_add_ms(x->last, STRANGERS_RECENT_MS), now))
+			continue;
+		switch (x->key >> 56) {
+		case STRANGERS_KEY_MAC:
+			strangers_list_mac(x->key, found, arg);
+			break;
+		case STRANGERS_KEY_GRE:
+			strangers_list_gre(s, x->key, found, arg);
+			break;
+		case STRANGERS_KEY_ELSEWHERE:
+			found(arg, ADDR_TEXT(&from),
+			      "its redirected packets come in by an interface that the "
+			      "option interface does not name, and are not taken");
+			break;
+		}
+	}
 }

@@ -23,5 +23,8 @@ void strangers_take_gre(struct strangers *s, const struct gre_raw_packet *p,
 
 /* Look at what the ingress program has noted since the last call. */
 void strangers_look(struct strangers *s, struct mono now);
+/* Who has sent within the last minute and is not taken; texts live as long as the call. */
+void strangers_list(const struct strangers *s, struct mono now,
+		    void (*found)(void *arg, const char *who, const char *text), void *arg);
 
 #endif
