@@ -57,7 +57,7 @@ class Strange:
             return False
 
     def lines(self):
-        return [line for line in self.box.log().split("\n") if "event=stranger" in line]
+        return [line for line in self.box.log().split("\n") if "event=unknown-sender" in line]
 
     def problems(self):
         """{who: what} of strangers, as show problems has them."""

@@ -72,7 +72,7 @@ static void strangers_tell_elsewhere(struct strangers *s,
 	if (dp_has_link(s->dp, p->ifindex) || !if_indextoname(p->ifindex, name) ||
 	    !sightings_add(&s->sightings, key, 1, now, &n))
 		return;
-	log_event(NOTE_WARNING, "stranger",
+	log_event(NOTE_WARNING, "unknown-sender",
 		  (struct log_about){ .peer = ADDR_TEXT(&p->from) },
 		  "%" PRIu64
 		  " redirected packets of router %s came in by %s and are not "
@@ -90,7 +90,7 @@ static void strangers_tell_gre(struct strangers *s, const struct addr *from,
 			   now, &n))
 		return;
 	log_event(
-		NOTE_WARNING, "stranger",
+		NOTE_WARNING, "unknown-sender",
 		(struct log_about){ .service = service, .peer = ADDR_TEXT(from) },
 		"%" PRIu64 " redirected packets by GRE came from %s and are not taken: "
 		"it is neither id nor address of a router that we know; if it is "
@@ -132,12 +132,12 @@ static void strangers_tell_mac(struct strangers *s, const struct dp_stranger *x,
 				 x->packets, now, &n))
 		return;
 	if (x->taken)
-		log_event(NOTE_INFO, "stranger", (struct log_about){ 0 },
+		log_event(NOTE_INFO, "unknown-sender", (struct log_about){ 0 },
 			  "%" PRIu64 " frames came from %s, which answers ARP for no "
 			  "router that we know: taken as from router %s",
 			  n, mac.s, ADDR_TEXT(&r->address));
 	else
-		log_event(NOTE_WARNING, "stranger", (struct log_about){ 0 },
+		log_event(NOTE_WARNING, "unknown-sender", (struct log_about){ 0 },
 			  "%" PRIu64 " frames that fit a service came from %s, which "
 			  "answers ARP for no router that we know: not taken, because "
 			  "this host forwards packets of others "
