@@ -39,7 +39,8 @@ def figures(text):
 
 def test_judgements(net):
     box = make_network(net)
-    done = box.run(program("tests/net/judge/judge"), SEED, PACKETS, check=False)
+    done = box.run(program("tests/net/judge/judge"), SEED, PACKETS, check=False,
+                   timeout=240)
     print(done.stdout)
     assert done.returncode == 0, done.stderr
     found = figures(done.stdout)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROUNDS = 4, CHANGES = 15 /* of each */ };
+enum { ROUNDS = 4, CHANGES = 6 /* of each */ };
 
 static const char *const kind_names[KINDS] = {
 	[PLAIN] = "plain", [OPTIONS] = "options", [FRAGMENTS] = "fragments",
