@@ -166,7 +166,7 @@ static int dp_check(const struct plan *plan, struct err *err)
 			       plan->mark, plan->mark_mask);
 	/* 253 to 255 are default, main and local. */
 	if (plan->table == 0 || (plan->table >= 253 && plan->table <= 255))
-		return err_set(err, "plan: routing table %u is the system's",
+		return err_set(err, "plan: routing table %u belongs to the system",
 			       plan->table);
 	return dp_check_sizes(plan, err);
 }

@@ -92,8 +92,8 @@ static int tc_refused(const struct tc_list *list, const struct tc_filter *f, int
 	if (!other)
 		return err_set(err, "cannot attach the TC filter: %s", strerror(-rc));
 	tc_list_text(other, text, sizeof(text));
-	return err_set(err, "cannot attach the TC filter: a filter of somebody else is in "
-			    "its place: %s",
+	return err_set(err, "cannot attach the TC filter: a filter of another program "
+			    "is in its place: %s",
 		       text);
 }
 
@@ -162,7 +162,7 @@ static void tc_tell_drift(const struct tc_filter *f, const struct tc_list *list,
 		return;
 	tc_list_text(other, text, sizeof(text));
 	err_set(drift,
-		"a TC filter of somebody else came before ours (%u): %s; ours has priority "
+		"another program's TC filter came before ours (%u): %s; ours has priority "
 		"%u now",
 		f->priority, text, priority);
 }

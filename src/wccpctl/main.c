@@ -33,7 +33,7 @@ static const struct {
 	{ "trace", "client ADDRESS [PORT]",
 	  "say what becomes of each packet of a client", wccpctl_trace },
 	{ "explain", "SRC DST [DPORT [SPORT]]",
-	  "what would become of a TCP connection, and why", wccpctl_explain },
+	  "what would happen to a TCP connection, and why", wccpctl_explain },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
 };
 

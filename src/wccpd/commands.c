@@ -80,7 +80,7 @@ static json_t *commands_trace(void *arg, unsigned n, char *const *words)
 static const struct control_command commands[] = {
 	{ .name = "explain",
 	  .arguments = "SRC DST [DPORT [SPORT]]",
-	  .usage = "what would become of a TCP connection, and why",
+	  .usage = "what would happen to a TCP connection, and why",
 	  .run = commands_explain,
 	  .max_words = 4 },
 	{ .name = "reload",

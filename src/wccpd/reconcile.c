@@ -89,9 +89,9 @@ static void reconcile_tell_drift(struct daemon *d)
 		d->n_drift = 0;
 	}
 	if (d->n_drift++ < RECONCILE_DRIFTS)
-		log_warning("drift", "put right again: %s", text);
+		log_warning("drift", "restored: %s", text);
 	else if (d->n_drift == RECONCILE_DRIFTS + 1)
-		log_warning("drift", "more of that is put right, and not logged");
+		log_warning("drift", "restoring more of that without logging it");
 }
 
 static void reconcile_apply_plan(struct daemon *d)
@@ -115,7 +115,7 @@ static void reconcile_apply_plan(struct daemon *d)
 	if (good) {
 		reconcile_tell_once(&d->obstacle, "data-plane",
 				    dp_obstacle(d->dp), NOTE_ERROR,
-				    "nothing keeps packets from local sockets any more");
+				    "packets reach local sockets again");
 		reconcile_tell_drift(d);
 	}
 	evtimer_add(d->retry, &later);

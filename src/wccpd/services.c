@@ -70,7 +70,7 @@ static void services_carry_out(struct daemon *d, const struct service *s,
 		}
 	}
 	if (d->actions.dropped > 0)
-		log_error("actions-dropped", "%u actions of service %s found no room",
+		log_error("actions-dropped", "no room for %u actions of service %s",
 			  d->actions.dropped, s->name);
 }
 

@@ -157,7 +157,7 @@ def test_from_the_start(net):
     assert command(small, "fault", "clear").stdout == "no faults\n"
     small.wait_shares(256, 0)
     bad = command(small, "fault", "lost", check=False)
-    assert bad.returncode == 1 and "lost is no fault" in bad.stderr
+    assert bad.returncode == 1 and "lost is not a fault" in bad.stderr
     bad = command(small, "fault", "clear", "1", check=False)
     assert bad.returncode == 1 and "not the number of a fault" in bad.stderr
     for words in (("receive-id", "web-cache"), ("router-id", "web-cache", "::1"),

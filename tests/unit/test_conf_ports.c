@@ -70,7 +70,7 @@ static const struct {
 	{ POOL_OF(INSTANCE(1, "https-port = 3201") INSTANCE(2, "https-port = 3201")) WEB,
 	  "5: port 3201 is that of instance s1, too" },
 	{ POOL_OF(INSTANCE(1, "https-port = 3201 ports = { 443:3202 }")) WEB,
-	  "4: ports: 443 is there twice" },
+	  "4: ports: 443 is listed twice" },
 	{ POOL_OF(INSTANCE(1, "ports = { 443 }")) WEB,
 	  "4: ports: 443 is not a port of services, a colon and a port of the instance" },
 	{ POOL_OF(INSTANCE(1, "ports = { 443:70000 }")) WEB,

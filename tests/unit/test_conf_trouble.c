@@ -122,7 +122,7 @@ static const struct {
 	  "6: port-type: there are no ports" },
 	{ NAMED("x", "id = 7 ports = { 1, any }"),
 	  "5: ports: any is not a number from 1 to 65535" },
-	{ IN("hash = { src-ip,\nsrc-ip }"), "7: hash: src-ip is there twice" },
+	{ IN("hash = { src-ip,\nsrc-ip }"), "7: hash: src-ip is listed twice" },
 	{ IN("alternate-hash = { port }"), "6: alternate-hash: port is not one of: "
 					   "src-ip, dst-ip, src-port, dst-port" },
 	{ IN("redirect-only-protocol-0 = true"),
@@ -196,7 +196,7 @@ static const struct {
 	{ WEB_CACHE("caches = { 10.0.1.3 }"),
 	  "5: caches: 10.0.1.2 is missing, the address of this box" },
 	{ WEB_CACHE("caches = { 10.0.1.2,\n10.0.1.2 }"),
-	  "6: caches: 10.0.1.2 is there twice" },
+	  "6: caches: 10.0.1.2 is listed twice" },
 	{ WEB_CACHE("caches = { 10.0.1.2, " A8("1") ", " A8("2") ", " A8("3") ", " A8(
 		  "4") " }"),
 	  "5: caches: more than 32" },
@@ -240,7 +240,7 @@ static const struct {
 	{ NAMED("http", "spoof = true spoof-ids = { 1,\n256 }"),
 	  "6: spoof-ids: 256 is not a number from 0 to 255" },
 	{ NAMED("http", "spoof = true spoof-ids = { 1,\n1 }"),
-	  "6: spoof-ids: 1 is there twice" },
+	  "6: spoof-ids: 1 is listed twice" },
 	{ NAMED("http", "spoof = true\nid = 80"),
 	  "6: id: of a service that spoofs it is the first of spoof-ids" },
 	{ NAMED("http", "spoof = true\nport-type = source"),

@@ -60,7 +60,7 @@ static const struct {
 	const char *words, *complaint;
 } bad[] = {
 	{ "", "which fault?" },
-	{ "lost", "lost is no fault" },
+	{ "lost", "lost is not a fault" },
 	{ "loss 0%", "0% is neither" },
 	{ "loss 101%", "101% is neither" },
 	{ "loss 20", "loss takes no time" },
@@ -71,9 +71,9 @@ static const struct {
 	{ "delay 60001", "60001 is neither" },
 	{ "wrong-digest in", "of what is sent only" },
 	{ "loss peer", "which address?" },
-	{ "loss peer 10.0.0", "10.0.0 is no address" },
+	{ "loss peer 10.0.0", "10.0.0 is not an address" },
 	{ "loss service", "which one?" },
-	{ "loss service a-name-that-is-much-too-long", "is no service" },
+	{ "loss service a-name-that-is-much-too-long", "is not a service" },
 	{ "loss sometimes", "sometimes is neither" },
 };
 

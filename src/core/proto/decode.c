@@ -105,7 +105,7 @@ static enum codec_refusal decode_component(struct decoder *d, unsigned type)
 	d->bad_index = false;
 	if (d->datagram->odd >> type & 1)
 		r = decode_refuse(d, CODEC_MALFORMED,
-				  "its length is no multiple of four");
+				  "its length is not a multiple of four");
 	else
 		r = decode_functions[type](d, &body);
 	if (r == CODEC_OK && wire_failed(&body))

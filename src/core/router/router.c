@@ -81,7 +81,7 @@ static void router_refuse(struct router_call *c, enum codec_refusal refusal,
 
 static void router_receive(struct router_call *c, const struct codec_datagram *d)
 {
-	struct err err = { "no WCCP message" };
+	struct err err = { "not a WCCP message" };
 	enum codec_refusal refusal = d->refusal;
 
 	if (refusal == CODEC_OK && (d->service_type != c->r->conf.service_type ||
@@ -151,7 +151,7 @@ static void router_tick(struct router_call *c)
 		if (!router_tick_member(c, &r->members[i]))
 			i++;
 	if (mono_due(r->flush, c->now))
-		router_table_flush(c, "the group changed and no new one came");
+		router_table_flush(c, "the group changed and no new one arrived");
 	router_multicast_tick(c);
 }
 

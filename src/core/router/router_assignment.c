@@ -114,7 +114,7 @@ static void router_assignment_judge_masks(struct router_call *c)
 		break;
 	case ROUTER_MASK_BAD_VALUE:
 		router_assignment_refuse(c, &n->bad_mask, "bad-mask",
-					 "a value has bits that its mask has not");
+					 "a value has bits outside its mask");
 		break;
 	case ROUTER_MASK_BAD_VSN:
 		router_assignment_refuse(c, &n->bad_mask, "bad-mask",
@@ -172,7 +172,7 @@ void router_assignment_rx(struct router_call *c)
 	}
 	if (!router_assignment_is_agreed(c)) {
 		router_assignment_refuse(c, &counters->bad_method, "bad-method",
-					 "it is not of the method agreed upon");
+					 "it does not use the method agreed upon");
 		return;
 	}
 	ours = router_assignment_our_entry(c);

@@ -95,7 +95,7 @@ static bool router_may_speak(struct router_call *c)
 	if (!router_service_accepts(r, &c->msg->service)) {
 		router_here_i_am_refuse(c, &r->counters.conflicting_service,
 					"conflicting-service",
-					"it describes the service otherwise");
+					"it describes the service differently");
 		return false;
 	}
 	return true;

@@ -348,8 +348,8 @@ void ingress_look_around(const struct ingress *g, struct err *trouble)
 
 		if (tc_front(f, text, sizeof(text)))
 			err_set(trouble,
-				"%s: a TC filter of somebody else comes before ours (%u), "
-				"what it decides we never see: %s",
+				"%s: another program's TC filter comes before ours (%u), "
+				"and hides the packets it decides on: %s",
 				g->staged_links[i].name, f->priority, text);
 	}
 }

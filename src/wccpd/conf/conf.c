@@ -93,7 +93,7 @@ static int conf_read_interface(struct reader *r, cfg_t *root, unsigned i, struct
 	for (unsigned k = 0; k < i; k++)
 		if (strcmp(name, out->interfaces[k]) == 0)
 			return read_fail_item(r, root, "interface", i,
-					      "interface: %s is there twice", name);
+					      "interface: %s is listed twice", name);
 	out->n_interfaces++;
 	return 0;
 }

@@ -134,7 +134,7 @@ static int conf_describe_read_fields(struct reader *r, cfg_t *section, const cha
 			return -1;
 		if (*flags & bits[which] << shift)
 			return read_fail_item(r, section, name, i,
-					      "%s: %s is there twice", name,
+					      "%s: %s is listed twice", name,
 					      words[which]);
 		*flags |= bits[which] << shift;
 	}

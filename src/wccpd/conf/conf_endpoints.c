@@ -60,7 +60,7 @@ static int conf_endpoints_read_router(struct reader *r, cfg_t *section, unsigned
 				      ADDR_TEXT(router));
 	if (addr_find(out->routers, i, router) >= 0)
 		return read_fail_item(r, section, "routers", i,
-				      "routers: %s is there twice", ADDR_TEXT(router));
+				      "routers: %s is listed twice", ADDR_TEXT(router));
 	out->n_routers++;
 	return 0;
 }
@@ -121,7 +121,7 @@ static int conf_endpoints_read_caches(struct reader *r, cfg_t *section,
 			return -1;
 		if (addr_find(out->allowed, i, cache) >= 0)
 			return read_fail_item(r, section, "caches", i,
-					      "caches: %s is there twice",
+					      "caches: %s is listed twice",
 					      ADDR_TEXT(cache));
 	}
 	out->n_allowed = n;

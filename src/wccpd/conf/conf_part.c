@@ -39,7 +39,7 @@ int conf_part_methods(struct reader *r, cfg_t *section, const char *name,
 		for (unsigned j = 0; j < out->n; j++)
 			if (out->methods[j] == bits[which])
 				return read_fail_item(r, section, name, i,
-						      "%s: %s is there twice", name,
+						      "%s: %s is listed twice", name,
 						      words[which]);
 		out->methods[out->n++] = bits[which];
 	}

@@ -21,7 +21,7 @@ static int conf_ports_add(struct reader *r, cfg_t *section, const char *name,
 {
 	for (unsigned i = 0; i < out->n_ports; i++)
 		if (out->ports[i].service == service)
-			return read_fail(r, section, name, "%s: %u is there twice",
+			return read_fail(r, section, name, "%s: %u is listed twice",
 					 name, service);
 	if (out->n_ports == CONF_MAX_PORTS)
 		return read_fail(r, section, name, "%s: more than %d", name,

@@ -40,7 +40,7 @@ static int conf_spoof_read_ids(struct reader *r, cfg_t *section, struct spoof *o
 	}
 	if (out->ids[0] == out->ids[1])
 		return read_fail_item(r, section, "spoof-ids", 1,
-				      "spoof-ids: %u is there twice", out->ids[0]);
+				      "spoof-ids: %u is listed twice", out->ids[0]);
 	return 0;
 }
 

@@ -75,7 +75,7 @@ static int fault_parse_kind(const char *name, struct fault *out, struct err *err
 			out->to_ms = i == FAULT_REORDER ? REORDER_MS : 0;
 			return 0;
 		}
-	return err_set(err, "%.40s is no fault", name);
+	return err_set(err, "%.40s is not a fault", name);
 }
 
 static int fault_parse_way(const char *word, struct fault *out, struct err *err)
@@ -94,7 +94,7 @@ static int fault_parse_service(const char *name, struct fault *out, struct err *
 	if (!name)
 		return err_set(err, "service: which one?");
 	if (strlen(name) >= sizeof(out->service))
-		return err_set(err, "%.40s is no service", name);
+		return err_set(err, "%.40s is not a service", name);
 	strcpy(out->service, name);
 	return 0;
 }
@@ -104,7 +104,7 @@ static int fault_parse_peer(const char *word, struct fault *out, struct err *err
 	if (!word)
 		return err_set(err, "peer: which address?");
 	if (addr_parse(word, &out->peer) < 0)
-		return err_set(err, "%.60s is no address", word);
+		return err_set(err, "%.60s is not an address", word);
 	return 0;
 }
 

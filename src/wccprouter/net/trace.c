@@ -111,7 +111,7 @@ static enum codec_refusal trace_check(const struct trace_message *m)
 static void trace_say_message(struct text *t, const struct trace_message *m,
 			      struct wccp_msg *scratch)
 {
-	struct err err = { "no WCCP message" };
+	struct err err = { "not a WCCP message" };
 	enum codec_refusal distrust = trace_check(m);
 	enum codec_refusal r = codec_decode(m->datagram, scratch, &err);
 
