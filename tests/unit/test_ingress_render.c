@@ -80,6 +80,37 @@ static uint32_t find_mac(unsigned router)
 
 /* -- services -------------------------------------------------------------------- */
 
+/* What is sent leaves by the interface that its receiver is on. */
+TEST(several_interfaces)
+{
+	reset();
+	facts.n_links = 2;
+	facts.links[0] = (struct facts_link){ .ifindex = 4, .mtu = 1500 };
+	facts.links[1] = (struct facts_link){ .ifindex = 9,
+					      .mtu = 1400,
+					      .mac = { 2, 0, 0, 0, 0, 9 } };
+	add_service(51, 10);
+	add_router(0, 0x0a000001, 0x0a000001, WCCP_METHOD_L2, WCCP_METHOD_L2);
+	set_mac(0, 1);
+	facts.macs[0].link = 1;
+	facts.router_out[0] = 4;
+	plan.other_caches[plan.n_other_caches++] = addr_v4(0x0a000007);
+	facts.other_out[0] = 9;
+	render();
+	ck_assert_uint_eq(config.routers[0].mac_out, 9);
+	ck_assert_mem_eq(config.routers[0].our_mac, facts.links[1].mac, 6);
+	ck_assert_uint_eq(config.routers[0].id_out, 4);
+	ck_assert_uint_eq(config.other_out[0], 9);
+	ck_assert_uint_eq(ingress_mtu(&config, 4), 1500);
+	ck_assert_uint_eq(ingress_mtu(&config, 9), 1400);
+	ck_assert_uint_eq(ingress_mtu(&config, 5), 0);
+	ck_assert(!config.routers[0].held);
+	/* Nothing that is delivered would arrive. */
+	facts.blocked = true;
+	render();
+	ck_assert_uint_eq(config.routers[0].held, config.services[0].bit);
+}
+
 TEST(services_stand_in_order_of_priority)
 {
 	reset();
