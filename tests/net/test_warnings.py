@@ -161,7 +161,7 @@ def test_many_mask_values_where_fragments_are_filtered(small):
     wait_until(lambda: small.share("box1") == 512, 20, one.log)
     said = lines(one, "large-message")
     assert len(said) == 1 and "512 values" in said[0]
-    assert one.show()["services"][0]["buckets"] == 512
+    wait_until(lambda: one.show()["services"][0]["buckets"] == 512, 5, one.log)
     small.router.run("nft", "add table ip f; add chain ip f in { type filter hook "
                      "prerouting priority raw; }; add rule ip f in iifname box1 "
                      "ip frag-off & 0x3fff != 0 drop")
@@ -186,5 +186,5 @@ def test_all_listeners_of_an_smp_instance(small):
     small.start_router("web-cache")
     one.start()
     wait_until(lambda: one.state() == "assigned", 15, one.log)
-    assert one.show()["pools"][0]["instances"][0]["listeners"] == 4
+    wait_until(lambda: one.show()["pools"][0]["instances"][0]["listeners"] == 4, 5, one.log)
     small.wait_served(["box1"])
