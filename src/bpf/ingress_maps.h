@@ -213,7 +213,7 @@ struct ingress_fate {
 	__u32 other_out;
 };
 
-/* Whose packets are told one by one; client 0: nobody's. */
+/* The client whose packets are reported one by one; 0: none. */
 struct ingress_trace {
 	__be32 client; /* source or destination */
 	__be16 port;   /* of either end; 0: any */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who has a UDP port that we cannot have: proc(5), as ss(8) looks. */
+/* Which process has a UDP port that we cannot bind: looks in proc(5), like ss(8). */
 #include "common/udp_owner.h"
 
 #include <dirent.h>

@@ -10,7 +10,7 @@ struct udp_owner {
 	char name[32]; /* of its program, as ps(1) has it */
 };
 
-/* False when there is none, or it may not be looked at. */
+/* False if there is none, or it may not be inspected. */
 bool udp_owner_find(unsigned port, struct udp_owner *out);
 
 #endif

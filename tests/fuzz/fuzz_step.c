@@ -2,9 +2,9 @@
 /*
  * Fuzzing the state machines: the input is a stream of events for three web-caches and
  * two routers of one service.  It says when timers are due, which datagrams arrive, get
- * lost, come twice, from somebody else, or changed and signed anew; it may bring some of
- * its own.  As the nodes are real, a stream can form a group, and what is changed has
- * the receive ids and keys that lead beyond the first checks.
+ * lost, come twice, from another sender, or changed and signed again; it may bring some
+ * of its own.  As the nodes are real, a stream can form a group, and what is changed
+ * has the receive ids and keys that lead beyond the first checks.
  *
  * `make fuzz` builds it with clang.  A stream that fails replays: give it as the
  * argument.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The places of the tests test_dp*.py: a client, a router, a box with the data plane, and a
-fellow web-cache; router, box and fellow on one link.
+second web-cache ("fellow"); router, box and that one on one link.
 
     client 10.1.0.2 -- 10.1.0.1 router 10.2.0.1 --+-- 10.2.0.2 box
                                                   +-- 10.2.0.3 fellow

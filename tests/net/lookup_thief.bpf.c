@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An sk_lookup program of somebody else, which takes connections to a port as well. */
+/* An sk_lookup program of another daemon, which takes connections to a port as well. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>

@@ -304,8 +304,8 @@ def test_a_header_without_contents_is_not_read(lab, driver):
 
 
 def test_delivers_what_a_fellow_hands_over(lab, driver):
-    """A connection of ours whose bucket has moved to the fellow: its packets come by
-    way of the fellow now."""
+    """A connection of ours whose bucket has moved to the other cache: its packets come
+    by way of that one now."""
     lab.redirect_l2()
     driver.plan(WEB, *pool(*lab.instances(1)), router(L2, L2), f"fellow {FELLOW}")
     with lab.client.socket() as s, Wire(lab.fellow) as fellow:
@@ -325,7 +325,7 @@ def test_delivers_what_a_fellow_hands_over(lab, driver):
 
 @pytest.mark.parametrize("ret", METHODS)
 def test_gives_back_what_a_fellow_hands_over_in_vain(lab, driver, ret):
-    """To the router, and never to a fellow again: no packet goes in circles."""
+    """To the router, and never to another web-cache again: no packet goes in circles."""
     driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, METHODS[ret]),
                 f"handover 0 -1 {FELLOW}", f"fellow {FELLOW}")
     packet = tcp("PA", load=b"nobody knows")

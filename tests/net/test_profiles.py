@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Profiles: wccpd as it is out of the box, and routers with the manners of devices."""
+"""Profiles: wccpd as it is out of the box, and routers that behave like particular models."""
 
 import contextlib
 import socket

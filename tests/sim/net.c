@@ -123,15 +123,15 @@ static bool is_cut(const struct sim_net *net, unsigned a, unsigned b)
 			       : net->cut[b][a - SIM_CACHES];
 }
 
-void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service, bool cast,
-	      struct sim_octets *octets)
+void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service,
+	      bool multicast, struct sim_octets *octets)
 {
 	struct sim_net *net = &sim->net;
 	struct sim_packet p = {
 		.from = (uint8_t)from,
 		.to = (uint8_t)to,
 		.service = (uint8_t)service,
-		.cast = cast,
+		.multicast = multicast,
 		.octets = octets,
 	};
 

@@ -83,7 +83,7 @@ struct sim_packet {
 	struct mono at;
 	uint64_t number; /* in the order of sending; settles ties */
 	uint8_t from, to, service;
-	bool cast; /* to the group's address */
+	bool multicast; /* to the group's address */
 	struct sim_octets *octets;
 };
 
@@ -100,8 +100,8 @@ struct sim_octets *net_octets(const void *octets, size_t len);
 const uint8_t *net_data(const struct sim_octets *octets, size_t *len);
 void net_release(struct sim_octets *octets);
 /* Keeps its own reference. */
-void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service, bool cast,
-	      struct sim_octets *octets);
+void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service,
+	      bool multicast, struct sim_octets *octets);
 /* When the next packet arrives; never when none is on its way. */
 struct mono net_next(const struct sim_net *net);
 /* Take that packet out; its octets are the caller's to release. */

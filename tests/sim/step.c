@@ -228,7 +228,7 @@ static void deliver_to_router(struct sim *sim, const struct sim_packet *p)
 
 	if (!r->routers[k])
 		return;
-	ev.rx.to = p->cast ? r->plan[k].multicast : r->addr;
+	ev.rx.to = p->multicast ? r->plan[k].multicast : r->addr;
 	codec_open(octets, len, &datagram);
 	ev.rx.datagram = &datagram;
 	if (sim_is_cache(p->from)) {

@@ -188,7 +188,7 @@ TEST(problems_are_one_below_the_other)
 		list, json_pack("{s:s, s:s, s:s, s:i, s:s}", "kind", "router", "service",
 				"web", "about", "10.0.0.1", "since_s", 75, "text",
 				"lost: silent for a long time, longer than anybody can "
-				"wait, and without a word of farewell"));
+				"wait, and without sending a SHUTDOWN"));
 	json_array_append_new(list, json_pack("{s:s, s:n, s:n, s:n, s:s}", "kind",
 					      "data-plane", "service", "about",
 					      "since_s", "text", "eth0: gone"));
@@ -196,7 +196,7 @@ TEST(problems_are_one_below_the_other)
 		     "SINCE  SERVICE  WHAT             PROBLEM\n"
 		     "1m15s  web      router 10.0.0.1  lost: silent for a long time, longer "
 		     "than anybody can wait, and\n"
-		     "                                 without a word of farewell\n"
+		     "                                 without sending a SHUTDOWN\n"
 		     "-      -        data-plane       eth0: gone\n");
 	json_decref(status);
 }

@@ -178,7 +178,7 @@ struct step {
 	struct mono now;
 	struct wccp_msg *msg; /* a message sent overwrites the one received */
 	struct actions *out;
-	bool far; /* what came is from somebody who is not on a link of ours */
+	bool far; /* the datagram's sender is not on a link of ours */
 };
 
 static inline void cache_mark(struct cache *c, unsigned dirty)

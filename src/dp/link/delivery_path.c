@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The way from the interface to local sockets: made, kept in place and verified. */
+/* The path from the interface to local sockets: made, kept in place and verified. */
 #include "dp/link/delivery_path.h"
 
 #include "dp/link/delivery_route.h"
@@ -14,7 +14,7 @@
 /* TEST-NET-2: an address that nobody has (RFC 5737), as an outside destination. */
 #define DELIVERY_PATH_OUTSIDE 0xc6336401
 
-/* So often a rule is put in front of others in one go. */
+/* How often a rule is put in front of others in one go. */
 enum { DELIVERY_PATH_MOVES = 8 };
 
 /* -- what is wanted ------------------------------------------------------------------ */
@@ -58,8 +58,8 @@ void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 
 /* -- asking the kernel ---------------------------------------------------------------- */
 
-/* Is a redirected packet that comes in by interface `i` delivered?  If not, `answer` is
- * what becomes of it.  Who cannot be asked is taken to say yes. */
+/* Is a redirected packet that comes in by interface `i` delivered?  If not, `answer`
+ * says what happens to it.  If the kernel cannot be asked, assume yes. */
 static bool delivery_path_leads_here(struct nl_sock *sock, const struct delivery_path *p,
 				     unsigned i, struct route_answer *answer)
 {
@@ -129,7 +129,7 @@ static bool delivery_path_had_rule(const struct delivery_path *before,
 	return false;
 }
 
-/* Where it was put in front of others it stays, for as long as they are there. */
+/* A rule that was put in front of others stays there for as long as they exist. */
 static int delivery_path_make_rule(struct nl_sock *sock, const struct rules *rules,
 				   const struct delivery_rule *r,
 				   const struct delivery_path *before, struct err *drift,
@@ -149,15 +149,15 @@ static int delivery_path_make_rule(struct nl_sock *sock, const struct rules *rul
 		   !delivery_rule_between(rules, r, priority, r->priority)) {
 		priority = r->priority;
 	}
-	/* To the kernel it would be the same rule, and stay as it is. */
+	/* The kernel would take it for the same rule and leave it as it is. */
 	if (there && there->protocol != r->protocol)
 		delivery_rule_remove(sock, rules, r, DELIVERY_RULE_NONE);
 	return delivery_path_set_priority(sock, rules, r, priority, err);
 }
 
 /*
- * Look who takes the packets of interface `i`, and put our rule in front of theirs.  Returns
- * whether to look again.
+ * Find the rule that takes the packets of interface `i`, and put ours in front of it.
+ * Returns whether to look again.
  */
 static bool delivery_path_overtake(struct nl_sock *sock, const struct delivery_path *p,
 				   unsigned i, struct err *drift, struct err *obstacle)
@@ -213,8 +213,8 @@ static int delivery_path_make_rules(struct nl_sock *sock, const struct delivery_
 
 /* -- all ---------------------------------------------------------------------------------- */
 
-/* A table that somebody else uses is left alone: our default route there would take
- * their packets, and theirs ours. */
+/* Leave a table alone that another program uses: our default route there would take its
+ * packets, and its routes ours. */
 static int delivery_path_make_route(struct nl_sock *sock, const struct delivery_path *p,
 				    const struct delivery_path *before, struct err *drift,
 				    struct err *obstacle, struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way from the interface to local sockets: a route in a table of its own and a rule per
- * interface, kept in place and verified by the kernel's own look-up.
+ * The path from the interface to local sockets: a route in a table of its own and a
+ * rule per interface, kept in place and verified by the kernel's own look-up.
  */
 #ifndef WCCPD_DP_LINK_DELIVERY_PATH_H
 #define WCCPD_DP_LINK_DELIVERY_PATH_H
@@ -31,10 +31,10 @@ void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 			struct delivery_path *out);
 
 /*
- * Make it, or find it there already.  What of `before` (as it was last made; NULL: never)
- * had vanished, or was put in front of a rule of others, is said in `drift`.
- * `obstacle` gets the rule or route that keeps packets from being delivered all the same.
- * Both stay empty when there is nothing to say.
+ * Make it, unless it exists already.  `drift` says which parts of `before` (as it was
+ * last made; NULL: never) had vanished, or were put in front of a rule of others.
+ * `obstacle` gets the rule or route that keeps packets from being delivered all the
+ * same.  Both stay empty when there is nothing to say.
  */
 int delivery_path_make(struct nl_sock *sock, const struct delivery_path *wanted,
 		       const struct delivery_path *before, struct err *drift,
@@ -44,7 +44,7 @@ int delivery_path_make(struct nl_sock *sock, const struct delivery_path *wanted,
 void delivery_path_explain(struct nl_sock *sock, const struct delivery_path *path,
 			   struct err *out);
 
-/* Take away what `keep` has not (NULL: all).  Best effort. */
+/* Remove what `keep` has not (NULL: everything).  Best effort. */
 void delivery_path_remove(struct nl_sock *sock, const struct delivery_path *old,
 			  const struct delivery_path *keep);
 

@@ -13,7 +13,7 @@ struct nl_sock;
 /* What is in a routing table, as far as delivery is concerned. */
 struct delivery_routes {
 	bool ours;	 /* local default dev lo */
-	unsigned others; /* routes of somebody else ... */
+	unsigned others; /* routes of other programs ... */
 	char other[64];	 /* ... and what the first of them looks like */
 };
 

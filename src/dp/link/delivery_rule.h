@@ -31,8 +31,8 @@ struct delivery_rule {
 	uint32_t mark, mask, table;
 	uint32_t priority; /* wished for; it can stand further in front */
 	/*
-	 * "Who made it".  It also keeps what rp_filter of the interface was before it was
-	 * loosened, so that a run after one that was killed can put it back.
+	 * "Who made it".  It also keeps what rp_filter of the interface was before it
+	 * was loosened, so that a run after one that was killed can put it back.
 	 */
 	uint8_t protocol;
 };
@@ -46,8 +46,8 @@ enum {
 /* All the same but priority and protocol? */
 bool delivery_rule_equal(const struct delivery_rule *a, const struct delivery_rule *b);
 
-/* As it is there, with whatever priority (the first one, if it is there several times);
- * NULL: it is not. */
+/* The rule as it exists, with any priority (the first one, if there are several); NULL:
+ * it does not exist. */
 const struct rule *delivery_rule_find(const struct rules *rules,
 				      const struct delivery_rule *wanted);
 

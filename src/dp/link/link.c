@@ -172,7 +172,7 @@ static bool link_had(const struct link_made *m, const char *interface)
 	return false;
 }
 
-/* What a run before that was killed has changed is in its rules. */
+/* The rules of an earlier run that was killed tell what it has changed. */
 static void link_adopt_filters(struct link *l)
 {
 	struct rules rules;
@@ -202,7 +202,7 @@ static void link_note_filters(struct link *l)
 	}
 }
 
-/* Filters of the plan before keep what they found then. */
+/* Filters of the previous plan keep the values they found. */
 static int link_loosen_filters(struct link *l, struct err *err)
 {
 	for (unsigned i = 0; i < l->wanted.n; i++) {

@@ -31,9 +31,9 @@ int link_commit(struct link *l, struct err *err);
  * and made again; empty: nothing. */
 const char *link_drift(const struct link *l);
 /* Why packets are not delivered although everything is in place: the rule or route of
- * somebody else that takes them; empty: they are, as far as routing goes. */
+ * another program that takes them; empty: they are, as far as routing goes. */
 const char *link_obstacle(const struct link *l);
-/* Is an address on a link of these, with no gateway between? */
+/* Is an address on one of these links, without a gateway in between? */
 bool link_is_near(struct link *l, const struct facts *facts, const struct addr *a);
 /* Remove what the plan before had and this one has not. */
 void link_settle(struct link *l);

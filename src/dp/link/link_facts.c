@@ -94,7 +94,7 @@ static void link_facts_take_mac(void *arg, const struct neighbour *n)
 		}
 }
 
-/* Of one that is on none of our links, the first link is asked in vain. */
+/* For an address that is on none of our links, ask on the first, in vain. */
 static void link_facts_find_links(struct nl_sock *sock, const struct plan *plan,
 				  struct facts *out)
 {

@@ -9,13 +9,13 @@
 
 struct nl_sock;
 
-/* By which interfaces what is sent to routers and other web-caches leaves. */
+/* The interfaces by which packets to routers and other web-caches leave. */
 void link_facts_ways(struct nl_sock *sock, const struct plan *plan, struct facts *out);
-/* MAC addresses of the routers that agreed on L2.  The kernel is made to ask for those
- * that it does not know, but this does not wait for the answers. */
+/* MAC addresses of the routers that agreed on L2.  Makes the kernel ask for those that
+ * it does not know, but does not wait for the answers. */
 int link_facts_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out,
 		    struct err *err);
-/* Is an address on a link of these, with no gateway between? */
+/* Is an address on one of these links, without a gateway in between? */
 bool link_facts_is_near(struct nl_sock *sock, const struct facts *facts,
 			const struct addr *a);
 

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 
 /*
- * What comes in by a port of a bridge, a bond or a team belongs to that, and is seen there:
- * taken at the port, it would never come to the address.  A VRF is a table, not a link.
+ * Packets that arrive on a port of a bridge, a bond or a team belong to that: taken at
+ * the port, they would never reach the address.  A VRF is a table, not a link.
  */
 static int link_interfaces_check_master(struct nl_cache *all, struct rtnl_link *link,
 					struct err *err)
@@ -83,7 +83,8 @@ static int link_interfaces_take_named(struct nl_cache *all, const char *name,
 	return result;
 }
 
-/* Of those that cannot be used nothing needs to be said, if nobody has named them. */
+/* Interfaces that cannot be used need no message if the configuration does not name
+ * them. */
 static void link_interfaces_take_any(struct nl_cache *all, struct facts *out,
 				     struct err *trouble)
 {

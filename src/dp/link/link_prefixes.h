@@ -10,10 +10,9 @@ struct nl_sock;
 
 /*
  * Fills in own_prefixes, in order of their kinds: what the local table has, and, where
- * this box sends packets on for others (facts.forwards), the networks that it reaches
- * by a certain interface.  A default route does not count: a
- * box with one uplink for redirected packets and another for its own would have nothing
- * left to be redirected.
+ * this box forwards packets for others (facts.forwards), the networks that it reaches
+ * by a certain interface.  A default route does not count: a box with one uplink for
+ * redirected packets and another for its own would have nothing left to be redirected.
  */
 int link_prefixes(struct nl_sock *sock, struct facts *out, struct err *err);
 

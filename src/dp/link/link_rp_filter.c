@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reverse-path filtering, loosened while redirected packets are taken. */
+/* Reverse-path filtering, loosened while redirected packets are accepted. */
 #include "dp/link/link_rp_filter.h"
 
 #include <errno.h>
@@ -39,9 +39,10 @@ static int link_rp_filter_write(const char *interface, int value, struct err *er
 }
 
 /*
- * Clients of redirected packets need not be routed to by this interface, so strict
- * filtering would drop them.  The kernel takes the larger of the value of "all" and
- * of the interface; 2 (loose) wins over 1 (strict), so the interface's own is enough.
+ * The route to the clients of redirected packets need not lead to this interface, so
+ * strict filtering would drop them.  The kernel takes the larger of the value of "all"
+ * and of the interface; 2 (loose) wins over 1 (strict), so the interface's own is
+ * enough.
  */
 enum { FILTER_STRICT = 1, FILTER_LOOSE = 2 };
 

@@ -21,9 +21,9 @@ int link_sysctl(const char *interface, const char *name);
 /* Make strict filtering on the interface loose.  Returns 1 when it had to. */
 int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
 			  struct err *err);
-/* A run before has loosened it; `before` is what it found. */
+/* An earlier run has loosened it; `before` is the value it found. */
 void link_rp_filter_adopt(struct link_rp_filter *f, const char *interface, int before);
-/* Put back what was, unless somebody else has changed it since. */
+/* Restore the old value, unless another program has changed it since. */
 void link_rp_filter_restore(struct link_rp_filter *f);
 
 #endif

@@ -35,7 +35,7 @@ struct dp_counters {
 	uint64_t by_reason[DP_REASONS_MAX];
 };
 
-/* Somebody who sends what looks redirected and is nobody of the plan. */
+/* A sender of packets that look redirected, but unknown to the plan. */
 struct dp_stranger {
 	bool by_mac;
 	struct addr addr; /* outer source of GRE ... */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ports of instances for single ports of services: Squid takes TLS at an https_port and
- * nothing else there.  All instances of a pool that have a port for 443, say, make a pool
- * of their own, `web-443` beside `web`, with these ports; a service of port 443 that
- * names `web` gets that.  So everything behind the configuration knows pools of one kind
- * of port only, and an instance may be up at one and absent at the other.
+ * nothing else there.  All instances of a pool that have a port for 443, say, make a
+ * pool of their own, `web-443` beside `web`, with these ports; a service of port 443
+ * that names `web` gets that.  So everything after the configuration deals with pools
+ * of one kind of port only, and an instance may be up at one port and absent at the
+ * other.
  */
 #include "wccpd/conf/conf_sections.h"
 
@@ -105,7 +106,7 @@ static int conf_ports_add_pool(struct reader *r, cfg_t *section, struct conf *co
 	return (int)conf->n_pools++;
 }
 
-/* In the pool it comes from, too, each port is somebody's alone. */
+/* Each port belongs to one instance only, also in the pool that this one comes from. */
 static int conf_ports_check(struct reader *r, cfg_t *section,
 			    const struct conf_pool *parent, const struct conf_pool *own,
 			    uint16_t port)
@@ -167,7 +168,7 @@ int conf_ports_make_pools(struct reader *r, struct conf *conf)
 
 /* -- of a service ---------------------------------------------------------------------- */
 
-/* The ports that its clients connect to; the number of them. */
+/* The ports that its clients connect to; returns how many. */
 static unsigned conf_ports_of_service(const struct wccp_service *s, uint16_t *out)
 {
 	unsigned n = 0;
