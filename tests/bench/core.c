@@ -29,7 +29,7 @@
 enum { ROUTERS = 32, CACHES = 32, GROUPS = 64, SELF = 7 };
 
 /* The I_SEE_YOUs of all routers of a service differ in a few octets. */
-struct letter {
+struct see_you {
 	uint8_t octets[4096];
 	size_t len, receive_id, router_id;
 };
@@ -116,7 +116,7 @@ static size_t encode(const struct wccp_service *service, uint32_t router, uint32
 }
 
 /* Where a number is in a message: the only place where its octets are. */
-static size_t find(const struct letter *l, uint32_t number)
+static size_t find(const struct see_you *l, uint32_t number)
 {
 	const uint8_t octets[] = { number >> 24, number >> 16 & 255, number >> 8 & 255,
 				   number & 255 };
@@ -127,7 +127,7 @@ static size_t find(const struct letter *l, uint32_t number)
 	die("a number is not in the message");
 }
 
-static void letter_make(struct letter *l, const struct wccp_service *service)
+static void see_you_make(struct see_you *l, const struct wccp_service *service)
 {
 	l->len = encode(service, 0x7b7c7d7e, 0x6b6c6d6e, l->octets, sizeof(l->octets));
 	l->router_id = find(l, 0x7b7c7d7e);
@@ -140,7 +140,7 @@ static void put(uint8_t *at, uint32_t number)
 		*at++ = (uint8_t)(number >> shift);
 }
 
-static void hear(struct cache *g, struct letter *l, unsigned router, struct mono now)
+static void hear(struct cache *g, struct see_you *l, unsigned router, struct mono now)
 {
 	struct codec_datagram datagram;
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = now };
@@ -157,7 +157,7 @@ static void hear(struct cache *g, struct letter *l, unsigned router, struct mono
 /* -- groups ------------------------------------------------------------------------- */
 
 static struct cache *join(const struct wccp_service *service, unsigned n_routers,
-			  struct letter *l)
+			  struct see_you *l)
 {
 	struct cache_conf conf = {
 		.service = *service,
@@ -197,11 +197,11 @@ static const struct wccp_service web = { .type = WCCP_SERVICE_STANDARD };
 static double i_see_you_rate(unsigned n_routers)
 {
 	enum { TIMES = 40000 };
-	struct letter l;
+	struct see_you l;
 	struct cache *g;
 	double t;
 
-	letter_make(&l, &web);
+	see_you_make(&l, &web);
 	g = join(&web, n_routers, &l);
 	t = cpu_seconds();
 	for (unsigned i = 0; i < TIMES; i++)
@@ -245,7 +245,7 @@ static long memory_kib(void)
 }
 
 /* The deadline has come: what is sent then is answered at once. */
-static unsigned serve(struct cache *g, struct letter *l, struct mono now)
+static unsigned serve(struct cache *g, struct see_you *l, struct mono now)
 {
 	struct cache_event tick = { .type = CACHE_EV_TICK, .now = now };
 	unsigned routers[ACTIONS_MAX], n = 0;
@@ -264,7 +264,7 @@ static void many(double *cpu_share, long *kib)
 {
 	enum { SECONDS = 600 };
 	static struct cache *groups[GROUPS];
-	static struct letter letters[GROUPS];
+	static struct see_you see_yous[GROUPS];
 	struct mono now = { 1 }, end = mono_add_ms(now, SECONDS * 1000);
 	unsigned answers = 0;
 	double t;
@@ -275,8 +275,8 @@ static void many(double *cpu_share, long *kib)
 					  .protocol = 6,
 					  .flags = WCCP_F_DST_IP_HASH };
 
-		letter_make(&letters[i], &s);
-		groups[i] = join(&s, ROUTERS, &letters[i]);
+		see_you_make(&see_yous[i], &s);
+		groups[i] = join(&s, ROUTERS, &see_yous[i]);
 	}
 	*kib = memory_kib();
 	t = cpu_seconds();
@@ -285,7 +285,7 @@ static void many(double *cpu_share, long *kib)
 
 		for (unsigned i = 0; i < GROUPS; i++) {
 			if (mono_due(cache_deadline(groups[i]), now))
-				answers += serve(groups[i], &letters[i], now);
+				answers += serve(groups[i], &see_yous[i], now);
 			next = mono_min(next, cache_deadline(groups[i]));
 		}
 		now = next;

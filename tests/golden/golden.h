@@ -5,7 +5,7 @@
  *
  *   scene.c      reads a scenario, and has its commands carried out
  *   options.c    what it can say of a web-cache, a router, a service
- *   letters.c    messages written by hand
+ *   handmade.c   messages written by hand
  *   stage.c      the nodes: steps, actions, the network, the clock
  *   expect.c     what a scenario demands on its way
  *   trace.c      the trace: lines with their time, and states
@@ -109,9 +109,9 @@ uint32_t options_methods(struct stage *st, const char *text,
 			 struct cache_preference *pref);
 void options_mask(struct stage *st, struct words *w, struct wccp_mask *mask);
 
-/* -- letters.c -- */
+/* -- handmade.c -- */
 /* "TYPE to NODE key value ..." */
-void letters_write(struct stage *st, struct node *from, struct words *w);
+void handmade_write(struct stage *st, struct node *from, struct words *w);
 
 /* -- stage.c -- */
 void stage_fail(struct stage *st, const char *format, ...)

@@ -10,7 +10,7 @@
  *   at TIME CACHE shutdown | crash | start
  *   at TIME CACHE conf OPTION ...        and the configuration is applied
  *   at TIME ROUTER stop | restart [OPTION ...]
- *   at TIME HAND says TYPE to NODE ...   letters.c
+ *   at TIME HAND says TYPE to NODE ...   handmade.c
  *   at TIME drop FROM TO [TYPE] [N]      N datagrams, else all
  *   at TIME pass FROM TO
  *   at TIME expect ...                   expect.c
@@ -241,7 +241,7 @@ static void node_verb(struct stage *st, struct node *n, struct words *w)
 	else if (n->kind == NODE_ROUTER)
 		router_verb(st, n, verb, w);
 	else if (!strcmp(verb, "says"))
-		letters_write(st, n, w);
+		handmade_write(st, n, w);
 	else
 		stage_fail(st, "a peer by hand cannot %s", verb);
 }

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-struct letter {
+struct handmade {
 	struct wccp_msg *msg;
 	struct codec_password password;
 	struct addr id;
@@ -91,7 +91,7 @@ static bool put_method(struct stage *st, struct wccp_msg *m, const char *key,
 	return true;
 }
 
-static void put_password(struct stage *st, struct words *w, struct letter *l)
+static void put_password(struct stage *st, struct words *w, struct handmade *l)
 {
 	struct err err = { "" };
 
@@ -100,7 +100,7 @@ static void put_password(struct stage *st, struct words *w, struct letter *l)
 	l->msg->security = WCCP_SECURITY_MD5;
 }
 
-static void put_field(struct stage *st, struct letter *l, const char *key,
+static void put_field(struct stage *st, struct handmade *l, const char *key,
 		      struct words *w)
 {
 	struct wccp_msg *m = l->msg;
@@ -172,11 +172,11 @@ static void begin(struct stage *st, struct wccp_msg *m, const struct node *from,
 	m->router_identity.from[0] = m->query.target = to->addr;
 }
 
-void letters_write(struct stage *st, struct node *from, struct words *w)
+void handmade_write(struct stage *st, struct node *from, struct words *w)
 {
 	static struct wccp_msg msg;
 	static uint8_t octets[WCCP_MAX_DATAGRAM];
-	struct letter l = { .msg = &msg, .id = from->addr, .receive_id = 1 };
+	struct handmade l = { .msg = &msg, .id = from->addr, .receive_id = 1 };
 	const char *type = words_need(st, w, "type of message"), *key;
 	const struct node *to;
 	struct err err = { "" };
