@@ -152,11 +152,25 @@ static void show_explain_shares(const json_t *answer, FILE *to)
 		fputs(" nobody", to);
 }
 
+/* Does any router send it to this machine? */
+static bool show_explain_is_ours(const json_t *answer)
+{
+	const json_t *owner;
+	size_t i;
+
+	json_array_foreach(json_get_member(answer, "owners"), i, owner)
+		if (json_get_true(owner, "this"))
+			return true;
+	return false;
+}
+
 static void show_explain_instance(const json_t *answer, struct table *t)
 {
 	struct show_explain_line line;
 	FILE *to = show_explain_begin(&line);
 
+	if (show_explain_has(answer, "service") && !show_explain_is_ours(answer))
+		fputs("if it came here: ", to);
 	if (!show_explain_has(answer, "pool"))
 		fputs("none: no instance of a pool takes this port", to);
 	else if (json_get_number(answer, "source_port"))

@@ -92,7 +92,10 @@ static void table_print_cell(const struct table *t, size_t i, FILE *to)
 		fprintf(to, "%*s", width, t->cells[i]);
 	else
 		fprintf(to, "%-*s", last ? 0 : width, t->cells[i]);
-	fputs(last ? "\n" : "  ", to);
+	if (last)
+		fputc('\n', to);
+	else if (column + 2 < t->columns || *t->cells[i + 1])
+		fputs("  ", to);
 }
 
 static void table_free(struct table *t)

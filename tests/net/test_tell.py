@@ -27,11 +27,18 @@ def lab(net):
     return small
 
 
+def wait_heard(lab, share):
+    """Until the boxes have heard from the router that each has so many slots."""
+    lab.wait_shares(share, share)
+    wait_until(lambda: all(b.show()["services"][0]["assignment"]["my_slots"] == share
+                           for b in lab.boxes), 5, "the boxes have heard of it")
+
+
 def start(lab):
     for box in lab.boxes:
         box.configure(("web-cache", ""))
         box.start()
-    lab.wait_shares(128, 128)
+    wait_heard(lab, 128)
     lab.wait_served(("box1", "box2"))
     return lab.boxes[0]
 
@@ -44,7 +51,7 @@ def tell(box, *words):
 def rows(text):
     """{(service, reason): packets} of show packets."""
     return {(m[1], m[2].strip()): int(m[3])
-            for m in re.finditer(r"^(\S+) +(\S.*?) +(\d+)(?:  .*|)$", text, re.M)}
+            for m in re.finditer(r"^(\S+) +(\S.*?) +(\d+)(?:  .*)?$", text, re.M)}
 
 
 def test_packets(lab):
@@ -184,10 +191,7 @@ def experience(lab, dst, sport):
                          ids=("hash", "mask"))
 def test_explain_foretells_50_connections(lab, more):
     processes = start_several(lab, more)
-    share = 2 if more else 128
-    lab.wait_shares(share, share)
-    wait_until(lambda: all(b.show()["services"][0]["assignment"]["my_slots"] == share
-                           for b in lab.boxes), 5, "the boxes have heard of it")
+    wait_heard(lab, 2 if more else 128)
     wait_until(lambda: {lab.try_connect(f"10.9.{n}.1") for n in range(0, 256, 31)}.isdisjoint(
         {None, "origin"}), 10, "clients are served")
     flows = [(f"10.9.{n * 37 % 256}.{n}", 20000 + 77 * n) for n in range(50)]
@@ -209,9 +213,7 @@ def test_explain_says_who_had_the_slot_before(lab):
     one.start()
     lab.wait_shares(256, 0)
     two.start()
-    lab.wait_shares(128, 128)
-    wait_until(lambda: all(b.show()["services"][0]["assignment"]["my_slots"] == 128
-                           for b in lab.boxes), 5, "the boxes have heard of it")
+    wait_heard(lab, 128)
     moved = [dst for dst in (f"10.9.1.{n}" for n in range(1, 256, 9))
              if explain(two, CLIENT, dst)["owners"][0]["this"]]
     assert moved
@@ -228,6 +230,11 @@ def test_explain_in_words(lab):
     assert re.search(r"^slot +bucket 3 of 256, by dst-ip; if it is a hot one, ", text, re.M)
     assert re.search(r"^instance +by the source port: web/s1 256 of 256$", text, re.M)
     assert max(len(line) for line in text.splitlines()) <= 100
+    # Not ours: who has it now is not called the one before.
+    text = tell(box, "explain", CLIENT, "10.9.200.1").stdout
+    assert re.search(r"^web-cache +10.3.2.2 \(router 10.3.1.1\)$", text, re.M)
+    assert not re.search("^before", text, re.M)
+    assert re.search(r"^instance +if it came here: by the source port: ", text, re.M)
     text = tell(box, "explain", CLIENT, "10.9.1.1", "81").stdout
     assert re.search(r"^service +none that it fits", text, re.M)
     assert re.search(r"^instance +none: ", text, re.M)

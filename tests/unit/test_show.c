@@ -141,9 +141,9 @@ TEST(packets_by_reason)
 	json_t *status = small_document();
 
 	expect_shown(status, SHOW_PACKETS,
-		     "SERVICE  REASON         PACKETS  \n"
-		     "web      delivered-new        4  \n"
-		     "web      handed-over          8  \n"
+		     "SERVICE  REASON         PACKETS\n"
+		     "web      delivered-new        4\n"
+		     "web      handed-over          8\n"
 		     "web      all reasons         12  = 10 redirected + 2 from other "
 		     "web-caches\n"
 		     "web      handshakes           3  completed\n"

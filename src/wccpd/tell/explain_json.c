@@ -116,19 +116,24 @@ json_t *explain_json(const struct plan *plan, const struct dp_connection *c,
 	return answer;
 }
 
-static json_t *explain_json_owners(const struct cache *cache, unsigned slot,
-				   const struct addr *self)
+static json_t *explain_json_owners(json_t *answer, const struct cache *cache,
+				   unsigned slot, const struct addr *self,
+				   const struct addr *former)
 {
 	struct cache_slot_owner owners[WCCP_MAX_ROUTERS];
 	unsigned n = cache_get_slot_owners(cache, slot, owners);
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
+		/* Who has it now is none who had it before. */
+		if (addr_is_set(former) && addr_equal(&owners[i].cache, former))
+			json_object_set_new(answer, "before", json_null());
 		json_array_append_new(
 			list, json_pack("{s:o, s:o, s:b}", "router",
 					explain_json_address(&owners[i].router), "cache",
 					explain_json_address(&owners[i].cache), "this",
 					addr_equal(&owners[i].cache, self)));
+	}
 	return list;
 }
 
@@ -147,5 +152,6 @@ void explain_json_add_slot(json_t *answer, const struct dp_explanation *e,
 			  explain_json_text(alternate ? d.alternate : NULL), "alternate",
 			  alternate ? json_integer(e->alternate) : json_null()));
 	json_object_set_new(answer, "owners",
-			    explain_json_owners(cache, e->slot, &st->self));
+			    explain_json_owners(answer, cache, e->slot, &st->self,
+						&e->former));
 }
