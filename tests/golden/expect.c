@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a scenario demands on its way; it fails where it is not so.
+ * What a scenario expects on its way; it fails where that is not so.
  *
  *   expect CACHE ROUTER STATE [SLOTS]     at that router, "-" for spaces in the state
  *   expect CACHE designated | not-designated

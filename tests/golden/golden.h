@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Golden traces: a scenario is played by the real machines of both sides in virtual
- * time, and all they say and note must be what the trace beside it says.
+ * Golden traces: the real state machines of both sides play a scenario in virtual time,
+ * and everything they send and note must match the trace beside it.
  *
  *   scene.c      reads a scenario, and has its commands carried out
  *   options.c    what it can say of a web-cache, a router, a service
@@ -10,9 +10,9 @@
  *   expect.c     what a scenario demands on its way
  *   trace.c      the trace: lines with their time, and states
  *   message.c    a message in it: what is new since the last of its kind
- *   test_golden.c plays all of them; or one; or writes the traces anew
+ *   test_golden.c plays all of them, or one, or rewrites the traces
  *
- * The network takes DELAY_MS for each datagram and loses what it is told to lose.
+ * The network takes DELAY_MS for each datagram and loses what the scenario tells it to.
  */
 #ifndef GOLDEN_H
 #define GOLDEN_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages in the trace, as codec_print() puts them.  The first of its kind between
- * two nodes is shown as a whole; of a later one what is new in it, and what is gone.
+ * Messages in the trace, as codec_print() puts them.  The first of its kind between two
+ * nodes is shown as a whole; of later ones, only what is new in them, and what is gone.
  *
  * An item is a line of a component with all that is indented below it.  Long lists in
  * items are shortened: numbers become runs, values of one web-cache are counted.
@@ -388,7 +388,7 @@ static const char *service_name(const struct stage *st, const struct wccp_servic
 	return "?";
 }
 
-/* The same was said to another a moment ago: that one, or NULL. */
+/* The node that got the same message a moment ago, or NULL. */
 static const struct memory *said_to(const struct stage *st, const struct memory *m,
 				    const struct kept *is)
 {

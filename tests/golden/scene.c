@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A scenario, line by line.  First who takes part (options.c), then what happens:
+ * A scenario, line by line.  First the participants (options.c), then what happens:
  *
  *   clock MS                  time begins there; routers begin their numbers with it
  *   hand NAME ADDRESS         a peer whose messages are written by hand

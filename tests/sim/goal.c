@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The one state that all must end in, and how long that may take.
+ * The one state that every node must end in, and how long that may take.
  */
 #include "sim.h"
 
@@ -32,8 +32,8 @@
  *                wait for the router's time: 1 T more.
  *   being seen   Others hear of their buckets with their next HERE_I_AM: 1 T.
  *
- * Nobody left to assign to: the old table goes with the last member, or 5 RB after
- * the change (2.0 section 4.8.1); either is within the sum.
+ * If no web-cache is left to assign to, the old table goes with the last member, or 5
+ * RB after the change (2.0 section 4.8.1); either is within the sum.
  *
  * Two seconds of slack for what was under way when the network became good, and for
  * the round trips.
@@ -80,7 +80,7 @@ static bool is_to_own(const struct sim *sim, unsigned i)
 	return is_to_join(sim, i) && !sim->caches[i].stranger;
 }
 
-/* The lowest address of those that may own anything; -1: there is none. */
+/* The web-cache with the lowest address that may own anything; -1: there is none. */
 static int designated(const struct sim *sim)
 {
 	for (unsigned i = 0; i < sim->plan.n_caches; i++)
@@ -89,7 +89,7 @@ static int designated(const struct sim *sim)
 	return -1;
 }
 
-/* Of their own, when any has weight. */
+/* The sum of the web-caches' weights. */
 static unsigned total_weight(const struct sim *sim)
 {
 	unsigned total = 0;
@@ -192,7 +192,7 @@ static const char *miss_table(const struct sim *sim, unsigned j,
 	return NULL;
 }
 
-/* All of them list all of them. */
+/* Every router lists every router. */
 static const char *miss_routers(const struct sim *sim, unsigned j,
 				const struct router_status *s)
 {
@@ -245,7 +245,7 @@ static const char *miss_cache(const struct sim *sim, unsigned i, unsigned servic
 	if (!sim->caches[i].groups[service])
 		return NULL;
 	cache_get_status(sim->caches[i].groups[service], &s);
-	/* A stranger believes in itself: it is in nobody's list but its own. */
+	/* A stranger believes in itself: no list but its own has it. */
 	if (!sim->caches[i].stranger && s.designated != ((int)i == designated(sim)))
 		return not_so("cache%u %s designated", i + 1,
 			      s.designated ? "is" : "is not");

@@ -96,7 +96,7 @@ static void judge_values(struct sim *sim, unsigned j, const struct router_status
 			judge_owner(sim, j, s, &s->masks.caches[i]);
 }
 
-/* Two tables that were assigned under one key are one. */
+/* Two tables assigned under the same key must be the same. */
 static void judge_pair(struct sim *sim, unsigned j)
 {
 	static struct router_status s;
@@ -155,7 +155,7 @@ static bool is_legal(enum peer_state state, bool up)
 	case PEER_LOST:
 		return up;
 	default:
-		return false; /* all can do the same and have the same password */
+		return false; /* all support the same and have the same password */
 	}
 }
 
@@ -164,7 +164,8 @@ static void judge_state(struct sim *sim, unsigned i, const struct cache_conf *co
 {
 	bool up = sim->caches[i].up && is_configured(conf, &r->address);
 
-	/* By multicast, one that is allowed again is left first, and then met anew. */
+	/* By multicast, a router that is allowed again is left first, and then met
+	 * again. */
 	if (addr_is_set(&conf->multicast) && r->state == PEER_DRAINING)
 		return;
 	if (!is_legal(r->state, up))
@@ -191,7 +192,7 @@ void judge_cache(struct sim *sim, unsigned i, unsigned service)
 	if (s.my_slots && !n_assigned)
 		sim_fail(sim, "cache%u has %u slots, assigned by no router", i + 1,
 			 s.my_slots);
-	/* By mask, a router's table may be in terms of another mask. */
+	/* By mask, a router's table may be by another mask. */
 	if (sim->plan.methods == SIM_HASH && n_assigned && !s.my_slots)
 		sim_fail(sim, "cache%u has no buckets, assigned by %u routers", i + 1,
 			 n_assigned);

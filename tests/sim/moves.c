@@ -14,8 +14,8 @@
  * routers echo different keys, there is no one table in force, unless one of them is the
  * sender's own newest; when they have none, it is the sender's own, if it has one.
  *
- * Of a pair the routers of both services tell, and the moves of the first are judged;
- * the mirror's table has to be like that of the first with the same key.
+ * For a pair, the routers of both services count, and the moves of the first are
+ * judged; the mirror's table has to match that of the first with the same key.
  */
 #include "sim.h"
 
@@ -283,8 +283,8 @@ static unsigned most_kept_by(const struct sim_table *old, const struct sim_table
 	return n;
 }
 
-/* Of the weights that routers state the least counts, but all that can be seen here is
- * one; they are equal when a change has had time to come round, or is forgotten. */
+/* The lowest of the weights that routers state counts, but only one can be seen here;
+ * they are equal once a change has had time to get round, or is forgotten. */
 static bool weights_are_known(const struct sim *sim, const struct shares *x)
 {
 	for (unsigned k = 0; k < sim->plan.n_caches; k++)
@@ -328,7 +328,7 @@ static bool owns_any_at(const struct router_status *r, const struct addr *cache)
 	return false;
 }
 
-/* Who owns any of a table at one of the routers. */
+/* The owners of slots at one of the routers. */
 static void find_owners(struct sim *sim, unsigned service, const struct cache_status *s,
 			const struct sim_table *t, bool owns[SIM_CACHES])
 {
@@ -385,8 +385,8 @@ static void add_echoes(const struct cache_status *s, bool by_mask,
 	}
 }
 
-/* With another mask a web-cache forgets what it knows of tables; its own mask may be
- * back before all routers have told it again. */
+/* When its mask changes, a web-cache forgets the tables it knows; its old mask may be
+ * back before all routers have stated them again. */
 static bool has_forgotten(const struct sim *sim, unsigned i)
 {
 	return mono_ms_between(sim->caches[i].remasked, sim->now) < 3 * sim->plan.tb_ms;

@@ -114,7 +114,7 @@ static void put(struct sim *sim, struct sim_packet p)
 	sift_up(net, net->n++);
 }
 
-/* Nodes of one kind are never parted. */
+/* Nodes of the same kind are never separated. */
 static bool is_cut(const struct sim_net *net, unsigned a, unsigned b)
 {
 	if (sim_is_cache(a) == sim_is_cache(b))

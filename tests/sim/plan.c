@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a seed is about: how many nodes there are, and how each of them is configured
- * in the end and, except for what vary.c does, before.
+ * What a seed stands for: how many nodes there are, and how each of them is configured
+ * at the end and, apart from what vary.c changes, before.
  *
- * Nothing is planned that the protocol cannot bring together: what one web-cache alone
- * may choose differs between nodes, what a group agrees upon (method of assignment,
- * timers) is such that everybody can do what somebody may choose.
+ * Every plan is one that the protocol can make work: what a web-cache may choose alone
+ * differs between nodes; for what a group agrees upon (method of assignment, timers),
+ * every node supports whatever another may choose.
  */
 #include "sim.h"
 
@@ -54,7 +54,7 @@ static uint16_t any_transmit_t(struct sim *sim)
 	return (uint16_t)(4000 + sim_any(sim, 11) * 1000);
 }
 
-/* Each has its own wish where the group need not wish the same. */
+/* Each has its own wishes where the group need not agree. */
 static void wish(struct sim *sim, struct sim_cache *c, const struct sim_cache *first,
 		 bool own)
 {
@@ -248,7 +248,7 @@ void plan_routers(struct sim *sim)
 	}
 }
 
-/* Who may join, once it is known who is an outcast. */
+/* The web-caches that may join, once the outcasts are known. */
 static void allow(struct sim *sim)
 {
 	struct router_conf list = { .n_allowed = 0 };

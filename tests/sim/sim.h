@@ -3,12 +3,12 @@
  * Whole service groups in one process and in virtual time: the real machines of
  * both sides, real datagrams, and a network that loses, doubles and reorders them.
  *
- *   plan.c     what a seed is about: how many nodes, and how each is configured
+ *   plan.c     what a seed stands for: how many nodes, and how each is configured
  *   net.c      the network
  *   world.c    the nodes: their lives, and the clock
- *   step.c     one step of a node, and carrying out what it wants done
- *   trouble.c  what befalls them
- *   vary.c     what their configuration may become for a while
+ *   step.c     one step of a node, and carrying out its actions
+ *   trouble.c  what happens to them
+ *   vary.c     temporary changes of their configuration
  *   judge.c    what must hold at every step
  *   moves.c    ... and of every assignment that is sent
  *   table.c    tables, and whether two of a pair are alike
@@ -182,7 +182,7 @@ void world_cache_start(struct sim *sim, unsigned i);
 void world_cache_crash(struct sim *sim, unsigned i);
 void world_cache_health(struct sim *sim, unsigned i, bool up, uint16_t weight);
 void world_cache_shutdown(struct sim *sim, unsigned i);
-/* caches[i].conf is another now. */
+/* caches[i].conf has changed. */
 void world_cache_configure(struct sim *sim, unsigned i, const char *what);
 void world_router_start(struct sim *sim, unsigned j);
 void world_router_crash(struct sim *sim, unsigned j);
@@ -198,7 +198,7 @@ void step_ticks(struct sim *sim);
 
 /* One thing happens, and the next is arranged. */
 void trouble_strike(struct sim *sim);
-/* No more of it: routers and links work, some of the caches stay away. */
+/* End the trouble: routers and links work, some of the caches stay away. */
 void trouble_end(struct sim *sim);
 
 /* Another configuration for a while, or the planned one again. */
@@ -215,7 +215,7 @@ void judge_router(struct sim *sim, unsigned j, unsigned service);
 void moves_judge(struct sim *sim, unsigned i, unsigned service, const void *octets,
 		 size_t len);
 
-/* What a router has in force, with nobody as the owner of what is purged. */
+/* What a router has in force; purged slots have no owner. */
 void table_read(const struct sim *sim, const struct router_status *s,
 		struct sim_table *t);
 /* Is it that of the first service, mirrored, in all slots that both assign? */
@@ -223,8 +223,8 @@ bool table_mirrors(const struct sim_table *mirror, const struct sim_table *first
 
 /* In ms, from the first moment of a good network on. */
 int64_t goal_bound_ms(const struct sim *sim);
-/* NULL when all are in the state that they must end in, else what is not so; valid
- * until the next call. */
+/* NULL if all are in the state that they must end in, else what is wrong; valid until
+ * the next call. */
 const char *goal_missed(struct sim *sim);
 
 #endif

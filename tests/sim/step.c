@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One step of a node of the simulation, and carrying out what it wants done.
+ * One step of a node of the simulation, and carrying out its actions.
  */
 #include "sim.h"
 
@@ -163,7 +163,8 @@ static void step_group(struct sim *sim, unsigned i, unsigned service,
 	cache_step(c->groups[service], ev, &scratch, &actions);
 	carry_out(sim, i, service);
 	ask_deadlines(sim, i);
-	/* What is due was done: a deadline that stays would spin the daemon. */
+	/* Everything due has been done: a deadline that stays would make the daemon
+	 * spin. */
 	if (mono_due(sim->deadlines[i][service], sim->now))
 		sim_fail(sim, "cache%u: deadline does not move on", i + 1);
 	if (is_to_be_judged(sim, &c->judged[service]))
@@ -177,7 +178,7 @@ void step_cache(struct sim *sim, unsigned i, unsigned service,
 	unsigned other = !service;
 
 	step_group(sim, i, service, ev);
-	/* What one decides for both, the other says at once. */
+	/* What one decides for both, the other sends at once. */
 	if (sim->plan.n_services > 1 && mono_due(sim->deadlines[i][other], sim->now))
 		step_group(sim, i, other, &tick);
 }

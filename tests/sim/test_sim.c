@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Up to 32 web-caches and 32 routers, for many seeds: first everything goes wrong on a
- * bad network, then nothing does but the network stays bad, then that is good.
+ * bad network, then only the network stays bad, then it is good, too.
  *
  *   test_sim                 SIM_RUNS seeds (environment, default 200) from SIM_FIRST
  *                            (default 1) on

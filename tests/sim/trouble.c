@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What befalls the nodes of the simulation while nothing is settled.
+ * What happens to the nodes of the simulation while nothing is settled.
  */
 #include "sim.h"
 
@@ -27,7 +27,7 @@ static void strike_working(struct sim *sim, unsigned i)
 	case 0:
 		world_cache_crash(sim, i);
 		break;
-	case 1: /* so quickly that nobody notices */
+	case 1: /* so quickly that no node notices */
 		world_cache_crash(sim, i);
 		announce(sim, i);
 		break;
@@ -56,7 +56,7 @@ static void strike_cache(struct sim *sim)
 	else if (!c->ending || !c->groups[0])
 		announce(sim, i);
 	else if (sim_chance(sim, 50))
-		world_cache_crash(sim, i); /* killed while it still says good-bye */
+		world_cache_crash(sim, i); /* killed while it withdraws */
 }
 
 /* -- routers ---------------------------------------------------------------------------- */

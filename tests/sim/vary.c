@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the configuration of a node may become for a while.
+ * Temporary changes of a node's configuration.
  */
 #include "sim.h"
 
@@ -41,7 +41,7 @@ static const char *vary_mask(struct sim *sim, struct cache_conf *conf)
 	return "mask";
 }
 
-/* A router less. */
+/* One router fewer. */
 static const char *vary_routers(struct sim *sim, struct cache_conf *conf)
 {
 	unsigned gone;

@@ -92,7 +92,7 @@ void world_cache_health(struct sim *sim, unsigned i, bool up, uint16_t weight)
 	struct sim_cache *c = &sim->caches[i];
 
 	sim_trace(sim, "cache%u is %s, weight %u", i + 1, up ? "up" : "down", weight);
-	if (up && !c->up) /* it does not build upon what it said before */
+	if (up && !c->up) /* it does not rely on what it said before */
 		memset(c->newest, 0, sizeof(c->newest));
 	if (weight != c->weight)
 		c->reweighted = sim->now;
@@ -155,7 +155,7 @@ void world_cache_configure(struct sim *sim, unsigned i, const char *what)
 	}
 }
 
-/* The process of one that shuts down ends when it has nothing more to say. */
+/* The process of a web-cache that shuts down ends when it has nothing left to send. */
 static void reap(struct sim *sim)
 {
 	for (unsigned i = 0; i < sim->plan.n_caches; i++) {
