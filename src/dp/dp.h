@@ -58,7 +58,7 @@ bool dp_is_near(struct dp *dp, const struct addr *a);
 /*
  * Has the kernel been asked for something that it does not know yet, such as the MAC
  * address of an L2 router?  dp_apply() never waits: apply again when a neighbour has
- * changed (kernel/rtnl_monitor.h), which takes up to three seconds when nobody answers.
+ * changed (rtnl/rtnl_monitor.h), which takes up to three seconds when nobody answers.
  */
 bool dp_is_waiting(const struct dp *dp);
 

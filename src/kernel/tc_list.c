@@ -2,7 +2,7 @@
 /* The TC filters of an interface. */
 #include "kernel/tc_list.h"
 
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>

@@ -3,8 +3,8 @@
 #include "wccpd/reconcile.h"
 
 #include "clock.h"
-#include "kernel/nft_monitor.h"
-#include "kernel/rtnl_monitor.h"
+#include "rtnl/nft_monitor.h"
+#include "rtnl/rtnl_monitor.h"
 #include "log.h"
 #include "udp.h"
 #include "wccpd/daemon.h"

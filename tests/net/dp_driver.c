@@ -15,7 +15,7 @@
  * At the end of the input it closes the data plane and says "closed".
  */
 #include "dp/dp.h"
-#include "kernel/rtnl_monitor.h"
+#include "rtnl/rtnl_monitor.h"
 
 #include <inttypes.h>
 #include <poll.h>

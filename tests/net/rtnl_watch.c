@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel/rtnl_monitor.h on a leash, for tests/net/test_rtnl_monitor.py.  Commands, each
+ * netlink/rtnl_monitor.h on a leash, for tests/net/test_rtnl_monitor.py.  Commands, each
  * answered with the kinds that have changed:
  *
  *   read	look once, as soon as the monitor's descriptor is readable
  *   drain	look until it is not readable any more
  */
-#include "kernel/rtnl_monitor.h"
+#include "rtnl/rtnl_monitor.h"
 
 #include <poll.h>
 #include <stdbool.h>

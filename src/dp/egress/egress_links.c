@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/egress/egress_links.h"
 
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <net/if.h>
 #include <net/if_arp.h>

@@ -3,8 +3,8 @@
 #include "dp/link/delivery_path.h"
 
 #include "dp/link/delivery_route.h"
-#include "kernel/route_query.h"
-#include "kernel/rules.h"
+#include "rtnl/route_query.h"
+#include "rtnl/rules.h"
 
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 /* How a marked packet is delivered to a local socket: the route, in a table of its own. */
 #include "dp/link/delivery_route.h"
 
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <linux/rtnetlink.h>
 #include <net/if.h>

@@ -2,8 +2,8 @@
 /* How a marked packet is delivered to a local socket: the rules, one per interface. */
 #include "dp/link/delivery_rule.h"
 
-#include "kernel/route_query.h"
-#include "kernel/rules.h"
+#include "rtnl/route_query.h"
+#include "rtnl/rules.h"
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>

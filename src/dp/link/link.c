@@ -10,9 +10,9 @@
 #include "dp/link/link_interfaces.h"
 #include "dp/link/link_prefixes.h"
 #include "dp/link/link_rp_filter.h"
-#include "kernel/netlink.h"
-#include "kernel/route_query.h"
-#include "kernel/rules.h"
+#include "rtnl/netlink.h"
+#include "rtnl/route_query.h"
+#include "rtnl/rules.h"
 
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>

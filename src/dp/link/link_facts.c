@@ -2,8 +2,8 @@
 /* Reads facts about the host. */
 #include "dp/link/link_facts.h"
 
-#include "kernel/neighbours.h"
-#include "kernel/route_query.h"
+#include "rtnl/neighbours.h"
+#include "rtnl/route_query.h"
 
 #include <linux/rtnetlink.h>
 #include <string.h>

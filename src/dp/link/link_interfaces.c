@@ -2,7 +2,7 @@
 /* The interfaces that redirected packets arrive on. */
 #include "dp/link/link_interfaces.h"
 
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <net/if_arp.h>
 #include <netlink/netlink.h>

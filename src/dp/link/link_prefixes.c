@@ -2,7 +2,7 @@
 #include "dp/link/link_prefixes.h"
 
 #include "bpf/ingress_maps.h"
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

@@ -7,7 +7,7 @@
 #define WCCPD_DP_PLAN_FACTS_H
 
 #include "dp/plan/plan.h"
-#include "kernel/neighbours.h"
+#include "rtnl/neighbours.h"
 
 enum { FACTS_MAX_PREFIXES = 1024 };
 

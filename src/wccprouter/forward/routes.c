@@ -2,8 +2,8 @@
 /* Routes, neighbours and addresses, by rtnetlink. */
 #include "wccprouter/forward/routes.h"
 
-#include "kernel/netlink.h"
-#include "kernel/rtnl_monitor.h"
+#include "rtnl/netlink.h"
+#include "rtnl/rtnl_monitor.h"
 #include "sockaddr.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tells when links, addresses, routes, rules, neighbours, filters or settings change. */
-#include "kernel/rtnl_monitor.h"
+#include "rtnl/rtnl_monitor.h"
 
 #include <errno.h>
 #include <linux/neighbour.h>

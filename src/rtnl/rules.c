@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's routing rules.  Read without libnl's own reading, which leaves out what
  * inverts a rule. */
-#include "kernel/rules.h"
+#include "rtnl/rules.h"
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>

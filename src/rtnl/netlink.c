@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What every user of libnl needs: a socket, and converting addresses. */
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's neighbours. */
-#include "kernel/neighbours.h"
+#include "rtnl/neighbours.h"
 
-#include "kernel/netlink.h"
+#include "rtnl/netlink.h"
 
 #include <linux/neighbour.h>
 #include <netlink/netlink.h>

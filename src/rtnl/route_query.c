@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/route_query.h"
+#include "rtnl/route_query.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's neighbours: who has which MAC address on which interface. */
-#ifndef WCCPD_KERNEL_NEIGHBOURS_H
-#define WCCPD_KERNEL_NEIGHBOURS_H
+#ifndef WCCPD_RTNL_NEIGHBOURS_H
+#define WCCPD_RTNL_NEIGHBOURS_H
 
 #include "addr.h"
 #include "err.h"
@@ -31,7 +31,7 @@ int neighbours_each(struct nl_sock *sock,
 		    struct err *err);
 
 /* Have the kernel ask for the MAC address, like `ip neigh ... use`; it overwrites
- * nothing.  The answer comes later: see RTNL_NEIGHBOUR in kernel/rtnl_monitor.h. */
+ * nothing.  The answer comes later: see RTNL_NEIGHBOUR in netlink/rtnl_monitor.h. */
 void neighbours_ask(struct nl_sock *sock, const struct addr *addr, unsigned ifindex);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Asking the kernel what its routing says of one packet, as `ip route get` does. */
-#ifndef WCCPD_KERNEL_ROUTE_QUERY_H
-#define WCCPD_KERNEL_ROUTE_QUERY_H
+#ifndef WCCPD_RTNL_ROUTE_QUERY_H
+#define WCCPD_RTNL_ROUTE_QUERY_H
 
 #include "addr.h"
 #include "err.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What every user of libnl needs: a socket, and converting addresses. */
-#ifndef WCCPD_KERNEL_NETLINK_H
-#define WCCPD_KERNEL_NETLINK_H
+#ifndef WCCPD_RTNL_NETLINK_H
+#define WCCPD_RTNL_NETLINK_H
 
 #include "addr.h"
 #include "err.h"

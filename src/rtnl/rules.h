@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kernel's routing rules of IPv4, as `ip rule` lists them. */
-#ifndef WCCPD_KERNEL_RULES_H
-#define WCCPD_KERNEL_RULES_H
+#ifndef WCCPD_RTNL_RULES_H
+#define WCCPD_RTNL_RULES_H
 
 #include "addr.h"
 #include "err.h"

@@ -4,8 +4,8 @@
  * look at the new ruleset: the caller can test whether what it needs works.  (Changes
  * by iptables-legacy are not reported.)
  */
-#ifndef WCCPD_KERNEL_NFT_MONITOR_H
-#define WCCPD_KERNEL_NFT_MONITOR_H
+#ifndef WCCPD_RTNL_NFT_MONITOR_H
+#define WCCPD_RTNL_NFT_MONITOR_H
 
 #include "err.h"
 

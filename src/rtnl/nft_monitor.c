@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/nft_monitor.h"
+#include "rtnl/nft_monitor.h"
 
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>

@@ -9,8 +9,8 @@
  * kind of change is reported, because the caller has to look at everything anyway if
  * messages were lost.
  */
-#ifndef WCCPD_KERNEL_RTNL_MONITOR_H
-#define WCCPD_KERNEL_RTNL_MONITOR_H
+#ifndef WCCPD_RTNL_RTNL_MONITOR_H
+#define WCCPD_RTNL_RTNL_MONITOR_H
 
 #include "err.h"
 
