@@ -31,7 +31,7 @@ int neighbours_each(struct nl_sock *sock,
 		    struct err *err);
 
 /* Have the kernel ask for the MAC address, like `ip neigh ... use`; it overwrites
- * nothing.  The answer comes later: see RTNL_NEIGHBOUR in netlink/rtnl_monitor.h. */
+ * nothing.  The answer comes later: see RTNL_NEIGHBOUR in rtnl/rtnl_monitor.h. */
 void neighbours_ask(struct nl_sock *sock, const struct addr *addr, unsigned ifindex);
 
 #endif

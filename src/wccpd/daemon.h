@@ -56,7 +56,7 @@ struct daemon {
 	struct control *control;
 	struct packet_trace *trace;
 	struct delivery_watch *delivery;
-	int nft; /* netlink/nft_monitor.h; -1: none */
+	int nft; /* rtnl/nft_monitor.h; -1: none */
 	struct event *nft_event;
 	struct strangers strangers;
 	struct gre_slow_path *gre; /* NULL: not available */

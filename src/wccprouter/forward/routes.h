@@ -33,7 +33,7 @@ bool routes_have_changed(struct routes *routes);
 /* The route to `to`.  -1 if there is none that leaves this host. */
 int routes_find(struct routes *routes, const struct addr *to, struct route *out);
 
-/* Call `found` with each neighbour, see netlink/neighbours.h. */
+/* Call `found` with each neighbour, see rtnl/neighbours.h. */
 int routes_neighbours(struct routes *routes,
 		      void (*found)(void *arg, const struct neighbour *n), void *arg,
 		      struct err *err);
