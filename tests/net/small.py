@@ -65,6 +65,15 @@ service {name} {{
 """
 
 
+def stand_in(net, ns, name="instance"):
+    """An instance: a transparent port, 3129, and one that answers checks, 4201."""
+    ns.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), name, "3129"],
+             log=name + ".instance")
+    ns.popen([sys.executable, "-m", "http.server", "-b", "127.0.0.1", "4201"],
+             log=name + ".check", cwd=net.tmpdir)
+    wait_until(lambda: ns.listens(3129) and ns.listens(4201), 10, "the instance listens")
+
+
 def ask(tool, sock, *words):
     """What a program of ours answers in JSON, or None."""
     done = run(program(tool), "-s", sock, *words, check=False, timeout=10)

@@ -130,7 +130,7 @@ def test_sixty_four_services(net):
         rss = next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
     assert rss < 64 * 1024
     assert one.wccpd.stop() == 0
-    many.wait_shares(0, 256, 63)
+    many.wait_shares(0, 256, service=63)
 
     # All are exchanged for others, twice, while the router acknowledges nothing: there
     # is room for as many that say goodbye as there are services, and that is enough.

@@ -11,12 +11,12 @@ import os
 import select
 import socket
 import struct
-import sys
 
 import pytest
 
 import wccpcache as w
 from netns import program, wait_until
+from small import stand_in
 
 BOX, ROUTER, GROUP = "10.2.0.2", "10.2.0.1", "239.1.2.3"
 TTL = 4
@@ -30,7 +30,7 @@ pool web {{
     interval = 200
     timeout = 1000
     rise = 1
-    instance s1 {{ port = 3129  check = "127.0.0.1:3129" }}
+    instance s1 {{ port = 3129  check = "127.0.0.1:4201" }}
 }}
 service web-cache {{
     pool = web
@@ -121,9 +121,7 @@ class Router:
 def lab(net):
     box, far = net.namespace("box"), net.namespace("router")
     net.veth(box, "eth0", f"{BOX}/24", far, "rt0", f"{ROUTER}/24")
-    box.popen([sys.executable, "-m", "http.server", "3129"], log="instance",
-              cwd=net.tmpdir)
-    wait_until(lambda: box.listens(3129), 10, "the instance listens")
+    stand_in(net, box)
     conf = os.path.join(net.tmpdir, "wccpd.conf")
     with open(conf, "w") as f:
         f.write(CONF.format(box=BOX, dir=net.tmpdir, group=GROUP, ttl=TTL))

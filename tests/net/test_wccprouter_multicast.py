@@ -5,12 +5,12 @@ that share no code with it.  The network is that of test_wccprouter, with IPv6."
 import json
 import os
 import struct
-import sys
 
 import pytest
 
 import wccpcache as w
 from netns import program, wait_until
+from small import stand_in
 from wccprouter_lab import (ALL_TO_FIRST, CACHE, CACHE2, CLIENT, ORIGIN, ROUTER,
                              ROUTER_ID, World, expect_gre)
 
@@ -292,7 +292,7 @@ pool web {{
     interval = 200
     timeout = 1000
     rise = 1
-    instance s1 {{ port = 3129  check = "127.0.0.1:3129" }}
+    instance s1 {{ port = 3129  check = "127.0.0.1:4201" }}
 }}
 service web-cache {{
     pool = web
@@ -307,9 +307,7 @@ service web-cache {{
 def test_wccpd(world, version, spoken):
     """wccpd joins by multicast, gets its buckets, and leaves with a word."""
     world.start_group()
-    world.cache.popen([sys.executable, "-m", "http.server", "3129"], log="instance",
-                      cwd=world.net.tmpdir)
-    wait_until(lambda: world.cache.listens(3129), 10, "the instance listens")
+    stand_in(world.net, world.cache)
     conf = os.path.join(world.net.tmpdir, "wccpd.conf")
     with open(conf, "w") as f:
         f.write(WCCPD.format(own=CACHE, dir=world.net.tmpdir, group=GROUP,

@@ -5,6 +5,7 @@
  */
 #include "dp/link/link.h"
 
+#include "bpf/proof_maps.h"
 #include "dp/link/delivery_path.h"
 #include "dp/link/link_facts.h"
 #include "dp/link/link_interfaces.h"
@@ -118,6 +119,22 @@ static bool link_forwards(const struct facts *facts)
 	return false;
 }
 
+/* A neighbour of ours, whether there is one at that address or not: the kernel drops what
+ * comes from where nothing is routed to. */
+static struct addr link_choose_source(struct link *l, const struct addr *self)
+{
+	struct route_question q = { 0 };
+	struct route_answer a;
+
+	for (uint32_t flip = 1; flip < 4; flip++) {
+		q.to = addr_v4(addr_to_v4(self) ^ flip);
+		if (route_query(l->sock, &q, &a, NULL) == 0 && !a.error &&
+		    a.type == RTN_UNICAST)
+			return q.to;
+	}
+	return addr_v4(PROOF_SOURCE);
+}
+
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err)
 {
@@ -128,6 +145,7 @@ int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	    link_facts_macs(l->sock, plan, out, err) < 0)
 		return -1;
 	link_facts_ways(l->sock, plan, out);
+	out->proof_source = link_choose_source(l, &plan->self);
 	link_note_unknown(l, plan, out, trouble);
 	delivery_path_plan(plan, out, &l->wanted);
 	return 0;

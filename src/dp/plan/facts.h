@@ -34,6 +34,8 @@ struct facts {
 	bool blocked;
 	/* A made-up MAC address, from which proofs of delivery come. */
 	uint8_t proof_mac[6];
+	/* Where proofs come from while no router is known: an address that is routed. */
+	struct addr proof_source;
 	/* Per plan.routers: the MAC address of `address`, and the link that it is on. */
 	struct {
 		enum neighbour_state state;

@@ -97,7 +97,7 @@ void proof_round_frame(const struct proof_target *t, const struct plan *plan,
 	memcpy(out->from_mac, facts->proof_mac, sizeof(out->from_mac));
 	out->from = plan->services[t->service].proof_source;
 	if (out->from.family != ADDR_V4)
-		out->from = addr_v4(PROOF_SOURCE);
+		out->from = facts->proof_source;
 	if (!r)
 		return;
 	out->by_gre = r->forward & WCCP_METHOD_GRE;
