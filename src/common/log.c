@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Log lines in logfmt, to stderr or to syslog. */
 #include "log.h"
+
+#include "clock.h"
 #include "common/limit.h"
+#include "common/log_sink.h"
 
 #include <errno.h>
+#include <paths.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,22 +26,38 @@ struct line {
 static struct {
 	enum log_to to;
 	enum note_level least;
+	const char *program;
 	struct limit limit;
-} state = { .to = LOG_TO_STDERR, .least = NOTE_INFO };
+	struct log_sink sink;
+	void (*pending)(void *arg);
+	void *pending_arg;
+} state = {
+	.to = LOG_TO_STDERR,
+	.least = NOTE_INFO,
+	.sink = { .kind = LOG_SINK_FILE, .fd = STDERR_FILENO },
+};
 
 void log_open(const char *program, enum log_to to, enum note_level least)
 {
+	log_sink_close(&state.sink);
 	state.to = to;
 	state.least = least;
+	state.program = program;
 	if (to == LOG_TO_SYSLOG)
-		openlog(program, LOG_PID, LOG_DAEMON);
+		log_sink_open_syslog(&state.sink, _PATH_LOG);
+	else
+		log_sink_open(&state.sink, STDERR_FILENO);
 }
 
 void log_close(void)
 {
-	if (state.to == LOG_TO_SYSLOG)
-		closelog();
-	state.to = LOG_TO_STDERR;
+	log_open(state.program, LOG_TO_STDERR, state.least);
+}
+
+void log_when_pending(void (*call)(void *arg), void *arg)
+{
+	state.pending = call;
+	state.pending_arg = arg;
 }
 
 static const char *log_level_name(enum note_level level)
@@ -131,25 +151,100 @@ static void log_put_time(struct line *l)
 	log_put_pair(l, "time", text);
 }
 
-static void log_emit(struct line *l, enum note_level level)
+/* What the log daemon expects before a line, in local time: "<28>Nov 24 03:00:00
+ * wccpd[123]: ". */
+static void log_put_syslog_head(struct line *l, enum note_level level)
 {
-	if (state.to == LOG_TO_SYSLOG) {
-		l->text[l->len] = '\0';
-		syslog(log_syslog_priority(level), "%s", l->text);
-		return;
-	}
-	l->text[l->len++] = '\n';
-	/* Nobody is left to tell if stderr is gone. */
-	if (write(STDERR_FILENO, l->text, l->len) < 0)
-		return;
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t now = time(NULL);
+	char text[96];
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	snprintf(text, sizeof(text), "<%d>%.3s %2d %02d:%02d:%02d %.32s[%d]: ",
+		 LOG_DAEMON | log_syslog_priority(level), months + 3 * tm.tm_mon,
+		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, state.program,
+		 (int)getpid());
+	log_put_text(l, text);
 }
+
+static void log_put_line(enum note_level level, const char *event,
+			 const struct log_about *about, const char *msg)
+{
+	struct line line = { .len = 0 };
+
+	if (state.to == LOG_TO_SYSLOG)
+		log_put_syslog_head(&line, level);
+	else
+		log_put_time(&line);
+	log_put_pair(&line, "level", log_level_name(level));
+	log_put_pair(&line, "event", event);
+	if (about->service)
+		log_put_pair(&line, "service", about->service);
+	if (about->peer)
+		log_put_pair(&line, "peer", about->peer);
+	if (about->instance)
+		log_put_pair(&line, "instance", about->instance);
+	log_put_pair(&line, "msg", msg);
+	line.text[line.len++] = '\n';
+	log_sink_put(&state.sink, line.text, line.len);
+}
+
+static void log_tell_lost(void)
+{
+	static const struct log_about nothing;
+	unsigned n = state.sink.lost;
+	char msg[64];
+
+	if (!n || !log_sink_has_room(&state.sink))
+		return;
+	snprintf(msg, sizeof(msg), "%u lines lost: the log was not read", n);
+	state.sink.lost = 0;
+	log_put_line(NOTE_WARNING, "lines-lost", &nothing, msg);
+}
+
+static bool log_is_pending(void)
+{
+	return log_sink_is_waiting(&state.sink) || limit_is_pending(&state.limit);
+}
+
+static void log_tell_pending(void)
+{
+	if (state.pending && log_is_pending())
+		state.pending(state.pending_arg);
+}
+
+/* errno does not change. */
+static void log_emit(enum note_level level, const char *event,
+		     const struct log_about *about, const char *msg)
+{
+	int saved = errno;
+
+	log_tell_lost();
+	log_put_line(level, event, about, msg);
+	log_tell_pending();
+	errno = saved;
+}
+
+bool log_catch_up(struct mono now)
+{
+	struct limit_summary summary;
+
+	log_sink_flush(&state.sink);
+	log_tell_lost();
+	while (limit_take(&state.limit, now, &summary))
+		log_put_line(summary.level, summary.event, &summary.about, summary.text);
+	return log_is_pending();
+}
+
+/* -- lines -------------------------------------------------------------------------- */
+
+enum { LOG_MSG_MAX = 768 };
 
 void log_event(enum note_level level, const char *event, struct log_about about,
 	       const char *format, ...)
 {
-	int saved = errno;
-	struct line line = { .len = 0 };
-	char msg[768];
+	char msg[LOG_MSG_MAX];
 	va_list ap;
 
 	if (level < state.least)
@@ -157,69 +252,78 @@ void log_event(enum note_level level, const char *event, struct log_about about,
 	va_start(ap, format);
 	vsnprintf(msg, sizeof(msg), format, ap);
 	va_end(ap);
-
-	if (state.to == LOG_TO_STDERR)
-		log_put_time(&line);
-	log_put_pair(&line, "level", log_level_name(level));
-	log_put_pair(&line, "event", event);
-	if (about.service)
-		log_put_pair(&line, "service", about.service);
-	if (about.peer)
-		log_put_pair(&line, "peer", about.peer);
-	if (about.instance)
-		log_put_pair(&line, "instance", about.instance);
-	log_put_pair(&line, "msg", msg);
-	log_emit(&line, level);
-	errno = saved;
+	log_emit(level, event, &about, msg);
 }
 
-/* A line about `peer` (unset or NULL: about no peer); says how many like it were
- * suppressed before. */
-static void log_about_peer(enum note_level level, const char *event,
-			   const struct addr *peer, const char *service,
-			   unsigned suppressed, const char *text)
+static void log_limited(const struct limit_line *line, const char *text, struct mono now)
 {
-	struct log_about about = { .service = service };
-	struct addr_text peer_text;
+	char msg[LOG_MSG_MAX];
+	unsigned held;
 
-	if (addr_is_set(peer))
-		about.peer = addr_text(peer, &peer_text);
-	if (suppressed)
-		log_event(level, event, about, "%s (and %u more like it)", text,
-			  suppressed);
-	else
-		log_event(level, event, about, "%s", text);
+	if (!limit_pass(&state.limit, line, text, now, &held)) {
+		log_tell_pending();
+		return;
+	}
+	if (held) {
+		snprintf(msg, sizeof(msg), "%s (and %u more like it)", text, held);
+		text = msg;
+	}
+	log_emit(line->level, line->event, &line->about, text);
 }
 
+void log_state(enum note_level level, const char *event, struct log_about about,
+	       const char *format, ...)
+{
+	struct limit_line line = { LIMIT_STATE, level, event, about };
+	char msg[LOG_MSG_MAX];
+	va_list ap;
+
+	if (level < state.least)
+		return;
+	va_start(ap, format);
+	vsnprintf(msg, sizeof(msg), format, ap);
+	va_end(ap);
+	log_limited(&line, msg, clock_now());
+}
+
+/* Lines for debugging were asked for: all of them. */
 void log_note(const struct actions *a, const struct action *note, const char *service,
 	      struct mono now)
 {
-	unsigned suppressed = 0;
+	struct limit_line line = { .class = note->rate_limited ? LIMIT_COMPLAINT
+							       : LIMIT_STATE,
+				   .level = note->level,
+				   .event = note->event,
+				   .about = { .service = service } };
+	struct addr_text peer;
 
 	if (note->level < state.least)
 		return;
-	if (note->rate_limited && !limit_pass(&state.limit, note->event, &note->peer,
-					      service, now, &suppressed))
-		return;
-	log_about_peer(note->level, note->event, &note->peer, service, suppressed,
-		       action_octets(a, note));
+	if (addr_is_set(&note->peer))
+		line.about.peer = addr_text(&note->peer, &peer);
+	if (note->level == NOTE_DEBUG)
+		log_emit(note->level, note->event, &line.about, action_octets(a, note));
+	else
+		log_limited(&line, action_octets(a, note), now);
 }
 
 void log_complain(const char *event, const struct addr *peer, const char *service,
 		  struct mono now, const char *format, ...)
 {
-	static const struct addr nobody;
-	unsigned suppressed = 0;
+	struct limit_line line = { .class = LIMIT_COMPLAINT,
+				   .level = NOTE_WARNING,
+				   .event = event,
+				   .about = { .service = service } };
+	struct addr_text peer_text;
 	char text[512];
 	va_list ap;
 
-	if (!peer)
-		peer = &nobody;
-	if (NOTE_WARNING < state.least ||
-	    !limit_pass(&state.limit, event, peer, service, now, &suppressed))
+	if (NOTE_WARNING < state.least)
 		return;
+	if (peer && addr_is_set(peer))
+		line.about.peer = addr_text(peer, &peer_text);
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	log_about_peer(NOTE_WARNING, event, peer, service, suppressed, text);
+	log_limited(&line, text, now);
 }

@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "log_loop.h"
 #include "udp.h"
 #include "wccpd/commands.h"
 #include "wccpd/receive.h"
@@ -125,6 +126,7 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 		return err_set(err, "cannot set up the event loop");
 	if (reconcile_open(d, err) < 0)
 		return -1;
+	d->log = log_loop_new(d->base);
 	daemon_open_slow_path(d);
 	d->trace = packet_trace_new(d->base, d->dp, &d->plan);
 	if (!d->trace)
@@ -195,6 +197,7 @@ void daemon_free(struct daemon *d)
 	daemon_free_event(d->reload);
 	for (int i = 0; i < 3; i++)
 		daemon_free_event(d->signals[i]);
+	log_loop_free(d->log);
 	if (d->base)
 		event_base_free(d->base);
 	if (d->udp >= 0)

@@ -45,6 +45,7 @@ enum { DAEMON_MAX_SERVICES = 2 * PLAN_MAX_SERVICES };
 
 struct control;
 struct packet_trace;
+struct log_loop;
 struct rtnl_monitor;
 
 struct daemon {
@@ -55,6 +56,7 @@ struct daemon {
 	struct pools *pools;
 	struct control *control;
 	struct packet_trace *trace;
+	struct log_loop *log;
 	struct delivery_watch *delivery;
 	int nft; /* rtnl/nft_monitor.h; -1: none */
 	struct event *nft_event;

@@ -68,10 +68,10 @@ static void reconcile_tell_once(struct complaint *last, const char *event,
 	if (strcmp(last->text, text) == 0)
 		return;
 	if (text[0])
-		log_event(level, event, (struct log_about){ 0 },
+		log_state(level, event, (struct log_about){ 0 },
 			  "%s (will be looked at again)", text);
 	else
-		log_info(event, "%s", cured);
+		log_state(NOTE_INFO, event, (struct log_about){ 0 }, "%s", cured);
 	snprintf(last->text, sizeof(last->text), "%s", text);
 	last->since = clock_now();
 }
@@ -141,13 +141,13 @@ static void reconcile_tell_announcement(const struct daemon *d, const struct ser
 	struct log_about about = { .service = s->name };
 
 	if (up)
-		log_event(NOTE_INFO, "pool", about, "pool %s is up: announcing service %s",
+		log_state(NOTE_INFO, "pool", about, "pool %s is up: announcing service %s",
 			  pool, s->name);
 	else if (delivers)
-		log_event(NOTE_INFO, "pool", about,
+		log_state(NOTE_INFO, "pool", about,
 			  "pool %s is down: withdrawing service %s", pool, s->name);
 	else
-		log_event(NOTE_INFO, "pool", about,
+		log_state(NOTE_INFO, "pool", about,
 			  "delivery to pool %s fails: withdrawing service %s", pool,
 			  s->name);
 }

@@ -70,8 +70,10 @@ static void services_carry_out(struct daemon *d, const struct service *s,
 		}
 	}
 	if (d->actions.dropped > 0)
-		log_error("actions-dropped", "no room for %u actions of service %s",
-			  d->actions.dropped, s->name);
+		log_state(NOTE_ERROR, "actions-dropped",
+			  (struct log_about){ .service = s->name },
+			  "no room for %u actions of service %s", d->actions.dropped,
+			  s->name);
 }
 
 static void services_step_once(struct daemon *d, struct service *s,

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "control.h"
 #include "http.h"
+#include "log_loop.h"
 #include "wccprouter/control/metrics_http.h"
 #include "wccprouter/fault/faults.h"
 #include "wccprouter/firewall/firewall.h"
@@ -212,8 +213,9 @@ static int routerd_open_base(struct routerd *d, struct err *err)
 	d->base = event_base_new();
 	if (!d->base)
 		return err_set(err, "libevent: cannot start");
+	d->log = log_loop_new(d->base);
 	d->faults = faults_new(d->base);
-	if (!d->faults)
+	if (!d->log || !d->faults)
 		return err_set(err, "out of memory");
 	if (routerd_check_id(&d->conf->router_id, err) < 0 ||
 	    routerd_check_id(&d->conf->router_id6, err) < 0)
@@ -308,6 +310,7 @@ void routerd_free(struct routerd *d)
 	transport_close(&d->transport);
 	firewall_close(d->firewall);
 	routerd_services_free(d->services);
+	log_loop_free(d->log);
 	if (d->base)
 		event_base_free(d->base);
 	free(d);

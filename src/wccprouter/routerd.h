@@ -17,6 +17,7 @@
 
 struct firewall;
 struct http;
+struct log_loop;
 struct scenario_run;
 
 enum routerd_event {
@@ -36,6 +37,7 @@ enum routerd_event {
 struct routerd {
 	const struct routerd_conf *conf;
 	struct event_base *base;
+	struct log_loop *log;
 	struct event *events[ROUTERD_EVENTS];
 	struct forward *forward;
 	struct firewall *firewall;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Log lines as they arrive on stderr, and their rate limit. */
 #include "common/limit.h"
+#include "common/log_sink.h"
 #include "log.h"
 #include "suite.h"
 
@@ -151,20 +152,74 @@ TEST(others_are_not_held_back)
 	ck_assert_uint_eq(lines(), 7);
 }
 
-TEST(full_table_evicts_the_oldest)
+TEST(summaries_come_when_they_are_due)
 {
-	static struct limit l;
-	unsigned left_out;
+	for (int i = 0; i < 3; i++)
+		note("auth-failed", 0x0a000001, true, "web-cache", 1000);
+	ck_assert_uint_eq(lines(), 1);
+	ck_assert(log_catch_up((struct mono){ 60 * INT64_C(1000000000) }));
+	ck_assert_uint_eq(lines(), 1);
+	ck_assert(!log_catch_up((struct mono){ 62 * INT64_C(1000000000) }));
+	ck_assert_uint_eq(lines(), 2);
+	ck_assert_ptr_nonnull(strstr(logged(), "event=auth-failed service=web-cache "
+					       "peer=10.0.0.1 msg=\"refused (and 1 more "
+					       "like it)\""));
+}
 
-	for (uint32_t i = 0; i < LIMIT_SLOTS; i++) {
-		struct addr a = addr_v4(0x0a000000 + i);
+static void count_call(void *calls)
+{
+	++*(int *)calls;
+}
 
-		ck_assert(limit_pass(&l, "e", &a, "s", (struct mono){ i }, &left_out));
-	}
-	struct addr oldest = addr_v4(0x0a000000), second = addr_v4(0x0a000001),
-		    extra = addr_v4(0x0b000000);
+TEST(who_looks_after_it_is_called)
+{
+	int calls = 0;
 
-	ck_assert(limit_pass(&l, "e", &extra, "s", (struct mono){ 100 }, &left_out));
-	ck_assert(!limit_pass(&l, "e", &second, "s", (struct mono){ 101 }, &left_out));
-	ck_assert(limit_pass(&l, "e", &oldest, "s", (struct mono){ 102 }, &left_out));
+	log_when_pending(count_call, &calls);
+	note("auth-failed", 0x0a000001, true, "web-cache", 0);
+	ck_assert_int_eq(calls, 0);
+	note("auth-failed", 0x0a000001, true, "web-cache", 0);
+	ck_assert_int_eq(calls, 1);
+	log_when_pending(NULL, NULL);
+}
+
+TEST(states_are_logged_up_to_a_point)
+{
+	for (int i = 0; i < 1000; i++)
+		log_state(NOTE_INFO, "joined", (struct log_about){ .service = "80" },
+			  "turn %d", i);
+	ck_assert_uint_le(lines(), LIMIT_STATE_BURST + 1);
+	ck_assert_ptr_nonnull(strstr(logged(), "turn 30"));
+}
+
+static const char *log_after_losses(void)
+{
+	static char text[LOG_SINK_ROOM + 8192];
+	int ends[2];
+	ssize_t n;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	close(ends[1]);
+	log_open("test", LOG_TO_STDERR, NOTE_INFO);
+	for (int i = 0; i < 2000; i++) /* more than a pipe and the buffer take */
+		log_info("line", "%d %0100d", i, 0);
+	while (read(ends[0], text, sizeof(text)) == sizeof(text))
+		;
+	log_catch_up((struct mono){ 0 });
+	n = read(ends[0], text, sizeof(text) - 1);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	close(ends[0]);
+	return text;
+}
+
+/* Nothing waits for whoever should read the log. */
+TEST(a_pipe_that_nobody_reads_loses_lines_and_says_so)
+{
+	const char *text = log_after_losses(), *lost = strstr(text, "event=lines-lost");
+
+	ck_assert_ptr_nonnull(lost);
+	ck_assert_ptr_nonnull(strstr(lost, " lines lost: the log was not read\"\n"));
+	ck_assert(text[strlen(text) - 1] == '\n');
 }

@@ -67,16 +67,16 @@ static void delivery_watch_tell(const struct delivery_service *s, enum delivery_
 
 	switch (d->state) {
 	case DELIVERY_GOOD:
-		log_event(was == DELIVERY_DOUBTFUL ? NOTE_DEBUG : NOTE_INFO, "delivery",
+		log_state(was == DELIVERY_DOUBTFUL ? NOTE_DEBUG : NOTE_INFO, "delivery",
 			  about, "packets are delivered (%s before)",
 			  delivery_state_name(was));
 		break;
 	case DELIVERY_FAILING:
-		log_event(NOTE_WARNING, "delivery-fails", about,
+		log_state(NOTE_WARNING, "delivery-fails", about,
 			  "new connections are given back to the routers: %s", d->reason);
 		break;
 	case DELIVERY_WITHDRAWN:
-		log_event(NOTE_WARNING, "delivery-fails", about, "withdrawing: %s",
+		log_state(NOTE_WARNING, "delivery-fails", about, "withdrawing: %s",
 			  d->reason);
 		break;
 	case DELIVERY_UNPROVEN:
@@ -156,11 +156,11 @@ static bool delivery_watch_judge_router(struct delivery_watch *w, struct deliver
 	if (!s || held == (r->failed > 1))
 		return false;
 	if (held)
-		log_event(NOTE_INFO, "delivery",
+		log_state(NOTE_INFO, "delivery",
 			  (struct log_about){ .service = s->name, .peer = ADDR_TEXT(&r->id) },
 			  "what this router redirects is delivered again");
 	else
-		log_event(NOTE_WARNING, "delivery-fails",
+		log_state(NOTE_WARNING, "delivery-fails",
 			  (struct log_about){ .service = s->name, .peer = ADDR_TEXT(&r->id) },
 			  "new connections are given back to this router: %s", s->reason);
 	return true;
@@ -172,7 +172,7 @@ static void delivery_watch_tell_unproven(struct delivery_service *s)
 	if (s->delivery.state != DELIVERY_UNPROVEN || !strcmp(s->told, s->reason))
 		return;
 	snprintf(s->told, sizeof(s->told), "%s", s->reason);
-	log_event(NOTE_WARNING, "delivery-fails", (struct log_about){ .service = s->name },
+	log_state(NOTE_WARNING, "delivery-fails", (struct log_about){ .service = s->name },
 		  "not announced: %s", s->reason);
 }
 
@@ -279,7 +279,7 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 	if (dp_get_counters(w->dp, i, &c) < 0)
 		return false;
 	if (delivery_silence_look(&s->silence, p->my_slots, c.redirected, now))
-		log_event(NOTE_WARNING, "no-packets", (struct log_about){ .service = s->name },
+		log_state(NOTE_WARNING, "no-packets", (struct log_about){ .service = s->name },
 			  "routers have given us %u slots and sent nothing for %d s: packets may "
 			  "arrive by another interface than %s%s or from other addresses than "
 			  "the routers' (wccpctl show), or no client has connected",
@@ -369,7 +369,7 @@ static bool delivery_watch_can_prove(struct delivery_watch *w)
 	if (dp_can_prove(w->dp, &why_not))
 		return true;
 	if (!w->told_why)
-		log_event(NOTE_WARNING, "delivery", (struct log_about){ 0 },
+		log_state(NOTE_WARNING, "delivery", (struct log_about){ 0 },
 			  "delivery cannot be proven on this kernel (needs Linux 5.18), only "
 			  "watched: %s",
 			  why_not);

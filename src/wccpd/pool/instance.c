@@ -55,7 +55,7 @@ static void instance_check_done(void *arg, const char *failure)
 static void instance_check_impossible(struct instance *in)
 {
 	if (!in->failure || strcmp(in->failure, NO_CHECK) != 0)
-		log_event(NOTE_WARNING, "check", (struct log_about){ 0 },
+		log_state(NOTE_WARNING, "check", (struct log_about){ 0 },
 			  "%s/%s: %s: %s", in->pool->name, in->conf->name, NO_CHECK,
 			  strerror(errno));
 	in->failure = NO_CHECK;
@@ -200,7 +200,7 @@ static void instance_log_obstacle(struct instance *in)
 	char name[80];
 
 	snprintf(name, sizeof(name), "%s/%s", in->pool->name, in->conf->name);
-	log_event(NOTE_WARNING, "instance", (struct log_about){ .instance = name },
+	log_state(NOTE_WARNING, "instance", (struct log_about){ .instance = name },
 		  "instance %s does not count: %s", name, in->obstacle.text);
 }
 

@@ -60,7 +60,7 @@ static void pools_log_transition(const struct pools *ps, const struct instance *
 	char name[80];
 
 	snprintf(name, sizeof(name), "%s/%s", in->pool->name, in->conf->name);
-	log_event(in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT
+	log_state(in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT
 			  ? NOTE_WARNING
 			  : NOTE_INFO,
 		  "instance", (struct log_about){ .instance = name },

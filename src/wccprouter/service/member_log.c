@@ -56,13 +56,13 @@ static void member_log_assigned(const char *service, const struct router_status 
 					 ADDR_TEXT(&st->caches[i].addr),
 					 member_log_share(st, i));
 	if (st->by_mask)
-		log_event(NOTE_INFO, "assigned",
+		log_state(NOTE_INFO, "assigned",
 			  (struct log_about){ .service = service },
 			  "by %s, key change %u, values of %u masks:%s",
 			  ADDR_TEXT(&st->key.cache), st->key.change_number,
 			  st->masks.n_sets, shares);
 	else
-		log_event(NOTE_INFO, "assigned",
+		log_state(NOTE_INFO, "assigned",
 			  (struct log_about){ .service = service },
 			  "by %s, key change %u:%s, unassigned=%u",
 			  ADDR_TEXT(&st->key.cache), st->key.change_number, shares,
@@ -85,7 +85,7 @@ static bool member_log_compare_assignment(const char *service,
 					  const struct router_status *after)
 {
 	if (before->assigned && !after->assigned) {
-		log_event(NOTE_WARNING, "flushed",
+		log_state(NOTE_WARNING, "flushed",
 			  (struct log_about){ .service = service },
 			  "no assignment in force any more");
 		return true;

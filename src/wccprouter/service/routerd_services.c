@@ -68,12 +68,14 @@ void routerd_services_apply(struct routerd_services *s)
 
 	if (forward_apply(s->forward, s->status, &err) == 0) {
 		if (s->stale)
-			log_info("applied", "the data plane follows again");
+			log_state(NOTE_INFO, "applied", (struct log_about){ 0 },
+				  "the data plane follows again");
 		s->stale = false;
 		return;
 	}
 	if (!s->stale)
-		log_error("apply-failed", "%s; trying again", err.text);
+		log_state(NOTE_ERROR, "apply-failed", (struct log_about){ 0 },
+			  "%s; trying again", err.text);
 	s->stale = true; /* the owner's next refresh tries again */
 }
 
@@ -110,7 +112,9 @@ static void routerd_services_carry_out(struct routerd_services *s,
 			log_note(&s->actions, x, one->conf->name, now);
 	}
 	if (s->actions.dropped)
-		log_warning("actions-full", "%u actions dropped", s->actions.dropped);
+		log_state(NOTE_WARNING, "actions-full",
+			  (struct log_about){ .service = one->conf->name },
+			  "%u actions dropped", s->actions.dropped);
 }
 
 static bool routerd_services_asks_to_apply(const struct actions *a)
