@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 enum {
-	MAX_CLIENTS = 16,
+	PLACES = 16,
+	MAX_CLIENTS = LISTENER_CONNECTIONS(PLACES),
+	BACKLOG = 128,
 	CLIENT_TIMEOUT_S = 10, /* a client that neither sends nor reads */
 	MAX_UNREAD = 1 << 20,  /* octets waiting for a client that follows */
 };
@@ -150,11 +152,25 @@ static void control_begin_to_follow(struct control_connection *c,
 				    struct control_request *r)
 {
 	c->follows = r;
+	listener_set_rank(c->place, LISTENER_FOLLOWS);
 	bufferevent_setcb(c->bev, NULL, NULL, control_on_event, c);
 	bufferevent_set_timeouts(c->bev, NULL, NULL);
 }
 
-static void control_answer(struct control_connection *c, const char *line)
+/* At once, as far as the socket takes it: a client that was answered needs no place any
+ * more.  The rest is left to libevent. */
+static void control_send_answer(struct control_connection *c)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+
+	evbuffer_unfreeze(out, 1);
+	evbuffer_write(out, bufferevent_getfd(c->bev));
+	evbuffer_freeze(out, 1);
+	if (evbuffer_get_length(out) == 0)
+		control_drop(c);
+}
+
+static void control_make_answer(struct control_connection *c, const char *line)
 {
 	const struct control *control = c->control;
 	struct control_request *r = malloc(sizeof(*r));
@@ -182,6 +198,14 @@ static void control_answer(struct control_connection *c, const char *line)
 	json_decref(json);
 }
 
+static void control_answer(struct control_connection *c, const char *line)
+{
+	listener_set_rank(c->place, LISTENER_ANSWERED);
+	control_make_answer(c, line);
+	if (!c->follows)
+		control_send_answer(c);
+}
+
 static void control_on_read(struct bufferevent *bev, void *arg)
 {
 	struct control_connection *c = arg;
@@ -204,6 +228,17 @@ static struct control_connection *control_free_client(struct control *c)
 	return NULL;
 }
 
+/* Most requests are there when their client is accepted. */
+static void control_read_now(struct control_connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+
+	evbuffer_unfreeze(in, 0);
+	evbuffer_read(in, bufferevent_getfd(c->bev), CONTROL_MAX_LINE);
+	evbuffer_freeze(in, 0);
+	control_on_read(c->bev, c);
+}
+
 /* There are as many clients as places, so one is free. */
 static int control_on_accept(void *arg, int fd, struct listener_place *place)
 {
@@ -221,6 +256,7 @@ static int control_on_accept(void *arg, int fd, struct listener_place *place)
 	bufferevent_set_timeouts(bev, &timeout, &timeout);
 	bufferevent_setwatermark(bev, EV_READ, 0, CONTROL_MAX_LINE);
 	bufferevent_enable(bev, EV_READ | EV_WRITE);
+	control_read_now(client);
 	return 0;
 }
 
@@ -339,14 +375,14 @@ static int control_bind(const struct sockaddr_un *sun, struct err *err)
 static int control_listen(struct control *c, struct err *err)
 {
 	const struct listener_conf conf = { .name = "control socket",
-					    .places = MAX_CLIENTS,
+					    .places = PLACES,
 					    .accept = control_on_accept,
 					    .arg = c };
 	int fd = control_bind(&c->address, err);
 
 	if (fd < 0)
 		return -1;
-	if (listen(fd, MAX_CLIENTS) < 0)
+	if (listen(fd, BACKLOG) < 0)
 		err_set(err, "%s: %s", c->address.sun_path, strerror(errno));
 	else if ((c->listener = listener_new(c->base, fd, &conf, err)))
 		return 0;

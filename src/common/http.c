@@ -13,6 +13,7 @@
 
 enum {
 	PLACES = 16,
+	BACKLOG = 128,
 	LIFE_S = 10,	/* of a connection, whatever it does */
 	MEMORY = 16384, /* octets of a connection, without the page */
 };
@@ -159,7 +160,7 @@ static int http_bind(const struct addr *address, uint16_t port, struct err *err)
 		socket(at.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    bind(fd, &at.any, len) == 0 && listen(fd, PLACES) == 0)
+	    bind(fd, &at.any, len) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	err_set(err, "%s port %u: %s", ADDR_TEXT(address), port, strerror(errno));
 	if (fd >= 0)
@@ -173,7 +174,8 @@ static int http_start(struct http *h, struct event_base *base, struct err *err)
 
 	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
 				  NULL, http_on_request, h, MHD_OPTION_CONNECTION_LIMIT,
-				  (unsigned)PLACES, MHD_OPTION_CONNECTION_TIMEOUT,
+				  (unsigned)LISTENER_CONNECTIONS(PLACES),
+				  MHD_OPTION_CONNECTION_TIMEOUT,
 				  (unsigned)LIFE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 				  (size_t)MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
 				  http_on_connection, h, MHD_OPTION_END);

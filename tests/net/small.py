@@ -113,9 +113,9 @@ class Box:
             f.write(BOX_CONF.format(address=self.address, dir=self.lab.net.tmpdir,
                                     name=self.name, services=text))
 
-    def start(self):
+    def start(self, **kw):
         self.wccpd = self.ns.popen([program("wccpd"), "-f", self.conf, "-d"],
-                                   log=self.name + ".wccpd")
+                                   log=self.name + ".wccpd", **kw)
 
     def show(self):
         return ask("wccpctl", os.path.join(self.lab.net.tmpdir, self.name + ".sock"),
@@ -166,7 +166,7 @@ class Small:
     def box(self, name):
         return next(b for b in self.boxes if b.name == name)
 
-    def start_router(self, *services, options=(), profile=None):
+    def start_router(self, *services, options=(), profile=None, top="", **kw):
         """services: names, or (name, more lines, which replace the usual ones); with a
         profile there are no usual ones, and it chooses the router id."""
         text = ""
@@ -178,12 +178,13 @@ class Small:
         conf = os.path.join(self.net.tmpdir, "router.conf")
         with open(conf, "w") as f:
             f.write(ROUTER_CONF.format(
-                top=f"profile = {profile}" if profile else "router-id = 10.3.255.1",
+                top=(f"profile = {profile}" if profile else "router-id = 10.3.255.1")
+                + "\n" + top,
                 dir=self.net.tmpdir, services=text,
                 boxes=", ".join(b.name for b in self.boxes),
                 redirect="client, origin" if self.spoofing else "client"))
         self.wccprouter = self.router.popen(
-            [program("wccprouter"), "-f", conf, *options], log="router")
+            [program("wccprouter"), "-f", conf, *options], log="router", **kw)
         wait_until(self.show, 10, lambda: self.wccprouter.output())
 
     def show(self):
