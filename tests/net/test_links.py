@@ -252,6 +252,21 @@ def test_packets_by_several_interfaces(small, box, interfaces):
     small.wait_served(["box1"])  # by the first one
 
 
+def test_packets_by_an_interface_that_is_not_named(small, box):
+    """They are not taken; which option would change that is told."""
+    second_link(small, box)
+    box.ns.sysctl("net.ipv4.conf.eth1.rp_filter", 0)
+    box.start()
+    wait_until(lambda: box.state() == "assigned", 15, box.log)
+    wait_until(lambda: small.try_connect("10.9.1.1", 0.2) or
+               says(box, "level=warn", "came in by eth1 and are not taken",
+                    "the option interface does not name it"), 10, box.log)
+    told = [p for p in box.show()["problems"] if p["kind"] == "stranger"]
+    assert "an interface that the option interface does not name" in told[0]["text"]
+    small.router.ip("route", "del", box.address)
+    small.wait_served(["box1"])
+
+
 def test_any_follows_interfaces(small, box):
     configure(box, "interface = eth0", "interface = any")
     join(small, box)

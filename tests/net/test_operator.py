@@ -138,6 +138,16 @@ def test_more_instances_than_can_be_looked_for(small):
     assert code == 1 and "more than 512 instances" in said
 
 
+def test_ftp_is_not_offered(small):
+    """Its data connections are not redirected: login would work and no transfer would."""
+    box = small.boxes[0]
+    box.configure(("ftp", ""))
+    assert check(box)[0] == 1
+    box.configure(("ftp", "id = 60 ports = { 20, 21 }"))
+    code, said = check(box)
+    assert code == 0 and "21 is for FTP's control connections" in said
+
+
 # -- files and descriptors -----------------------------------------------------------------
 
 @pytest.mark.parametrize("tool", ["wccpd", "wccprouter"])
