@@ -111,7 +111,10 @@ struct cache_event {
 		} rx;
 		struct {
 			bool up;         /* announce, or withdraw */
-			uint16_t weight; /* assignment weight to announce */
+			uint16_t weight; /* assignment weight to announce; 0: we want
+					  * no slots */
+			const char *why; /* withdrawn; static storage, NULL: the pool
+					  * is down */
 		} health;
 		struct {
 			struct addr router;

@@ -148,21 +148,26 @@ static __always_inline void ingress_assign(struct __sk_buff *skb, struct bpf_soc
 
 /* -- TCP ------------------------------------------------------------------------------ */
 
-/* Are new connections from there held back because delivered packets get lost? */
-static __always_inline bool ingress_is_held(const struct ingress_job *job)
+/* Why new connections are not delivered although the pool takes them: what is delivered
+ * gets lost, or the service is drained.  INGRESS_DELIVERED_NEW: they are. */
+static __always_inline enum ingress_reason ingress_closed_to_new(const struct ingress_job *job)
 {
-	return job->router->held & job->service->bit;
+	if (job->router->held & job->service->bit)
+		return INGRESS_RETURNED_HELD;
+	return job->service->returns_new ? INGRESS_RETURNED_DRAINING
+					 : INGRESS_DELIVERED_NEW;
 }
 
 /* A SYN of a new connection; does the pool take it? */
 static __always_inline enum ingress_reason
 ingress_judge_new(const struct ingress_job *job, bool takes)
 {
-	if (takes && !ingress_is_held(job))
-		return INGRESS_DELIVERED_NEW;
-	if (job->service->drop_when_down)
+	enum ingress_reason reason = takes ? ingress_closed_to_new(job)
+					   : INGRESS_RETURNED_POOL_DOWN;
+
+	if (reason != INGRESS_DELIVERED_NEW && job->service->drop_when_down)
 		return INGRESS_DROPPED_CLOSED;
-	return takes ? INGRESS_RETURNED_HELD : INGRESS_RETURNED_POOL_DOWN;
+	return reason;
 }
 
 /*
@@ -186,7 +191,8 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 	if (sk) {
 		state = sk->state;
 		takes = state == BPF_TCP_LISTEN && probe->chosen;
-		if (takes && probe->chosen != STEER_CHOSE_SINK && !ingress_is_held(job))
+		if (takes && probe->chosen != STEER_CHOSE_SINK &&
+		    ingress_closed_to_new(job) == INGRESS_DELIVERED_NEW)
 			ingress_assign(skb, sk, probe);
 		bpf_sk_release(sk);
 	}

@@ -44,6 +44,7 @@ enum ingress_reason {
 	/* Back to the router: */
 	INGRESS_RETURNED_POOL_DOWN, /* a SYN that no instance takes */
 	INGRESS_RETURNED_HELD,	    /* a SYN while delivery fails */
+	INGRESS_RETURNED_DRAINING,  /* a SYN while the service is drained */
 	INGRESS_RETURNED_FLOW,	    /* of a flow that nobody here knows */
 	INGRESS_RETURNED_PROTOCOL,  /* not TCP */
 	INGRESS_RETURNED_FRAGMENT,  /* a later one that follows none delivered */
@@ -133,6 +134,7 @@ struct ingress_service {
 	__u32 flags; /* WCCP_F_* */
 	__u8 type, id;
 	__u8 drop_when_down;
+	__u8 returns_new; /* it is drained: gets no new connections */
 	__u8 router; /* gets what another web-cache handed over in vain; or INGRESS_NONE */
 	__u8 l2_router; /* that frames of an unknown MAC address belong to, or the same */
 	/* Mask assignment: the bits of a value's sequence number, lowest first.  None:

@@ -22,7 +22,8 @@ struct options {
 
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
 
-static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain, wccpctl_trace;
+static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain, wccpctl_trace, wccpctl_drain,
+	wccpctl_enable;
 
 static const struct {
 	const char *name, *arguments, *usage;
@@ -34,6 +35,9 @@ static const struct {
 	  "say what becomes of each packet of a client", wccpctl_trace },
 	{ "explain", "SRC DST [DPORT [SPORT]]",
 	  "what would happen to a TCP connection, and why", wccpctl_explain },
+	{ "drain", "[SERVICE]",
+	  "serve open connections to their end, then withdraw", wccpctl_drain },
+	{ "enable", "[SERVICE]", "take a share of the traffic again", wccpctl_enable },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
 };
 
@@ -111,20 +115,43 @@ static int wccpctl_show(const struct options *o, int argc, char **argv)
 	return result;
 }
 
-static int wccpctl_reload(const struct options *o, int argc, char **argv)
+/* A command that is only to be done. */
+static int wccpctl_do(const struct options *o, const char *line)
 {
-	json_t *answer;
+	json_t *answer = wccpctl_request(o, line);
 
-	(void)argv;
-	if (argc)
-		return wccpctl_bad_usage();
-	answer = wccpctl_request(o, "reload");
 	if (!answer)
 		return EXIT_FAILURE;
 	if (o->json)
 		control_client_print(answer);
 	json_decref(answer);
 	return EXIT_SUCCESS;
+}
+
+static int wccpctl_reload(const struct options *o, int argc, char **argv)
+{
+	(void)argv;
+	return argc ? wccpctl_bad_usage() : wccpctl_do(o, "reload");
+}
+
+static int wccpctl_leave(const struct options *o, const char *command, int argc,
+			 char **argv)
+{
+	char line[CONTROL_MAX_LINE];
+
+	if (argc > 1 || wccpctl_join(command, argc, argv, line) < 0)
+		return wccpctl_bad_usage();
+	return wccpctl_do(o, line);
+}
+
+static int wccpctl_drain(const struct options *o, int argc, char **argv)
+{
+	return wccpctl_leave(o, "drain", argc, argv);
+}
+
+static int wccpctl_enable(const struct options *o, int argc, char **argv)
+{
+	return wccpctl_leave(o, "enable", argc, argv);
 }
 
 static int wccpctl_explain(const struct options *o, int argc, char **argv)

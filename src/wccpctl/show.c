@@ -147,6 +147,7 @@ static void show_print_services(const json_t *status, FILE *to)
 		show_print_service(service, t);
 	table_print(t, to);
 	show_problems_print_delivery(status, to);
+	show_service_drains(json_get_member(status, "services"), to);
 	fputc('\n', to);
 	show_service_descriptions(json_get_member(status, "services"), to);
 	json_array_foreach(json_get_member(status, "services"), i, service)

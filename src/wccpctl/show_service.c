@@ -111,3 +111,41 @@ long long show_service_slots(const json_t *service)
 
 	return n > 0 ? n : WCCP_BUCKETS;
 }
+
+/* -- leaving ------------------------------------------------------------------------- */
+
+/* "84 s left" */
+static struct joined show_service_drain_left(const json_t *drain)
+{
+	long long left = json_get_number(drain, "left_s");
+	struct joined j = { "no limit" };
+
+	if (left >= 0)
+		snprintf(j.s, sizeof(j.s), "%lld s left", left);
+	return j;
+}
+
+void show_service_drains(const json_t *services, FILE *to)
+{
+	const json_t *service;
+	size_t i;
+
+	json_array_foreach(services, i, service)
+	{
+		const json_t *drain = json_get_member(service, "drain");
+		const char *state = json_get_text(drain, "state");
+
+		if (strcmp(state, "draining") == 0)
+			fprintf(to, "%s: draining (%s): %lld flows, %s%s\n",
+				json_get_text(service, "name"),
+				json_get_text(drain, "reason"),
+				json_get_number(drain, "flows"),
+				show_service_drain_left(drain).s,
+				json_get_true(drain, "new_returned")
+					? ", new connections go back to the routers"
+					: "");
+		else if (strcmp(state, "left") == 0)
+			fprintf(to, "%s: withdrawn (%s)\n", json_get_text(service, "name"),
+				json_get_text(drain, "reason"));
+	}
+}

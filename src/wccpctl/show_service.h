@@ -12,4 +12,7 @@ void show_service_descriptions(const json_t *services, FILE *to);
 /* 256 buckets, or the values of a mask; never 0. */
 long long show_service_slots(const json_t *service);
 
+/* What is being drained, and how far it is. */
+void show_service_drains(const json_t *services, FILE *to);
+
 #endif

@@ -3,6 +3,7 @@
 #include "wccpd/commands.h"
 
 #include "wccpd/daemon.h"
+#include "wccpd/leave.h"
 #include "wccpd/reload.h"
 #include "wccpd/status_json.h"
 #include "wccpd/tell/explain_json.h"
@@ -23,6 +24,25 @@ static json_t *commands_reload(void *d, unsigned n, char *const *words)
 	if (reload_configuration(d, &err) < 0)
 		return json_pack("{s:s}", "error", err.text);
 	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *commands_leave(struct daemon *d, unsigned n, char *const *words, bool drain)
+{
+	struct err err;
+
+	if (leave_ask(d, n ? words[0] : NULL, drain, &err) < 0)
+		return json_pack("{s:s}", "error", err.text);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *commands_drain(void *d, unsigned n, char *const *words)
+{
+	return commands_leave(d, n, words, true);
+}
+
+static json_t *commands_enable(void *d, unsigned n, char *const *words)
+{
+	return commands_leave(d, n, words, false);
 }
 
 /* The daemon's service with this type and number. */
@@ -78,6 +98,16 @@ static json_t *commands_trace(void *arg, unsigned n, char *const *words)
 }
 
 static const struct control_command commands[] = {
+	{ .name = "drain",
+	  .arguments = "[SERVICE]",
+	  .usage = "serve open connections to their end, then withdraw",
+	  .run = commands_drain,
+	  .max_words = 1 },
+	{ .name = "enable",
+	  .arguments = "[SERVICE]",
+	  .usage = "take a share of the traffic again",
+	  .run = commands_enable,
+	  .max_words = 1 },
 	{ .name = "explain",
 	  .arguments = "SRC DST [DPORT [SPORT]]",
 	  .usage = "what would happen to a TCP connection, and why",

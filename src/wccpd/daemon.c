@@ -7,6 +7,7 @@
 #include "log_loop.h"
 #include "udp.h"
 #include "wccpd/commands.h"
+#include "wccpd/leave.h"
 #include "wccpd/receive.h"
 #include "wccpd/reconcile.h"
 #include "wccpd/reload.h"
@@ -19,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { STOP_LIMIT_MS = 8000 }; /* for saying goodbye to every router */
 
 /* -- time ---------------------------------------------------------------------------- */
 
@@ -43,28 +42,10 @@ static void daemon_on_pools_changed(void *arg)
 
 /* -- signals ---------------------------------------------------------------------------- */
 
-static void daemon_begin_stop(struct daemon *d)
-{
-	struct cache_event ev = { .type = CACHE_EV_SHUTDOWN, .now = clock_now() };
-	struct timeval limit = clock_ms(STOP_LIMIT_MS);
-
-	log_info("stopping", "withdrawing from all routers");
-	d->stopping = true;
-	for (unsigned i = 0; i < d->n_services; i++)
-		services_step(d, &d->services[i], &ev);
-	event_base_loopexit(d->base, &limit);
-	services_settle(d);
-}
-
 static void daemon_on_stop(evutil_socket_t sig, short what, void *arg)
 {
-	struct daemon *d = arg;
-
 	(void)sig, (void)what;
-	if (d->stopping)
-		event_base_loopbreak(d->base); /* asked twice: do not wait */
-	else
-		daemon_begin_stop(d);
+	leave_stop(arg);
 }
 
 /* The callback runs once for each of several signals: together they are one reload. */
@@ -124,7 +105,7 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 	d->base = event_base_new();
 	if (!d->base || daemon_add_events(d) < 0)
 		return err_set(err, "cannot set up the event loop");
-	if (reconcile_open(d, err) < 0)
+	if (reconcile_open(d, err) < 0 || leave_open(d, err) < 0)
 		return -1;
 	d->log = log_loop_new(d->base);
 	daemon_open_slow_path(d);
@@ -187,6 +168,7 @@ void daemon_free(struct daemon *d)
 		control_close(d->control);
 	packet_trace_free(d->trace);
 	reconcile_close(d);
+	leave_close(d);
 	gre_slow_path_close(d->gre);
 	multicast_close(&d->multicast);
 	pools_free(d->pools);

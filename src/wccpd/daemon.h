@@ -12,6 +12,7 @@
 #include "err.h"
 #include "wccpd/conf/conf.h"
 #include "wccpd/delivery/delivery_watch.h"
+#include "wccpd/drain/drain_fsm.h"
 #include "wccpd/multicast.h"
 #include "wccpd/pool/pools.h"
 #include "wccpd/senders/gre_slow_path.h"
@@ -38,6 +39,11 @@ struct service {
 	uint8_t multicast_ttl;
 	struct cache *cache;
 	struct announcement told;
+	/* Of a mirror, that of the service counts; see leave.h. */
+	struct drain drain;
+	bool drain_asked;	  /* by an operator */
+	unsigned drain_left_open; /* flows, when last counted */
+	struct mono drain_told;	  /* when its progress was last logged */
 };
 
 /* Configured ones and those still leaving after a reload. */
@@ -64,7 +70,7 @@ struct daemon {
 	struct gre_slow_path *gre; /* NULL: not available */
 	int udp;
 	struct multicast multicast;
-	struct event *udp_event, *timer, *reload;
+	struct event *udp_event, *timer, *reload, *leave_timer;
 	struct event *replan, *retry, *rtnl_event;
 	struct rtnl_monitor *rtnl;
 	struct event *signals[3];
@@ -73,7 +79,9 @@ struct daemon {
 	/* Datagrams that belong to no group. */
 	uint64_t refused[CODEC_REFUSALS], unknown_service;
 	bool applied; /* the kernel has followed a plan at least once */
-	bool stopping;
+	bool stopping, stop_at_once;
+	bool said_goodbye; /* all services have been told to withdraw for good */
+	struct mono stopped_by, linger_until;
 	struct mono started;
 	/* Scratch, large and reused. */
 	struct wccp_msg msg;

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "udp.h"
 #include "wccpd/daemon.h"
+#include "wccpd/leave.h"
 #include "wccpd/planner.h"
 #include "wccpd/receive.h"
 #include "wccpd/replan.h"
@@ -54,6 +55,8 @@ static void reconcile_make_plan(struct daemon *d)
 				cache_get_status(d->services[k].cache, &d->status);
 				planner_add_service(d->services[k].conf, &d->status,
 						    &d->plan);
+				d->plan.services[d->plan.n_services - 1].returns_new =
+					leave_drain_of(d, &d->services[k])->returns;
 				reconcile_warn_of_v6(d);
 			}
 	delivery_watch_mark(d->delivery, &d->plan);
@@ -121,17 +124,21 @@ static void reconcile_apply_plan(struct daemon *d)
 	evtimer_add(d->retry, &later);
 }
 
+/* What to announce.  Until it is drained, a service is not withdrawn because of its
+ * pool: the announcement then has weight 0. */
 static struct announcement reconcile_strength_of(const struct daemon *d,
 						 const struct service *s)
 {
 	const struct pool *p = pools_get(d->pools, s->conf->pool);
+	const struct drain *drain = leave_drain_of(d, s);
 	struct pools_strength k = pools_strength(p);
 	uint16_t weight =
 		health_pool_weight(s->conf->weight, k.up, p->conf->min_instances,
 				   k.up_weight, k.all_weight);
-	bool up = k.up > 0 && k.up >= p->conf->min_instances;
 
-	return (struct announcement){ .up = up, .weight = weight };
+	if (drain->state == DRAIN_DRAINING)
+		weight = 0;
+	return (struct announcement){ .up = drain->state != DRAIN_LEFT, .weight = weight };
 }
 
 static void reconcile_tell_announcement(const struct daemon *d, const struct service *s,
@@ -143,13 +150,15 @@ static void reconcile_tell_announcement(const struct daemon *d, const struct ser
 	if (up)
 		log_state(NOTE_INFO, "pool", about, "pool %s is up: announcing service %s",
 			  pool, s->name);
-	else if (delivers)
-		log_state(NOTE_INFO, "pool", about,
-			  "pool %s is down: withdrawing service %s", pool, s->name);
-	else
+	else if (!delivers)
 		log_state(NOTE_INFO, "pool", about,
 			  "delivery to pool %s fails: withdrawing service %s", pool,
 			  s->name);
+	else if (leave_was_asked(d, s))
+		log_state(NOTE_INFO, "pool", about, "drained: withdrawing service %s", s->name);
+	else
+		log_state(NOTE_INFO, "pool", about,
+			  "pool %s is down: withdrawing service %s", pool, s->name);
 }
 
 /* Announce nothing before the kernel has been seen to deliver. */
@@ -157,7 +166,7 @@ static void reconcile_announce(struct daemon *d)
 {
 	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
 
-	for (unsigned i = 0; i < d->n_services && !d->stopping; i++) {
+	for (unsigned i = 0; i < d->n_services && !d->said_goodbye; i++) {
 		struct service *s = &d->services[i];
 		struct announcement a;
 		bool delivers;
@@ -176,6 +185,7 @@ static void reconcile_announce(struct daemon *d)
 		s->told = a;
 		ev.u.health.up = a.up;
 		ev.u.health.weight = a.weight;
+		ev.u.health.why = delivers ? leave_drain_of(d, s)->why : "delivery fails";
 		services_step(d, s, &ev);
 	}
 }
@@ -210,6 +220,7 @@ static void reconcile_now(evutil_socket_t fd, short what, void *arg)
 	reconcile_join_groups(d);
 	reconcile_make_plan(d);
 	reconcile_apply_plan(d);
+	leave_look(d);
 	strangers_look(&d->strangers, clock_now());
 	reconcile_announce(d);
 	services_settle(d);

@@ -147,10 +147,12 @@ static void services_free_removed(struct daemon *d)
 
 void services_settle(struct daemon *d)
 {
+	const struct timeval now = { 0, 0 };
+
 	services_free_removed(d);
 	services_arm(d);
-	if (d->stopping && services_are_quiet(d))
-		event_base_loopbreak(d->base);
+	if (d->said_goodbye && services_are_quiet(d))
+		evtimer_add(d->leave_timer, &now);
 }
 
 /* -- following the configuration ----------------------------------------------------- */
@@ -196,6 +198,7 @@ static void services_add(struct daemon *d, const struct conf_service *conf,
 		.multicast_ttl = conf->multicast_ttl,
 		.cache = cache,
 	};
+	drain_init(&s->drain, clock_now());
 	snprintf(s->name, sizeof(s->name), "%s", conf->name);
 }
 

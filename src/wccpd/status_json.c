@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "config.h"
 #include "wccpd/daemon.h"
+#include "wccpd/leave.h"
 #include "wccpd/tell/packets_json.h"
 #include "wccpd/tell/problems.h"
 #include "wccpd/tell/service_json.h"
@@ -152,6 +153,19 @@ static json_t *status_json_delivery(const struct delivery *d)
 			 problems_delivery_text(d) ? problems_delivery_text(d) : "");
 }
 
+/* While draining, the flows that are still open; no limit: -1 s. */
+static json_t *status_json_drain(const struct daemon *d, const struct service *s)
+{
+	const struct drain *drain = leave_drain_of(d, s);
+	int64_t left_ms = drain_left_ms(drain, clock_now());
+
+	return json_pack("{s:s, s:s, s:I, s:I, s:b}", "state", drain_state_name(drain->state),
+			 "reason", drain->why ? drain->why : "", "flows",
+			 (json_int_t)drain->flows, "left_s",
+			 (json_int_t)(left_ms < 0 ? -1 : (left_ms + 999) / 1000),
+			 "new_returned", drain->returns);
+}
+
 static json_t *status_json_service(struct daemon *d, const struct service *s)
 {
 	struct cache_status *st = &d->status;
@@ -173,6 +187,7 @@ static json_t *status_json_service(struct daemon *d, const struct service *s)
 	json_object_set_new(o, "assignment", service_json_assignment(st));
 	json_object_set_new(o, "description",
 			    service_json_description(&s->conf->group.service));
+	json_object_set_new(o, "drain", status_json_drain(d, s));
 	json_object_set_new(o, "configured", service_json_configured(d->conf, s->conf));
 	json_object_set_new(
 		o, "delivery",

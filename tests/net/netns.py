@@ -324,19 +324,29 @@ class Net:
                               or main[1])
             atexit.unregister(self.close)
 
+    @staticmethod
+    def _wait_for(processes, timeout):
+        """Those that have not ended by then."""
+        end, running = time.monotonic() + timeout, []
+        for p in processes:
+            try:
+                p.wait(max(0.01, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                running.append(p)
+        return running
+
     def _end_processes(self):
         """Newest first; then whatever daemonised itself in our namespaces."""
         running = [p for p in reversed(self.processes) if p.poll() is None]
         for p in running:
             p.send_signal(signal.SIGTERM)
             p.send_signal(signal.SIGCONT)
-        end = time.monotonic() + 5
-        for p in running:
-            try:
-                p.wait(max(0.05, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                p.kill()
-                p.wait()
+        # Asked twice, daemons do not wait for others that are ending as well.
+        for p in self._wait_for(running, 0.3):
+            p.send_signal(signal.SIGTERM)
+        for p in self._wait_for(running, 5):
+            p.kill()
+            p.wait()
         for ns in self.namespaces:
             for pid in ns.pids():
                 _signal(pid, signal.SIGKILL)

@@ -48,6 +48,7 @@ BOX_CONF = """
 address = {address}
 interface = eth0
 control = "{dir}/{name}.sock"
+drain-time = {drain_time}
 pool web {{
     interval = 200
     timeout = 1000
@@ -104,14 +105,15 @@ class Box:
     def routes(self):
         self.ns.ip("route", "replace", "default", "via", self.router)
 
-    def configure(self, *services):
+    def configure(self, *services, drain_time=3):
         """services: (name, more lines)."""
         text = "".join(BOX_SERVICE.format(name=n, router=self.router, more=more)
                        for n, more in services)
         self.conf = os.path.join(self.lab.net.tmpdir, self.name + ".conf")
         with open(self.conf, "w") as f:
             f.write(BOX_CONF.format(address=self.address, dir=self.lab.net.tmpdir,
-                                    name=self.name, services=text))
+                                    name=self.name, services=text,
+                                    drain_time=drain_time))
 
     def start(self, **kw):
         self.wccpd = self.ns.popen([program("wccpd"), "-f", self.conf, "-d"],

@@ -31,20 +31,34 @@ TEST(weights_of_another_scale_are_told_once_per_change)
 				     "web-cache 10.0.0.20 states weight 10000 beside "
 				     "our 100, so this box gets next to nothing.  Set "
 				     "weight = 10000"));
-	rtr_add(&a, CACHE2, 0); /* as one that knows no weights does */
-	bench_run(10 * T);
-	ck_assert_uint_eq(unlike(), 2);
-	ck_assert_ptr_nonnull(strstr(bench_note_text("unlike-weight"),
-				     "states weight 0 beside our 100"));
 	rtr_add(&a, CACHE2, 300);
 	bench_run(10 * T);
-	ck_assert_uint_eq(unlike(), 2);
+	ck_assert_uint_eq(unlike(), 1);
 	rtr_add(&a, CACHE2, 10000);
 	bench_run(10 * T);
-	ck_assert_uint_eq(unlike(), 3);
+	ck_assert_uint_eq(unlike(), 2);
 	for (unsigned i = 0; i < B.n_noted; i++)
 		if (strcmp(B.noted[i].event, "unlike-weight") == 0)
 			ck_assert(B.noted[i].rate_limited);
+}
+
+/* One that knows no weights states 0 from the beginning; one that had another is
+ * leaving, which is as it should be. */
+TEST(weight_0_is_odd_unless_it_is_drained)
+{
+	open_one();
+	rtr_add(&a, CACHE2, 0);
+	bench_health(true, 100);
+	bench_run(10 * T);
+	ck_assert_uint_eq(unlike(), 1);
+	ck_assert_ptr_nonnull(strstr(bench_note_text("unlike-weight"),
+				     "states weight 0 beside our 100"));
+	rtr_add(&a, CACHE2, 100);
+	bench_run(10 * T);
+	rtr_add(&a, CACHE2, 0);
+	bench_run(10 * T);
+	ck_assert_uint_eq(unlike(), 1);
+	ck_assert_uint_eq(bench_notes("other-drains", NULL), 1);
 }
 
 /* A box whose pool is nearly down is not another scale. */

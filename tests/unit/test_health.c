@@ -227,8 +227,13 @@ TEST(pool_weight_follows_the_healthy)
 TEST(pool_weight_is_never_zero_while_up)
 {
 	ck_assert_uint_eq(health_pool_weight(1, 1, 1, 1, 1000), 1);
-	ck_assert_uint_eq(health_pool_weight(0, 1, 1, 1, 1), 1);
 	ck_assert_uint_eq(health_pool_weight(10, 1, 1, 0, 0), 10);
+}
+
+TEST(pool_weight_is_zero_if_that_is_wanted)
+{
+	ck_assert_uint_eq(health_pool_weight(0, 1, 1, 1, 1), 0);
+	ck_assert_uint_eq(health_pool_weight(0, 1, 1, 1, 4), 0);
 }
 
 TEST(pool_withdraws_below_its_minimum)

@@ -20,7 +20,7 @@ bool cache_is_quiet(const struct cache *c)
 /* -- events ------------------------------------------------------------------------ */
 
 static void cache_apply_health(struct cache *c, bool up, uint16_t weight,
-			       struct step *s)
+			       const char *why, struct step *s)
 {
 	bool was_up = c->up, reweighted = weight != c->weight;
 
@@ -36,8 +36,7 @@ static void cache_apply_health(struct cache *c, bool up, uint16_t weight,
 		if (c->up && !was_up)
 			peer_start(c, p, "announced", s);
 		else if (!c->up && was_up)
-			peer_leave(c, p, c->ending ? "shutting down" : "pool is down",
-				   s);
+			peer_leave(c, p, why, s);
 		else if (c->up && reweighted)
 			peer_tell(c, p, s->now);
 	}
@@ -185,7 +184,9 @@ void cache_step(struct cache *c, const struct cache_event *ev, struct wccp_msg *
 		break;
 	case CACHE_EV_HEALTH:
 		cache_mark(c, DIRTY_VIEW);
-		cache_apply_health(c, ev->u.health.up, ev->u.health.weight, &s);
+		cache_apply_health(c, ev->u.health.up, ev->u.health.weight,
+				   ev->u.health.why ? ev->u.health.why : "pool is down",
+				   &s);
 		break;
 	case CACHE_EV_CONF:
 		cache_mark(c, DIRTY_VIEW);
@@ -194,7 +195,7 @@ void cache_step(struct cache *c, const struct cache_event *ev, struct wccp_msg *
 	case CACHE_EV_SHUTDOWN:
 		cache_mark(c, DIRTY_VIEW);
 		c->ending = true;
-		cache_apply_health(c, false, c->weight, &s);
+		cache_apply_health(c, false, c->weight, "shutting down", &s);
 		break;
 	}
 	cache_run(c, &s);

@@ -157,6 +157,8 @@ struct cache {
 	struct addr strangers[WCCP_MAX_CACHES]; /* in the view but not allowed */
 	unsigned n_noted_weights;
 	struct noted_weight noted_weights[WCCP_MAX_CACHES];
+	unsigned n_weighed;
+	struct addr weighed[WCCP_MAX_CACHES]; /* that have had a weight above 0 */
 	struct wccp_mask mask; /* of mask assignment, whether in use or not */
 	uint32_t method;       /* of the slots that follow: WCCP_ASSIGN_* */
 	struct slot_set mine, history[METHODS];

@@ -78,6 +78,35 @@ static void others_complain_of_weight(const struct cache *c,
 			c->weight);
 }
 
+/* Which of the web-caches in the view have had a weight above 0 since they came? */
+static void others_note_weighed(struct cache *c)
+{
+	struct addr now[WCCP_MAX_CACHES];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->view.n_caches; i++) {
+		const struct addr *cache = &c->view.caches[i];
+
+		if (others_weight_of(c, cache) > 0 ||
+		    addr_find(c->weighed, c->n_weighed, cache) >= 0)
+			now[n++] = *cache;
+	}
+	memcpy(c->weighed, now, n * sizeof(now[0]));
+	c->n_weighed = n;
+}
+
+/* One that had a weight and now has 0 is being drained. */
+static void others_tell_weight(const struct cache *c, const struct noted_weight *w,
+			       struct step *s)
+{
+	if (w->theirs == 0 && addr_find(c->weighed, c->n_weighed, &w->cache) >= 0)
+		actions_note(s->out, NOTE_INFO, "other-drains", &w->cache,
+			     "web-cache %s states weight 0 now: it is being drained",
+			     ADDR_TEXT(&w->cache));
+	else
+		others_complain_of_weight(c, w, s);
+}
+
 /* Complain of each one when it appears, when its weight changes, and when it comes
  * back. */
 void cache_note_weights(struct cache *c, struct step *s)
@@ -85,6 +114,7 @@ void cache_note_weights(struct cache *c, struct step *s)
 	struct noted_weight now[WCCP_MAX_CACHES];
 	unsigned n = 0;
 
+	others_note_weighed(c);
 	for (unsigned i = 0; c->up && i < c->view.n_caches; i++) {
 		struct noted_weight w = { .cache = c->view.caches[i] };
 		int weight = others_weight_of(c, &w.cache);
@@ -96,7 +126,7 @@ void cache_note_weights(struct cache *c, struct step *s)
 			continue;
 		now[n++] = w;
 		if (!others_has_noted(c, &w))
-			others_complain_of_weight(c, &w, s);
+			others_tell_weight(c, &w, s);
 	}
 	memcpy(c->noted_weights, now, n * sizeof(now[0]));
 	c->n_noted_weights = n;

@@ -37,6 +37,7 @@ const char *ingress_reason_name(unsigned reason)
 		[INGRESS_DELIVERED_FRAGMENT] = "delivered-fragment",
 		[INGRESS_RETURNED_POOL_DOWN] = "returned-pool-down",
 		[INGRESS_RETURNED_HELD] = "returned-delivery-fails",
+		[INGRESS_RETURNED_DRAINING] = "returned-draining",
 		[INGRESS_RETURNED_FLOW] = "returned-unknown-flow",
 		[INGRESS_RETURNED_PROTOCOL] = "returned-protocol",
 		[INGRESS_RETURNED_FRAGMENT] = "returned-fragment",

@@ -19,6 +19,7 @@ cfg_opt_t conf_options[] = {
 	READ_TEXT("table"),
 	READ_TEXT("rule-priority"),
 	READ_TEXT("tc-priority"),
+	READ_TEXT("drain-time"),
 	READ_SECTIONS("pool", pool_options),
 	READ_SECTIONS("service", service_options),
 	CFG_END(),
@@ -144,6 +145,7 @@ static int conf_read_top(struct reader *r, struct conf *out)
 		      sizeof(((struct sockaddr_un *)0)->sun_path)) < 0 ||
 	    read_path(r, root, "pid-file", out->pid_file, sizeof(out->pid_file)) < 0 ||
 	    read_word(r, root, "log", 0, logs, &log) < 0 ||
+	    read_number(r, root, "drain-time", 0, 86400, &out->drain_time_s) < 0 ||
 	    conf_read_mark(r, root, out) < 0)
 		return -1;
 	conf_warn_ipv6(r, out);
@@ -259,7 +261,8 @@ static int conf_read_services(struct reader *r, struct conf *out)
 static int conf_read_all(struct reader *r, struct conf *out)
 {
 	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff,
-			       .table = 2048, .rule_priority = 100 };
+			       .table = 2048, .rule_priority = 100,
+			       .drain_time_s = 120 };
 	strcpy(out->control, CONF_DEFAULT_CONTROL);
 	r->warnings = out->warnings;
 	r->max_warnings = CONF_MAX_WARNINGS;

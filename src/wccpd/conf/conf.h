@@ -85,6 +85,7 @@ struct conf {
 	uint32_t mark, mark_mask;
 	uint32_t table, rule_priority;
 	uint32_t tc_priority; /* 0: chosen, see kernel/tc.h */
+	uint32_t drain_time_s; /* for open flows, before a service is withdrawn */
 	unsigned n_pools, n_services;
 	struct conf_pool pools[PLAN_MAX_POOLS];
 	struct conf_service services[PLAN_MAX_SERVICES];

@@ -162,10 +162,10 @@ uint16_t health_pool_weight(uint16_t configured, unsigned up, unsigned min,
 {
 	uint64_t scaled;
 
-	if (up == 0 || up < min)
+	if (up == 0 || up < min || configured == 0)
 		return 0;
 	if (all_weight == 0 || up_weight >= all_weight)
-		return configured ? configured : 1;
+		return configured;
 	scaled = ((uint64_t)configured * up_weight + all_weight / 2) / all_weight;
 	return scaled ? (uint16_t)scaled : 1;
 }

@@ -57,7 +57,8 @@ const char *health_state_name(enum health_state s);
 /*
  * Strength of a pool whose healthy instances have `up_weight` of `all_weight`
  * together, `up` in number of which `min` are needed: the assignment weight to
- * announce, `configured` scaled, at least 1 when it is up; 0 means withdraw.
+ * announce, `configured` scaled, at least 1 when it is up, unless `configured` is 0; 0
+ * while it is down.
  */
 uint16_t health_pool_weight(uint16_t configured, unsigned up, unsigned min,
 			    uint32_t up_weight, uint32_t all_weight);

@@ -42,6 +42,14 @@ struct pools_strength pools_strength(const struct pool *p)
 	return s;
 }
 
+bool pools_are_gone(const struct pool *p)
+{
+	for (unsigned i = 0; i < p->n_instances; i++)
+		if (instance_pid(p->instances[i]))
+			return false;
+	return true;
+}
+
 /* -- changes ------------------------------------------------------------------------ */
 
 static const struct pool *pools_pool_of(const struct pools *ps,

@@ -41,6 +41,8 @@ struct pools_strength {
 	uint32_t up_weight, all_weight; /* of these */
 };
 struct pools_strength pools_strength(const struct pool *p);
+/* Is there no process left that may have connections? */
+bool pools_are_gone(const struct pool *p);
 void pools_fill_plan(const struct pool *p, struct plan_pool *out);
 
 #endif

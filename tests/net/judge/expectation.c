@@ -400,11 +400,13 @@ static enum ingress_reason judge_new(const struct arrival *a)
 	if (has_flow(a->p))
 		return INGRESS_DELIVERED_FLOW;
 	held = agreed(a->plan, a->from, a->service)->held;
-	if (takes && !held)
+	if (takes && !held && !a->plan->services[a->service].returns_new)
 		return INGRESS_DELIVERED_NEW;
 	if (s->drop_when_down)
 		return INGRESS_DROPPED_CLOSED;
-	return takes ? INGRESS_RETURNED_HELD : INGRESS_RETURNED_POOL_DOWN;
+	if (!takes)
+		return INGRESS_RETURNED_POOL_DOWN;
+	return held ? INGRESS_RETURNED_HELD : INGRESS_RETURNED_DRAINING;
 }
 
 static enum ingress_reason judge_tcp(const struct arrival *a, uint32_t *to)

@@ -125,6 +125,7 @@ static void change_service(struct plan_service *s)
 		describe(&s->service);
 	s->pool = chance_below(2);
 	s->drop_when_down = chance(20);
+	s->returns_new = chance(15);
 }
 
 void plan_set_assignment(struct plan *plan, enum kind kind)

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sockets by sock_diag; the kernel compares the ports, we the addresses. */
+#include "wccpd/drain/open_flows.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	OPEN_FLOWS_OWN = 1024, /* addresses of this host */
+	/* Not: those in which all is said, and only the other side has not closed yet. */
+	OPEN_FLOWS_STATES = 1 << TCP_ESTABLISHED | 1 << TCP_SYN_RECV | 1 << TCP_FIN_WAIT1 |
+			    1 << TCP_CLOSE_WAIT | 1 << TCP_LAST_ACK | 1 << TCP_CLOSING,
+};
+
+struct open_flows {
+	unsigned n_own;
+	uint32_t own[OPEN_FLOWS_OWN]; /* as on the wire */
+	unsigned found;
+};
+
+static int open_flows_find_own(struct open_flows *f, struct err *err)
+{
+	struct ifaddrs *all;
+
+	f->n_own = 0;
+	if (getifaddrs(&all) < 0)
+		return err_set(err, "cannot list addresses: %s", strerror(errno));
+	for (struct ifaddrs *a = all; a && f->n_own < OPEN_FLOWS_OWN; a = a->ifa_next)
+		if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET)
+			f->own[f->n_own++] = ((struct sockaddr_in *)(void *)a->ifa_addr)
+						     ->sin_addr.s_addr;
+	freeifaddrs(all);
+	return 0;
+}
+
+static bool open_flows_is_own(const struct open_flows *f, uint32_t address)
+{
+	if (ntohl(address) >> 24 == IN_LOOPBACKNET)
+		return true;
+	for (unsigned i = 0; i < f->n_own; i++)
+		if (f->own[i] == address)
+			return true;
+	return false;
+}
+
+/* The local address of a socket; 0 if it is not IPv4.  Connections of a listener on
+ * [::] have mapped ones. */
+static uint32_t open_flows_local(const struct inet_diag_msg *m)
+{
+	const uint32_t *a = (const uint32_t *)m->id.idiag_src;
+
+	if (m->idiag_family == AF_INET)
+		return a[0];
+	return !a[0] && !a[1] && a[2] == htonl(0xffff) ? a[3] : 0;
+}
+
+static int open_flows_take(struct nl_msg *msg, void *arg)
+{
+	const struct nlmsghdr *h = nlmsg_hdr(msg);
+	const struct inet_diag_msg *m = nlmsg_data(h);
+	struct open_flows *f = arg;
+	uint32_t local;
+
+	if (nlmsg_datalen(h) < (int)sizeof(*m))
+		return NL_OK;
+	local = open_flows_local(m);
+	if (local && !open_flows_is_own(f, local))
+		f->found++;
+	return NL_OK;
+}
+
+/* Local port >= port and <= port: two conditions, each with its operand behind it; one
+ * that fails leads past the end, which means no. */
+static int open_flows_put_filter(struct nl_msg *msg, uint16_t port)
+{
+	struct inet_diag_bc_op program[4] = {
+		{ .code = INET_DIAG_BC_S_GE, .yes = 8, .no = 20 },
+		{ .no = port },
+		{ .code = INET_DIAG_BC_S_LE, .yes = 8, .no = 12 },
+		{ .no = port },
+	};
+
+	return nla_put(msg, INET_DIAG_REQ_BYTECODE, sizeof(program), program);
+}
+
+static int open_flows_ask(struct nl_sock *sock, uint8_t family, uint16_t port)
+{
+	struct inet_diag_req_v2 request = {
+		.sdiag_family = family,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = OPEN_FLOWS_STATES,
+	};
+	struct nl_msg *msg = nlmsg_alloc_simple(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+	int rc = msg ? nlmsg_append(msg, &request, sizeof(request), NLMSG_ALIGNTO)
+		     : -NLE_NOMEM;
+
+	if (rc == 0 && port)
+		rc = open_flows_put_filter(msg, port);
+	if (rc == 0)
+		rc = nl_send_auto(sock, msg);
+	nlmsg_free(msg);
+	return rc < 0 ? rc : nl_recvmsgs_default(sock);
+}
+
+static int open_flows_dump(struct nl_sock *sock, const uint16_t *ports, unsigned n_ports)
+{
+	static const uint16_t any;
+	int rc = 0;
+
+	if (n_ports == 0) {
+		ports = &any;
+		n_ports = 1;
+	}
+	for (unsigned i = 0; i < n_ports && rc >= 0; i++) {
+		rc = open_flows_ask(sock, AF_INET, ports[i]);
+		if (rc >= 0)
+			rc = open_flows_ask(sock, AF_INET6, ports[i]);
+	}
+	return rc;
+}
+
+int open_flows_count(const uint16_t *ports, unsigned n_ports, unsigned *out,
+		     struct err *err)
+{
+	struct open_flows f = { .found = 0 };
+	struct nl_sock *sock;
+	int rc;
+
+	if (open_flows_find_own(&f, err) < 0)
+		return -1;
+	sock = nl_socket_alloc();
+	if (!sock)
+		return err_set(err, "sock_diag: out of memory");
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, open_flows_take, &f);
+	rc = nl_connect(sock, NETLINK_SOCK_DIAG);
+	if (rc == 0)
+		rc = open_flows_dump(sock, ports, n_ports);
+	nl_socket_free(sock);
+	*out = f.found;
+	return rc >= 0 ? 0 : err_set(err, "sock_diag: %s", nl_geterror(rc));
+}

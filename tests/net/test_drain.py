@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A box leaves in order: what is open is served to its end, what is new goes elsewhere.
+Every connection is accounted for (ledger.py)."""
+
+import signal
+import time
+
+import pytest
+
+from ledger import Ledger
+from netns import wait_until
+from small import Small, ask
+
+
+def control(box, *words):
+    return ask("wccpctl", f"{box.lab.net.tmpdir}/{box.name}.sock", "-j", *words)
+
+
+def drain_of(box, service=0):
+    shown = box.show()
+    return shown and shown["services"][service]["drain"]
+
+
+def start(net, boxes=("box1", "box2"), more="", router="", drain_time=20, **options):
+    lab = Small(net, boxes=boxes, origin=True, **options)
+    lab.start_router(("web-cache", router))
+    for box in lab.boxes:
+        box.configure(("web-cache", more), drain_time=drain_time)
+        with open(box.conf, "r+") as f:
+            text = f.read().replace("pool web {", "pool web {\n    grace = 300")
+            f.seek(0)
+            f.write(text)
+        box.start()
+    lab.wait_shares(*[256 // len(boxes)] * len(boxes))
+    lab.wait_served(boxes)
+    return lab
+
+
+def all_well(ledger):
+    print(ledger)
+    assert not ledger.broken and not ledger.failed and not ledger.stalled, str(ledger)
+    assert not ledger.slow, str(ledger)
+
+
+@pytest.mark.parametrize("way", ["gre", "l2"])
+def test_stop_serves_what_is_open(net, way):
+    methods = f"forward = {{ {way} }}\n    return = {{ {way} }}\n"
+    lab = start(net, more=methods, router=methods)
+    two = lab.boxes[1]
+    with Ledger(lab) as ledger:
+        kept = ledger.open(64)
+        theirs = [k for k in kept if k.by == "box2"]
+        assert 0 < len(theirs) < 64
+        two.wccpd.send_signal(signal.SIGTERM)
+        wait_until(lambda: lab.share("box2") == 0, 10, two.log)
+        wait_until(lambda: drain_of(two)["flows"] == len(theirs), 10,
+                   lambda: drain_of(two))
+        assert two.wccpd.poll() is None and drain_of(two)["state"] == "draining"
+        ledger.close(theirs)
+        assert two.wccpd.wait(10) == 0
+    all_well(ledger)
+    assert "withdrawn from all routers" in two.log()
+    # New connections were served by a box all the time.
+    assert not ledger.by["origin"], ledger.by
+
+
+def test_the_last_box(net):
+    lab = start(net, boxes=("box1",))
+    one = lab.boxes[0]
+    before = one.ns.state()
+    with Ledger(lab) as ledger:
+        kept = ledger.open(32)
+        one.wccpd.send_signal(signal.SIGTERM)
+        # Nobody takes over: what is new goes past the box, what is open stays.
+        lab.wait_served([None, "origin"][1:])
+        assert drain_of(one)["new_returned"] and drain_of(one)["flows"] == 32
+        assert lab.share("box1") == 256
+        ledger.close(kept)
+        assert one.wccpd.wait(10) == 0
+    all_well(ledger)
+    assert ledger.by["origin"] and before != one.ns.state()
+
+
+def test_drained_and_enabled(net):
+    lab = start(net)
+    two = lab.boxes[1]
+    with Ledger(lab) as ledger:
+        theirs = [k for k in ledger.open(64) if k.by == "box2"]
+        assert control(two, "drain", "web-cache")
+        lab.wait_shares(256, 0)
+        assert control(two, "enable")
+        lab.wait_shares(128, 128)
+        assert control(two, "drain")
+        lab.wait_shares(256, 0)
+        lab.wait_served(["box1"])
+        ledger.close(theirs)
+        wait_until(lambda: drain_of(two)["state"] == "left" and two.state() == "withdrawn",
+                   10, two.log)
+        assert control(two, "drain", "no-such") is None
+        assert control(two, "enable")
+        lab.wait_shares(128, 128)
+    all_well(ledger)
+    assert not ledger.by["origin"], ledger.by
+
+
+def test_the_time_is_over_or_asked_twice(net):
+    lab = start(net, drain_time=2)
+    one, two = lab.boxes
+    with Ledger(lab, rate=20) as ledger:
+        kept = ledger.open(16)
+        began = time.monotonic()
+        two.wccpd.send_signal(signal.SIGTERM)
+        assert two.wccpd.wait(15) == 0
+        assert 2 < time.monotonic() - began < 10
+        assert "16" not in two.log()[-1:]
+        # All other connections of the first one are still open: asked twice.
+        assert [k for k in kept if k.by == "box1" and not k.end]
+        one.wccpd.send_signal(signal.SIGTERM)
+        wait_until(lambda: drain_of(one)["state"] == "draining", 5, one.log)
+        one.wccpd.send_signal(signal.SIGTERM)
+        assert one.wccpd.wait(5) == 0
+
+
+def test_instances_that_only_finish(net):
+    """As Squid does for shutdown_lifetime: the listeners are gone, the processes live."""
+    lab = start(net, more="")
+    two = lab.boxes[1]
+    with Ledger(lab) as ledger:
+        theirs = [k for k in ledger.open(64) if k.by == "box2"]
+        two.instance.send_signal(signal.SIGUSR1)
+        lab.wait_shares(256, 0, timeout=20)
+        wait_until(lambda: drain_of(two)["reason"] == "pool is down", 5,
+                   lambda: drain_of(two))
+        assert drain_of(two)["flows"] == len(theirs)
+        two.instance.send_signal(signal.SIGUSR2)
+        lab.wait_shares(128, 128)
+        two.instance.send_signal(signal.SIGUSR1)
+        lab.wait_shares(256, 0, timeout=20)
+        ledger.close(theirs)
+        wait_until(lambda: two.state() == "withdrawn", 10, two.log)
+    all_well(ledger)
+
+
+def test_weight_0_by_reload(net):
+    lab = start(net)
+    two = lab.boxes[1]
+    with Ledger(lab) as ledger:
+        ledger.open(64)
+        two.configure(("web-cache", "weight = 0"))
+        two.wccpd.send_signal(signal.SIGHUP)
+        lab.wait_shares(256, 0)
+        wait_until(lambda: "weight is 0" in drain_of(two)["reason"], 5, two.log)
+        wait_until(lambda: two.state() == "joined", 5, two.log)
+        assert "states weight 0 now" in lab.boxes[0].log()
+    all_well(ledger)
+    assert not ledger.by["origin"], ledger.by
