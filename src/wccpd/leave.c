@@ -177,10 +177,10 @@ static void leave_tell_progress(struct service *s, struct mono now)
 
 	s->drain_told = now;
 	if (left < 0)
-		log_event(NOTE_INFO, "draining", about, "draining (%s): %u flows",
+		log_state(NOTE_INFO, "draining", about, "draining (%s): %u flows",
 			  s->drain.why, s->drain.flows);
 	else
-		log_event(NOTE_INFO, "draining", about, "draining (%s): %u flows, %d s left",
+		log_state(NOTE_INFO, "draining", about, "draining (%s): %u flows, %d s left",
 			  s->drain.why, s->drain.flows, (int)((left + 999) / 1000));
 }
 
@@ -193,9 +193,9 @@ static void leave_tell(struct service *s, enum drain_state was, struct mono now)
 	    (was != is || mono_due(mono_add_ms(s->drain_told, LEAVE_TELL_MS), now)))
 		leave_tell_progress(s, now);
 	if (was == DRAIN_DRAINING && is == DRAIN_OFF)
-		log_event(NOTE_INFO, "drain-ended", about, "takes its share again");
+		log_state(NOTE_INFO, "drain-ended", about, "takes its share again");
 	if (was == DRAIN_DRAINING && is == DRAIN_LEFT)
-		log_event(NOTE_INFO, "drained", about,
+		log_state(NOTE_INFO, "drained", about,
 			  "withdrawing: %u flows are open (%s)", s->drain_left_open,
 			  s->drain.why);
 }
