@@ -2,11 +2,10 @@
 /* Which process has a UDP port that we cannot bind: looks in proc(5), like ss(8). */
 #include "common/udp_owner.h"
 
-#include <dirent.h>
+#include "foreign/process_sockets.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The inode of a socket on the port in one of the tables of /proc/net; 0: none. */
 static unsigned long udp_owner_inode(const char *table, unsigned port)
@@ -28,45 +27,27 @@ static unsigned long udp_owner_inode(const char *table, unsigned port)
 	return found;
 }
 
-static bool udp_owner_has(const char *fds, unsigned long inode)
+struct udp_owner_search {
+	unsigned long inode;
+	pid_t pid; /* 0: not found */
+};
+
+static bool udp_owner_look(void *arg, pid_t pid, int fd, uint64_t inode)
 {
-	char wanted[32], link[32];
-	DIR *dir = opendir(fds);
-	struct dirent *entry;
-	bool has = false;
+	struct udp_owner_search *s = arg;
 
-	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
-	while (dir && !has && (entry = readdir(dir))) {
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, link,
-				       sizeof(link) - 1);
-
-		if (n <= 0)
-			continue;
-		link[n] = '\0';
-		has = strcmp(link, wanted) == 0;
-	}
-	if (dir)
-		closedir(dir);
-	return has;
+	(void)fd;
+	if (inode == s->inode)
+		s->pid = pid;
+	return !s->pid;
 }
 
 static int udp_owner_pid(unsigned long inode)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int found = 0;
+	struct udp_owner_search s = { .inode = inode };
 
-	while (dir && !found && (entry = readdir(dir))) {
-		int pid = atoi(entry->d_name);
-		char fds[64];
-
-		snprintf(fds, sizeof(fds), "/proc/%d/fd", pid);
-		if (pid > 0 && udp_owner_has(fds, inode))
-			found = pid;
-	}
-	if (dir)
-		closedir(dir);
-	return found;
+	process_sockets_of_all(udp_owner_look, &s);
+	return s.pid;
 }
 
 bool udp_owner_find(unsigned port, struct udp_owner *out)

@@ -2,15 +2,12 @@
 #include "kernel/syn_ack_tap.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 enum {
 	TAP_PROTOCOL = 9, /* offsets in an IPv4 header */
@@ -18,7 +15,7 @@ enum {
 	TAP_FLAGS = 13, /* in a TCP header */
 	TAP_SYN_ACK = 0x12,
 	TAP_HEADERS = 64 + 20, /* IPv4 with options, TCP */
-	TAP_TAKEN_MAX = 256, /* in one call */
+	TAP_TAKEN_MAX = 1024, /* in one call */
 };
 
 /* Outgoing, IPv4, TCP, SYN and ACK.  The data begins with the IPv4 header. */
@@ -37,50 +34,77 @@ static struct sock_filter syn_ack_tap_filter[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
-int syn_ack_tap_open(struct err *err)
+/* Only an unusual protocol is left when it is parked: 0 would mean the one it has. */
+enum { TAP_PARKED = 0x88b5 /* local experimental, IEEE 802 */ };
+
+void syn_ack_tap_init(struct syn_ack_tap *tap, int fd)
+{
+	*tap = (struct syn_ack_tap){ .fd = fd };
+}
+
+static int syn_ack_tap_bind(const struct syn_ack_tap *tap, uint16_t protocol)
+{
+	const struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(protocol),
+	};
+
+	return bind(tap->fd, (const struct sockaddr *)&at, sizeof(at));
+}
+
+void syn_ack_tap_wake(struct syn_ack_tap *tap)
 {
 	const struct sock_fprog program = {
 		.len = sizeof(syn_ack_tap_filter) / sizeof(syn_ack_tap_filter[0]),
 		.filter = syn_ack_tap_filter,
 	};
-	const struct sockaddr_ll all = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL), /* of others, only what comes in */
-	};
-	/* Protocol 0: it sees nothing until the filter is there. */
-	int tap = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (tap >= 0 &&
-	    setsockopt(tap, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 &&
-	    bind(tap, (const struct sockaddr *)&all, sizeof(all)) == 0)
-		return tap;
-	err_set(err, "cannot look for outgoing SYN-ACKs: %s", strerror(errno));
-	if (tap >= 0)
-		close(tap);
-	return -1;
+	if (!tap->awake && tap->fd >= 0)
+		/* Of others, ETH_P_ALL sees only what comes in. */
+		tap->awake = setsockopt(tap->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+					sizeof(program)) == 0 &&
+			     syn_ack_tap_bind(tap, ETH_P_ALL) == 0;
 }
 
-bool syn_ack_tap_seen(int tap, const struct addr *own,
-		      bool (*wanted)(void *arg, uint16_t port), void *arg)
+void syn_ack_tap_park(struct syn_ack_tap *tap)
+{
+	uint8_t octet;
+
+	if (!tap->awake)
+		return;
+	tap->awake = false;
+	syn_ack_tap_bind(tap, TAP_PARKED);
+	while (recv(tap->fd, &octet, sizeof(octet), 0) >= 0)
+		;
+}
+
+static void syn_ack_tap_note(struct syn_ack_tap *tap, uint16_t port)
+{
+	for (unsigned i = 0; i < tap->n_ports; i++)
+		if (tap->ports[i] == port)
+			return;
+	if (tap->n_ports < SYN_ACK_TAP_PORTS)
+		tap->ports[tap->n_ports++] = port;
+}
+
+void syn_ack_tap_read(struct syn_ack_tap *tap, const struct addr *own)
 {
 	uint8_t packet[TAP_HEADERS];
-	bool seen = false;
 	ssize_t n;
 
-	for (int i = 0; i < TAP_TAKEN_MAX; i++) {
+	tap->n_ports = 0;
+	for (int i = 0; tap->awake && i < TAP_TAKEN_MAX; i++) {
 		struct addr from;
 		size_t l4;
 
-		n = recv(tap, packet, sizeof(packet), 0);
+		n = recv(tap->fd, packet, sizeof(packet), 0);
 		if (n < 0)
 			break;
 		l4 = (size_t)(packet[0] & 0x0f) * 4;
 		if ((size_t)n < l4 + 2 || (size_t)n < TAP_SOURCE + 4)
 			continue;
 		from = addr_from_octets(ADDR_V4, packet + TAP_SOURCE);
-		if (!addr_equal(&from, own) &&
-		    wanted(arg, (uint16_t)(packet[l4] << 8 | packet[l4 + 1])))
-			seen = true;
+		if (!addr_equal(&from, own))
+			syn_ack_tap_note(tap, (uint16_t)(packet[l4] << 8 | packet[l4 + 1]));
 	}
-	return seen;
 }

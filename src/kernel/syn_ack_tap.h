@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Do SYN-ACKs leave this host?  A packet socket that sees what is handed to the
- * interfaces, after packet filter and routing.  Open it only while that is in doubt: it
+ * interfaces, after packet filter and routing.  Wake it only while that is in doubt: it
  * costs each packet a little.
  */
 #ifndef WCCPD_KERNEL_SYN_ACK_TAP_H
@@ -13,12 +13,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A descriptor, to be closed by close(); -1: `err` says why. */
-int syn_ack_tap_open(struct err *err);
+enum { SYN_ACK_TAP_PORTS = 64 };
 
-/* Has one left from an IPv4 address other than `own`, from a port for which `wanted`
- * answers true (host order)?  Consumes what has been seen since the last call. */
-bool syn_ack_tap_seen(int tap, const struct addr *own,
-		      bool (*wanted)(void *arg, uint16_t port), void *arg);
+struct syn_ack_tap {
+	int fd; /* -1: it never sees anything */
+	bool awake;
+	/* From which SYN-ACKs have left, host order; more are not noted. */
+	unsigned n_ports;
+	uint16_t ports[SYN_ACK_TAP_PORTS];
+};
+
+/* `fd` is a non-blocking packet socket without link-layer headers, bound to no protocol; it
+ * stays the caller's. */
+void syn_ack_tap_init(struct syn_ack_tap *tap, int fd);
+/* Without effect if the kernel refuses: then it sees nothing. */
+void syn_ack_tap_wake(struct syn_ack_tap *tap);
+void syn_ack_tap_park(struct syn_ack_tap *tap);
+
+/* Note the ports of what has left since the last call, from an IPv4 address other than
+ * `own`; forget those of before. */
+void syn_ack_tap_read(struct syn_ack_tap *tap, const struct addr *own);
 
 #endif

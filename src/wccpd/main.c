@@ -2,7 +2,9 @@
 /* wccpd: command line, then the daemon. */
 #include "config.h"
 #include "descriptors.h"
+#include "common/kept_sockets.h"
 #include "log.h"
+#include "common/privileges.h"
 #include "wccpd/daemon.h"
 
 #include <errno.h>
@@ -62,6 +64,17 @@ static struct options wccpd_parse(int argc, char **argv)
 	return o;
 }
 
+/* Before anything is read: what works now will work after a reload, too. */
+static int wccpd_drop_privileges(const struct options *o, struct err *err)
+{
+	if (!o->debug)
+		privileges_hide_memory();
+	if (!o->check_only)
+		kept_sockets_open(1 << KEPT_GRE | 1 << KEPT_PACKET);
+	return privileges_reduce(PRIVILEGES_NETWORK | PRIVILEGES_BPF | PRIVILEGES_PROCESSES,
+				 err);
+}
+
 /* 0, or -1 after saying why on stderr. */
 static int wccpd_write_pid_file(const char *path)
 {
@@ -111,6 +124,10 @@ int main(int argc, char **argv)
 
 	descriptors_open_standard();
 	o = wccpd_parse(argc, argv);
+	if (wccpd_drop_privileges(&o, &err) < 0) {
+		fprintf(stderr, "wccpd: %s\n", err.text);
+		return EXIT_FAILURE;
+	}
 	conf = conf_load(o.file, &err);
 	if (!conf) {
 		fprintf(stderr, "%s\n", err.text);

@@ -3,7 +3,9 @@
 #include "config.h"
 
 #include "descriptors.h"
+#include "common/kept_sockets.h"
 #include "log.h"
+#include "common/privileges.h"
 #include "wccprouter/conf/host_checks.h"
 #include "wccprouter/control/routerd_client.h"
 #include "wccprouter/control/routerd_commands.h"
@@ -101,6 +103,16 @@ static int routerd_main_complain(const struct err *err)
 {
 	fprintf(stderr, "wccprouter: %s\n", err->text);
 	return EXIT_FAILURE;
+}
+
+/* Before anything is read. */
+static int routerd_main_drop_privileges(const struct options *o, struct err *err)
+{
+	if (!o->debug)
+		privileges_hide_memory();
+	if (!o->check_only)
+		kept_sockets_open(1 << KEPT_ICMP | 1 << KEPT_ICMPV6);
+	return privileges_reduce(PRIVILEGES_NETWORK | PRIVILEGES_BPF, err);
 }
 
 /* Where the configuration leaves the choice to the profile. */
@@ -204,6 +216,8 @@ int main(int argc, char **argv)
 	if (o.socket)
 		return routerd_client_run(o.socket, o.json, argc - optind,
 					  argv + optind);
+	if (routerd_main_drop_privileges(&o, &err) < 0)
+		return routerd_main_complain(&err);
 	conf = routerd_conf_load(o.file, &err);
 	if (conf && o.scenario)
 		scenario = scenario_load(o.scenario, routerd_commands_has, &err);

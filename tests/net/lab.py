@@ -275,8 +275,8 @@ class Lab:
         self.version = version
         self.wccprouter = self.nginx = None
         os.mkdir(self.dir)
-        os.chmod(self.dir, 0o755)
-        subprocess.run(["chown", "proxy:", self.dir], check=True)
+        os.chmod(self.dir, 0o775)
+        subprocess.run(["chgrp", "proxy", self.dir], check=True)
         self._cable()
         self.boxes = [Box(self, "box1", "10.0.1"), Box(self, "box2", "10.0.2")]
         self._cable_boxes()

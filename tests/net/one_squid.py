@@ -87,8 +87,8 @@ class OneSquid:
     def __init__(self, net, hop=False, spoof=False):
         self.net, self.dir, self.spoof = net, os.path.join(net.tmpdir, "lab"), spoof
         os.mkdir(self.dir)
-        subprocess.run(["chown", "proxy:", self.dir], check=True)
-        os.chmod(self.dir, 0o755)
+        subprocess.run(["chgrp", "proxy", self.dir], check=True)
+        os.chmod(self.dir, 0o775)
         self.client, self.router = net.namespace("client"), net.namespace("router")
         self.box, self.origin = net.namespace("box"), net.namespace("origin")
         self.hop = net.namespace("hop") if hop else None

@@ -10,7 +10,6 @@
 #include <netinet/ip.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #ifndef IP_RECVFRAGSIZE
 #define IP_RECVFRAGSIZE 25
@@ -43,7 +42,7 @@ static int gre_raw_attach_filter(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-static int gre_raw_set_up(int fd, const struct addr *self)
+int gre_raw_set_up(int fd, const struct addr *self, struct err *err)
 {
 	const int on = 1, room = GRE_RAW_ROOM;
 	struct sockaddr_in at = {
@@ -52,27 +51,13 @@ static int gre_raw_set_up(int fd, const struct addr *self)
 	};
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (gre_raw_attach_filter(fd) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_RECVFRAGSIZE, &on, sizeof(on)) < 0)
-		return -1;
-	return bind(fd, (struct sockaddr *)&at, sizeof(at));
-}
-
-int gre_raw_open(const struct addr *self, struct err *err)
-{
-	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_GRE);
-
-	if (fd < 0)
-		return err_set(err, "raw socket for GRE: %s%s", strerror(errno),
-			       errno == EPERM ? " (needs CAP_NET_RAW)" : "");
-	if (gre_raw_set_up(fd, self) < 0) {
-		err_set(err, "raw socket for GRE: %s", strerror(errno));
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (gre_raw_attach_filter(fd) == 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)) == 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0 &&
+	    setsockopt(fd, IPPROTO_IP, IP_RECVFRAGSIZE, &on, sizeof(on)) == 0 &&
+	    bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return 0;
+	return err_set(err, "raw socket for GRE: %s", strerror(errno));
 }
 
 /* -- reading ------------------------------------------------------------------------- */

@@ -27,9 +27,9 @@ struct gre_raw_packet {
 	size_t len;
 };
 
-/* A non-blocking socket for packets to `self`, an IPv4 address that the host need not
- * have yet; -1 on error (CAP_NET_RAW is needed).  The caller closes it. */
-int gre_raw_open(const struct addr *self, struct err *err);
+/* Make `fd`, a non-blocking raw socket of IPv4 protocol 47, one for packets to `self`, an
+ * IPv4 address that the host need not have yet. */
+int gre_raw_set_up(int fd, const struct addr *self, struct err *err);
 
 /* The next packet; false if none is waiting. */
 bool gre_raw_read(int fd, struct gre_raw_packet *out);

@@ -14,8 +14,7 @@ struct delivery_service {
 	struct delivery delivery;
 	struct delivery_clients clients;
 	struct delivery_silence silence;
-	bool has_tap;
-	int tap; /* see kernel/syn_ack_tap.h */
+	bool in_doubt; /* whether its clients get answers */
 	bool planned;
 	unsigned n_sent, n_lost, n_routers, n_routers_lost;
 	char reason[sizeof(((struct delivery *)0)->reason)];

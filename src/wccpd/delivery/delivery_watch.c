@@ -2,6 +2,7 @@
 #include "wccpd/delivery/delivery_watch.h"
 
 #include "clock.h"
+#include "common/kept_sockets.h"
 #include "kernel/syn_ack_tap.h"
 #include "log.h"
 #include "wccpd/delivery/delivery_lists.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	DELIVERY_ROUND_MS = 2000,  /* from one round to the next, all well */
@@ -26,6 +26,7 @@ struct delivery_watch {
 	void *arg;
 	bool in_round, is_travelling;
 	bool told_why; /* that there are no proofs to be had */
+	struct syn_ack_tap tap; /* awake while any service is in doubt */
 	struct delivery_lists lists;
 };
 
@@ -244,26 +245,15 @@ static bool delivery_watch_judge_all(struct delivery_watch *w, struct mono now)
 
 /* -- clients --------------------------------------------------------------------------- */
 
-static bool delivery_watch_is_our_port(void *arg, uint16_t port)
+/* Did a SYN-ACK leave, since the last look, from a port that connections of the service go
+ * to? */
+static bool delivery_watch_answers(const struct delivery_watch *w,
+				   const struct plan_service *p)
 {
-	return proof_round_serves(arg, port);
-}
-
-static void delivery_watch_close_tap(struct delivery_service *s)
-{
-	if (s->has_tap)
-		close(s->tap);
-	s->has_tap = false;
-}
-
-/* Open it at the first doubt, until that is settled. */
-static void delivery_watch_open_tap(struct delivery_service *s)
-{
-	struct err err;
-
-	if (!s->has_tap)
-		s->tap = syn_ack_tap_open(&err);
-	s->has_tap = s->tap >= 0;
+	for (unsigned i = 0; i < w->tap.n_ports; i++)
+		if (proof_round_serves(p, w->tap.ports[i]))
+			return true;
+	return false;
 }
 
 static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
@@ -286,19 +276,17 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 			  p->my_slots, DELIVERY_SILENCE_MS / 1000, w->plan->n_interfaces ? w->plan->interfaces[0] : "any",
 			  w->plan->n_interfaces > 1 ? ", ..." : "");
 	counts = (struct delivery_clients_counts){ c.new_flows, c.completed };
-	answered = s->has_tap && syn_ack_tap_seen(s->tap, &w->plan->self,
-						  delivery_watch_is_our_port, (void *)p);
+	answered = s->in_doubt && delivery_watch_answers(w, p);
+	s->in_doubt = false;
 	switch (delivery_clients_look(&s->clients, &counts, answered)) {
 	case DELIVERY_CLIENTS_FINE:
-		delivery_watch_close_tap(s);
 		return false;
 	case DELIVERY_CLIENTS_DOUBT:
-		delivery_watch_open_tap(s);
+		s->in_doubt = true;
 		return false;
 	case DELIVERY_CLIENTS_UNANSWERED:
 		break;
 	}
-	delivery_watch_close_tap(s);
 	dp_explain_silence(w->dp, w->plan, &c.client, &why);
 	return delivery_watch_entered(s, was,
 				      delivery_clients_fail(&s->delivery, why.text, now));
@@ -306,8 +294,9 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 
 static bool delivery_watch_clients(struct delivery_watch *w, struct mono now)
 {
-	bool changed = false;
+	bool changed = false, in_doubt = false;
 
+	syn_ack_tap_read(&w->tap, &w->plan->self);
 	for (unsigned i = 0; i < w->plan->n_services; i++) {
 		struct delivery_service *s =
 			delivery_lists_service(&w->lists, &w->plan->services[i].service);
@@ -315,7 +304,12 @@ static bool delivery_watch_clients(struct delivery_watch *w, struct mono now)
 
 		changed |= delivery_watch_entered(s, was, delivery_tick(&s->delivery, now));
 		changed |= delivery_watch_look(w, i, s, now);
+		in_doubt |= s->in_doubt;
 	}
+	if (in_doubt)
+		syn_ack_tap_wake(&w->tap);
+	else
+		syn_ack_tap_park(&w->tap);
 	return changed;
 }
 
@@ -456,6 +450,7 @@ struct delivery_watch *delivery_watch_new(struct event_base *base, struct dp *dp
 	w->dp = dp;
 	w->changed = changed;
 	w->arg = arg;
+	syn_ack_tap_init(&w->tap, kept_socket(KEPT_PACKET));
 	w->timer = evtimer_new(base, delivery_watch_on_timer, w);
 	if (!w->timer) {
 		free(w);
@@ -468,8 +463,7 @@ void delivery_watch_free(struct delivery_watch *w)
 {
 	if (!w)
 		return;
-	for (unsigned i = 0; i < w->lists.n_services; i++)
-		delivery_watch_close_tap(&w->lists.services[i]);
+	syn_ack_tap_park(&w->tap);
 	event_free(w->timer);
 	free(w);
 }

@@ -2,9 +2,9 @@
 /* Listening sockets by sock_diag, their owners by /proc. */
 #include "wccpd/pool/listeners.h"
 
+#include "foreign/process_sockets.h"
+
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -12,11 +12,8 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 struct search {
 	const uint16_t *ports;
@@ -106,71 +103,33 @@ static unsigned listeners_take_known_owners(const struct listeners *before,
 	return missing;
 }
 
-static uint64_t listeners_socket_inode(int dirfd, const char *name)
+struct listeners_search {
+	struct listeners *all;
+	unsigned missing;
+};
+
+static bool listeners_take_owner(void *arg, pid_t pid, int fd, uint64_t inode)
 {
-	char link[64];
-	unsigned long long inode;
-	ssize_t n = readlinkat(dirfd, name, link, sizeof(link) - 1);
+	struct listeners_search *s = arg;
 
-	if (n <= 0)
-		return 0;
-	link[n] = '\0';
-	return sscanf(link, "socket:[%llu]", &inode) == 1 ? inode : 0;
-}
+	for (unsigned i = 0; i < s->all->n; i++) {
+		struct listener *x = &s->all->list[i];
 
-/* Did we run out of descriptors?  If not, the process has ended, or we may not look at
- * it. */
-static bool listeners_is_our_fault(void)
-{
-	return errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-}
-
-/* Look through the descriptors of one process; returns how many were found, or -1
- * when this was not possible. */
-static int listeners_search_process(pid_t pid, struct listeners *l)
-{
-	char path[64];
-	int found = 0;
-	DIR *dir;
-	struct dirent *entry;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	if (!dir)
-		return listeners_is_our_fault() ? -1 : 0;
-	while ((entry = readdir(dir))) {
-		uint64_t inode = listeners_socket_inode(dirfd(dir), entry->d_name);
-		for (unsigned i = 0; inode && i < l->n; i++) {
-			struct listener *x = &l->list[i];
-			if (x->inode != inode || x->pid)
-				continue;
-			x->pid = pid;
-			x->fd = atoi(entry->d_name);
-			found++;
-		}
+		if (x->inode != inode || x->pid)
+			continue;
+		x->pid = pid;
+		x->fd = fd;
+		s->missing--;
 	}
-	closedir(dir);
-	return found;
+	return s->missing > 0;
 }
 
 /* Returns whether all processes could be looked at. */
 static bool listeners_find_owners(struct listeners *l, unsigned missing)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	int found = 0;
+	struct listeners_search s = { l, missing };
 
-	while (dir && missing > 0 && found >= 0 && (entry = readdir(dir))) {
-		pid_t pid = atoi(entry->d_name);
-
-		found = pid > 0 ? listeners_search_process(pid, l) : 0;
-		if (found > 0)
-			missing -=
-				(unsigned)found < missing ? (unsigned)found : missing;
-	}
-	if (dir)
-		closedir(dir);
-	return dir && found >= 0;
+	return process_sockets_of_all(listeners_take_owner, &s) == 0;
 }
 
 /* Do not count a search that could not be made. */

@@ -3,11 +3,13 @@
 
 #include "clock.h"
 #include "dp/gre/gre_raw.h"
+#include "common/kept_sockets.h"
 #include "log.h"
 #include "wccpd/senders/strangers.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 enum {
 	GRE_SLOW_PATH_BURST = 64,    /* packets per wake-up ... */
@@ -93,13 +95,17 @@ int gre_slow_path_open(struct gre_slow_path **out, struct event_base *base,
 	if (!g)
 		return err_set(err, "out of memory");
 	g->strangers = strangers;
-	g->fd = gre_raw_open(self, err);
-	if (g->fd >= 0 && gre_slow_path_add_events(g, base) == 0) {
-		*out = g;
-		return 0;
-	}
-	if (g->fd >= 0)
+	g->fd = kept_socket(KEPT_GRE);
+	if (g->fd < 0)
+		err_set(err, "raw socket for GRE: %s%s", strerror(errno),
+			errno == EPERM ? " (needs CAP_NET_RAW)" : "");
+	else if (gre_raw_set_up(g->fd, self, err) == 0) {
+		if (gre_slow_path_add_events(g, base) == 0) {
+			*out = g;
+			return 0;
+		}
 		err_set(err, "cannot set up the event loop");
+	}
 	gre_slow_path_close(g);
 	return -1;
 }
@@ -112,8 +118,6 @@ void gre_slow_path_close(struct gre_slow_path *g)
 		event_free(g->readable);
 	if (g->pause)
 		event_free(g->pause);
-	if (g->fd >= 0)
-		close(g->fd);
 	free(g);
 }
 

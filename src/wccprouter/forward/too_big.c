@@ -5,6 +5,7 @@
  */
 #include "wccprouter/forward/too_big.h"
 
+#include "common/kept_sockets.h"
 #include "sockaddr.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #ifndef ICMP_FILTER
 #define ICMP_FILTER 1 /* linux/icmp.h, which clashes with netinet/ip_icmp.h */
@@ -36,12 +36,13 @@ struct answer6 {
 	uint8_t quote[ROUTER_QUOTE6_LEN];
 };
 
-static int too_big_open_raw(int family, int protocol, struct err *err)
+static int too_big_raw(enum kept_socket which, struct err *err)
 {
-	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	int fd = kept_socket(which);
 
 	if (fd < 0)
-		err_set(err, "raw socket: %s", strerror(errno));
+		err_set(err, "raw socket: %s%s", strerror(errno),
+			errno == EPERM ? " (needs CAP_NET_RAW)" : "");
 	return fd;
 }
 
@@ -51,13 +52,13 @@ static int too_big_open_all(struct too_big *t, bool v6, struct err *err)
 	uint32_t no_type = UINT32_MAX;
 	struct icmp6_filter no_type6;
 
-	t->fd4 = too_big_open_raw(AF_INET, IPPROTO_ICMP, err);
+	t->fd4 = too_big_raw(KEPT_ICMP, err);
 	if (t->fd4 < 0)
 		return -1;
 	setsockopt(t->fd4, SOL_RAW, ICMP_FILTER, &no_type, sizeof(no_type));
 	if (!v6)
 		return 0;
-	t->fd6 = too_big_open_raw(AF_INET6, IPPROTO_ICMPV6, err);
+	t->fd6 = too_big_raw(KEPT_ICMPV6, err);
 	if (t->fd6 < 0)
 		return -1;
 	ICMP6_FILTER_SETBLOCKALL(&no_type6);
@@ -82,12 +83,6 @@ struct too_big *too_big_open(bool v6, struct err *err)
 
 void too_big_close(struct too_big *t)
 {
-	if (!t)
-		return;
-	if (t->fd4 >= 0)
-		close(t->fd4);
-	if (t->fd6 >= 0)
-		close(t->fd6);
 	free(t);
 }
 
