@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Fuzzing the codec: whatever is accepted must be printable, and must read the
- * same after being encoded and decoded again.  `make fuzz FUZZ_SECONDS=300`
- * builds it with clang and starts it from the samples of tests/unit.
+ * same after being encoded and decoded again.
  */
 #include "../datagram.h"
 #include "codec.h"
+#include "fuzz.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
 
 static struct wccp_msg m, again;
 static uint8_t room[WCCP_MAX_DATAGRAM];
@@ -45,7 +43,7 @@ static void check_accepted(void)
 		fail("decode", "it reads differently now");
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
+int fuzz_codec(const uint8_t *octets, size_t len)
 {
 	static const struct codec_password password = { .set = true };
 	struct codec_datagram d;

@@ -5,20 +5,16 @@
  * lost, come twice, from another sender, or changed and signed again; it may bring some
  * of its own.  As the nodes are real, a stream can form a group, and what is changed
  * has the receive ids and keys that lead beyond the first checks.
- *
- * `make fuzz` builds it with clang.  A stream that fails replays: give it as the
- * argument.
  */
 #include "../datagram.h"
 #include "cache.h"
 #include "codec.h"
+#include "fuzz.h"
 #include "router.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len);
 
 enum {
 	CACHES = 3,
@@ -613,7 +609,7 @@ static void stop(void)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *octets, size_t len)
+int fuzz_step(const uint8_t *octets, size_t len)
 {
 	world.at = octets;
 	world.end = octets + len;
