@@ -2,8 +2,9 @@
 """pytest fixtures of the tests in network namespaces.
 
 Tests wait most of their time, so tests/run has several at once (pytest-xdist).  Each
-has namespaces of its own; what measures the machine itself is marked `serial` and runs
-alone afterwards.
+has namespaces of its own.  What suffers from many neighbours is marked `few` and runs
+afterwards, one per processor; what measures the machine itself is marked `serial` and
+runs alone.
 """
 
 import os
@@ -25,6 +26,7 @@ def _on_term(signum, _frame):
 def pytest_configure(config):
     if os.geteuid() != 0:
         raise pytest.UsageError("tests/net makes network namespaces: run it as root")
+    config.addinivalue_line("markers", "few: at most one test per processor at a time")
     config.addinivalue_line("markers", "serial: nothing else may run at the same time")
     # An end by SIGTERM is an orderly one: workers are ended, namespaces removed.
     signal.signal(signal.SIGTERM, _on_term)

@@ -44,6 +44,11 @@ class Story:
         failed = [r for load in self.loads for r in load.lines("failed")]
         return divide(failed, self.kills, self.lab.front_ends())
 
+    def describe(self, failed):
+        """The first of these failed requests, and when the kills were."""
+        kills = [(k.names, k.t_look, k.t_kill, k.t_dead) for k in self.kills]
+        return f"{len(failed)} failed: {failed[:5]}; kills: {kills}"
+
     def more(self, count):
         """Wait for so many more whole answers."""
         self.loads[0].wait_whole(count)

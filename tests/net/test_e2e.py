@@ -17,7 +17,7 @@ MESSAGES = {10: "HERE_I_AM", 11: "I_SEE_YOU", 12: "REDIRECT_ASSIGN", 13: "REMOVA
 AT_ONCE_S = 0.050
 
 
-@pytest.mark.serial  # counts the requests in flight at a kill: few when nobody else computes
+@pytest.mark.few  # counts the requests in flight at a kill: few when few others compute
 @pytest.mark.parametrize("forward,ret,password,assign", [
     ("gre", "gre", "secret", "hash"), ("gre", "l2", None, "hash"),
     ("l2", "gre", None, "hash"), ("l2", "l2", "secret", "hash"),
@@ -50,7 +50,7 @@ def test_story(net, forward, ret, password, assign):
     assert story.bring_back(box1.instances) == lab.slots // 2
 
     failed, lost = story.finish_load()
-    assert failed == []
+    assert not failed, story.describe(failed)
     # The two kills took a few milliseconds each, in which a few came.
     assert len(lost) <= sum(k.held for k in story.kills) + 20
     assert story.totals()["requests"] == story.totals()["whole"] + len(lost)
@@ -81,7 +81,7 @@ def test_masks(net, version):
     moved = story.bring_back(box1.instances)
     assert moved == 32 and kill.held >= 0
     failed, _ = story.finish_load()
-    assert failed == []
+    assert not failed, story.describe(failed)
     assert story.stop_daemons() == []
 
 
@@ -130,7 +130,7 @@ def test_tshark_understands_everything(net):
     """Every kind of message, from joining to leaving, and redirected packets."""
     # Wireshark calls it an error when an I_SEE_YOU has an Assignment Info.  2.0
     # allows that, and the other tests have it; here it is off.
-    story = Story(net, echo=False)
+    story = Story(net, echo=False, transmit_t=2000)  # time to answer the query
     lab = story.lab
     box1, box2 = lab.boxes
     lab.start_servers()
@@ -198,7 +198,7 @@ def answers_by_squid(lab):
     load = lab.load("-n", 8, "-r", 500, urls=urls, name="each")
     load.wait_whole(254)
     summary, failed = load.finish()
-    assert failed == []
+    assert not failed, story.describe(failed)
     return summary["via"] / summary["whole"]
 
 
