@@ -15,6 +15,14 @@ static inline struct mono clock_now(void)
 	return (struct mono){ (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
 }
 
+/* What this thread has used of a processor, in microseconds. */
+static inline int64_t clock_cpu_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 /* The time left until `deadline`, for a libevent timer; rounded up, so that the
  * timer does not fire a moment early and find nothing due. */
 static inline struct timeval clock_until(struct mono deadline, struct mono now)

@@ -50,16 +50,34 @@ static int udp_owner_pid(unsigned long inode)
 	return s.pid;
 }
 
-bool udp_owner_find(unsigned port, struct udp_owner *out)
+static struct {
+	unsigned long inode;
+	struct udp_owner owner;
+} noted;
+
+static unsigned long udp_owner_inode_of(unsigned port)
 {
 	unsigned long inode = udp_owner_inode("/proc/self/net/udp", port);
+
+	return inode ? inode : udp_owner_inode("/proc/self/net/udp6", port);
+}
+
+void udp_owner_note(unsigned port)
+{
+	noted.inode = udp_owner_inode_of(port);
+	udp_owner_find(port, &noted.owner);
+}
+
+bool udp_owner_find(unsigned port, struct udp_owner *out)
+{
+	unsigned long inode = udp_owner_inode_of(port);
 	char path[64];
 	FILE *f;
 
 	*out = (struct udp_owner){ .pid = 0 };
-	if (!inode)
-		inode = udp_owner_inode("/proc/self/net/udp6", port);
 	out->pid = inode ? udp_owner_pid(inode) : 0;
+	if (!out->pid && inode && inode == noted.inode)
+		*out = noted.owner;
 	if (!out->pid)
 		return false;
 	snprintf(path, sizeof(path), "/proc/%d/comm", out->pid);

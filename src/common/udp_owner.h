@@ -10,6 +10,10 @@ struct udp_owner {
 	char name[32]; /* of its program, as ps(1) has it */
 };
 
+/* Look while we may look at all processes: udp_owner_find() then answers from memory what it
+ * cannot see any more. */
+void udp_owner_note(unsigned port);
+
 /* False if there is none, or it may not be inspected. */
 bool udp_owner_find(unsigned port, struct udp_owner *out);
 

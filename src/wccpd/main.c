@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* wccpd: command line, then the daemon. */
 #include "config.h"
-#include "descriptors.h"
 #include "common/kept_sockets.h"
-#include "log.h"
 #include "common/privileges.h"
+#include "descriptors.h"
+#include "log.h"
 #include "wccpd/daemon.h"
 
 #include <errno.h>

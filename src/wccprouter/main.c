@@ -2,10 +2,12 @@
 /* wccprouter: command line, then the router or its client. */
 #include "config.h"
 
-#include "descriptors.h"
 #include "common/kept_sockets.h"
-#include "log.h"
 #include "common/privileges.h"
+#include "common/udp_owner.h"
+#include "descriptors.h"
+#include "log.h"
+#include "udp.h"
 #include "wccprouter/conf/host_checks.h"
 #include "wccprouter/control/routerd_client.h"
 #include "wccprouter/control/routerd_commands.h"
@@ -110,8 +112,10 @@ static int routerd_main_drop_privileges(const struct options *o, struct err *err
 {
 	if (!o->debug)
 		privileges_hide_memory();
-	if (!o->check_only)
+	if (!o->check_only) {
 		kept_sockets_open(1 << KEPT_ICMP | 1 << KEPT_ICMPV6);
+		udp_owner_note(UDP_PORT);
+	}
 	return privileges_reduce(PRIVILEGES_NETWORK | PRIVILEGES_BPF, err);
 }
 

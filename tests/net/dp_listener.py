@@ -2,7 +2,7 @@
 """A stand-in for one Squid instance: transparent listening sockets that tell every
 client who answered, and as which address.
 
-    dp_listener.py NAME PORT [SOCKETS] [--plain]
+    dp_listener.py NAME PORT [SOCKETS] [--plain] [--at=ADDRESS]
 
 The first line of output names the sockets: "PID FD INODE [FD INODE ...]".  SIGUSR1
 makes it stop listening on them without closing them, SIGUSR2 begin again.
@@ -17,13 +17,13 @@ import sys
 IP_TRANSPARENT = 19
 
 
-def listener(port, transparent):
+def listener(address, port, transparent):
     s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if transparent:
         s.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
-    s.bind(("0.0.0.0", port))
+    s.bind((address, port))
     s.listen(4096)
     return s
 
@@ -38,9 +38,10 @@ def answer(sock, name):
 
 def main():
     plain = "--plain" in sys.argv
-    args = [a for a in sys.argv[1:] if a != "--plain"]
+    at = next((a[5:] for a in sys.argv if a.startswith("--at=")), "0.0.0.0")
+    args = [a for a in sys.argv[1:] if not a.startswith("--")]
     name, port = args[0], int(args[1])
-    listeners = [listener(port, not plain) for _ in range(int((args[2:] or [1])[0]))]
+    listeners = [listener(at, port, not plain) for _ in range(int((args[2:] or [1])[0]))]
     told = [str(os.getpid())]
     for s in listeners:
         told += [str(s.fileno()), str(os.fstat(s.fileno()).st_ino)]

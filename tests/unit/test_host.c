@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -64,28 +65,51 @@ static const struct listener *find_inode(const struct listeners *l, uint64_t ino
 	return NULL;
 }
 
+static struct listeners_scan *scan;
 static struct listeners found;
+
+static void begin(void)
+{
+	scan = listeners_scan_new();
+	ck_assert_ptr_nonnull(scan);
+}
+
+static void end(void)
+{
+	listeners_scan_free(scan);
+}
+
+static void look(void)
+{
+	struct err err;
+
+	ck_assert_msg(listeners_scan_look(scan, &found, &err) == 0, "%s", err.text);
+}
+
+static void look_at(uint16_t port)
+{
+	listeners_scan_set_ports(scan, &port, 1);
+	look();
+}
 
 static void check_found(int family)
 {
 	uint16_t port = 0;
 	int fd = listen_somewhere(family, &port);
 	const struct listener *l;
-	struct err err;
 
-	ck_assert_msg(listeners_find(&port, 1, NULL, &found, &err) == 0, "%s",
-		      err.text);
+	look_at(port);
 	l = find_inode(&found, inode_of(fd));
 	ck_assert_ptr_nonnull(l);
 	ck_assert_uint_eq(l->port, port);
 	ck_assert_int_eq(l->pid, getpid());
 	ck_assert_int_eq(l->fd, fd);
 	close(fd);
-	ck_assert_int_eq(listeners_find(&port, 1, &found, &found, &err), 0);
+	look();
 	ck_assert_uint_eq(found.n, 0);
 }
 
-CASE(host, .timeout = 30)
+CASE(host, .setup = begin, .teardown = end, .timeout = 30)
 
 TEST(finds_a_listener_and_its_owner)
 {
@@ -110,11 +134,10 @@ TEST(finds_each_of_several_at_one_port)
 	enum { WORKERS = 4 };
 	uint16_t port = 0;
 	int fds[WORKERS];
-	struct err err;
 
 	for (unsigned i = 0; i < WORKERS; i++)
 		fds[i] = listen_somewhere(AF_INET, &port);
-	ck_assert_int_eq(listeners_find(&port, 1, NULL, &found, &err), 0);
+	look_at(port);
 	ck_assert_uint_eq(found.n, WORKERS);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		const struct listener *l = find_inode(&found, inode_of(fds[i]));
@@ -132,9 +155,8 @@ TEST(leaves_other_ports_alone)
 	uint16_t port = 0, other = 0;
 	int fd = listen_somewhere(AF_INET, &port);
 	int fd2 = listen_somewhere(AF_INET, &other);
-	struct err err;
 
-	ck_assert_int_eq(listeners_find(&port, 1, NULL, &found, &err), 0);
+	look_at(port);
 	ck_assert_uint_eq(found.n, 1);
 	ck_assert_ptr_null(find_inode(&found, inode_of(fd2)));
 	close(fd);
@@ -144,15 +166,118 @@ TEST(leaves_other_ports_alone)
 TEST(keeps_owners_found_before)
 {
 	uint16_t port = 0;
-	int fd = listen_somewhere(AF_INET, &port);
-	struct err err;
+	int fd = listen_somewhere(AF_INET, &port), moved;
 
-	ck_assert_int_eq(listeners_find(&port, 1, NULL, &found, &err), 0);
+	look_at(port);
 	ck_assert_uint_eq(found.n, 1);
-	found.list[0].pid = 4711; /* what only the memory of it can give back */
-	ck_assert_int_eq(listeners_find(&port, 1, &found, &found, &err), 0);
-	ck_assert_int_eq(found.list[0].pid, 4711);
+	moved = dup(fd); /* what is searched for again is found there */
 	close(fd);
+	look();
+	ck_assert_int_eq(found.list[0].pid, getpid());
+	ck_assert_int_eq(found.list[0].fd, fd);
+	close(moved);
+}
+
+/* Listening sockets on each of the ports from `first`, `step` apart; their number. */
+static int listen_on_many(uint16_t first, uint16_t step, int *fds, int n)
+{
+	int made = 0;
+
+	for (int i = 0; i < n; i++) {
+		struct sockaddr_in a = {
+			.sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			.sin_port = htons((uint16_t)(first + i * step)),
+		};
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 &&
+		    listen(fd, 1) == 0)
+			fds[made++] = fd;
+		else
+			close(fd);
+	}
+	return made;
+}
+
+/* Of every third port up to all of them: what the kernel's filter lets through is what was
+ * asked for. */
+TEST(many_ports)
+{
+	enum { PORTS = 600, FIRST = 21000 };
+	static int fds[PORTS];
+	int made = listen_on_many(FIRST, 1, fds, PORTS);
+
+	ck_assert_int_gt(made, PORTS / 2);
+	for (unsigned step = 1; step <= 100; step += 11) {
+		uint16_t ports[LISTENERS_PORTS];
+		unsigned n = 0;
+
+		for (unsigned i = step / 2; i < PORTS; i += step)
+			ports[n++] = (uint16_t)(FIRST + i);
+		listeners_scan_set_ports(scan, ports, n);
+		look();
+		for (int i = 0; i < made; i++) {
+			struct sockaddr_in a;
+			socklen_t len = sizeof(a);
+			bool wanted;
+
+			getsockname(fds[i], (struct sockaddr *)&a, &len);
+			wanted = (ntohs(a.sin_port) - FIRST) % step == step / 2;
+			ck_assert_int_eq(find_inode(&found, inode_of(fds[i])) != NULL,
+					 wanted);
+		}
+	}
+	for (int i = 0; i < made; i++)
+		close(fds[i]);
+}
+
+/* -- strangers at the port of an instance ------------------------------------------ */
+
+static int listen_at(uint32_t address, uint16_t port, bool transparent)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(address),
+		.sin_port = htons(port),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = transparent;
+
+	ck_assert_int_ge(fd, 0);
+	if (transparent)
+		ck_assert_int_eq(setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on)),
+				 0);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+/* Far more than there is room for, and older than the instance. */
+TEST(strangers_fill_no_places)
+{
+	enum { STRANGERS = LISTENERS_MAX + 100, PORT = 21999 };
+	static int fds[STRANGERS];
+	const struct rlimit many = { STRANGERS + 100, STRANGERS + 100 };
+	const struct listener *l;
+	unsigned n;
+	int ours;
+
+	if (geteuid() != 0 || setrlimit(RLIMIT_NOFILE, &many) < 0)
+		return; /* a transparent socket needs privileges */
+	for (int i = 0; i < STRANGERS; i++)
+		fds[i] = listen_at(0x7f010000 + (uint32_t)i, PORT, false);
+	look_at(PORT);
+	ck_assert_uint_eq(found.n, LISTENERS_PLAIN);
+	ours = listen_at(INADDR_LOOPBACK, PORT, true);
+	look();
+	l = listeners_at(&found, PORT, &n);
+	ck_assert_uint_eq(n, LISTENERS_PLAIN + 1);
+	ck_assert(!l->plain && l[1].plain);
+	ck_assert_uint_eq(l->inode, inode_of(ours));
+	ck_assert_int_eq(l->pid, getpid());
+	for (int i = 0; i < STRANGERS; i++)
+		close(fds[i]);
+	close(ours);
 }
 
 /* -- pid files -------------------------------------------------------------------- */

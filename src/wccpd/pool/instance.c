@@ -173,14 +173,13 @@ static bool instance_is_useful(struct instance *in, const struct listener *l)
 static unsigned instance_collect(struct instance *in, const struct listeners *all,
 				 struct plan_listener *mine, bool *changed)
 {
-	unsigned n = 0;
+	unsigned n = 0, there;
+	const struct listener *l = listeners_at(all, in->conf->port, &there);
 
-	for (unsigned i = 0; i < all->n && n < INSTANCE_MAX_LISTENERS; i++) {
-		const struct listener *l = &all->list[i];
+	for (; there > 0 && n < INSTANCE_MAX_LISTENERS; there--, l++) {
 		bool known = instance_is_known(in, l);
-		if (l->port != in->conf->port ||
-		    !(known ||
-		      (instance_is_ours(in, l->pid) && instance_is_useful(in, l))))
+		if (!known && (l->plain || !instance_is_ours(in, l->pid) ||
+			       !instance_is_useful(in, l)))
 			continue;
 		*changed |= !known;
 		mine[n++] = (struct plan_listener){ .inode = l->inode,

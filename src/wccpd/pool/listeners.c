@@ -1,159 +1,293 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Listening sockets by sock_diag, their owners by /proc. */
 #include "wccpd/pool/listeners.h"
 
+#include "clock.h"
 #include "foreign/process_sockets.h"
+#include "wccpd/pool/listeners_dump.h"
 
-#include <arpa/inet.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <netinet/tcp.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-struct search {
-	const uint16_t *ports;
+enum {
+	/* An owner that cannot be seen from here (another pid namespace) must not cost a
+	 * walk through /proc at every look. */
+	SCAN_SEARCHES = 5,
+	SCAN_SEARCHES_PLAIN = 1,
+	/* Whoever opens and closes sockets without an end can have 1/40 of a processor. */
+	SCAN_PAUSE = 40,
+	/* Beyond that, those that are not transparent are not remembered. */
+	SCAN_MOST = 1 << 16,
+};
+
+struct scan_known {
+	struct listener listener; /* inode 0: a free place */
+	unsigned searches;	  /* made in vain for its owner */
+};
+
+/* A hash table by inode. */
+struct scan_table {
+	unsigned n, room; /* a power of two, more than twice n */
+	struct scan_known *places;
+};
+
+struct listeners_scan {
 	unsigned n_ports;
-	struct listeners *found;
+	uint16_t ports[LISTENERS_PORTS];
+	struct scan_table now, before;
+	struct mono next_walk; /* for the owners of plain ones */
+	bool out_of_memory;
+	unsigned missing; /* owners, of the walk under way */
 };
 
-static bool listeners_is_wanted(const struct search *s, uint16_t port)
+/* -- the table --------------------------------------------------------------------- */
+
+/* Where it is, or would be. */
+static struct scan_known *scan_place(const struct scan_table *t, uint64_t inode)
 {
-	for (unsigned i = 0; i < s->n_ports; i++)
-		if (s->ports[i] == port)
-			return true;
-	return false;
+	unsigned i = (unsigned)(inode * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+
+	for (i &= t->room - 1; t->places[i].listener.inode; i = (i + 1) & (t->room - 1))
+		if (t->places[i].listener.inode == inode)
+			break;
+	return &t->places[i];
 }
 
-/* One message of the dump is one socket.  (libnl's own cache of them takes sockets of the
- * same address and port, as the workers of an SMP Squid have, for one.) */
-static int listeners_take_socket(struct nl_msg *msg, void *arg)
+static struct scan_known *scan_find(const struct scan_table *t, uint64_t inode)
 {
-	const struct nlmsghdr *h = nlmsg_hdr(msg);
-	const struct inet_diag_msg *m = nlmsg_data(h);
-	struct search *s = arg;
+	struct scan_known *k = t->n ? scan_place(t, inode) : NULL;
 
-	if (nlmsg_datalen(h) < (int)sizeof(*m) || m->idiag_state != TCP_LISTEN ||
-	    !listeners_is_wanted(s, ntohs(m->id.idiag_sport)) ||
-	    s->found->n == LISTENERS_MAX)
-		return NL_OK;
-	s->found->list[s->found->n++] = (struct listener){
-		.port = ntohs(m->id.idiag_sport),
-		.inode = m->idiag_inode,
-		.fd = -1,
-	};
-	return NL_OK;
+	return k && k->listener.inode ? k : NULL;
 }
 
-static int listeners_dump_family(struct nl_sock *sock, uint8_t family)
+static bool scan_grow(struct scan_table *t)
 {
-	struct inet_diag_req_v2 request = {
-		.sdiag_family = family,
-		.sdiag_protocol = IPPROTO_TCP,
-		.idiag_states = 1u << TCP_LISTEN,
-	};
-	int rc = nl_send_simple(sock, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request,
-				sizeof(request));
+	struct scan_table grown = { .n = t->n, .room = t->room ? 2 * t->room : 64 };
 
-	return rc < 0 ? rc : nl_recvmsgs_default(sock);
+	grown.places = calloc(grown.room, sizeof(*grown.places));
+	if (!grown.places)
+		return false;
+	for (unsigned i = 0; i < t->room; i++)
+		if (t->places[i].listener.inode)
+			*scan_place(&grown, t->places[i].listener.inode) = t->places[i];
+	free(t->places);
+	*t = grown;
+	return true;
 }
 
-static int listeners_dump_sockets(struct search *s, struct err *err)
+static bool scan_add(struct scan_table *t, const struct scan_known *k)
 {
-	struct nl_sock *sock = nl_socket_alloc();
-	int rc;
-
-	if (!sock)
-		return err_set(err, "sock_diag: out of memory");
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, listeners_take_socket, s);
-	rc = nl_connect(sock, NETLINK_SOCK_DIAG);
-	if (rc == 0)
-		rc = listeners_dump_family(sock, AF_INET);
-	if (rc >= 0)
-		rc = listeners_dump_family(sock, AF_INET6);
-	nl_socket_free(sock);
-	return rc >= 0 ? 0 : err_set(err, "sock_diag: %s", nl_geterror(rc));
+	if (2 * (t->n + 1) > t->room && !scan_grow(t))
+		return false;
+	*scan_place(t, k->listener.inode) = *k;
+	t->n++;
+	return true;
 }
 
-/* An owner that cannot be seen from here (another pid namespace) must not cost a
- * walk through /proc on every call. */
-enum { MAX_SEARCHES = 5 };
-
-/* Returns how many owners are still to be found. */
-static unsigned listeners_take_known_owners(const struct listeners *before,
-					    struct listeners *l)
+/* Make it small again, too, after there were many. */
+static void scan_empty(struct scan_table *t)
 {
-	unsigned missing = 0;
-
-	for (unsigned i = 0; i < l->n; i++) {
-		struct listener *x = &l->list[i];
-		for (unsigned k = 0; before && k < before->n; k++)
-			if (before->list[k].inode == x->inode) {
-				x->pid = before->list[k].pid;
-				x->fd = before->list[k].fd;
-				x->searches = before->list[k].searches;
-			}
-		if (x->pid == 0 && x->searches++ < MAX_SEARCHES)
-			missing++;
+	if (t->room > 64 && t->n < t->room / 16) {
+		free(t->places);
+		*t = (struct scan_table){ 0 };
 	}
-	return missing;
+	if (t->n)
+		memset(t->places, 0, t->room * sizeof(*t->places));
+	t->n = 0;
 }
 
-struct listeners_search {
-	struct listeners *all;
-	unsigned missing;
-};
+/* -- what is there ----------------------------------------------------------------- */
 
-static bool listeners_take_owner(void *arg, pid_t pid, int fd, uint64_t inode)
+static void scan_take(void *arg, const struct listeners_socket *found)
 {
-	struct listeners_search *s = arg;
+	struct listeners_scan *s = arg;
+	const struct scan_known *before = scan_find(&s->before, found->inode);
+	struct scan_known k = { .listener = { .fd = -1 } };
 
-	for (unsigned i = 0; i < s->all->n; i++) {
-		struct listener *x = &s->all->list[i];
+	if (!found->inode || scan_find(&s->now, found->inode) ||
+	    (found->plain && s->now.n >= SCAN_MOST))
+		return;
+	if (before)
+		k = *before;
+	/* It may be told to be transparent when it listens already. */
+	if (before && before->listener.plain && !found->plain)
+		k.searches = 0;
+	k.listener.port = found->port;
+	k.listener.inode = found->inode;
+	k.listener.plain = found->plain;
+	if (!scan_add(&s->now, &k))
+		s->out_of_memory = true;
+}
 
-		if (x->inode != inode || x->pid)
-			continue;
-		x->pid = pid;
-		x->fd = fd;
+static int scan_dump(struct listeners_scan *s, struct err *err)
+{
+	struct scan_table spare = s->before;
+
+	s->before = s->now;
+	s->now = spare;
+	scan_empty(&s->now);
+	s->out_of_memory = false;
+	if (listeners_dump(s->ports, s->n_ports, scan_take, s, err) == 0) {
+		if (!s->out_of_memory)
+			return 0;
+		err_set(err, "out of memory");
+	}
+	spare = s->before; /* all that we know */
+	s->before = s->now;
+	s->now = spare;
+	return -1;
+}
+
+/* -- owners ------------------------------------------------------------------------ */
+
+static bool scan_is_missing(const struct scan_known *k)
+{
+	return k->listener.inode && !k->listener.pid &&
+	       k->searches < (k->listener.plain ? SCAN_SEARCHES_PLAIN : SCAN_SEARCHES);
+}
+
+static bool scan_take_owner(void *arg, pid_t pid, int fd, uint64_t inode)
+{
+	struct listeners_scan *s = arg;
+	struct scan_known *k = scan_find(&s->now, inode);
+
+	if (k && scan_is_missing(k)) {
+		k->listener.pid = pid;
+		k->listener.fd = fd;
 		s->missing--;
 	}
 	return s->missing > 0;
 }
 
-/* Returns whether all processes could be looked at. */
-static bool listeners_find_owners(struct listeners *l, unsigned missing)
+static void scan_walk(struct listeners_scan *s)
 {
-	struct listeners_search s = { l, missing };
+	int64_t began = clock_cpu_us();
 
-	return process_sockets_of_all(listeners_take_owner, &s) == 0;
+	if (process_sockets_of_all(scan_take_owner, s) < 0)
+		return; /* for want of descriptors: that is nobody's fault */
+	for (unsigned i = 0; i < s->now.room; i++)
+		if (scan_is_missing(&s->now.places[i]))
+			s->now.places[i].searches++;
+	s->next_walk = mono_add_ms(
+		clock_now(), SCAN_PAUSE * ((clock_cpu_us() - began) / 1000 + 1));
 }
 
-/* Do not count a search that could not be made. */
-static void listeners_forgive_searches(struct listeners *l)
+static void scan_find_owners(struct listeners_scan *s)
 {
-	for (unsigned i = 0; i < l->n; i++)
-		if (l->list[i].pid == 0)
-			l->list[i].searches = 0;
+	unsigned urgent = 0, missing = 0;
+
+	for (unsigned i = 0; i < s->now.room; i++) {
+		const struct scan_known *k = &s->now.places[i];
+
+		missing += scan_is_missing(k);
+		urgent += scan_is_missing(k) && !k->listener.plain;
+	}
+	s->missing = missing;
+	if (urgent || (missing && mono_due(s->next_walk, clock_now())))
+		scan_walk(s);
 }
 
-int listeners_find(const uint16_t *ports, unsigned n_ports,
-		   const struct listeners *before, struct listeners *out,
-		   struct err *err)
-{
-	static struct listeners now; /* too large for a stack */
-	struct search s = { ports, n_ports, &now };
-	unsigned missing;
+/* -- the result -------------------------------------------------------------------- */
 
-	now.n = 0;
-	if (listeners_dump_sockets(&s, err) < 0)
+static int scan_compare_ports(const void *a, const void *b)
+{
+	return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* By port, then those that can be of an instance, those with an owner, and the oldest
+ * first. */
+static int scan_compare(const void *a, const void *b)
+{
+	const struct listener *x = a, *y = b;
+
+	if (x->port != y->port)
+		return x->port - y->port;
+	if (x->plain != y->plain)
+		return x->plain - y->plain;
+	if (!x->pid != !y->pid)
+		return !x->pid - !y->pid;
+	return x->inode < y->inode ? -1 : x->inode > y->inode;
+}
+
+static void scan_report(const struct listener *sorted, unsigned n, struct listeners *out)
+{
+	unsigned plain = 0;
+
+	out->n = 0;
+	for (unsigned i = 0; i < n && out->n < LISTENERS_MAX; i++) {
+		if (i && sorted[i].port != sorted[i - 1].port)
+			plain = 0;
+		if (!sorted[i].plain || plain++ < LISTENERS_PLAIN)
+			out->list[out->n++] = sorted[i];
+	}
+}
+
+int listeners_scan_look(struct listeners_scan *s, struct listeners *out, struct err *err)
+{
+	struct listener *all;
+	unsigned n = 0;
+
+	if (scan_dump(s, err) < 0)
 		return -1;
-	missing = listeners_take_known_owners(before, &now);
-	if (missing > 0 && !listeners_find_owners(&now, missing))
-		listeners_forgive_searches(&now);
-	*out = now;
+	scan_find_owners(s);
+	all = calloc(s->now.n + 1, sizeof(*all));
+	if (!all)
+		return err_set(err, "out of memory");
+	for (unsigned i = 0; i < s->now.room; i++)
+		if (s->now.places[i].listener.inode)
+			all[n++] = s->now.places[i].listener;
+	qsort(all, n, sizeof(*all), scan_compare);
+	scan_report(all, n, out);
+	free(all);
 	return 0;
+}
+
+const struct listener *listeners_at(const struct listeners *all, uint16_t port,
+				    unsigned *n)
+{
+	unsigned first = 0, end = all->n;
+
+	while (first < end) {
+		unsigned middle = (first + end) / 2;
+
+		if (all->list[middle].port < port)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	for (end = first; end < all->n && all->list[end].port == port;)
+		end++;
+	*n = end - first;
+	return &all->list[first];
+}
+
+/* -- life -------------------------------------------------------------------------- */
+
+struct listeners_scan *listeners_scan_new(void)
+{
+	struct listeners_scan *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->next_walk = clock_now();
+	return s;
+}
+
+void listeners_scan_free(struct listeners_scan *s)
+{
+	if (!s)
+		return;
+	free(s->now.places);
+	free(s->before.places);
+	free(s);
+}
+
+void listeners_scan_set_ports(struct listeners_scan *s, const uint16_t *ports, unsigned n)
+{
+	unsigned kept = 0;
+
+	memcpy(s->ports, ports, n * sizeof(*ports));
+	qsort(s->ports, n, sizeof(*ports), scan_compare_ports);
+	for (unsigned i = 0; i < n; i++)
+		if (!kept || s->ports[i] != s->ports[kept - 1])
+			s->ports[kept++] = s->ports[i];
+	s->n_ports = kept;
 }

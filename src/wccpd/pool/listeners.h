@@ -1,37 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The listening TCP sockets of this network namespace, and their owners. */
+/*
+ * The listening TCP sockets of this network namespace on the ports of instances, and their
+ * owners.
+ *
+ * Any user can listen on these ports at some address of this host.  But only with
+ * CAP_NET_ADMIN or CAP_NET_RAW is a socket made transparent, as that of an instance has to
+ * be.  So all others are shown as far as there is room, and only transparent ones are worth
+ * a search for their owner at once.
+ */
 #ifndef WCCPD_WCCPD_POOL_LISTENERS_H
 #define WCCPD_WCCPD_POOL_LISTENERS_H
 
 #include "err.h"
 #include "wccpd/conf/conf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* SMP instances have several each. */
-enum { LISTENERS_MAX = 4 * CONF_MAX_INSTANCES };
+enum {
+	/* SMP instances have several each. */
+	LISTENERS_MAX = 4 * CONF_MAX_INSTANCES,
+	LISTENERS_PORTS = PLAN_MAX_POOLS * PLAN_MAX_INSTANCES,
+	/* Of those on one port that are not transparent, as many as can tell an operator what
+	 * is wrong. */
+	LISTENERS_PLAIN = 4,
+};
 
 struct listener {
 	uint16_t port;
+	bool plain; /* certainly not transparent */
 	uint64_t inode;
 	pid_t pid; /* owner, 0 when it could not be found */
 	int fd;    /* its descriptor there */
-	unsigned searches; /* made in vain for its owner */
 };
 
+/* In the order of their ports. */
 struct listeners {
 	unsigned n;
 	struct listener list[LISTENERS_MAX];
 };
 
-/*
- * Ask the kernel (sock_diag) for the listening TCP sockets on any of `ports`.  Takes
- * known owners from `before` (may be the same object as `out`) and searches /proc only
- * for those of new sockets.  On failure `out` does not change.
- */
-int listeners_find(const uint16_t *ports, unsigned n_ports,
-		   const struct listeners *before, struct listeners *out,
-		   struct err *err);
+/* Remembers what was found out about each socket. */
+struct listeners_scan;
+
+struct listeners_scan *listeners_scan_new(void);
+void listeners_scan_free(struct listeners_scan *s);
+/* The ports to look at, at most LISTENERS_PORTS, in any order. */
+void listeners_scan_set_ports(struct listeners_scan *s, const uint16_t *ports, unsigned n);
+
+/* See what is there now.  On failure `out` does not change. */
+int listeners_scan_look(struct listeners_scan *s, struct listeners *out, struct err *err);
+
+/* The first one on `port`, and how many there are. */
+const struct listener *listeners_at(const struct listeners *all, uint16_t port,
+				    unsigned *n);
 
 #endif

@@ -65,10 +65,12 @@ static void obstacle_of_listener(const struct conf_instance *conf,
 bool obstacle_explain(const struct conf_instance *conf, const struct listeners *all,
 		      struct err *why)
 {
+	unsigned n;
+	const struct listener *l = listeners_at(all, conf->port, &n);
+
 	why->text[0] = '\0';
-	for (unsigned i = 0; i < all->n && !why->text[0]; i++)
-		if (all->list[i].port == conf->port)
-			obstacle_of_listener(conf, &all->list[i], why);
+	for (; n > 0 && !why->text[0]; n--, l++)
+		obstacle_of_listener(conf, l, why);
 	if (why->text[0])
 		return true;
 	if (conf->pid_file[0]) {

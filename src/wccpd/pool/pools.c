@@ -9,9 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How soon a new, reopened or closed listener is noticed.  (The death of a
- * process is noticed at once, by its pidfd.) */
-enum { SCAN_MS = 200 };
+enum {
+	/* How soon a new, reopened or closed listener is noticed.  (The death of a process
+	 * is noticed at once, by its pidfd.) */
+	SCAN_MS = 200,
+	/* Less often when looking takes long: it may use 1/50 of a processor. */
+	SCAN_PAUSE = 50,
+	SCAN_MOST_MS = 10000,
+};
 
 struct pools {
 	struct event_base *base;
@@ -20,8 +25,7 @@ struct pools {
 	void *arg;
 	unsigned n;
 	struct pool pools[PLAN_MAX_POOLS];
-	unsigned n_ports;
-	uint16_t ports[PLAN_MAX_POOLS * PLAN_MAX_INSTANCES];
+	struct listeners_scan *scan;
 	struct listeners listeners;
 	bool scan_failing;
 };
@@ -94,8 +98,7 @@ static void pools_scan(struct pools *ps)
 {
 	struct err err;
 
-	if (listeners_find(ps->ports, ps->n_ports, &ps->listeners, &ps->listeners,
-			   &err) < 0) {
+	if (listeners_scan_look(ps->scan, &ps->listeners, &err) < 0) {
 		if (!ps->scan_failing)
 			log_error("scan", "cannot list listening sockets: %s",
 				  err.text);
@@ -110,8 +113,17 @@ static void pools_scan(struct pools *ps)
 
 static void pools_on_scan(evutil_socket_t fd, short what, void *arg)
 {
+	struct pools *ps = arg;
+	int64_t began = clock_cpu_us(), pause;
+	struct timeval later;
+
 	(void)fd, (void)what;
-	pools_scan(arg);
+	pools_scan(ps);
+	pause = SCAN_PAUSE * (clock_cpu_us() - began) / 1000;
+	if (pause > SCAN_MOST_MS)
+		pause = SCAN_MOST_MS;
+	later = clock_ms(pause < SCAN_MS ? SCAN_MS : (uint32_t)pause);
+	evtimer_add(ps->scan_timer, &later);
 }
 
 /* -- configuration -------------------------------------------------------------------- */
@@ -208,9 +220,8 @@ void pools_commit(struct pools *ps, struct pools_next *next)
 		pools_commit_pool(ps, &next->pools[p]);
 	pools_free_instances(ps->pools, ps->n);
 	memcpy(ps->pools, next->pools, sizeof(ps->pools));
-	memcpy(ps->ports, next->ports, sizeof(ps->ports));
+	listeners_scan_set_ports(ps->scan, next->ports, next->n_ports);
 	ps->n = next->n;
-	ps->n_ports = next->n_ports;
 	free(next);
 	for (unsigned p = 0; p < ps->n; p++)
 		for (unsigned i = 0; i < ps->pools[p].n_instances; i++)
@@ -255,7 +266,7 @@ void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 
 struct pools *pools_new(struct event_base *base, pools_changed *changed, void *arg)
 {
-	struct timeval every = clock_ms(SCAN_MS);
+	struct timeval soon = clock_ms(SCAN_MS);
 	struct pools *ps = calloc(1, sizeof(*ps));
 
 	if (!ps)
@@ -263,8 +274,9 @@ struct pools *pools_new(struct event_base *base, pools_changed *changed, void *a
 	ps->base = base;
 	ps->changed = changed;
 	ps->arg = arg;
-	ps->scan_timer = event_new(base, -1, EV_PERSIST, pools_on_scan, ps);
-	if (!ps->scan_timer || event_add(ps->scan_timer, &every) < 0) {
+	ps->scan = listeners_scan_new();
+	ps->scan_timer = evtimer_new(base, pools_on_scan, ps);
+	if (!ps->scan || !ps->scan_timer || evtimer_add(ps->scan_timer, &soon) < 0) {
 		pools_free(ps);
 		return NULL;
 	}
@@ -278,5 +290,6 @@ void pools_free(struct pools *ps)
 	pools_free_instances(ps->pools, ps->n);
 	if (ps->scan_timer)
 		event_free(ps->scan_timer);
+	listeners_scan_free(ps->scan);
 	free(ps);
 }

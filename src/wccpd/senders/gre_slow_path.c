@@ -2,8 +2,8 @@
 #include "wccpd/senders/gre_slow_path.h"
 
 #include "clock.h"
-#include "dp/gre/gre_raw.h"
 #include "common/kept_sockets.h"
+#include "dp/gre/gre_raw.h"
 #include "log.h"
 #include "wccpd/senders/strangers.h"
 
