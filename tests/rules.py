@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Does every rule in doc/rules.md name tests, and is every one of them there and run?
+"""Does every rule in doc/rules.md, and every attack in doc/security.md, name tests, and
+is every one of them there and run?
 
-    tests/rules.py [FILE]
+    tests/rules.py [FILE]...
 
 Complains as "FILE:LINE: what", exit code 1.  A table is read by the names in its
 head: columns that begin with "Shown" hold tests, separated by blanks; other columns
@@ -14,7 +15,7 @@ import re
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-ID = re.compile(r"([RM])-(?:(\d)-)?(\d\d+)")
+ID = re.compile(r"([RMA])-(?:(\d)-)?(\d\d+)")
 NAME = re.compile(r"`([^`]*)`")
 NONE = "–"
 SIDES = ("cache", "router", "both")
@@ -64,7 +65,7 @@ class Checker:
 
     def check_id(self, line, text):
         found = ID.fullmatch(text)
-        if not found or (found[1] == "R") != bool(found[2]):
+        if not found or (found[1] != "M") != bool(found[2]):
             self.complain(line, f"{text or 'nothing'} is no id")
             return
         group = (found[1], found[2])
@@ -131,10 +132,10 @@ def main(path):
         print(f"{path}:{line}: {what}", file=sys.stderr)
     if checker.complaints:
         return 1
-    print(f"{checker.rows} rules, {len(checker.tests)} tests")
+    print(f"{path.name}: {checker.rows} rules, {len(checker.tests)} tests")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1
-                  else TOP / "doc" / "rules.md"))
+    FILES = sys.argv[1:] or [TOP / "doc" / "rules.md", TOP / "doc" / "security.md"]
+    sys.exit(max([main(pathlib.Path(file)) for file in FILES]))

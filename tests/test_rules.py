@@ -86,12 +86,13 @@ class TestRules(unittest.TestCase):
         def table(*ids):
             return self.complaints(ONE + "".join(
                 f"| {i} | a rule | 2.0 §1 | both | {GOOD} |\n" for i in ids))
-        self.assertEqual(table("R-2-01", "R-2-02", "R-3-01", "R-2-03", "M-01"), [])
+        self.assertEqual(table("R-2-01", "R-2-02", "R-3-01", "R-2-03", "M-01", "A-1-01"), [])
         self.assert_one(table("R-2-01", "R-2-01"), "expected R-2-02")
         self.assert_one(table("R-2-01", "R-2-03"), "expected R-2-02")
         self.assert_one(table("R-2-02"), "expected R-2-01")
         self.assert_one(table("R-01"), "is no id")
         self.assert_one(table("M-1-01"), "is no id")
+        self.assert_one(table("A-01"), "is no id")
         self.assert_one(table("x"), "is no id")
 
     def test_sides(self):
