@@ -48,7 +48,7 @@ static __always_inline int ingress_deliver(struct __sk_buff *skb,
 	if (job->by_gre && ingress_unwrap(skb))
 		return TC_ACT_SHOT;
 	skb->mark = (skb->mark & ~cfg->mark_mask) | cfg->mark;
-	return TC_ACT_OK;
+	return cfg->delivery ? bpf_redirect(cfg->delivery, BPF_F_INGRESS) : TC_ACT_OK;
 }
 
 static __always_inline bool ingress_has_mac(const struct ingress_router *r)

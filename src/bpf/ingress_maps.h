@@ -162,6 +162,7 @@ struct ingress_link {
 struct ingress_config {
 	__be32 self;
 	__u32 mark, mark_mask;
+	__u32 delivery; /* the interface that packets are delivered through; 0: none */
 	__u64 mix;	    /* gives each sender's key its bin */
 	__u32 uses_sources; /* does any service name a source port? */
 	/* Does this box forward packets for others?  Then a frame for another address

@@ -69,13 +69,14 @@ static __always_inline const struct steer_table *steer_table_in_force(void)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
-/* Is it one of the interfaces that redirected packets arrive on? */
+/* Is it one of the interfaces that redirected packets arrive on, or that they are delivered
+ * through? */
 static __always_inline bool steer_has_link(const struct steer_table *table, __u32 ifindex)
 {
 	for (int i = 0; i < STEER_LINKS && ifindex; i++)
 		if (table->links[i] == ifindex)
 			return true;
-	return false;
+	return ifindex && ifindex == table->delivery;
 }
 
 /* Ours, or behind this box: redirected packets do not have such an address. */
@@ -87,6 +88,9 @@ static __always_inline bool steer_is_own(const struct steer_table *table, __be32
 
 	if (!place || *place < STEER_BEHIND_LINK)
 		return place;
+	/* The ingress program has compared it with the interface that it came in by. */
+	if (ifindex == table->delivery)
+		return false;
 	return table->links[steer_index(*place - STEER_BEHIND_LINK, STEER_LINKS)] !=
 	       ifindex;
 }

@@ -66,6 +66,8 @@ struct steer_pool {
 struct steer_table {
 	/* Of the interfaces that redirected packets arrive on; 0: none. */
 	__u32 links[STEER_LINKS];
+	/* The interface that they are delivered through; 0: they stay on their own. */
+	__u32 delivery;
 	/* Pool that takes TCP connections to a port.  Resolved from the services in
 	 * order of priority, so that the program has one look-up to do. */
 	__u8 pool_of_port[65536];

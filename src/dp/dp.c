@@ -30,6 +30,7 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -421,11 +422,19 @@ void dp_prove_collect(struct dp *dp,
 /* The remedy for what a packet filter drops. */
 static void dp_explain_filter(const struct plan *plan, const char *what, struct err *out)
 {
+	char pass[128];
+
+	if (plan->delivery_interface[0])
+		snprintf(pass, sizeof(pass), "what comes in by %s pass (nft: iifname %s accept",
+			 plan->delivery_interface, plan->delivery_interface);
+	else
+		snprintf(pass, sizeof(pass),
+			 "mark 0x%x/0x%x pass (nft: meta mark & 0x%x == 0x%x accept", plan->mark,
+			 plan->mark_mask, plan->mark_mask, plan->mark);
 	err_set(out,
 		"%s: a packet filter, a NAT rule or another sk_lookup program takes them. Let "
-		"mark 0x%x/0x%x pass (nft: meta mark & 0x%x == 0x%x accept, in input), look "
-		"for redirect rules in prerouting and for rules in output",
-		what, plan->mark, plan->mark_mask, plan->mark_mask, plan->mark);
+		"%s, in input), look for redirect rules in prerouting and for rules in output",
+		what, pass);
 }
 
 void dp_explain_silence(struct dp *dp, const struct plan *plan, const struct addr *client,

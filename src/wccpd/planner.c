@@ -12,6 +12,8 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->self = conf->address;
 	out->mark = conf->mark;
 	out->mark_mask = conf->mark_mask;
+	memcpy(out->delivery_interface, conf->delivery_interface,
+	       sizeof(out->delivery_interface));
 	out->table = conf->table;
 	out->rule_priority = conf->rule_priority;
 	out->tc_priority = conf->tc_priority;

@@ -4,8 +4,8 @@
 
     bench.py [--seconds S] [--only PART,...] [--json FILE] [--against BUILD]
 
-Parts: steering, forwarding, core, idle; each file says what it measures and how.
-WCCPD_BUILD names the build.  --seconds is for each of the first two.  --against has the
+Parts: steering, deliveries, forwarding, core, idle; each file says what it measures and how.
+WCCPD_BUILD names the build.  --seconds is for each of the first three.  --against has the
 wccpd of another build beside it in `steering`.  doc/benchmarks.md has figures, and what
 to think of them.
 """
@@ -65,6 +65,8 @@ def main():
     parts = {
         "steering": (lambda: steering.run(args.seconds, args.against),
                      lambda f: slices.table(f, "direct")),
+        "deliveries": (lambda: steering.deliveries(args.seconds),
+                       lambda f: slices.table(f, "direct")),
         "forwarding": (lambda: forwarding.run(args.seconds),
                        lambda f: slices.table(f, "plain")),
         "core": (run_core, core_lines),

@@ -34,6 +34,7 @@ backend instances
 """
 
 WCCPD = """\
+{top}
 address = {address}
 interface = eth0
 control = {socket}
@@ -116,13 +117,14 @@ class Steered(Box):
 
     name = "steering"
     build = None  # whose wccpd, if not the one that is measured
-    service, method, more = "web-cache", "l2", ""
+    service, method, more, top = "web-cache", "l2", "", ""
 
     def start(self, router_id=None):
         self.socket = os.path.join(self.net.tmpdir, self.dev + ".sock")
         conf = self.file("wccpd.conf", WCCPD.format(
             address=self.address, socket=self.socket, service=self.service,
-            router=router_id or self.router, method=self.method, more=self.more))
+            router=router_id or self.router, method=self.method, more=self.more,
+            top=self.top))
         self.daemon = self.box.popen([netns.program("wccpd", self.build), "-f", conf],
                                      log=self.dev + "-wccpd")
 
@@ -135,6 +137,16 @@ class Steered(Box):
                          check=False)
         shown = json.loads(done.stdout) if done.returncode == 0 else None
         return shown and shown["services"][0]["buckets"]
+
+
+class ByMark(Steered):
+    name = "mark"
+    top = "delivery = mark"
+
+
+class ByInterface(Steered):
+    name = "interface"
+    top = "delivery = interface"
 
 
 class Iptables(Box):

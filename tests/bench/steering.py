@@ -8,6 +8,8 @@
   haproxy    TCP mode, two threads, bind transparent, both instances as servers
 
 With another build to compare with, steering by its wccpd takes the place of the last two.
+`deliveries` instead has the two ways to deliver that wccpd.conf knows: by mark and through an
+interface of its own.
 
 The WCCP router runs in the client's namespace, on an idle interface: it is there
 so that wccpd has a group to join.  The client sends to the box what a router
@@ -51,6 +53,14 @@ def run(seconds, against=None):
     if against:
         Against.build = against
         kinds = [boxes.Direct, boxes.Steered, Against]
+    return compare(kinds, seconds)
+
+
+def deliveries(seconds):
+    return compare([boxes.Direct, boxes.ByMark, boxes.ByInterface], seconds)
+
+
+def compare(kinds, seconds):
     with netns.Net("bench") as net:
         client = slices.make_client(net)
         ways = []

@@ -11,7 +11,7 @@ import concurrent.futures
 import os
 import sys
 
-from netns import wait_until
+from netns import DELIVERY, wait_until
 from small import HERE, Small
 
 
@@ -30,8 +30,9 @@ def make(net):
     return small
 
 
-def start(lab, forward="gre"):
+def start(lab, forward="gre", delivery=DELIVERY):
     box = lab.boxes[0]
+    box.delivery = delivery
     box.configure(("web-cache", f"forward = {{ {forward} }}\n    assign = {{ hash }}"))
     box.start()
     return box

@@ -4,7 +4,7 @@
  * standard input, applies it, answers each command with one line.
  *
  *   reset                                        forget the plan
- *   interface NAME | tc-priority N | self IP | mark MARK MASK TABLE
+ *   interface NAME | tc-priority N | self IP | mark MARK MASK TABLE | delivery NAME
  *   service TYPE ID PRIORITY PROTOCOL FLAGS POOL DROP [PORT...]
  *   handover SERVICE BUCKET IP                   bucket -1: all
  *   pool NAME | instance POOL NAME WEIGHT TAKES | listener POOL INSTANCE PID FD INODE
@@ -76,6 +76,11 @@ static void set_mark(void)
 	plan.mark = (uint32_t)number();
 	plan.mark_mask = (uint32_t)number();
 	plan.table = (uint32_t)number();
+}
+
+static void set_delivery(void)
+{
+	snprintf(plan.delivery_interface, sizeof(plan.delivery_interface), "%s", word());
 }
 
 static void add_service(void)
@@ -214,6 +219,7 @@ static const struct {
 	{ "reset", reset, false },	     { "interface", set_interface, false },
 	{ "tc-priority", set_tc_priority, false },
 	{ "self", set_self, false },	     { "mark", set_mark, false },
+	{ "delivery", set_delivery, false },
 	{ "service", add_service, false },   { "handover", set_handover, false },
 	{ "pool", add_pool, false },	     { "instance", add_instance, false },
 	{ "listener", add_listener, false }, { "router", add_router, false },

@@ -22,7 +22,7 @@ import time
 
 import pytest
 
-from netns import program, wait_until  # noqa: F401  (for the tests)
+from netns import DELIVERY, program, wait_until  # noqa: F401  (for the tests)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUTER, BOX, FELLOW, CLIENT = "10.2.0.1", "10.2.0.2", "10.2.0.3", "10.1.0.2"
@@ -57,6 +57,7 @@ class Driver:
     """tests/net/dp_driver in the box."""
 
     def __init__(self, box):
+        self.delivery = DELIVERY
         self.process = box.popen([program("tests/net/dp_driver")], "dp_driver",
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "open\n"
@@ -68,7 +69,8 @@ class Driver:
 
     def plan(self, *lines):
         """A new plan: what every one needs, then `lines`; returns the answer."""
-        for line in ("reset", "interface eth0", f"self {BOX}", MARK) + lines:
+        through = ("delivery wccp0",) if self.delivery == "interface" else ()
+        for line in ("reset", "interface eth0", f"self {BOX}", MARK) + through + lines:
             assert self.say(line) == "done", line
         return self.say("apply")
 
@@ -217,6 +219,10 @@ class Wire:
         self.close()
 
 
+def names_of_interfaces(ns):
+    return [line.split()[0] for line in ns.ip("-br", "link").stdout.splitlines()]
+
+
 @contextlib.contextmanager
 def unchanged(ns, rules=True):
     """The kernel's state of a namespace is the same afterwards; with `rules`, not only
@@ -225,6 +231,7 @@ def unchanged(ns, rules=True):
         with ns.entered(), open("/proc/sys/net/ipv4/conf/eth0/rp_filter") as f:
             found = [f.read()]
         found.append(ns.run("tc", "qdisc", "show", "dev", "eth0").stdout)
+        found.append(names_of_interfaces(ns))
         found.append(ns.run("tc", "filter", "show", "dev", "eth0", "ingress",
                             check=False).stdout)
         if rules:
@@ -254,7 +261,9 @@ def lab(net):
 
 
 @pytest.fixture
-def driver(lab):  # pylint: disable=redefined-outer-name
+def driver(request, lab):  # pylint: disable=redefined-outer-name
+    """As a parameter (indirect): how it delivers."""
     d = Driver(lab.box)
+    d.delivery = getattr(request, "param", DELIVERY)
     yield d
     d.close()

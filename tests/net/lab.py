@@ -20,7 +20,7 @@ import signal
 import subprocess
 
 import netns
-from netns import wait_until
+from netns import DELIVERY, wait_until
 
 BOXES = ("box1", "box2")
 INSTANCES = ("s1", "s2", "s3")
@@ -110,7 +110,7 @@ service web-cache {{
 }}
 """
 
-WCCPD = """\
+WCCPD = f"delivery = {DELIVERY}\n" + """\
 address = {address}
 interface = eth0
 control = {dir}/{box}.sock

@@ -31,6 +31,10 @@ import sys
 import tempfile
 import time
 
+# How wccpd delivers, in tests that leave it open; WCCPD_DELIVERY=interface runs them the
+# other way.
+DELIVERIES = ("mark", "interface")
+DELIVERY = os.environ.get("WCCPD_DELIVERY", "mark")
 NAME_RE = re.compile(r"^wn(\d+)-[0-9a-f]{4}-")
 CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 from lab import Squid
-from netns import program, wait_until
+from netns import DELIVERY, program, wait_until
 from small import ask
 
 CLIENT, ORIGIN, ROUTER_ID = "10.4.0.2", "10.4.2.2", "10.4.255.1"
@@ -64,7 +64,7 @@ service {name} {{
 }}
 """
 
-WCCPD = """
+WCCPD = f"delivery = {DELIVERY}" + """
 address = {address}
 interface = eth0
 control = "{dir}/box.sock"

@@ -18,7 +18,7 @@ import select
 import socket
 import sys
 
-from netns import program, run, wait_until
+from netns import DELIVERY, program, run, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = sys.executable, "-I", "-S"  # starts in half the time
@@ -45,6 +45,7 @@ ROUTER_SERVICE = {"forward": "{ gre }", "return": "{ gre }", "assign": "{ hash, 
                   "transmit-t": "{ 500, 60000 }"}
 
 BOX_CONF = """
+delivery = {delivery}
 address = {address}
 interface = eth0
 control = "{dir}/{name}.sock"
@@ -88,6 +89,7 @@ class Box:
         self.ns = lab.net.namespace(name)
         self.router = self.address[:-1] + "1"
         self.wccpd = None
+        self.delivery = DELIVERY
         lab.net.veth(self.ns, "eth0", self.address + "/24", lab.router, name,
                      self.router + "/24")
         self.routes()
@@ -113,7 +115,7 @@ class Box:
         with open(self.conf, "w") as f:
             f.write(BOX_CONF.format(address=self.address, dir=self.lab.net.tmpdir,
                                     name=self.name, services=text,
-                                    drain_time=drain_time))
+                                    drain_time=drain_time, delivery=self.delivery))
 
     def start(self, **kw):
         self.wccpd = self.ns.popen([program("wccpd"), "-f", self.conf, "-d"],

@@ -15,11 +15,13 @@ from dp_lab import (BOX, CLIENT, DST_IP_HASH, GRE, L2, METHODS, NO_SERVICE, PORT
                     PORTS_SOURCE, SERVER, TCP, WEB, Instance, Wire, driver, lab, pool,
                     redirect, router, wait_until, without_ingress)
 from dp_packets import REDIRECT, UNAVAILABLE, aged, check_gre, frame, is_gre, outer, tcp
+from netns import DELIVERIES
 
 
 # -- delivery -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("driver", DELIVERIES, indirect=True)
 @pytest.mark.parametrize("how", METHODS)
 def test_delivers_to_the_pool(lab, driver, how):
     redirect(lab, how)
@@ -44,6 +46,7 @@ def test_delivers_to_the_pool(lab, driver, how):
     assert lab.tcp_counter(lab.client, "TCPSynRetrans") == 0
 
 
+@pytest.mark.parametrize("driver", DELIVERIES, indirect=True)
 @pytest.mark.parametrize("how", METHODS)
 def test_large_transfers_arrive_whole(lab, driver, how):
     """Segments of full size, both ways, with the offloads of veth."""
@@ -301,6 +304,7 @@ def test_two_services_two_pools(lab, driver):
     assert driver.given(0) == [2]
 
 
+@pytest.mark.parametrize("driver", DELIVERIES, indirect=True)
 def test_syn_cookies(lab, driver):
     """Under a SYN flood, a connection is nothing but a cookie until its ACK."""
     lab.redirect_l2()

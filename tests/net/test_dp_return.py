@@ -237,6 +237,7 @@ def lab_once():
 # -- fragments ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("driver", netns.DELIVERIES, indirect=True)
 def test_fragments_of_a_delivered_packet_come_together(lab, driver):
     driver.plan(WEB, *pool(*lab.instances(1)), router(L2, L2))
     lab.router.route("198.51.100.0/24", "via", BOX, "mtu", "lock", "576")
@@ -303,6 +304,7 @@ def test_a_header_without_contents_is_not_read(lab, driver):
         check_gre(lab, there.heard(is_gre), packet, header, FELLOW, "fellow")
 
 
+@pytest.mark.parametrize("driver", netns.DELIVERIES, indirect=True)
 def test_delivers_what_a_fellow_hands_over(lab, driver):
     """A connection of ours whose bucket has moved to the other cache: its packets come
     by way of that one now."""

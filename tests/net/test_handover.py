@@ -15,7 +15,7 @@ import socket
 import pytest
 
 from flows import broken, open_flows
-from netns import wait_until
+from netns import DELIVERIES, wait_until
 from small import CLIENT, ORIGIN_PORT, Small, address_of
 
 FLOWS, OLD_FLOWS = 192, 32
@@ -100,7 +100,8 @@ def lab(net, assign, forward, back):
     if mask:
         bits = " ".join(f"{OPTIONS[f]} = {v:#x}" for f, v in mask.items())
         by = f"assign = {{ mask }}\n    mask {{ {bits} }}"
-    for box in small.boxes:
+    for i, box in enumerate(small.boxes):
+        box.delivery = DELIVERIES[i % 2]
         box.configure(("web-cache", more + by))
     small.start_router(("web-cache", more))
     return small

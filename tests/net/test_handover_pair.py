@@ -8,7 +8,7 @@ import collections
 import pytest
 
 from flows import broken, open_flows
-from netns import wait_until
+from netns import DELIVERIES, wait_until
 from small import Small, address_of
 
 FLOWS = 96
@@ -29,7 +29,8 @@ def lab(net, assign, forward, back):
     for source in SOURCES:
         small.client.address("lo", source + "/32")
     small.router.route("10.4.0.0/16", "via", "10.3.0.2")
-    for box in small.boxes:
+    for i, box in enumerate(small.boxes):
+        box.delivery = DELIVERIES[i % 2]
         box.configure(("forward", f"template = http\n    spoof = true\n    {methods}"
                                   f"    {ASSIGN[assign][0]}"))
     small.start_router(("80", methods), ("90", methods))

@@ -96,6 +96,7 @@ static const char everything[] =
 	"control = /run/other.sock  pid-file = /run/wccpd.pid\n"
 	"log = syslog  mark = 0x10000/0xff0000  table = 77\n"
 	"rule-priority = 50 tc-priority = 3\n"
+	"delivery = interface delivery-interface = redirected\n"
 	"pool a {\n"
 	"  min-instances = 2 interval = 250 timeout = 300 rise = 1 fall = 5 grace = 0\n"
 	"  instance s1 { port = 1 check = '127.0.0.1:2' weight = 3 pid-file = '/p#1' "
@@ -128,6 +129,7 @@ TEST(everything_set)
 	ck_assert_uint_eq(c->table, 77);
 	ck_assert_uint_eq(c->rule_priority, 50);
 	ck_assert_uint_eq(c->tc_priority, 3);
+	ck_assert_str_eq(c->delivery_interface, "redirected");
 
 	ck_assert_uint_eq(c->n_pools, 2);
 	ck_assert_uint_eq(c->pools[0].min_instances, 2);
@@ -224,6 +226,7 @@ TEST(example_shows_the_defaults)
 	ck_assert_uint_eq(shown->mark_mask, plain->mark_mask);
 	ck_assert_uint_eq(shown->table, plain->table);
 	ck_assert_uint_eq(shown->rule_priority, plain->rule_priority);
+	ck_assert_str_eq(shown->delivery_interface, plain->delivery_interface);
 	ck_assert_uint_eq(shown->tc_priority, 2048); /* of the default it is a part */
 	ck_assert_mem_eq(&shown->pools[0].min_instances, &plain->pools[0].min_instances,
 			 offsetof(struct conf_pool, instances) -
@@ -308,6 +311,13 @@ static const struct {
 	  "3: interface: more than 16" },
 	{ TOP "rule-priority = 0\n",
 	  "3: rule-priority: 0 is not a number from 1 to 32765" },
+	{ TOP "delivery = nft\n", "3: delivery: nft is not one of: mark, interface" },
+	{ TOP "delivery-interface = sixteen-and-more\n",
+	  "3: delivery-interface: longer than 15 octets" },
+	{ TOP "delivery-interface = a/b\n",
+	  "3: delivery-interface: \"a/b\" is not the name of one" },
+	{ TOP "delivery = interface\ndelivery-interface = eth0\n",
+	  "4: delivery-interface: redirected packets arrive on eth0" },
 	{ TOP "tc-priority = 65536\n",
 	  "3: tc-priority: 65536 is not a number from 1 to 65535" },
 	{ TOP "control = wccpd.sock\n",

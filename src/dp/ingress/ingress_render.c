@@ -324,6 +324,7 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	out->self = ingress_be32(&plan->self);
 	out->mark = plan->mark;
 	out->mark_mask = plan->mark_mask;
+	out->delivery = facts->delivery;
 	for (unsigned i = 0; i < facts->n_links; i++)
 		out->links[i] = (struct ingress_link){ facts->links[i].ifindex,
 						       facts->links[i].mtu };

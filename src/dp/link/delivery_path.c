@@ -28,21 +28,32 @@ static void delivery_path_add_port(struct delivery_path *p, uint16_t port)
 		p->ports[p->n_ports++] = port;
 }
 
+static void delivery_path_add_rule(struct delivery_path *p, const struct plan *plan,
+				   const char *interface, unsigned ifindex, bool by_mark)
+{
+	struct delivery_rule *rule = &p->rules[p->n];
+
+	*rule = (struct delivery_rule){
+		.mark = by_mark ? plan->mark : 0,
+		.mask = by_mark ? plan->mark_mask : 0,
+		.table = plan->table,
+		.priority = plan->rule_priority,
+		.protocol = DELIVERY_RULE_PROTOCOL,
+	};
+	memcpy(rule->interface, interface, IF_NAMESIZE);
+	p->ifindex[p->n++] = ifindex;
+}
+
 void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 			struct delivery_path *out)
 {
-	*out = (struct delivery_path){ .table = plan->table, .n = facts->n_links };
-	for (unsigned i = 0; i < facts->n_links; i++) {
-		out->ifindex[i] = facts->links[i].ifindex;
-		out->rules[i] = (struct delivery_rule){
-			.mark = plan->mark,
-			.mask = plan->mark_mask,
-			.table = plan->table,
-			.priority = plan->rule_priority,
-			.protocol = DELIVERY_RULE_PROTOCOL,
-		};
-		memcpy(out->rules[i].interface, facts->links[i].name, IF_NAMESIZE);
-	}
+	*out = (struct delivery_path){ .table = plan->table };
+	if (facts->delivery)
+		delivery_path_add_rule(out, plan, plan->delivery_interface,
+				       facts->delivery, false);
+	for (unsigned i = 0; i < facts->n_links && !facts->delivery; i++)
+		delivery_path_add_rule(out, plan, facts->links[i].name,
+				       facts->links[i].ifindex, true);
 	for (unsigned i = 0; i < plan->n_services; i++) {
 		const struct plan_service *s = &plan->services[i];
 
@@ -54,6 +65,14 @@ void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 	}
 	if (!addr_is_set(&out->source) && plan->n_routers)
 		out->source = plan->routers[0].address;
+}
+
+int delivery_path_find(const struct delivery_path *path, const struct rule *there)
+{
+	for (unsigned i = 0; i < path->n; i++)
+		if (delivery_rule_is_ours(there, &path->rules[i]))
+			return (int)i;
+	return -1;
 }
 
 /* -- asking the kernel ---------------------------------------------------------------- */
@@ -93,11 +112,11 @@ static void delivery_path_complain(const struct delivery_path *p, unsigned i,
 			"front of ours (%u); change its priority or `rule-priority`",
 			p->rules[i].interface, rule, priority);
 	} else {
+		delivery_rule_text(&p->rules[i], rule, sizeof(rule));
 		err_set(out,
 			"packets of %s do not reach local sockets: the kernel's look-up "
-			"for mark 0x%x from %s says: %s",
-			p->rules[i].interface, p->rules[i].mark, ADDR_TEXT(&p->source),
-			fate);
+			"for %s from %s says: %s",
+			p->rules[i].interface, rule, ADDR_TEXT(&p->source), fate);
 	}
 }
 
@@ -137,12 +156,12 @@ static int delivery_path_make_rule(struct nl_sock *sock, const struct rules *rul
 {
 	const struct rule *there = delivery_rule_find(rules, r);
 	uint32_t priority = there ? there->priority : r->priority;
-	char text[96];
+	char ours[64], text[96];
 
 	if (!there) {
 		if (delivery_path_had_rule(before, r)) {
-			snprintf(text, sizeof(text), "the rule for mark 0x%x on %s was gone",
-				 r->mark, r->interface);
+			delivery_rule_text(r, ours, sizeof(ours));
+			snprintf(text, sizeof(text), "the rule for %s was gone", ours);
 			delivery_path_add_text(drift, text);
 		}
 	} else if (priority > r->priority ||

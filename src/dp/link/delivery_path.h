@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The path from the interface to local sockets: a route in a table of its own and a
- * rule per interface, kept in place and verified by the kernel's own look-up.
+ * The path from the interfaces to local sockets: a route in a table of its own and the
+ * rules that lead there, kept in place and verified by the kernel's own look-up.
  */
 #ifndef WCCPD_DP_LINK_DELIVERY_PATH_H
 #define WCCPD_DP_LINK_DELIVERY_PATH_H
@@ -12,12 +12,13 @@
 #include "err.h"
 
 struct nl_sock;
+struct rule;
 
 enum { DELIVERY_PATH_PORTS = 8 }; /* of services, asked about */
 
 struct delivery_path {
 	uint32_t table;
-	unsigned n; /* interfaces */
+	unsigned n; /* rules, and the interfaces that they name */
 	struct delivery_rule rules[PLAN_MAX_INTERFACES];
 	unsigned ifindex[PLAN_MAX_INTERFACES];
 	/* What the kernel is asked about: packets from there, to these ports. */
@@ -39,6 +40,9 @@ void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 int delivery_path_make(struct nl_sock *sock, const struct delivery_path *wanted,
 		       const struct delivery_path *before, struct err *drift,
 		       struct err *obstacle, struct err *err);
+
+/* Which of its rules is this one?  -1: none. */
+int delivery_path_find(const struct delivery_path *path, const struct rule *there);
 
 /* Ask the kernel again: what keeps packets from being delivered; empty: nothing. */
 void delivery_path_explain(struct nl_sock *sock, const struct delivery_path *path,

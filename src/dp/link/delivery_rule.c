@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <netlink/route/rule.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -16,6 +17,14 @@ bool delivery_rule_equal(const struct delivery_rule *a, const struct delivery_ru
 {
 	return !strcmp(a->interface, b->interface) && a->mark == b->mark &&
 	       a->mask == b->mask && a->table == b->table;
+}
+
+void delivery_rule_text(const struct delivery_rule *r, char *out, unsigned size)
+{
+	if (r->mask)
+		snprintf(out, size, "mark 0x%x on %s", r->mark, r->interface);
+	else
+		snprintf(out, size, "%s", r->interface);
 }
 
 /* -- ours ---------------------------------------------------------------------------- */
@@ -30,20 +39,44 @@ static struct rtnl_rule *delivery_rule_make(const struct delivery_rule *wanted,
 	rtnl_rule_set_family(rule, AF_INET);
 	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
 	rtnl_rule_set_prio(rule, priority);
-	rtnl_rule_set_mark(rule, wanted->mark);
-	rtnl_rule_set_mask(rule, wanted->mask);
+	if (wanted->mask) {
+		rtnl_rule_set_mark(rule, wanted->mark);
+		rtnl_rule_set_mask(rule, wanted->mask);
+	}
 	rtnl_rule_set_iif(rule, wanted->interface);
 	rtnl_rule_set_table(rule, wanted->table);
 	rtnl_rule_set_protocol(rule, wanted->protocol);
 	return rule;
 }
 
-static bool delivery_rule_is_ours(const struct rule *r, const struct delivery_rule *wanted)
+bool delivery_rule_is_ours(const struct rule *r, const struct delivery_rule *wanted)
 {
 	return r->action == FR_ACT_TO_TBL && r->mark == wanted->mark &&
 	       r->mask == wanted->mask && !strcmp(r->iif, wanted->interface) &&
 	       r->table == wanted->table && !r->inverted && !r->has_more &&
 	       !addr_is_set(&r->from) && !addr_is_set(&r->to) && !r->oif[0];
+}
+
+void delivery_rule_of(const struct rule *there, struct delivery_rule *out)
+{
+	*out = (struct delivery_rule){
+		.mark = there->mark,
+		.mask = there->mask,
+		.table = there->table,
+		.priority = there->priority,
+		.protocol = there->protocol,
+	};
+	memcpy(out->interface, there->iif, sizeof(out->interface));
+}
+
+bool delivery_rule_is_left(const struct rule *there, uint32_t table)
+{
+	struct delivery_rule made;
+
+	delivery_rule_of(there, &made);
+	return there->protocol >= DELIVERY_RULE_PROTOCOL &&
+	       there->protocol <= DELIVERY_RULE_FILTER_WAS + DELIVERY_RULE_FILTER_MOST &&
+	       made.table == table && there->iif[0] && delivery_rule_is_ours(there, &made);
 }
 
 const struct rule *delivery_rule_find(const struct rules *rules,
@@ -61,11 +94,12 @@ int delivery_rule_add(struct nl_sock *sock, const struct delivery_rule *wanted,
 	struct rtnl_rule *rule = delivery_rule_make(wanted, priority);
 	int rc = rule ? rtnl_rule_add(sock, rule, NLM_F_CREATE | NLM_F_EXCL)
 		      : -NLE_NOMEM;
+	char text[64];
 
 	rtnl_rule_put(rule);
+	delivery_rule_text(wanted, text, sizeof(text));
 	if (rc < 0 && rc != -NLE_EXIST)
-		return err_set(err, "rule for mark 0x%x/0x%x: %s", wanted->mark,
-			       wanted->mask, nl_geterror(rc));
+		return err_set(err, "rule for %s: %s", text, nl_geterror(rc));
 	return 0;
 }
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a marked packet is delivered to a local socket: the rules, one per interface.
+ * How a packet is delivered to a local socket: the rules.  One for each WCCP interface,
  *
  *   PRIORITY: from all fwmark MARK/MASK iif INTERFACE lookup TABLE
  *
- * They name the interface because without it, they would also catch what sockets
+ * or a single one, for an interface of our own that all are delivered through:
+ *
+ *   PRIORITY: from all iif INTERFACE lookup TABLE
+ *
+ * The former name the interface because without it, they would also catch what sockets
  * send that took their mark from a connection (tcp_fwmark_accept), and the look-up
  * of the source address where src_valid_mark is set.
  *
  * The kernel puts a rule that is added without a priority in front of all the others, so
  * that a fixed one is not enough: when the kernel's own look-up says that another rule
  * takes our packets, ours is put in front of it.  That does no harm to others, because
- * nothing but our packets has the mark.
+ * nothing but our packets has the mark, or comes in by that interface.
  */
 #ifndef WCCPD_DP_LINK_DELIVERY_RULE_H
 #define WCCPD_DP_LINK_DELIVERY_RULE_H
@@ -24,11 +28,13 @@
 
 struct nl_sock;
 struct route_answer;
+struct rule;
 struct rules;
 
 struct delivery_rule {
 	char interface[IF_NAMESIZE];
-	uint32_t mark, mask, table;
+	uint32_t mark, mask; /* mask 0: whatever the mark */
+	uint32_t table;
 	uint32_t priority; /* wished for; it can stand further in front */
 	/*
 	 * "Who made it".  It also keeps what rp_filter of the interface was before it
@@ -43,8 +49,18 @@ enum {
 	DELIVERY_RULE_FILTER_MOST = 1, /* 2 is what it is loosened to */
 };
 
+/* "mark 0x5743 on eth0", or "wccp0".  `out` has room for `size` octets. */
+void delivery_rule_text(const struct delivery_rule *r, char *out, unsigned size);
+
 /* All the same but priority and protocol? */
 bool delivery_rule_equal(const struct delivery_rule *a, const struct delivery_rule *b);
+
+/* What such a rule, which exists, was made from. */
+void delivery_rule_of(const struct rule *there, struct delivery_rule *out);
+/* Did a wccpd make it, for that table? */
+bool delivery_rule_is_left(const struct rule *there, uint32_t table);
+/* Is it the one that is wanted, with any priority? */
+bool delivery_rule_is_ours(const struct rule *there, const struct delivery_rule *wanted);
 
 /* The rule as it exists, with any priority (the first one, if there are several); NULL:
  * it does not exist. */

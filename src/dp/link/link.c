@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links, addresses, neighbours, the rule and the route that lead marked packets to
- * local sockets, and reverse-path filtering.
+ * Links, addresses, neighbours, the rules, the route and the interface by which packets are
+ * led to local sockets, and reverse-path filtering.
  */
 #include "dp/link/link.h"
 
 #include "bpf/proof_maps.h"
+#include "dp/link/delivery_interface.h"
 #include "dp/link/delivery_path.h"
 #include "dp/link/link_facts.h"
 #include "dp/link/link_interfaces.h"
 #include "dp/link/link_prefixes.h"
 #include "dp/link/link_rp_filter.h"
+#include "dp/link/link_sysctl.h"
 #include "rtnl/netlink.h"
 #include "rtnl/route_query.h"
 #include "rtnl/rules.h"
@@ -39,6 +41,10 @@ struct link {
 	struct link_made now, before; /* `before` only while `changing` */
 	bool changing;		      /* between commit and settle or revert */
 	struct delivery_path wanted; /* from stage to commit */
+	/* The delivery interface, 0: none, and what the newest stage had to do to it. */
+	unsigned delivery;
+	struct err delivery_changed;
+	bool has_leftovers; /* there may be others, of earlier runs or plans */
 	struct err drift, obstacle;  /* as of the newest commit */
 	struct link_unknown unknown;  /* as of the newest look */
 	bool is_waiting;	      /* for the MAC address of one of them */
@@ -55,6 +61,7 @@ int link_new(struct link **out, struct err *err)
 		link_free(l);
 		return -1;
 	}
+	l->has_leftovers = true;
 	*out = l;
 	return 0;
 }
@@ -135,13 +142,46 @@ static struct addr link_choose_source(struct link *l, const struct addr *self)
 	return addr_v4(PROOF_SOURCE);
 }
 
+static bool link_had(const struct link_made *m, const char *interface)
+{
+	for (unsigned i = 0; i < m->path.n; i++)
+		if (!strcmp(m->path.rules[i].interface, interface))
+			return true;
+	return false;
+}
+
+/* The others need its index, so it is made now.  Nothing leads there yet. */
+static int link_stage_delivery(struct link *l, const struct plan *plan, struct facts *out,
+			       struct err *err)
+{
+	int ifindex = 0;
+
+	l->delivery_changed.text[0] = '\0';
+	if (plan->delivery_interface[0]) {
+		ifindex = delivery_interface_make(l->sock, plan->delivery_interface,
+						  &l->delivery_changed, err);
+		if (ifindex < 0)
+			return -1;
+	}
+	out->delivery = (unsigned)ifindex;
+	if (l->delivery != out->delivery) {
+		l->has_leftovers = true;
+		if (link_had(&l->now, plan->delivery_interface))
+			err_set(&l->delivery_changed, "interface %s was gone",
+				plan->delivery_interface);
+	}
+	l->delivery = out->delivery;
+	return 0;
+}
+
 int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 	       struct err *trouble, struct err *err)
 {
 	if (link_interfaces(l->sock, plan, out, trouble, err) < 0)
 		return -1;
 	out->forwards = link_forwards(out);
-	if (link_prefixes(l->sock, out, err) < 0 ||
+	if (link_stage_delivery(l, plan, out, err) < 0 ||
+	    link_prefixes(l->sock, out, err) < 0 ||
 	    link_facts_macs(l->sock, plan, out, err) < 0)
 		return -1;
 	link_facts_ways(l->sock, plan, out);
@@ -182,28 +222,41 @@ static void link_add_drift(struct link *l, const char *interface)
 		 "%srp_filter of %s was strict again", at ? "; " : "", interface);
 }
 
-static bool link_had(const struct link_made *m, const char *interface)
+/* A rule of an earlier run that was killed tells what that changed. */
+static void link_adopt_filter(struct link_made *m, unsigned i, const struct rule *rule)
 {
-	for (unsigned i = 0; i < m->path.n; i++)
-		if (!strcmp(m->path.rules[i].interface, interface))
-			return true;
-	return false;
+	int was = rule->protocol - DELIVERY_RULE_FILTER_WAS;
+
+	if (was >= 0 && was <= DELIVERY_RULE_FILTER_MOST)
+		link_rp_filter_adopt(&m->filters[i], rule->iif, was);
 }
 
-/* The rules of an earlier run that was killed tell what it has changed. */
-static void link_adopt_filters(struct link *l)
+/* It had another configuration: its rule counts as one of the plan before. */
+static void link_adopt_other(struct link *l, const struct rule *rule)
+{
+	struct delivery_path *path = &l->before.path;
+
+	if (path->n == PLAN_MAX_INTERFACES)
+		return;
+	link_adopt_filter(&l->before, path->n, rule);
+	path->table = rule->table;
+	delivery_rule_of(rule, &path->rules[path->n++]);
+}
+
+static void link_adopt(struct link *l)
 {
 	struct rules rules;
 
 	if (l->before.path.n || rules_read(l->sock, &rules, NULL) < 0)
 		return;
-	for (unsigned i = 0; i < l->wanted.n; i++) {
-		const struct delivery_rule *ours = &l->wanted.rules[i];
-		const struct rule *there = delivery_rule_find(&rules, ours);
-		int was = there ? there->protocol - DELIVERY_RULE_FILTER_WAS : -1;
+	for (unsigned k = 0; k < rules.n; k++) {
+		const struct rule *rule = &rules.list[k];
+		int i = delivery_path_find(&l->wanted, rule);
 
-		if (was >= 0 && was <= DELIVERY_RULE_FILTER_MOST)
-			link_rp_filter_adopt(&l->now.filters[i], ours->interface, was);
+		if (i >= 0)
+			link_adopt_filter(&l->now, (unsigned)i, rule);
+		else if (delivery_rule_is_left(rule, l->wanted.table))
+			link_adopt_other(l, rule);
 	}
 	rules_free(&rules);
 }
@@ -245,11 +298,12 @@ int link_commit(struct link *l, struct err *err)
 
 	l->before = l->now;
 	l->changing = true;
-	l->drift.text[0] = l->obstacle.text[0] = '\0';
+	l->drift = l->delivery_changed;
+	l->obstacle.text[0] = '\0';
 	/* Noted before it is made, so that a failure half-way is undone as well. */
 	l->now = (struct link_made){ .path = l->wanted };
 	/* The kernel's look-up takes the filter into account. */
-	link_adopt_filters(l);
+	link_adopt(l);
 	if (link_loosen_filters(l, err) < 0)
 		return -1;
 	link_note_filters(l);
@@ -272,9 +326,24 @@ bool link_is_near(struct link *l, const struct facts *facts, const struct addr *
 	return link_facts_is_near(l->sock, facts, a);
 }
 
+/* Of our delivery interfaces, keep the one that is in use. */
+static void link_remove_leftovers(struct link *l)
+{
+	unsigned in_use = 0;
+
+	for (unsigned i = 0; i < l->now.path.n; i++)
+		if (l->now.path.ifindex[i] == l->delivery)
+			in_use = l->delivery;
+	if (l->has_leftovers)
+		delivery_interface_remove(l->sock, (int)in_use);
+	l->has_leftovers = false;
+	l->delivery = in_use;
+}
+
 void link_settle(struct link *l)
 {
 	link_remove_made(l, &l->before, &l->now);
+	link_remove_leftovers(l);
 	l->changing = false;
 }
 
@@ -295,6 +364,8 @@ void link_clear(struct link *l)
 	static const struct link_made nothing;
 
 	link_remove_made(l, &l->now, &nothing);
+	l->has_leftovers |= l->delivery;
+	link_remove_leftovers(l);
 	l->unknown.n = 0;
 	l->is_waiting = false;
 }

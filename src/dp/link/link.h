@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links, addresses, neighbours, the rule and the route that lead marked packets to
- * local sockets, and reverse-path filtering.
+ * Links, addresses, neighbours, the rules, the route and the interface by which packets are
+ * led to local sockets, and reverse-path filtering.
  *
  * Like the other drivers it works in four steps, see dp.c: stage, commit, and then
  * settle or revert.

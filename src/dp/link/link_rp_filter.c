@@ -2,50 +2,15 @@
 /* Reverse-path filtering, loosened while redirected packets are accepted. */
 #include "dp/link/link_rp_filter.h"
 
-#include <errno.h>
+#include "dp/link/link_sysctl.h"
+
 #include <stdio.h>
 #include <string.h>
 
-int link_sysctl(const char *interface, const char *name)
-{
-	char path[64 + IF_NAMESIZE];
-	int value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", interface, name);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	if (fscanf(f, "%d", &value) != 1)
-		value = -1;
-	fclose(f);
-	return value;
-}
-
-static int link_rp_filter_write(const char *interface, int value, struct err *err)
-{
-	char path[64 + IF_NAMESIZE];
-	FILE *f;
-	int ok;
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", interface);
-	f = fopen(path, "we");
-	ok = f && fprintf(f, "%d\n", value) > 0;
-	if (f && fclose(f) != 0)
-		ok = 0;
-	if (!ok)
-		return err_set(err, "%s: %s", path, strerror(errno));
-	return 0;
-}
-
 /*
  * The route to the clients of redirected packets need not lead to this interface, so
- * strict filtering would drop them.  The kernel takes the larger of the value of "all"
- * and of the interface; 2 (loose) wins over 1 (strict), so the interface's own is
- * enough.
+ * strict filtering would drop them.  Changing the interface's own value is enough.
  */
-enum { FILTER_STRICT = 1, FILTER_LOOSE = 2 };
-
 int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
 			  struct err *err)
 {
@@ -54,7 +19,7 @@ int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
 	if (own == FILTER_LOOSE || all == FILTER_LOOSE ||
 	    (own != FILTER_STRICT && all != FILTER_STRICT))
 		return 0;
-	if (link_rp_filter_write(interface, FILTER_LOOSE, err) < 0)
+	if (link_sysctl_set(interface, "rp_filter", FILTER_LOOSE, err) < 0)
 		return -1;
 	if (!f->changed)
 		f->before = own;
@@ -74,6 +39,6 @@ void link_rp_filter_adopt(struct link_rp_filter *f, const char *interface, int b
 void link_rp_filter_restore(struct link_rp_filter *f)
 {
 	if (f->changed && link_sysctl(f->interface, "rp_filter") == FILTER_LOOSE)
-		link_rp_filter_write(f->interface, f->before, NULL);
+		link_sysctl_set(f->interface, "rp_filter", f->before, NULL);
 	f->changed = false;
 }

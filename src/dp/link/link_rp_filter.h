@@ -15,9 +15,6 @@ struct link_rp_filter {
 	int before;
 };
 
-/* A number of net.ipv4.conf.INTERFACE; -1: it cannot be read. */
-int link_sysctl(const char *interface, const char *name);
-
 /* Make strict filtering on the interface loose.  Returns 1 when it had to. */
 int link_rp_filter_loosen(struct link_rp_filter *f, const char *interface,
 			  struct err *err);

@@ -28,6 +28,8 @@ struct facts_link {
 struct facts {
 	unsigned n_links;
 	struct facts_link links[PLAN_MAX_INTERFACES];
+	/* The interface of our own that packets are delivered through; 0: none. */
+	unsigned delivery;
 	bool forwards; /* sends on what it receives for others, by any of them */
 	/* What keeps packets from being delivered although everything is in place: new
 	 * connections are not taken. */

@@ -91,6 +91,8 @@ struct plan {
 	char interfaces[PLAN_MAX_INTERFACES][IF_NAMESIZE];
 	struct addr self;	     /* our address: outer destination of GRE */
 	uint32_t mark, mark_mask;    /* firewall mark of packets to deliver here */
+	/* Interface of our own to deliver them through; empty: the mark alone leads here. */
+	char delivery_interface[IF_NAMESIZE];
 	uint32_t table;		     /* routing table with the local default route */
 	uint32_t rule_priority;	     /* of the rules that lead there */
 	uint32_t tc_priority;	     /* of the ingress program; 0: see kernel/tc.h */

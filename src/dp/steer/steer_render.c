@@ -227,6 +227,7 @@ void steer_render(const struct plan *plan, const struct facts *facts,
 	memset(out->links, 0, sizeof(out->links));
 	for (unsigned i = 0; i < facts->n_links; i++)
 		out->links[i] = facts->links[i].ifindex;
+	out->delivery = facts->delivery;
 	steer_render_ports(plan, out);
 	memset(out->pools, 0xff, sizeof(out->pools)); /* STEER_NO_SLOT */
 	for (unsigned i = 0; i < plan->n_pools; i++)

@@ -16,6 +16,8 @@ cfg_opt_t conf_options[] = {
 	READ_TEXT("pid-file"),
 	READ_TEXT("log"),
 	READ_TEXT("mark"),
+	READ_TEXT("delivery"),
+	READ_TEXT("delivery-interface"),
 	READ_TEXT("table"),
 	READ_TEXT("rule-priority"),
 	READ_TEXT("tc-priority"),
@@ -58,6 +60,33 @@ static int conf_read_mark(struct reader *r, cfg_t *root, struct conf *out)
 	return 0;
 }
 
+static bool conf_is_interface_name(const char *name)
+{
+	return name[0] && !name[strcspn(name, "/ \t\n")];
+}
+
+static int conf_read_delivery(struct reader *r, cfg_t *root, struct conf *out)
+{
+	static const char *const ways[] = { "mark", "interface", NULL };
+	char name[IF_NAMESIZE] = "wccp0";
+	unsigned way = 0;
+
+	if (read_word(r, root, "delivery", 0, ways, &way) < 0 ||
+	    read_text(r, root, "delivery-interface", name, sizeof(name)) < 0)
+		return -1;
+	if (!conf_is_interface_name(name))
+		return read_fail(r, root, "delivery-interface",
+				 "delivery-interface: \"%s\" is not the name of one", name);
+	for (unsigned i = 0; i < out->n_interfaces; i++)
+		if (way == 1 && strcmp(out->interfaces[i], name) == 0)
+			return read_fail(r, root, "delivery-interface",
+					 "delivery-interface: redirected packets arrive on %s",
+					 name);
+	if (way == 1)
+		memcpy(out->delivery_interface, name, sizeof(name));
+	return 0;
+}
+
 static int conf_read_table(struct reader *r, cfg_t *root, struct conf *out)
 {
 	if (read_number(r, root, "table", 1, UINT32_MAX, &out->table) < 0)
@@ -79,7 +108,7 @@ static int conf_read_interface(struct reader *r, cfg_t *root, unsigned i, struct
 
 	if (read_text_item(r, root, "interface", i, name, IF_NAMESIZE) < 0)
 		return -1;
-	if (name[strcspn(name, "/ \t\n")])
+	if (!conf_is_interface_name(name))
 		return read_fail_item(r, root, "interface", i,
 				      "interface: \"%s\" is not the name of one", name);
 	/* The kernel allows it, but libconfuse takes "eth0;" for a name. */
@@ -146,7 +175,7 @@ static int conf_read_top(struct reader *r, struct conf *out)
 	    read_path(r, root, "pid-file", out->pid_file, sizeof(out->pid_file)) < 0 ||
 	    read_word(r, root, "log", 0, logs, &log) < 0 ||
 	    read_number(r, root, "drain-time", 0, 86400, &out->drain_time_s) < 0 ||
-	    conf_read_mark(r, root, out) < 0)
+	    conf_read_mark(r, root, out) < 0 || conf_read_delivery(r, root, out) < 0)
 		return -1;
 	conf_warn_ipv6(r, out);
 	out->log = log == 1 ? CONF_LOG_SYSLOG : CONF_LOG_STDERR;

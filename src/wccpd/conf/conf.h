@@ -83,6 +83,7 @@ struct conf {
 	char pid_file[CONF_PATH_MAX]; /* of wccpd itself; may be empty */
 	enum conf_log log;
 	uint32_t mark, mark_mask;
+	char delivery_interface[IF_NAMESIZE]; /* empty: by mark */
 	uint32_t table, rule_priority;
 	uint32_t tc_priority; /* 0: chosen, see kernel/tc.h */
 	uint32_t drain_time_s; /* for open flows, before a service is withdrawn */
