@@ -69,12 +69,20 @@ def links():
     return [line.split(": ")[1] for line in output("ip", "-o", "link").splitlines()]
 
 
+def pins():
+    """But for those of a living run, which carry the number of its namespace."""
+    theirs = tuple(f"-{os.stat('/run/netns/' + n).st_ino}" for n in namespaces()
+                   if of_living_run(n))
+    return sorted(p for p in glob.glob("/sys/fs/bpf/*")
+                  if not (theirs and p.endswith(theirs)))
+
+
 def snapshot():
     return {
         "namespace": [n for n in namespaces() if not of_living_run(n)],
         "process": sorted(processes()),
         "eBPF program": programs(),
-        "pin": sorted(glob.glob("/sys/fs/bpf/*")),
+        "pin": pins(),
         "rule": rules(),
         "link": links(),
         "qdisc": [q for q in output("tc", "qdisc", "show").splitlines() if "clsact" in q],

@@ -12,117 +12,22 @@
  */
 #include "dp/dp.h"
 
+#include "dp/dp_life.h"
 #include "dp/explain/explain.h"
 #include "dp/explain/trace_read.h"
-#include "dp/plan/facts.h"
 #include "dp/egress/egress.h"
 #include "dp/ingress/ingress.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/link/link.h"
 #include "dp/link/link_interfaces.h"
-#include "dp/steer/new_connections.h"
 #include "dp/proof/prover.h"
 #include "dp/steer/steer.h"
-#include "kernel/features.h"
 
 #include <arpa/inet.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-
-struct dp {
-	struct link *link;
-	struct steer *steer;
-	struct ingress *ingress;
-	struct egress *egress;
-	struct facts facts;
-	struct new_connections connections;
-	struct err trouble, drift;
-	struct prover prover;
-};
-
-/* -- opening and closing ----------------------------------------------------------- */
-
-static int dp_silence_libbpf(enum libbpf_print_level level, const char *format,
-			     va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-/* It cannot be guessed, so nobody else can send what looks like a proof. */
-static int dp_choose_proof_mac(struct dp *dp, struct err *err)
-{
-	uint8_t *mac = dp->facts.proof_mac;
-
-	if (getrandom(mac, sizeof(dp->facts.proof_mac), 0) !=
-	    (ssize_t)sizeof(dp->facts.proof_mac))
-		return err_set(err, "no random numbers: %s", strerror(errno));
-	mac[0] = (uint8_t)((mac[0] | 0x02) & ~0x01); /* locally administered, unicast */
-	return 0;
-}
-
-static int dp_open_drivers(struct dp *dp, struct err *err)
-{
-	struct steer_maps maps;
-
-	if (kernel_check(err) < 0 || dp_choose_proof_mac(dp, err) < 0 || link_new(&dp->link, err) < 0 ||
-	    steer_new(&dp->steer, err) < 0)
-		return -1;
-	maps = steer_maps(dp->steer);
-	prover_init(&dp->prover, maps.proofs, maps.sinks);
-	if (egress_new(&dp->egress, maps.own_prefixes, err) < 0)
-		return -1;
-	return ingress_new(&dp->ingress, &maps, err);
-}
-
-static void dp_free_drivers(struct dp *dp)
-{
-	prover_free(&dp->prover);
-	ingress_free(dp->ingress);
-	egress_free(dp->egress);
-	steer_free(dp->steer);
-	link_free(dp->link);
-	free(dp);
-}
-
-int dp_open(struct dp **out, struct err *err)
-{
-	struct dp *dp = calloc(1, sizeof(*dp));
-
-	if (!dp)
-		return err_set(err, "data plane: out of memory");
-	libbpf_set_print(dp_silence_libbpf); /* what went wrong is in `err` */
-	if (dp_open_drivers(dp, err) < 0) {
-		dp_free_drivers(dp);
-		return err_prefix(err, "data plane");
-	}
-	*out = dp;
-	return 0;
-}
-
-static void dp_clear(struct dp *dp)
-{
-	egress_clear(dp->egress);
-	ingress_clear(dp->ingress);
-	steer_clear(dp->steer);
-	link_clear(dp->link);
-}
-
-void dp_close(struct dp *dp)
-{
-	if (!dp)
-		return;
-	dp_clear(dp);
-	dp_free_drivers(dp);
-}
 
 /* -- applying -------------------------------------------------------------------------- */
 
@@ -249,7 +154,13 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 	link_settle(dp->link);
 	ingress_look_around(dp->ingress, &dp->trouble);
 	dp_gather_drift(dp);
+	dp_save(dp, plan);
 	return 0;
+}
+
+int dp_look(struct dp *dp, const struct plan *plan, struct err *err)
+{
+	return link_stage(dp->link, plan, &dp->facts, &dp->trouble, err);
 }
 
 /* -- telling ------------------------------------------------------------------------- */

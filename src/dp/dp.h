@@ -19,9 +19,26 @@ struct dp;
  * does not exist may still appear. */
 int dp_check_interface(const char *name, struct err *err);
 
-/* Load the programs and attach them to nothing yet. -1 when the kernel cannot
- * (err says what is missing). */
-int dp_open(struct dp **out, struct err *err);
+/*
+ * Load the programs and attach them to nothing yet.  What an earlier process has left in
+ * force stays so until dp_apply().  Its pins are in `pin_directory`: empty means the
+ * default for this network namespace, "none" that nothing is to outlive this process.
+ * -1 when the kernel cannot (`err` says what is missing), or another process has the pins.
+ */
+int dp_open(struct dp **out, const char *pin_directory, struct err *err);
+/* What became of the pins, for the log; and whether state will not outlive this process. */
+const char *dp_pins_text(const struct dp *dp, bool *none);
+
+/* How what an earlier process has left relates to this one. */
+enum dp_earlier {
+	DP_EARLIER_NONE,    /* nothing is in force */
+	DP_EARLIER_KNOWN,   /* its plan is in force, see dp_earlier_plan() */
+	DP_EARLIER_UNKNOWN, /* something is, of another layout; the first dp_apply()
+			     * replaces it as a whole */
+};
+enum dp_earlier dp_earlier(const struct dp *dp);
+/* NULL unless it is known. */
+const struct plan *dp_earlier_plan(const struct dp *dp);
 
 /*
  * Make the kernel equal to the plan.  Idempotent: applying the same plan again
@@ -62,8 +79,13 @@ bool dp_is_near(struct dp *dp, const struct addr *a);
  */
 bool dp_is_waiting(const struct dp *dp);
 
-/* Remove everything that dp_apply() made, and free. */
+/* Only look at the host: what dp_is_near() needs to know. */
+int dp_look(struct dp *dp, const struct plan *plan, struct err *err);
+
+/* Remove everything that dp_apply() made, here or in an earlier process, and free. */
 void dp_close(struct dp *dp);
+/* Leave it in force for the next process, as far as it can outlive this one, and free. */
+void dp_leave(struct dp *dp);
 
 /* The counters of a service, by its position in the newest plan, or DP_NO_SERVICE. */
 int dp_get_counters(struct dp *dp, unsigned service, struct dp_counters *out);

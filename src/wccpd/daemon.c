@@ -7,6 +7,7 @@
 #include "log_loop.h"
 #include "udp.h"
 #include "wccpd/commands.h"
+#include "wccpd/earlier.h"
 #include "wccpd/leave.h"
 #include "wccpd/receive.h"
 #include "wccpd/reconcile.h"
@@ -97,10 +98,11 @@ static void daemon_open_slow_path(struct daemon *d)
 
 static int daemon_open_all(struct daemon *d, struct err *err)
 {
+	/* First: another wccpd would also be in the way of the socket. */
+	if (dp_open(&d->dp, d->conf->pin_directory, err) < 0)
+		return -1;
 	d->udp = udp_open(&d->conf->address, err);
 	if (d->udp < 0 || udp_tell_errors(d->udp, d->conf->address.family, err) < 0)
-		return -1;
-	if (dp_open(&d->dp, err) < 0)
 		return -1;
 	d->base = event_base_new();
 	if (!d->base || daemon_add_events(d) < 0)
@@ -148,7 +150,9 @@ void daemon_run(struct daemon *d)
 		 ADDR_TEXT(&d->conf->address), conf_interfaces_text(d->conf).s, d->conf->n_services,
 		 d->conf->n_pools);
 	reload_log_warnings(d->conf);
+	earlier_begin(d);
 	event_base_dispatch(d->base);
+	d->stopped = true;
 	log_info("stopped", "%s",
 		 services_are_quiet(d) ? "withdrawn from all routers"
 				       : "not every router acknowledged");
@@ -172,8 +176,10 @@ void daemon_free(struct daemon *d)
 	gre_slow_path_close(d->gre);
 	multicast_close(&d->multicast);
 	pools_free(d->pools);
-	if (d->dp)
+	if (d->dp && d->stopped)
 		dp_close(d->dp);
+	else
+		dp_leave(d->dp);
 	daemon_free_event(d->udp_event);
 	daemon_free_event(d->timer);
 	daemon_free_event(d->reload);

@@ -81,8 +81,9 @@ struct daemon {
 	bool applied; /* the kernel has followed a plan at least once */
 	bool stopping, stop_at_once;
 	bool said_goodbye; /* all services have been told to withdraw for good */
+	bool stopped; /* in order: nothing of ours is to stay in the kernel */
 	struct mono stopped_by, linger_until;
-	struct mono started;
+	struct mono started, earlier_until; /* see earlier.h */
 	/* Scratch, large and reused. */
 	struct wccp_msg msg;
 	struct actions actions;

@@ -5,6 +5,7 @@
 #include "common/privileges.h"
 #include "descriptors.h"
 #include "log.h"
+#include "kernel/pins_directory.h"
 #include "wccpd/daemon.h"
 
 #include <errno.h>
@@ -69,8 +70,10 @@ static int wccpd_drop_privileges(const struct options *o, struct err *err)
 {
 	if (!o->debug)
 		privileges_hide_memory();
-	if (!o->check_only)
+	if (!o->check_only) {
+		pins_directory_mount();
 		kept_sockets_open(1 << KEPT_GRE | 1 << KEPT_PACKET);
+	}
 	return privileges_reduce(PRIVILEGES_NETWORK | PRIVILEGES_BPF | PRIVILEGES_PROCESSES,
 				 err);
 }

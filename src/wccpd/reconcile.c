@@ -8,8 +8,9 @@
 #include "log.h"
 #include "udp.h"
 #include "wccpd/daemon.h"
+#include "wccpd/earlier.h"
 #include "wccpd/leave.h"
-#include "wccpd/planner.h"
+#include "wccpd/planner/planner.h"
 #include "wccpd/receive.h"
 #include "wccpd/replan.h"
 #include "wccpd/services.h"
@@ -54,11 +55,14 @@ static void reconcile_make_plan(struct daemon *d)
 			if (d->services[k].conf == &d->conf->services[i]) {
 				cache_get_status(d->services[k].cache, &d->status);
 				planner_add_service(d->services[k].conf, &d->status,
-						    &d->plan);
+						    earlier_plan(d), &d->plan);
 				d->plan.services[d->plan.n_services - 1].returns_new =
 					leave_drain_of(d, &d->services[k])->returns;
 				reconcile_warn_of_v6(d);
 			}
+	for (unsigned i = 0; i < d->plan.n_services; i++)
+		planner_add_guesses(&d->conf->services[i], i, &d->plan);
+	earlier_keep_instances(d);
 	delivery_watch_mark(d->delivery, &d->plan);
 }
 
@@ -124,6 +128,17 @@ static void reconcile_apply_plan(struct daemon *d)
 	evtimer_add(d->retry, &later);
 }
 
+/* Too early for the plan; see earlier_waits(). */
+static void reconcile_wait(struct daemon *d)
+{
+	struct timeval later = clock_ms(RECONCILE_RETRY_MS);
+	struct err err = { "" };
+
+	if (dp_look(d->dp, &d->plan, &err) < 0)
+		log_complain("data-plane", NULL, NULL, clock_now(), "%s", err.text);
+	evtimer_add(d->retry, &later);
+}
+
 /* What to announce.  Until it is drained, a service is not withdrawn because of its
  * pool: the announcement then has weight 0. */
 static struct announcement reconcile_strength_of(const struct daemon *d,
@@ -162,7 +177,7 @@ static void reconcile_tell_announcement(const struct daemon *d, const struct ser
 }
 
 /* Announce nothing before the kernel has been seen to deliver. */
-static void reconcile_announce(struct daemon *d)
+static void reconcile_announce(struct daemon *d, bool waits)
 {
 	struct cache_event ev = { .type = CACHE_EV_HEALTH, .now = clock_now() };
 
@@ -171,11 +186,12 @@ static void reconcile_announce(struct daemon *d)
 		struct announcement a;
 		bool delivers;
 
-		if (!s->conf)
+		if (!s->conf || earlier_is_too_early(d, s))
 			continue;
 		/* An obstacle that the data plane names makes proofs fail, too. */
-		delivers = d->applied && delivery_may_announce(delivery_watch_of(
-						 d->delivery, &s->id));
+		delivers = (d->applied || waits) &&
+			   delivery_may_announce(
+				   delivery_watch_of(d->delivery, &s->id));
 		a = reconcile_strength_of(d, s);
 		a.up = a.up && delivers;
 		if (a.up == s->told.up && a.weight == s->told.weight)
@@ -214,15 +230,20 @@ static void reconcile_look_for_address(struct daemon *d)
 static void reconcile_now(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *d = arg;
+	bool waits;
 
 	(void)fd, (void)what;
 	reconcile_look_for_address(d);
 	reconcile_join_groups(d);
 	reconcile_make_plan(d);
-	reconcile_apply_plan(d);
+	waits = earlier_waits(d);
+	if (waits)
+		reconcile_wait(d);
+	else
+		reconcile_apply_plan(d);
 	leave_look(d);
 	strangers_look(&d->strangers, clock_now());
-	reconcile_announce(d);
+	reconcile_announce(d, waits);
 	services_settle(d);
 }
 

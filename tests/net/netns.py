@@ -101,6 +101,17 @@ def _signal(pid, signum):
         os.kill(pid, signum)
 
 
+def pins(inode):
+    """Folders of pins that daemons in a network namespace, by its number, have made."""
+    return glob.glob(f"/sys/fs/bpf/wccp*-{inode}")
+
+
+def remove_pins(inode):
+    """What daemons that were killed have left for the next one."""
+    for path in pins(inode):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _setns(fd):
     if _libc.setns(fd, CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "setns")
@@ -135,6 +146,7 @@ class Namespace:
         self.name = f"{net.prefix}-{short}"
         self.path = f"/run/netns/{self.name}"
         run("ip", "netns", "add", self.name)
+        self.inode = os.stat(self.path).st_ino
         # Link-local addresses are there at once, not some random second later, when
         # duplicate address detection is done: a test may compare routes.
         self.sysctl("net.ipv6.conf.default.accept_dad", 0)
@@ -213,10 +225,10 @@ class Namespace:
         attached = json.loads(self.run("bpftool", "-j", "net", "show").stdout)
         found += [f"eBPF {kind}: {entry}" for part in attached
                   for kind, entries in part.items() for entry in entries]
-        inode = os.stat(self.path).st_ino
+        found += [f"pins: {p}" for p in pins(self.inode)]
         found += [f"eBPF link: {link}" for link in
                   json.loads(run("bpftool", "-j", "link", "show").stdout or "[]")
-                  if link.get("netns_ino") == inode]
+                  if link.get("netns_ino") == self.inode]
         with self.entered():
             for key in glob.glob("/proc/sys/net/ipv4/conf/*/*") + [
                     "/proc/sys/net/ipv4/ip_forward"]:
@@ -257,7 +269,7 @@ class Net:
     def namespace(self, short):
         # Noted before it is made, so that a signal in between loses nothing.
         ns = Namespace.__new__(Namespace)
-        ns.name = f"{self.prefix}-{short}"
+        ns.name, ns.inode = f"{self.prefix}-{short}", None
         self.namespaces.append(ns)
         ns.__init__(self, short)
         return ns
@@ -297,6 +309,7 @@ class Net:
         left = [f"namespace {n}" for n in os.listdir("/run/netns")
                 if n.startswith(self.prefix)] if os.path.isdir("/run/netns") else []
         left += [f"process {p.pid} {p.args}" for p in self.processes if alive(p.pid)]
+        left += [f"pins {p}" for ns in self.namespaces for p in pins(ns.inode)]
         if os.path.exists(self.tmpdir):
             left.append(f"folder {self.tmpdir}")
         return left
@@ -318,6 +331,8 @@ class Net:
                 except Exception as e:  # pylint: disable=broad-except
                     print(f"netns: while closing: {e}", file=sys.stderr)
             for ns in self.namespaces:
+                if ns.inode:
+                    remove_pins(ns.inode)
                 run("ip", "netns", "del", ns.name, check=False)
             if not os.environ.get("WCCPD_KEEP"):
                 shutil.rmtree(self.tmpdir, ignore_errors=True)
@@ -366,6 +381,7 @@ def sweep():
             continue
         for pid in run("ip", "netns", "pids", name, check=False).stdout.split():
             _signal(int(pid), signal.SIGKILL)
+        remove_pins(os.stat(f"/run/netns/{name}").st_ino)
         run("ip", "netns", "del", name, check=False)
         print(f"swept {name}")
 

@@ -117,9 +117,14 @@ class Box:
                                     name=self.name, services=text,
                                     drain_time=drain_time, delivery=self.delivery))
 
-    def start(self, **kw):
-        self.wccpd = self.ns.popen([program("wccpd"), "-f", self.conf, "-d"],
+    def start(self, *before, **kw):
+        """`before`: a program that is to execute it, with arguments."""
+        self.wccpd = self.ns.popen([*before, program("wccpd"), "-f", self.conf, "-d"],
                                    log=self.name + ".wccpd", **kw)
+
+    def kill(self):
+        self.wccpd.kill()
+        self.wccpd.wait()
 
     def show(self):
         return ask("wccpctl", os.path.join(self.lab.net.tmpdir, self.name + ".sock"),

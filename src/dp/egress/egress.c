@@ -4,6 +4,8 @@
 #include "bpf/egress.skel.h"
 #include "bpf/packet.h"
 #include "dp/egress/egress_links.h"
+#include "dp/egress/egress_saved.h"
+#include "kernel/pins.h"
 #include "kernel/tc.h"
 
 #include <bpf/bpf.h>
@@ -11,26 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	EGRESS_TC_HANDLE = 0x57434345, /* "WCCE" */
-	EGRESS_PORTS = PLAN_MAX_SERVICES * WCCP_MAX_PORTS,
-};
-
-/* To which ports the MSS is limited, and to what. */
-struct egress_limits {
-	uint16_t mss; /* host order */
-	unsigned n;
-	__be16 ports[EGRESS_PORTS];
-};
+enum { EGRESS_TC_HANDLE = 0x57434345 /* "WCCE" */ };
 
 struct egress {
 	struct egress_bpf *bpf;
-	struct egress_limits limits; /* as they are in the map */
-	unsigned n;
-	struct tc_filter filters[EGRESS_LINKS_MAX];
+	struct egress_saved now;
 };
 
-int egress_new(struct egress **out, int own_prefixes_fd, struct err *err)
+void egress_save(const struct egress *e, struct egress_saved *out)
+{
+	*out = e->now;
+}
+
+int egress_new(struct egress **out, int own_prefixes_fd, struct pins *pins,
+	       const struct egress_saved *saved, struct err *err)
 {
 	struct egress *e = calloc(1, sizeof(*e));
 	int rc;
@@ -40,12 +36,19 @@ int egress_new(struct egress **out, int own_prefixes_fd, struct err *err)
 	e->bpf = egress_bpf__open();
 	rc = e->bpf ? bpf_map__reuse_fd(e->bpf->maps.own_prefixes, own_prefixes_fd)
 		    : -errno;
+	if (rc == 0 && pins_reuse(pins, e->bpf->obj, err) < 0) {
+		egress_free(e);
+		return -1;
+	}
 	if (rc == 0)
 		rc = egress_bpf__load(e->bpf);
 	if (rc < 0) {
 		egress_free(e);
 		return err_set(err, "egress program (TC) refused: %s", strerror(-rc));
 	}
+	pins_keep(pins, e->bpf->obj);
+	if (saved)
+		e->now = *saved;
 	*out = e;
 	return 0;
 }
@@ -108,10 +111,10 @@ static int egress_write_limits(struct egress *e, const struct egress_limits *wan
 {
 	int map = bpf_map__fd(e->bpf->maps.limits);
 
-	for (unsigned i = 0; i < e->limits.n; i++)
-		if (!egress_has_port(wanted, e->limits.ports[i]))
-			bpf_map_delete_elem(map, &e->limits.ports[i]);
-	e->limits = *wanted;
+	for (unsigned i = 0; i < e->now.limits.n; i++)
+		if (!egress_has_port(wanted, e->now.limits.ports[i]))
+			bpf_map_delete_elem(map, &e->now.limits.ports[i]);
+	e->now.limits = *wanted;
 	for (unsigned i = 0; i < wanted->n; i++)
 		if (bpf_map_update_elem(map, &wanted->ports[i], &wanted->mss, BPF_ANY) <
 		    0)
@@ -131,20 +134,20 @@ static bool egress_is_among(const struct egress_links *l, unsigned ifindex)
 
 static void egress_leave_others(struct egress *e, const struct egress_links *wanted)
 {
-	for (unsigned i = 0; i < e->n; i++)
-		if (!egress_is_among(wanted, e->filters[i].ifindex)) {
-			tc_detach(&e->filters[i]);
-			e->filters[i--] = e->filters[--e->n];
+	for (unsigned i = 0; i < e->now.n; i++)
+		if (!egress_is_among(wanted, e->now.filters[i].ifindex)) {
+			tc_detach(&e->now.filters[i]);
+			e->now.filters[i--] = e->now.filters[--e->now.n];
 		}
 }
 
 static struct tc_filter *egress_filter_at(struct egress *e, unsigned ifindex)
 {
-	for (unsigned i = 0; i < e->n; i++)
-		if (e->filters[i].ifindex == ifindex)
-			return &e->filters[i];
-	e->filters[e->n] = (struct tc_filter){ 0 };
-	return &e->filters[e->n++];
+	for (unsigned i = 0; i < e->now.n; i++)
+		if (e->now.filters[i].ifindex == ifindex)
+			return &e->now.filters[i];
+	e->now.filters[e->now.n] = (struct tc_filter){ 0 };
+	return &e->now.filters[e->now.n++];
 }
 
 static int egress_attach(struct egress *e, const struct egress_links *wanted,

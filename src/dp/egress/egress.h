@@ -15,8 +15,15 @@
 
 struct egress;
 
-/* Load the program.  `own_prefixes_fd` is the steering program's map. */
-int egress_new(struct egress **out, int own_prefixes_fd, struct err *err);
+struct egress_saved;
+struct pins;
+
+/* Load the program.  `own_prefixes_fd` is the steering program's map, `saved` what the
+ * process before has saved; NULL: nothing. */
+int egress_new(struct egress **out, int own_prefixes_fd, struct pins *pins,
+	       const struct egress_saved *saved, struct err *err);
+/* For the next process. */
+void egress_save(const struct egress *e, struct egress_saved *out);
 void egress_free(struct egress *e);
 
 /* Follow a plan that has come into force.  `trouble` gets what cannot be done.  To be

@@ -7,9 +7,11 @@
 #include "bpf/ingress.skel.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/ingress/ingress_render.h"
+#include "dp/ingress/ingress_saved.h"
 #include "dp/ingress/ingress_tracer.h"
 #include "dp/ingress/ingress_strangers.h"
 #include "kernel/bpf_table.h"
+#include "kernel/pins.h"
 #include "kernel/tc.h"
 
 #include <bpf/bpf.h>
@@ -20,21 +22,9 @@
 
 enum { INGRESS_TC_HANDLE = 0x57434350 /* "WCCP" */ };
 
-/* A service keeps its counters for as long as it is planned, whatever its position. */
-struct ingress_counters_owner {
-	bool used;
-	uint8_t type, id;
-};
-
-/* Which counters the services of a plan have, by position. */
-struct ingress_counters_owners {
-	unsigned n_services;
-	uint32_t of_service[INGRESS_SERVICES];
-	struct ingress_counters_owner list[INGRESS_SERVICES];
-};
-
 struct ingress {
 	struct ingress_bpf *bpf;
+	struct pins *pins;
 	struct bpf_table table;
 	struct ingress_counters_owners owners, staged_owners;
 	unsigned n_staged;
@@ -73,10 +63,13 @@ static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct
 	if (!g->bpf)
 		return err_set(err, "ingress program: %s", strerror(errno));
 	rc = ingress_reuse(g, maps);
+	if (rc == 0 && pins_reuse(g->pins, g->bpf->obj, err) < 0)
+		return -1;
 	if (rc == 0)
 		rc = ingress_bpf__load(g->bpf);
 	if (rc < 0)
 		return err_set(err, "ingress program (TC) refused: %s", strerror(-rc));
+	pins_keep(g->pins, g->bpf->obj);
 	g->n_cpus = libbpf_num_possible_cpus();
 	if (g->n_cpus < 1)
 		return err_set(err, "cannot count the processors");
@@ -87,18 +80,31 @@ static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct
 				&g->bpf->bss->trace, err) < 0)
 		return -1;
 	return bpf_table_init(&g->table, bpf_map__fd(g->bpf->maps.configs),
-			      "ingress_config", sizeof(struct ingress_config), 1, err);
+			      "ingress_config", sizeof(struct ingress_config), 1, g->pins,
+			      err);
 }
 
-int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err *err)
+void ingress_save(const struct ingress *g, struct ingress_saved *out)
+{
+	out->owners = g->owners;
+	memcpy(out->filters, g->filters, sizeof(out->filters));
+}
+
+int ingress_new(struct ingress **out, const struct steer_maps *maps, struct pins *pins,
+		const struct ingress_saved *saved, struct err *err)
 {
 	struct ingress *g = calloc(1, sizeof(*g));
 
 	if (!g)
 		return err_set(err, "out of memory");
+	g->pins = pins;
 	if (ingress_load(g, maps, err) < 0) {
 		ingress_free(g);
 		return -1;
+	}
+	if (saved) {
+		g->owners = saved->owners;
+		memcpy(g->filters, saved->filters, sizeof(g->filters));
 	}
 	*out = g;
 	return 0;

@@ -15,8 +15,15 @@
 
 struct ingress;
 
-/* Load the program.  The maps are those of the steering program. */
-int ingress_new(struct ingress **out, const struct steer_maps *maps, struct err *err);
+struct ingress_saved;
+struct pins;
+
+/* Load the program.  The maps are those of the steering program.  `saved` is what the
+ * process before has saved; NULL: nothing. */
+int ingress_new(struct ingress **out, const struct steer_maps *maps, struct pins *pins,
+		const struct ingress_saved *saved, struct err *err);
+/* For the next process. */
+void ingress_save(const struct ingress *g, struct ingress_saved *out);
 
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
 		  struct err *err);

@@ -73,6 +73,7 @@ struct plan_router {
 	struct addr address;   /* where it answers from: its on-link address for L2 */
 	uint32_t forward, ret; /* WCCP_METHOD_*, as agreed */
 	bool held; /* new connections go back: what is delivered does not arrive */
+	bool guessed; /* it has not answered yet: its id may be another */
 };
 
 /* A further sender of redirected packets: what it sends counts as a router's. */

@@ -69,7 +69,7 @@ bool proof_round_next(struct proof_round *r, const struct plan *plan,
 		unsigned service = plan->routers[i].service;
 		uint16_t port = proof_round_port(&plan->services[service], 0);
 
-		if (!port)
+		if (!port || plan->routers[i].guessed)
 			continue;
 		*out = (struct proof_target){
 			.service = service,

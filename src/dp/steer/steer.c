@@ -4,9 +4,11 @@
 
 #include "bpf/steer.skel.h"
 #include "dp/steer/steer_render.h"
+#include "dp/steer/steer_saved.h"
 #include "dp/steer/steer_slots.h"
 #include "kernel/bpf_table.h"
 #include "kernel/features.h"
+#include "kernel/pins.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -14,11 +16,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
+
+#define STEER_LINK "steer_link" /* its pin */
 
 struct steer {
 	struct steer_bpf *bpf;
+	struct pins *pins;
 	struct bpf_link *link; /* to this network namespace; NULL: not attached */
 	bool newly_attached;   /* by a commit that is not settled yet */
 	struct bpf_table table;
@@ -34,36 +38,55 @@ struct steer {
 
 static int steer_load(struct steer *s, struct err *err)
 {
-	uint64_t seed = 0;
 	int rc;
 
 	s->bpf = steer_bpf__open();
 	if (!s->bpf)
 		return err_set(err, "steering program: %s", strerror(errno));
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed = (uint64_t)
-			getpid(); /* too early after boot; a weak seed is better than none */
-	s->bpf->rodata->seed = seed;
+	if (pins_reuse(s->pins, s->bpf->obj, err) < 0)
+		return -1;
+	s->bpf->rodata->seed = pins_seed(s->pins);
 	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
 	rc = steer_bpf__load(s->bpf);
 	if (rc < 0)
 		return err_set(err, "steering program (sk_lookup) refused: %s",
 			       strerror(-rc));
+	pins_keep(s->pins, s->bpf->obj);
 	s->slots.map = bpf_map__fd(s->bpf->maps.listeners);
 	return bpf_table_init(&s->table, bpf_map__fd(s->bpf->maps.tables),
-			      "steer_table", sizeof(struct steer_table), 1, err);
+			      "steer_table", sizeof(struct steer_table), 1, s->pins, err);
 }
 
-int steer_new(struct steer **out, struct err *err)
+static void steer_adopt(struct steer *s, const struct steer_saved *saved)
+{
+	steer_slots_adopt(&s->slots, saved->slots);
+	s->memory = saved->memory;
+	s->n_own_prefixes = saved->n_own_prefixes;
+	memcpy(s->own_prefixes, saved->own_prefixes, sizeof(s->own_prefixes));
+}
+
+void steer_save(const struct steer *s, struct steer_saved *out)
+{
+	memcpy(out->slots, s->slots.list, sizeof(out->slots));
+	out->memory = s->memory;
+	out->n_own_prefixes = s->n_own_prefixes;
+	memcpy(out->own_prefixes, s->own_prefixes, sizeof(out->own_prefixes));
+}
+
+int steer_new(struct steer **out, struct pins *pins, const struct steer_saved *saved,
+	      struct err *err)
 {
 	struct steer *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return err_set(err, "out of memory");
+	s->pins = pins;
 	if (steer_load(s, err) < 0) {
 		steer_free(s);
 		return -1;
 	}
+	if (saved)
+		steer_adopt(s, saved);
 	*out = s;
 	return 0;
 }
@@ -72,6 +95,7 @@ void steer_free(struct steer *s)
 {
 	if (!s)
 		return;
+	bpf_link__destroy(s->link); /* its pin keeps it */
 	bpf_table_free(&s->table);
 	steer_bpf__destroy(s->bpf);
 	free(s);
@@ -194,11 +218,34 @@ int steer_stage(struct steer *s, const struct plan *plan, const struct facts *fa
 	return 0;
 }
 
+/* The link of the process before goes on with our program: there is no moment without
+ * one. */
+static bool steer_take_over(struct steer *s)
+{
+	s->link = pins_link(s->pins, STEER_LINK);
+	if (s->link && bpf_link__update_program(s->link, s->bpf->progs.steer) < 0) {
+		bpf_link__destroy(s->link);
+		s->link = NULL;
+	}
+	if (s->link)
+		pins_keep_link(s->pins, STEER_LINK, s->link);
+	return s->link;
+}
+
+bool steer_is_attached(const struct steer *s)
+{
+	struct bpf_link *before = s->link ? NULL : pins_link(s->pins, STEER_LINK);
+	bool found = s->link || before;
+
+	bpf_link__destroy(before);
+	return found;
+}
+
 static int steer_attach(struct steer *s, struct err *err)
 {
 	int here;
 
-	if (s->link)
+	if (s->link || steer_take_over(s))
 		return 0;
 	here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (here < 0)
@@ -208,11 +255,14 @@ static int steer_attach(struct steer *s, struct err *err)
 		err_set(err, "cannot attach the steering program: %s", strerror(errno));
 	close(here);
 	s->newly_attached = s->link != NULL;
+	if (s->link)
+		pins_keep_link(s->pins, STEER_LINK, s->link);
 	return s->link ? 0 : -1;
 }
 
 static void steer_detach(struct steer *s)
 {
+	pins_drop_link(s->pins, STEER_LINK);
 	bpf_link__destroy(s->link);
 	s->link = NULL;
 	s->newly_attached = false;

@@ -18,8 +18,15 @@ struct steer_maps {
 	int own_prefixes, probes, samples, proofs, sinks;
 };
 
-/* Load the program; -1 with a text that says what the kernel lacks. */
-int steer_new(struct steer **out, struct err *err);
+struct pins;
+struct steer_saved;
+
+/* Load the program; -1 with a text that says what the kernel lacks.  `saved` is what the
+ * process before has saved; NULL: nothing. */
+int steer_new(struct steer **out, struct pins *pins, const struct steer_saved *saved,
+	      struct err *err);
+/* For the next process. */
+void steer_save(const struct steer *s, struct steer_saved *out);
 
 /* Fetch new listeners and render the table; nothing is in force yet.  `trouble` gets
  * what is wrong with single listeners. */
@@ -29,7 +36,11 @@ int steer_commit(struct steer *s, struct err *err);
 void steer_settle(struct steer *s);
 void steer_revert(struct steer *s);
 void steer_clear(struct steer *s);
+/* Without steer_clear(), everything stays in force as far as it is pinned. */
 void steer_free(struct steer *s);
+
+/* Is a program attached here: ours, or that of the process before? */
+bool steer_is_attached(const struct steer *s);
 
 /* Maps that the ingress program uses as well; the descriptors stay ours. */
 struct steer_maps steer_maps(const struct steer *s);

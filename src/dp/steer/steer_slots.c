@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static struct steer_slot *steer_slots_find(struct steer_slots *s, uint64_t inode)
@@ -30,15 +31,22 @@ static uint32_t steer_slots_index(const struct steer_slots *s,
 	return (uint32_t)(slot - s->list);
 }
 
+/* The cookie of the socket in the map; 0: there is none. */
+static uint64_t steer_slots_cookie(const struct steer_slots *s,
+				   const struct steer_slot *slot)
+{
+	uint32_t key = steer_slots_index(s, slot);
+	uint64_t cookie;
+
+	return bpf_map_lookup_elem(s->map, &key, &cookie) == 0 ? cookie : 0;
+}
+
 /* Older kernels remove a socket that stops listening, and do not add it again when it
  * resumes. */
 static bool steer_slots_is_in_map(const struct steer_slots *s,
 				  const struct steer_slot *slot)
 {
-	uint32_t key = steer_slots_index(s, slot);
-	uint64_t cookie;
-
-	return bpf_map_lookup_elem(s->map, &key, &cookie) == 0;
+	return steer_slots_cookie(s, slot) != 0;
 }
 
 static void steer_slots_set_mss(struct steer_slot *slot, int fd, int mss)
@@ -105,9 +113,12 @@ static int steer_slots_put(struct steer_slots *s, struct steer_slot *slot, int f
 {
 	uint32_t key = steer_slots_index(s, slot);
 	uint64_t value = (uint64_t)fd;
+	socklen_t len = sizeof(slot->cookie);
 
 	if (bpf_map_update_elem(s->map, &key, &value, BPF_ANY) < 0)
 		return err_set(err, "socket map: %s", strerror(errno));
+	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &slot->cookie, &len) < 0)
+		slot->cookie = 0;
 	return 0;
 }
 
@@ -210,6 +221,19 @@ int steer_slots_fill(struct steer_slots *s, const struct plan *plan, const int *
 					  trouble, err) < 0)
 			return -1;
 	return 0;
+}
+
+void steer_slots_adopt(struct steer_slots *s, const struct steer_slot *list)
+{
+	memcpy(s->list, list, sizeof(s->list));
+	for (unsigned i = 0; i < STEER_SLOTS; i++) {
+		struct steer_slot *slot = &s->list[i];
+		uint64_t cookie = steer_slots_cookie(s, slot);
+
+		slot->fresh = false;
+		if (cookie && (!slot->inode || cookie != slot->cookie))
+			*slot = (struct steer_slot){ .inode = STEER_SLOT_UNKNOWN };
+	}
 }
 
 void steer_slots_settle(struct steer_slots *s)

@@ -17,8 +17,13 @@ struct steer_slot {
 	int mss_before; /* what its owner had set; 0: nothing */
 	bool fragments; /* its answers may be fragmented on their way ... */
 	int mtu_discovery_before; /* ... what its owner had set, IP_PMTUDISC_* or -1 */
+	uint64_t cookie; /* of the socket, to tell it from another in the SOCKMAP */
 	struct steer_owner owner;
 };
+
+/* In place of an inode: something is in the slot, put there by a process that was killed
+ * before it could note what. */
+#define STEER_SLOT_UNKNOWN UINT64_MAX
 
 struct steer_slots {
 	int map; /* the SOCKMAP; not owned */
@@ -38,5 +43,8 @@ void steer_slots_settle(struct steer_slots *s);
 /* It is not: empty what was filled for it. */
 void steer_slots_revert(struct steer_slots *s);
 void steer_slots_clear(struct steer_slots *s);
+
+/* The slots as the process before has left them; `list` is what it noted. */
+void steer_slots_adopt(struct steer_slots *s, const struct steer_slot *list);
 
 #endif

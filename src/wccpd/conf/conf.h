@@ -81,6 +81,7 @@ struct conf {
 	char interfaces[PLAN_MAX_INTERFACES][IF_NAMESIZE];
 	char control[CONF_PATH_MAX];  /* Unix socket of wccpctl */
 	char pid_file[CONF_PATH_MAX]; /* of wccpd itself; may be empty */
+	char pin_directory[CONF_PATH_MAX]; /* see dp_open() */
 	enum conf_log log;
 	uint32_t mark, mark_mask;
 	char delivery_interface[IF_NAMESIZE]; /* empty: by mark */

@@ -34,6 +34,8 @@ struct delivery_service *delivery_lists_service(struct delivery_lists *l,
 	s = delivery_lists_make_room(l);
 	*s = (struct delivery_service){ .id = *id };
 	delivery_init(&s->delivery, clock_now());
+	if (l->trusts)
+		delivery_proven(&s->delivery, clock_now());
 	return s;
 }
 

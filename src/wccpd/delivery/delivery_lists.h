@@ -30,6 +30,7 @@ struct delivery_router {
 };
 
 struct delivery_lists {
+	bool trusts; /* services that are added count as proven */
 	unsigned n_services, n_routers;
 	struct delivery_service services[PLAN_MAX_SERVICES];
 	struct delivery_router routers[PLAN_MAX_ADDRESSES];

@@ -220,10 +220,16 @@ static void delivery_watch_note_obstacle(struct delivery_watch *w)
 	}
 }
 
+void delivery_watch_trust(struct delivery_watch *w)
+{
+	w->lists.trusts = true;
+}
+
 static bool delivery_watch_judge_all(struct delivery_watch *w, struct mono now)
 {
 	bool changed = false;
 
+	w->lists.trusts = false;
 	for (unsigned i = 0; i < w->plan->n_services; i++) {
 		struct delivery_service *s =
 			delivery_lists_service(&w->lists, &w->plan->services[i].service);

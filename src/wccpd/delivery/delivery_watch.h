@@ -19,6 +19,10 @@ struct delivery_watch *delivery_watch_new(struct event_base *base, struct dp *dp
 					  void (*changed)(void *arg), void *arg);
 void delivery_watch_free(struct delivery_watch *w);
 
+/* An earlier process has left everything in force: services count as proven until proofs
+ * say otherwise. */
+void delivery_watch_trust(struct delivery_watch *w);
+
 /* The plan is in force.  It is kept until the next call and must not change until then,
  * except by delivery_watch_mark().  A round of proofs begins at once. */
 void delivery_watch_planned(struct delivery_watch *w, const struct plan *plan);

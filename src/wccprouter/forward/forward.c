@@ -4,6 +4,7 @@
 
 #include "kernel/bpf_maps.h"
 #include "kernel/bpf_table.h"
+#include "kernel/pins.h"
 #include "log.h"
 #include "wccprouter/forward/forward_counters.h"
 #include "wccprouter/forward/hook_list.h"
@@ -26,6 +27,7 @@
 struct forward {
 	const struct routerd_conf *conf;
 	struct router_bpf *bpf;
+	struct pins *pins;
 	struct routes *routes;
 	struct ring_buffer *ring;
 	struct too_big *too_big;
@@ -119,6 +121,9 @@ static int forward_fill_numbers(struct forward *f, struct err *err)
 
 static int forward_load(struct forward *f, struct err *err)
 {
+	f->pins = pins_open(&(struct pins_spec){ .directory = "none" }, err);
+	if (!f->pins)
+		return -1;
 	f->bpf = router_bpf__open();
 	if (!f->bpf)
 		return err_set(err, "eBPF: %s", strerror(errno));
@@ -137,7 +142,7 @@ static int forward_load(struct forward *f, struct err *err)
 	if (redirect_list_fill(bpf_map__fd(f->bpf->maps.redirect_lists), f->conf, err) < 0)
 		return -1;
 	if (bpf_table_init(&f->table, bpf_map__fd(f->bpf->maps.tables), "router_table",
-			   sizeof(struct router_entry), ROUTER_MAX_SERVICES, err) < 0)
+			   sizeof(struct router_entry), ROUTER_MAX_SERVICES, f->pins, err) < 0)
 		return -1;
 	return forward_fill_numbers(f, err);
 }
@@ -203,6 +208,8 @@ void forward_close(struct forward *f)
 	routes_close(f->routes);
 	bpf_table_free(&f->table);
 	router_bpf__destroy(f->bpf);
+	if (f->pins)
+		pins_close(f->pins);
 	free(f);
 }
 
