@@ -12,6 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* How often, and for how long each time, we wait for a reader at the very end. */
+enum { LOG_SINK_LAST_TRIES = 10, LOG_SINK_LAST_MS = 50 };
+
 /* -- opening ----------------------------------------------------------------------- */
 
 /* O_NONBLOCK belongs to the open file, which the shell and others share: only a new one
@@ -71,13 +74,6 @@ static void log_sink_drop_fd(struct log_sink *s)
 		close(s->fd);
 	s->owns_fd = false;
 	s->fd = -1;
-}
-
-void log_sink_close(struct log_sink *s)
-{
-	log_sink_flush(s);
-	log_sink_drop_fd(s);
-	s->used = 0;
 }
 
 /* -- writing ----------------------------------------------------------------------- */
@@ -145,6 +141,20 @@ void log_sink_flush(struct log_sink *s)
 	s->used -= done;
 	if (done)
 		memmove(s->waiting, s->waiting + done, s->used);
+}
+
+/* A reader that is only slow gets the last lines, too. */
+void log_sink_close(struct log_sink *s)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
+
+	log_sink_flush(s);
+	for (int tries = 0; s->used && tries < LOG_SINK_LAST_TRIES; tries++) {
+		poll(&p, 1, LOG_SINK_LAST_MS);
+		log_sink_flush(s);
+	}
+	log_sink_drop_fd(s);
+	s->used = 0;
 }
 
 void log_sink_put(struct log_sink *s, const char *line, size_t len)

@@ -39,7 +39,7 @@ struct log_sink {
 void log_sink_open(struct log_sink *s, int fd);
 /* Write to the log daemon that listens at `path` (not copied). */
 void log_sink_open_syslog(struct log_sink *s, const char *path);
-/* What still waits is lost. */
+/* What still waits is lost if it cannot be written within half a second. */
 void log_sink_close(struct log_sink *s);
 
 /* Write a line of `len` octets, its newline included, behind those that wait. */
