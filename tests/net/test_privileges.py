@@ -7,9 +7,10 @@ import signal
 import subprocess
 
 
-from netns import program, wait_until
+import pytest
+
+from netns import program, run, wait_until
 from small import Small
-from wccprouter_lab import World
 
 NET_ADMIN, SYS_PTRACE, PERFMON, BPF = 12, 19, 38, 39
 WCCPD = 1 << NET_ADMIN | 1 << SYS_PTRACE | 1 << PERFMON | 1 << BPF
@@ -43,3 +44,15 @@ def test_both_keep_only_what_they_need(net):
     assert sets_of(box.wccpd.pid) == only(WCCPD)
     assert sets_of(lab.wccprouter.pid) == only(WCCPROUTER)
     assert box.wccpd.stop() == 0 and lab.wccprouter.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["wccpd", "wccprouter", "wccpctl"])
+def test_programs_are_hardened(name):
+    """As linked by the default build."""
+    told = run("readelf", "-hldW", program(name)).stdout
+    assert re.search(r"Type: +DYN", told)  # position-independent
+    assert "GNU_RELRO" in told and re.search(r"FLAGS_1.*NOW", told)  # nothing to overwrite
+    assert re.search(r"GNU_STACK.* RW ", told)
+    used = run("readelf", "-sW", "--dyn-syms", program(name)).stdout
+    assert "__stack_chk_fail" in used
+    assert re.search(r"__\w+_chk\b", used.replace("__stack_chk", ""))  # _FORTIFY_SOURCE
