@@ -78,9 +78,10 @@ def test_a_member_that_comes_and_goes_does_not_fill_the_log(net):
     lines = small.wccprouter.output().splitlines()
     assert 20 < len(lines) < 60
     # What it has come to is told in the end.
-    wait_until(lambda: "more like it" in small.wccprouter.output(), 10,
-               small.wccprouter.output)
-    assert "event=service-lost" in small.wccprouter.output().splitlines()[-1]
+    def last():
+        return small.wccprouter.output().splitlines()[-1]
+    wait_until(lambda: "event=service-lost" in last(), 10, last)
+    assert "more like it" in small.wccprouter.output()
 
 
 @contextlib.contextmanager
