@@ -108,23 +108,40 @@ def test_who_waits_shuts_nobody_out(small):
                 assert kib(server.process) < before + 2048, (name, words)
 
 
-def test_a_flood_of_clients_shuts_nobody_out(small):
-    """Three processes that connect and say nothing, as fast as they can."""
-    code = ("import socket, sys\n"
-            "held = []\n"
-            "while True:\n"
-            "    s = socket.socket(socket.AF_UNIX)\n"
-            "    s.connect(sys.argv[1])\n"
-            "    held = held[-30:] + [s]\n")
-    path = os.path.join(small.net.tmpdir, "box1.sock")
-    floods = [small.net.popen(["python3", "-I", "-S", "-c", code, path], log="flood")
-              for _ in range(3)]
-    wccpctl = [program("wccpctl"), "-s", path, "show"]
+FLOOD = """
+import socket, sys
+held, words = [], sys.argv[2].encode()
+while True:
+    s = socket.socket(socket.AF_INET if ":" in sys.argv[1] else socket.AF_UNIX)
+    host, _, port = sys.argv[1].partition(":")
+    try:
+        s.connect((host, int(port)) if port else host)
+        s.sendall(words)
+    except OSError:
+        pass
+    held = held[-30:] + [s]
+"""
+
+
+def answered(tool, *words):
+    """Each of five times, within a second."""
     for _ in range(5):
         begun = time.monotonic()
-        done = subprocess.run(wccpctl, capture_output=True, text=True, check=False, timeout=10)
+        done = subprocess.run([program(tool), *words], capture_output=True, text=True,
+                              check=False, timeout=10)
         assert done.returncode == 0, done.stderr
         assert time.monotonic() - begun < 1
+
+
+def test_a_flood_of_clients_shuts_nobody_out(small):
+    """Processes that connect and say nothing, or ask for all there is, as fast as they
+    can."""
+    box, router = (os.path.join(small.net.tmpdir, name) for name in ("box1.sock", "router.sock"))
+    floods = [small.client.popen(["python3", "-I", "-S", "-c", FLOOD, where, words], log="flood")
+              for where, words in ((box, ""), (box, ""), (box, "show\n"),
+                                   ("10.3.0.1:9102", GET.decode()))]
+    answered("wccpctl", "-s", box, "show")
+    answered("wccprouter", "-s", router, "show")
     assert all(f.poll() is None for f in floods)
 
 
