@@ -233,8 +233,13 @@ static __always_inline void ingress_count(const struct ingress_job *job, __u32 o
 		return;
 	c->packets[steer_index(reason, INGRESS_REASONS_ROOM)]++;
 	c->odd_header += job->odd_header;
-	if (reason == INGRESS_DELIVERED_NEW)
+	if (reason == INGRESS_DELIVERED_NEW) {
 		c->client = job->p.src;
+		c->server = job->p.dst;
+	} else if (reason == INGRESS_RETURNED_UNANSWERED) {
+		c->lost_client = job->p.src;
+		c->lost_server = job->p.dst;
+	}
 	if (!job->router) {
 		c->other_caches++;
 		return;

@@ -6,6 +6,7 @@
 #ifndef WCCPD_BPF_INGRESS_JUDGE_H
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
+#include "bpf/ingress_openings.h"
 #include "bpf/ingress_wire.h"
 #include "bpf/proof_maps.h"
 #include "bpf/steer_shared.h"
@@ -62,8 +63,7 @@ static __always_inline bool ingress_is_martian(__be32 addr)
 
 /* -- sockets -------------------------------------------------------------------------- */
 
-/* The word of a TCP header that has the flags, in its second octet. */
-enum { TCP_FLAGS = 12, TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
+enum { TCP_FLAGS = 12 }; /* where the word of a TCP header is that has the flags */
 
 /*
  * Which socket would take this packet, the steering program included?  `port` is the
@@ -170,6 +170,23 @@ ingress_judge_new(const struct ingress_job *job, bool takes)
 	return reason;
 }
 
+/* A SYN that a listener of the pool could have. */
+static __always_inline enum ingress_reason
+ingress_offer(struct __sk_buff *skb, const struct ingress_job *job, struct bpf_sock *sk,
+	      const struct steer_probe *probe)
+{
+	enum ingress_reason reason = ingress_judge_new(job, true);
+
+	if (reason != INGRESS_DELIVERED_NEW)
+		return reason;
+	/* A closed service gives nothing back. */
+	if (!job->service->drop_when_down &&
+	    ingress_is_unanswered(skb, &job->p, probe->chosen))
+		return INGRESS_RETURNED_UNANSWERED;
+	ingress_assign(skb, sk, probe);
+	return reason;
+}
+
 /*
  * A SYN.  A listener counts only if the steering program chose it: other sockets that
  * happen to listen on the port are not our instances.  A retransmitted SYN finds the
@@ -180,6 +197,7 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 							     struct steer_probe *probe)
 {
 	const struct packet *p = &job->p;
+	enum ingress_reason offered = INGRESS_REASONS;
 	struct bpf_sock *sk;
 	__u32 state = BPF_TCP_LISTEN;
 	bool takes = false;
@@ -191,12 +209,13 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 	if (sk) {
 		state = sk->state;
 		takes = state == BPF_TCP_LISTEN && probe->chosen;
-		if (takes && probe->chosen != STEER_CHOSE_SINK &&
-		    ingress_closed_to_new(job) == INGRESS_DELIVERED_NEW)
-			ingress_assign(skb, sk, probe);
+		if (takes && probe->chosen != STEER_CHOSE_SINK)
+			offered = ingress_offer(skb, job, sk, probe);
 		bpf_sk_release(sk);
 	}
-	if (takes && probe->chosen == STEER_CHOSE_SINK) {
+	if (offered != INGRESS_REASONS)
+		return offered;
+	if (takes) {
 		ingress_note_proof(p);
 		return INGRESS_PROOF;
 	}
@@ -279,6 +298,8 @@ static __always_inline enum ingress_reason ingress_judge_flow(struct __sk_buff *
 			    (flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
 	else if (probe->chosen)
 		known = completes = ingress_answers_cookie(skb, job, sk);
+	if (flags & (TCP_PSH | TCP_FIN) && sk->state != BPF_TCP_LISTEN)
+		ingress_note_progress(job, sk, flags);
 	bpf_sk_release(sk);
 	if (!known)
 		return ingress_judge_unknown(job);

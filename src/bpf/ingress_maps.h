@@ -44,6 +44,7 @@ enum ingress_reason {
 	/* Back to the router: */
 	INGRESS_RETURNED_POOL_DOWN, /* a SYN that no instance takes */
 	INGRESS_RETURNED_HELD,	    /* a SYN while delivery fails */
+	INGRESS_RETURNED_UNANSWERED, /* a SYN that was delivered before, in vain */
 	INGRESS_RETURNED_DRAINING,  /* a SYN while the service is drained */
 	INGRESS_RETURNED_FLOW,	    /* of a flow that nobody here knows */
 	INGRESS_RETURNED_PROTOCOL,  /* not TCP */
@@ -191,16 +192,30 @@ struct ingress_config {
 struct ingress_counters {
 	__u64 redirected, redirected_octets; /* that routers sent */
 	__u64 completed;		     /* handshakes */
+	__u64 confirmed; /* connections that have got data: packets of young ones, ends */
+	__u64 stuck;	 /* data, sent again before the socket had got any */
 	__u64 odd_header; /* the redirect header names another service */
 	__u64 packets[INGRESS_REASONS_ROOM]; /* by enum ingress_reason */
-	__be32 client;	    /* whose SYN was delivered last */
-	__u32 pad;
+	__be32 client, server;		 /* of the SYN that was delivered last */
+	__be32 lost_client, lost_server; /* of the newest one returned as unanswered */
 	__u64 other_caches; /* of `packets`: handed over to us, not redirected */
 };
 
 /* Who sends what looks redirected, and is nobody that we know: a key as senders have. */
 struct ingress_stranger {
 	__u64 packets;
+};
+
+/* A connection that is being opened. */
+struct ingress_opening {
+	__be32 src, dst;
+	__be16 sport, dport;
+};
+
+struct ingress_opened {
+	__u64 syn_at, data_at; /* when they came first, CLOCK_MONOTONIC, ns */
+	__be32 sequence;       /* of the SYN */
+	__u32 listener;	       /* that it was delivered to: 1 + slot */
 };
 
 /* A datagram whose first fragment has arrived. */

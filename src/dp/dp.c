@@ -344,16 +344,17 @@ static void dp_explain_filter(const struct plan *plan, const char *what, struct 
 			 plan->mark_mask, plan->mark_mask, plan->mark);
 	err_set(out,
 		"%s: a packet filter, a NAT rule or another sk_lookup program takes them. Let "
-		"%s, in input), look for redirect rules in prerouting and for rules in output",
+		"%s, in input), look for redirect and TPROXY rules in prerouting and for rules "
+		"in output",
 		what, pass);
 }
 
 void dp_explain_silence(struct dp *dp, const struct plan *plan, const struct addr *client,
-			struct err *out)
+			const struct addr *server, const char *what, struct err *out)
 {
-	if (addr_is_set(client) && link_explain_no_answer(dp->link, client, out))
+	if (addr_is_set(client) && link_explain_client(dp->link, client, server, out))
 		return;
-	dp_explain_filter(plan, "connections of clients are delivered and not answered", out);
+	dp_explain_filter(plan, what, out);
 }
 
 void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_target *t,

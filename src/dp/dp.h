@@ -138,9 +138,10 @@ void dp_prove_collect(struct dp *dp,
 void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_target *t,
 		     enum proof_outcome outcome, struct err *out);
 
-/* Why the connections of clients are not answered, the last of them being `client`. */
+/* Why connections of clients do not come about, the last of them from `client` to `server`;
+ * `what` is seen of it. */
 void dp_explain_silence(struct dp *dp, const struct plan *plan, const struct addr *client,
-			struct err *out);
+			const struct addr *server, const char *what, struct err *out);
 
 /* Samples of the new connections of a pool (position in the newest plan): delivered at the
  * interface, and arrived at the look-up of a listener. */

@@ -71,6 +71,11 @@ CLIENT_PIECES = [
     Piece("output", ["""table ip o { chain out {
         type filter hook output priority filter; tcp sport 80 drop; }; }"""],
           ["delete table ip o"], "not answered"),
+    # They get answers, and then no further: what an old recipe for TPROXY leaves behind.
+    Piece("tproxy", ["""table ip t { chain pre {
+        type filter hook prerouting priority mangle;
+        tcp dport 80 tproxy to :3999 meta mark set 1; }; }"""],
+          ["delete table ip t"], "get no further.*TPROXY rules"),
     Piece("no-route", [["ip", "route", "del", "default"]],
           [["ip", "route", "add", "default", "via", "10.3.1.1"]], "no route back"),
 ]
@@ -107,6 +112,23 @@ def test_given_back_when_it_breaks_later(lab, piece):
     wait_until(lambda: not listed(lab), 8, box.log)
     piece.repair(box)
     wait_until(lambda: served_by(lab, "box1"), 6, box.log)
+
+
+def test_what_is_lost_for_some_is_given_back_one_by_one(lab):
+    """A packet filter, and a rule, that take a part of what clients send; the rest is
+    served.  The log names one of them, and the rule."""
+    box = start(lab)
+    wait_until(lambda: served_by(lab, "box1"), 10, box.log)
+    box.ns.run("nft", "table ip f { chain in { type filter hook input priority filter; "
+                      "ip daddr 10.9.1.0/30 drop; }; }")
+    box.ns.ip("rule", "add", "priority", "1", "to", "10.9.1.4", "prohibit")
+    assert lab.try_connect("10.9.1.4", 5) == "origin"
+    assert [lab.try_connect(f"10.9.1.{i}", 5) for i in (1, 7)] == ["origin", "box1"]
+    wait_until(lambda: "event=unanswered" in box.log(), 5, box.log)
+    assert re.search(r"event=unanswered.* from 10.3.0.2 to 10.9.1.[14]: ", box.log())
+    packets = box.show()["services"][0]["packets"]["reasons"]
+    assert packets["returned-unanswered"] == 2
+    assert listed(lab) and "delivery-fails" not in box.log()
 
 
 def test_the_rule_that_the_log_prints_is_the_cure(lab):

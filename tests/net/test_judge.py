@@ -9,8 +9,8 @@ from netns import program
 PACKETS = 100_000
 SEED = os.environ.get("JUDGE_SEED", "2048")
 KINDS = ("plain", "options", "fragments", "mask", "hash", "VLAN")
-# For want of memory; nothing here brings it about.
-NEVER = "dropped-failed"
+# For want of memory; and what is sent again after a while.  Nothing here brings it about.
+NEVER = "dropped-failed", "returned-unanswered"
 
 
 def make_network(net):
@@ -48,4 +48,4 @@ def test_judgements(net):
         assert sum(counts[kind] for counts in found.values()) == PACKETS
     for reason, counts in found.items():
         met = sum(counts.values())
-        assert met == 0 if reason == NEVER else met > 100, (reason, met)
+        assert met == 0 if reason in NEVER else met > 100, (reason, met)

@@ -8,7 +8,7 @@
 static enum delivery_clients_verdict look(struct delivery_clients *c, uint64_t new_flows,
 					  uint64_t completed, bool answered)
 {
-	struct delivery_clients_counts counts = { new_flows, completed };
+	struct delivery_clients_counts counts = { new_flows, completed, 0, 0 };
 
 	return delivery_clients_look(c, &counts, answered);
 }
@@ -83,6 +83,40 @@ TEST(clients_need_something_to_compare_with)
 	ck_assert_int_eq(look(&c, 1000, 0, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 10, 0, false), DELIVERY_CLIENTS_FINE);
 	ck_assert_int_eq(look(&c, 20, 0, false), DELIVERY_CLIENTS_DOUBT);
+}
+
+static enum delivery_clients_verdict look_on(struct delivery_clients *c, uint64_t n,
+					     uint64_t stuck, uint64_t confirmed)
+{
+	struct delivery_clients_counts counts = { n, n, stuck, confirmed };
+
+	return delivery_clients_look(c, &counts, false);
+}
+
+/* Handshakes look complete from outside, and nothing comes of them. */
+TEST(clients_that_get_no_further_than_the_handshake)
+{
+	struct delivery_clients c = { 0 };
+
+	look_on(&c, 10, 0, 40);
+	ck_assert_int_eq(look_on(&c, 20, 2, 40), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look_on(&c, 30, 3, 40), DELIVERY_CLIENTS_STUCK);
+	ck_assert_int_eq(look_on(&c, 40, 5, 40), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look_on(&c, 50, 6, 40), DELIVERY_CLIENTS_STUCK);
+}
+
+/* Some are stuck, by a fault of their own or of what is between us and them. */
+TEST(clients_of_which_one_gets_on)
+{
+	struct delivery_clients c = { 0 };
+
+	look_on(&c, 10, 0, 40);
+	ck_assert_int_eq(look_on(&c, 20, 50, 41), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look_on(&c, 30, 52, 41), DELIVERY_CLIENTS_FINE);
+	/* Counters that began anew. */
+	ck_assert_int_eq(look_on(&c, 40, 1, 41), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look_on(&c, 50, 3, 41), DELIVERY_CLIENTS_FINE);
+	ck_assert_int_eq(look_on(&c, 60, 4, 41), DELIVERY_CLIENTS_STUCK);
 }
 
 static struct mono at(int64_t ms)

@@ -7,16 +7,30 @@
 
 static_assert((int)INGRESS_REASONS_ROOM == (int)DP_REASONS_MAX, "reasons");
 
+/* Of any processor that has seen one. */
+static void ingress_counters_take(struct addr *client, struct addr *server, uint32_t c,
+				  uint32_t s)
+{
+	if (!c)
+		return;
+	*client = addr_v4(ntohl(c));
+	*server = addr_v4(ntohl(s));
+}
+
 void ingress_counters_add(struct dp_counters *sum, const struct ingress_counters *c)
 {
 	sum->redirected += c->redirected;
 	sum->redirected_octets += c->redirected_octets;
 	sum->completed += c->completed;
+	sum->confirmed += c->confirmed;
+	sum->stuck += c->stuck;
 	sum->odd_header += c->odd_header;
 	sum->other_caches += c->other_caches;
-	if (c->client)
-		sum->client = addr_v4(ntohl(c->client));
+	ingress_counters_take(&sum->client, &sum->server, c->client, c->server);
+	ingress_counters_take(&sum->lost_client, &sum->lost_server, c->lost_client,
+			      c->lost_server);
 	sum->new_flows += c->packets[INGRESS_DELIVERED_NEW];
+	sum->unanswered += c->packets[INGRESS_RETURNED_UNANSWERED];
 	sum->handed_over += c->packets[INGRESS_HANDED_OVER];
 	for (unsigned i = 0; i < INGRESS_REASONS; i++) {
 		sum->by_reason[i] += c->packets[i];
@@ -38,6 +52,7 @@ const char *ingress_reason_name(unsigned reason)
 		[INGRESS_RETURNED_POOL_DOWN] = "returned-pool-down",
 		[INGRESS_RETURNED_HELD] = "returned-delivery-fails",
 		[INGRESS_RETURNED_DRAINING] = "returned-draining",
+		[INGRESS_RETURNED_UNANSWERED] = "returned-unanswered",
 		[INGRESS_RETURNED_FLOW] = "returned-unknown-flow",
 		[INGRESS_RETURNED_PROTOCOL] = "returned-protocol",
 		[INGRESS_RETURNED_FRAGMENT] = "returned-fragment",

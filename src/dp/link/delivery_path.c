@@ -290,6 +290,32 @@ void delivery_path_explain(struct nl_sock *sock, const struct delivery_path *pat
 		delivery_path_overtake(sock, path, i, NULL, out);
 }
 
+bool delivery_path_explain_one(struct nl_sock *sock, const struct delivery_path *path,
+			       const struct addr *from, const struct addr *to,
+			       struct err *out)
+{
+	struct route_question q = { .from = *from, .to = *to, .to_port = path->ports[0] };
+	struct route_answer answer;
+	char fate[96];
+
+	for (unsigned i = 0; i < path->n; i++) {
+		q.mark = path->rules[i].mark;
+		q.iif = path->ifindex[i];
+		if (route_query(sock, &q, &answer, NULL) < 0 ||
+		    (!answer.error && answer.type == RTN_LOCAL))
+			continue;
+		route_answer_text(&answer, fate, sizeof(fate));
+		err_set(out,
+			"packets from %s to %s do not reach local sockets: the kernel's "
+			"look-up says: %s (ip route get %s from %s iif %s mark 0x%x; see ip "
+			"rule)",
+			ADDR_TEXT(from), ADDR_TEXT(to), fate, ADDR_TEXT(to),
+			ADDR_TEXT(from), path->rules[i].interface, q.mark);
+		return true;
+	}
+	return false;
+}
+
 void delivery_path_remove(struct nl_sock *sock, const struct delivery_path *old,
 			  const struct delivery_path *keep)
 {

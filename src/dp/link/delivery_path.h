@@ -48,6 +48,12 @@ int delivery_path_find(const struct delivery_path *path, const struct rule *ther
 void delivery_path_explain(struct nl_sock *sock, const struct delivery_path *path,
 			   struct err *out);
 
+/* Do packets from there to there not reach local sockets?  Then true, and `out` says what
+ * the kernel does with them. */
+bool delivery_path_explain_one(struct nl_sock *sock, const struct delivery_path *path,
+			       const struct addr *from, const struct addr *to,
+			       struct err *out);
+
 /* Remove what `keep` has not (NULL: everything).  Best effort. */
 void delivery_path_remove(struct nl_sock *sock, const struct delivery_path *old,
 			  const struct delivery_path *keep);

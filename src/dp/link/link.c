@@ -378,7 +378,8 @@ bool link_explain_loss(struct link *l, struct err *out)
 	return out->text[0];
 }
 
-bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out)
+bool link_explain_client(struct link *l, const struct addr *client,
+			 const struct addr *server, struct err *out)
 {
 	const struct route_question q = { .to = *client };
 	struct route_answer a;
@@ -387,7 +388,8 @@ bool link_explain_no_answer(struct link *l, const struct addr *client, struct er
 	if (route_query(l->sock, &q, &a, out) < 0)
 		return true;
 	if (!a.error && a.type == RTN_UNICAST)
-		return false;
+		return delivery_path_explain_one(l->sock, &l->now.path, client, server,
+						 out);
 	route_answer_text(&a, text, sizeof(text));
 	err_set(out, "there is no route back to clients such as %s (%s): see ip route get %s",
 		ADDR_TEXT(client), text, ADDR_TEXT(client));

@@ -46,7 +46,9 @@ void link_free(struct link *l);
 /* The same, asked of the kernel now.  Then `out` says why, and true. */
 bool link_explain_loss(struct link *l, struct err *out);
 
-/* Is there no route back to a client?  Then true, and `out` says so. */
-bool link_explain_no_answer(struct link *l, const struct addr *client, struct err *out);
+/* Does routing stand between a client and local sockets: is there no route back to it, or
+ * do its packets to `server` go elsewhere?  Then true, and `out` says so. */
+bool link_explain_client(struct link *l, const struct addr *client,
+			 const struct addr *server, struct err *out);
 
 #endif

@@ -27,10 +27,14 @@ struct dp_counters {
 	uint64_t delivered;    /* to a local instance: known flow or new one */
 	uint64_t new_flows;    /* of these: SYNs */
 	uint64_t completed;    /* handshakes */
+	uint64_t confirmed;    /* signs of connections that have got data */
+	uint64_t stuck;	       /* data that came again before the socket had got any */
+	uint64_t unanswered;   /* SYNs returned because they were delivered in vain */
 	uint64_t returned;     /* to the router */
 	uint64_t handed_over;  /* to another web-cache */
 	uint64_t dropped;
-	struct addr client; /* one whose SYN was delivered lately; unset: none */
+	struct addr client, server; /* of a SYN that was delivered lately; unset: none */
+	struct addr lost_client, lost_server; /* of one that is `unanswered` */
 	uint64_t odd_header; /* the redirect header did not name that service */
 	uint64_t by_reason[DP_REASONS_MAX];
 };

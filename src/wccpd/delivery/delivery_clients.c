@@ -10,6 +10,22 @@ delivery_clients_settle(struct delivery_clients *c, const struct delivery_client
 	return DELIVERY_CLIENTS_FINE;
 }
 
+/* What follows the SYN gets lost on its way to the socket: clients have sent data more
+ * than once, and not one connection has got any. */
+static bool delivery_clients_are_stuck(struct delivery_clients *c,
+				       const struct delivery_clients_counts *now)
+{
+	bool stuck = c->has_counts && now->confirmed == c->confirmed &&
+		     now->stuck >= c->stuck + DELIVERY_CLIENTS_FEW;
+
+	if (!c->has_counts || stuck || now->confirmed != c->confirmed ||
+	    now->stuck < c->stuck) {
+		c->confirmed = now->confirmed;
+		c->stuck = now->stuck;
+	}
+	return stuck;
+}
+
 enum delivery_clients_verdict
 delivery_clients_look(struct delivery_clients *c, const struct delivery_clients_counts *now,
 		      bool answered)
@@ -19,6 +35,10 @@ delivery_clients_look(struct delivery_clients *c, const struct delivery_clients_
 			  now->completed >= c->last.completed;
 	uint64_t syns = now->new_flows - c->last.new_flows;
 
+	if (delivery_clients_are_stuck(c, now)) {
+		delivery_clients_settle(c, now);
+		return DELIVERY_CLIENTS_STUCK;
+	}
 	if (!comparable || answered || now->completed > c->last.completed)
 		return delivery_clients_settle(c, now);
 	/* With few clients, too, SYNs add up over many looks. */

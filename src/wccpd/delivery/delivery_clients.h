@@ -25,18 +25,22 @@ enum {
 struct delivery_clients_counts {
 	uint64_t new_flows;	  /* SYNs delivered */
 	uint64_t completed;	  /* handshakes */
+	uint64_t stuck;	    /* data that came again before the socket had got any */
+	uint64_t confirmed; /* signs of connections that have got data */
 };
 
 struct delivery_clients {
 	bool has_counts;
 	struct delivery_clients_counts last; /* at the last handshake, or doubt */
 	unsigned in_doubt; /* looks since the doubt arose; 0: there is none */
+	uint64_t stuck, confirmed; /* when a connection was last seen to work */
 };
 
 enum delivery_clients_verdict {
 	DELIVERY_CLIENTS_FINE,
 	DELIVERY_CLIENTS_DOUBT, /* look soon again, and for SYN-ACKs meanwhile */
 	DELIVERY_CLIENTS_UNANSWERED,
+	DELIVERY_CLIENTS_STUCK, /* they are answered, and get no further */
 };
 
 /*

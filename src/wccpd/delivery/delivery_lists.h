@@ -14,6 +14,7 @@ struct delivery_service {
 	struct delivery delivery;
 	struct delivery_clients clients;
 	struct delivery_silence silence;
+	uint64_t unanswered; /* SYNs, up to the newest look */
 	bool in_doubt; /* whether its clients get answers */
 	bool planned;
 	unsigned n_sent, n_lost, n_routers, n_routers_lost;

@@ -262,6 +262,25 @@ static bool delivery_watch_answers(const struct delivery_watch *w,
 	return false;
 }
 
+/* Some are not served, others are: those are given back one by one. */
+static void delivery_watch_tell_unanswered(struct delivery_watch *w,
+					   struct delivery_service *s,
+					   const struct dp_counters *c, struct mono now)
+{
+	struct err why = { "" };
+
+	if (c->unanswered > s->unanswered) {
+		dp_explain_silence(w->dp, w->plan, &c->lost_client, &c->lost_server,
+				   "packets get lost on the way to a listener", &why);
+		log_complain("unanswered", NULL, s->name, now,
+			     "connections were not answered and have been given back, the "
+			     "last from %s to %s: %s",
+			     ADDR_TEXT(&c->lost_client), ADDR_TEXT(&c->lost_server),
+			     why.text);
+	}
+	s->unanswered = c->unanswered;
+}
+
 static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 				struct delivery_service *s, struct mono now)
 {
@@ -269,6 +288,7 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 	struct delivery_clients_counts counts;
 	enum delivery_state was = s->delivery.state;
 	struct dp_counters c;
+	const char *what = "connections of clients are delivered and not answered";
 	struct err why = { "" };
 	bool answered;
 
@@ -281,7 +301,9 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 			  "the routers' (wccpctl show), or no client has connected",
 			  p->my_slots, DELIVERY_SILENCE_MS / 1000, w->plan->n_interfaces ? w->plan->interfaces[0] : "any",
 			  w->plan->n_interfaces > 1 ? ", ..." : "");
-	counts = (struct delivery_clients_counts){ c.new_flows, c.completed };
+	delivery_watch_tell_unanswered(w, s, &c, now);
+	counts = (struct delivery_clients_counts){ c.new_flows, c.completed, c.stuck,
+						   c.confirmed };
 	answered = s->in_doubt && delivery_watch_answers(w, p);
 	s->in_doubt = false;
 	switch (delivery_clients_look(&s->clients, &counts, answered)) {
@@ -290,10 +312,13 @@ static bool delivery_watch_look(struct delivery_watch *w, unsigned i,
 	case DELIVERY_CLIENTS_DOUBT:
 		s->in_doubt = true;
 		return false;
+	case DELIVERY_CLIENTS_STUCK:
+		what = "connections of clients are answered and then get no further";
+		break;
 	case DELIVERY_CLIENTS_UNANSWERED:
 		break;
 	}
-	dp_explain_silence(w->dp, w->plan, &c.client, &why);
+	dp_explain_silence(w->dp, w->plan, &c.client, &c.server, what, &why);
 	return delivery_watch_entered(s, was,
 				      delivery_clients_fail(&s->delivery, why.text, now));
 }
