@@ -34,12 +34,15 @@ struct control_command {
 	bool follows;	    /* the client gets what control_publish() sends */
 };
 
-/* Listen on `path`: a stale socket there is replaced, a live one is an error.  The
+/* Listen on `path`: a stale socket there is replaced, a live one is an error, but for that
+ * of the program whose place we take.  The
  * commands (not owned) are run with `arg` until control_close(). */
 struct control *control_open(struct event_base *base, const char *path,
 			     const struct control_command *commands, size_t n_commands,
 			     void *arg, struct err *err);
 void control_close(struct control *c);
+/* We are about to execute our program again: hand on the socket. */
+void control_hand_on(const struct control *c);
 
 /* Print two lines for each command: its name and arguments, and what it does. */
 void control_print_commands(const struct control_command *commands, size_t n_commands,

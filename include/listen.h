@@ -48,6 +48,8 @@ enum listener_rank {
  * closes.  NULL when memory is short; then `fd` is left open. */
 struct listener *listener_new(struct event_base *base, int fd,
 			      const struct listener_conf *conf, struct err *err);
+/* The socket; it stays the listener's. */
+int listener_fd(const struct listener *l);
 /* Call after the last place has been given back.  NULL is fine. */
 void listener_free(struct listener *l);
 

@@ -2,6 +2,7 @@
 /* The control socket of a daemon. */
 #include "control.h"
 
+#include "common/kept_sockets.h"
 #include "listen.h"
 
 #include <errno.h>
@@ -348,11 +349,31 @@ static int control_check_path(const struct sockaddr_un *sun, struct err *err)
 	return 0;
 }
 
+/* The socket of the program whose place we take.  If it has another path, it goes. */
+static int control_take_over(const struct sockaddr_un *sun)
+{
+	int fd = kept_socket_take(KEPT_CONTROL);
+	struct sockaddr_un was = { .sun_family = AF_UNSPEC };
+	socklen_t len = sizeof(was);
+
+	if (fd < 0)
+		return -1;
+	if (getsockname(fd, (struct sockaddr *)&was, &len) == 0) {
+		if (strcmp(was.sun_path, sun->sun_path) == 0)
+			return fd;
+		unlink(was.sun_path);
+	}
+	close(fd);
+	return -1;
+}
+
 static int control_bind(const struct sockaddr_un *sun, struct err *err)
 {
+	int fd = control_take_over(sun), rc;
 	mode_t mask;
-	int fd, rc;
 
+	if (fd >= 0)
+		return fd;
 	if (control_check_path(sun, err) < 0)
 		return -1;
 	if (control_is_alive(sun))
@@ -410,6 +431,11 @@ struct control *control_open(struct event_base *base, const char *path,
 		return c;
 	free(c);
 	return NULL;
+}
+
+void control_hand_on(const struct control *c)
+{
+	kept_socket_lend(KEPT_CONTROL, listener_fd(c->listener));
 }
 
 void control_close(struct control *c)

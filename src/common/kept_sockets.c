@@ -22,6 +22,9 @@ static struct {
 	[KEPT_PACKET] = { -1, EPERM },
 	[KEPT_ICMP] = { -1, EPERM },
 	[KEPT_ICMPV6] = { -1, EPERM },
+	[KEPT_UDP4] = { -1, 0 },
+	[KEPT_UDP6] = { -1, 0 },
+	[KEPT_CONTROL] = { -1, 0 },
 };
 
 static const struct {
@@ -32,6 +35,9 @@ static const struct {
 	[KEPT_PACKET] = { AF_PACKET, SOCK_DGRAM, 0 },
 	[KEPT_ICMP] = { AF_INET, SOCK_RAW, IPPROTO_ICMP },
 	[KEPT_ICMPV6] = { AF_INET6, SOCK_RAW, IPPROTO_ICMPV6 },
+	[KEPT_UDP4] = { AF_INET, SOCK_DGRAM, IPPROTO_UDP },
+	[KEPT_UDP6] = { AF_INET6, SOCK_DGRAM, IPPROTO_UDP },
+	[KEPT_CONTROL] = { AF_UNIX, SOCK_STREAM, 0 },
 };
 
 static bool kept_has(int fd, int option, int value)
@@ -82,6 +88,19 @@ int kept_socket(enum kept_socket which)
 {
 	errno = kept[which].error;
 	return kept[which].fd;
+}
+
+int kept_socket_take(enum kept_socket which)
+{
+	int fd = kept[which].fd;
+
+	kept[which].fd = -1;
+	return fd;
+}
+
+void kept_socket_lend(enum kept_socket which, int fd)
+{
+	kept[which].fd = fd;
 }
 
 void kept_sockets_hand_on(void)

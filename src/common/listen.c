@@ -276,6 +276,11 @@ struct listener *listener_new(struct event_base *base, int fd,
 	return NULL;
 }
 
+int listener_fd(const struct listener *l)
+{
+	return l->fd;
+}
+
 void listener_free(struct listener *l)
 {
 	if (!l)

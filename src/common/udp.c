@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* struct in6_pktinfo */
 #include "udp.h"
 
+#include "common/kept_sockets.h"
 #include "common/udp_owner.h"
 #include "sockaddr.h"
 
@@ -156,10 +157,33 @@ static int udp_bound(int fd, const struct addr *a, struct err *err)
 	return -1;
 }
 
+/* The socket of the program whose place we take, if it is bound to that address. */
+static int udp_take_over(const struct addr *a)
+{
+	int fd = kept_socket_take(a->family == ADDR_V6 ? KEPT_UDP6 : KEPT_UDP4);
+	union sockaddr_any any;
+	socklen_t len = sizeof(any);
+	struct addr is;
+
+	if (fd < 0)
+		return -1;
+	if (getsockname(fd, &any.any, &len) == 0) {
+		is = sockaddr_address(&any.any);
+		if (addr_equal(&is, a))
+			return fd;
+	}
+	close(fd);
+	return -1;
+}
+
 int udp_open(const struct addr *self, struct err *err)
 {
 	bool v6 = self->family == ADDR_V6;
-	int fd = udp_socket(self->family, err), on = 1;
+	int fd = udp_take_over(self), on = 1;
+
+	if (fd >= 0)
+		return fd;
+	fd = udp_socket(self->family, err);
 
 	if (fd < 0)
 		return -1;
@@ -174,8 +198,11 @@ int udp_open(const struct addr *self, struct err *err)
 int udp_open_any(enum addr_family family, struct err *err)
 {
 	struct addr any = { .family = (uint8_t)family };
-	int fd = udp_socket(family, err);
+	int fd = udp_take_over(&any);
 
+	if (fd >= 0)
+		return fd;
+	fd = udp_socket(family, err);
 	return fd < 0 ? -1 : udp_bound(fd, &any, err);
 }
 

@@ -23,7 +23,7 @@ struct options {
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
 
 static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain, wccpctl_trace, wccpctl_drain,
-	wccpctl_enable;
+	wccpctl_enable, wccpctl_restart, wccpctl_stop;
 
 static const struct {
 	const char *name, *arguments, *usage;
@@ -39,6 +39,11 @@ static const struct {
 	  "serve open connections to their end, then withdraw", wccpctl_drain },
 	{ "enable", "[SERVICE]", "take a share of the traffic again", wccpctl_enable },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
+	{ "restart", "", "execute the present program in place; routers are not told",
+	  wccpctl_restart },
+	{ "stop", "[keep]",
+	  "leave all routers and end; keep: end at once, for the next start",
+	  wccpctl_stop },
 };
 
 enum { N_COMMANDS = sizeof(wccpctl_commands) / sizeof(wccpctl_commands[0]) };
@@ -134,6 +139,12 @@ static int wccpctl_reload(const struct options *o, int argc, char **argv)
 	return argc ? wccpctl_bad_usage() : wccpctl_do(o, "reload");
 }
 
+static int wccpctl_restart(const struct options *o, int argc, char **argv)
+{
+	(void)argv;
+	return argc ? wccpctl_bad_usage() : wccpctl_do(o, "restart");
+}
+
 static int wccpctl_leave(const struct options *o, const char *command, int argc,
 			 char **argv)
 {
@@ -152,6 +163,11 @@ static int wccpctl_drain(const struct options *o, int argc, char **argv)
 static int wccpctl_enable(const struct options *o, int argc, char **argv)
 {
 	return wccpctl_leave(o, "enable", argc, argv);
+}
+
+static int wccpctl_stop(const struct options *o, int argc, char **argv)
+{
+	return wccpctl_leave(o, "stop", argc, argv);
 }
 
 static int wccpctl_explain(const struct options *o, int argc, char **argv)

@@ -5,10 +5,13 @@
 #include "wccpd/daemon.h"
 #include "wccpd/leave.h"
 #include "wccpd/reload.h"
+#include "wccpd/restart.h"
 #include "wccpd/status_json.h"
 #include "wccpd/tell/explain_json.h"
 #include "wccpd/tell/packet_trace.h"
 #include "wccpd/tell/problems.h"
+
+#include <string.h>
 
 static json_t *commands_show(void *d, unsigned n, char *const *words)
 {
@@ -97,6 +100,29 @@ static json_t *commands_trace(void *arg, unsigned n, char *const *words)
 	return packet_trace_follow(d->trace, d->control, n, words);
 }
 
+static json_t *commands_restart(void *arg, unsigned n, char *const *words)
+{
+	struct err err;
+
+	(void)n, (void)words;
+	if (restart_ask(arg, &err) < 0)
+		return json_pack("{s:s}", "error", err.text);
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *commands_stop(void *arg, unsigned n, char *const *words)
+{
+	struct daemon *d = arg;
+
+	if (n && strcmp(words[0], "keep") != 0)
+		return json_pack("{s:s}", "error", "the only word is keep");
+	if (n)
+		leave_at_once(d);
+	else
+		leave_stop(d);
+	return json_pack("{s:b}", "ok", 1);
+}
+
 static const struct control_command commands[] = {
 	{ .name = "drain",
 	  .arguments = "[SERVICE]",
@@ -116,7 +142,15 @@ static const struct control_command commands[] = {
 	{ .name = "reload",
 	  .usage = "read the configuration again",
 	  .run = commands_reload },
+	{ .name = "restart",
+	  .usage = "execute the present program in place; routers are not told",
+	  .run = commands_restart },
 	{ .name = "show", .usage = "print the state", .run = commands_show },
+	{ .name = "stop",
+	  .arguments = "[keep]",
+	  .usage = "leave all routers and end; keep: end at once, for the next start",
+	  .run = commands_stop,
+	  .max_words = 1 },
 	{ .name = "trace",
 	  .arguments = "client ADDRESS [PORT|any [SECONDS]]",
 	  .usage = "say what becomes of each packet of a client",

@@ -3,6 +3,7 @@
 #include "wccpd/daemon.h"
 
 #include "clock.h"
+#include "common/reexec.h"
 #include "log.h"
 #include "log_loop.h"
 #include "udp.h"
@@ -14,6 +15,7 @@
 #include "wccpd/reload.h"
 #include "wccpd/replan.h"
 #include "wccpd/services.h"
+#include "wccpd/restart.h"
 #include "wccpd/tell/packet_trace.h"
 
 #include <signal.h>
@@ -69,10 +71,11 @@ static int daemon_add_events(struct daemon *d)
 	d->signals[0] = evsignal_new(d->base, SIGTERM, daemon_on_stop, d);
 	d->signals[1] = evsignal_new(d->base, SIGINT, daemon_on_stop, d);
 	d->signals[2] = evsignal_new(d->base, SIGHUP, daemon_on_hup, d);
+	d->signals[3] = evsignal_new(d->base, SIGUSR2, restart_on_signal, d);
 	d->reload = evtimer_new(d->base, reload_on_event, d);
 	if (!d->timer || !d->reload || !d->udp_event)
 		return -1;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < DAEMON_SIGNALS; i++)
 		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
 			return -1;
 	return event_add(d->udp_event, NULL);
@@ -107,7 +110,7 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 	d->base = event_base_new();
 	if (!d->base || daemon_add_events(d) < 0)
 		return err_set(err, "cannot set up the event loop");
-	if (reconcile_open(d, err) < 0 || leave_open(d, err) < 0)
+	if (reconcile_open(d, err) < 0 || leave_open(d, err) < 0 || restart_open(d, err) < 0)
 		return -1;
 	d->log = log_loop_new(d->base);
 	daemon_open_slow_path(d);
@@ -120,7 +123,10 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 	d->pools = pools_new(d->base, daemon_on_pools_changed, d);
 	if (!d->pools)
 		return err_set(err, "out of memory");
-	return reload_take(d, d->conf, err);
+	if (reload_take(d, d->conf, err) < 0)
+		return -1;
+	restart_take_over(d);
+	return 0;
 }
 
 struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *err)
@@ -151,9 +157,13 @@ void daemon_run(struct daemon *d)
 		 d->conf->n_pools);
 	reload_log_warnings(d->conf);
 	earlier_begin(d);
+	reexec_done();
 	event_base_dispatch(d->base);
-	d->stopped = true;
-	log_info("stopped", "%s",
+	d->stopped = !d->leaves;
+	if (d->leaves)
+		log_info("stopped", "routers were not told, and what is in the kernel stays");
+	else
+		log_info("stopped", "%s",
 		 services_are_quiet(d) ? "withdrawn from all routers"
 				       : "not every router acknowledged");
 }
@@ -183,7 +193,8 @@ void daemon_free(struct daemon *d)
 	daemon_free_event(d->udp_event);
 	daemon_free_event(d->timer);
 	daemon_free_event(d->reload);
-	for (int i = 0; i < 3; i++)
+	restart_close(d);
+	for (int i = 0; i < DAEMON_SIGNALS; i++)
 		daemon_free_event(d->signals[i]);
 	log_loop_free(d->log);
 	if (d->base)

@@ -49,6 +49,8 @@ struct service {
 /* Configured ones and those still leaving after a reload. */
 enum { DAEMON_MAX_SERVICES = 2 * PLAN_MAX_SERVICES };
 
+enum { DAEMON_SIGNALS = 4 };
+
 struct control;
 struct packet_trace;
 struct log_loop;
@@ -73,7 +75,7 @@ struct daemon {
 	struct event *udp_event, *timer, *reload, *leave_timer;
 	struct event *replan, *retry, *rtnl_event;
 	struct rtnl_monitor *rtnl;
-	struct event *signals[3];
+	struct event *signals[DAEMON_SIGNALS], *restart;
 	unsigned n_services;
 	struct service services[DAEMON_MAX_SERVICES];
 	/* Datagrams that belong to no group. */
@@ -81,6 +83,7 @@ struct daemon {
 	bool applied; /* the kernel has followed a plan at least once */
 	bool stopping, stop_at_once;
 	bool said_goodbye; /* all services have been told to withdraw for good */
+	bool leaves; /* ends at once, and all stays in the kernel for the next start */
 	bool stopped; /* in order: nothing of ours is to stay in the kernel */
 	struct mono stopped_by, linger_until;
 	struct mono started, earlier_until; /* see earlier.h */

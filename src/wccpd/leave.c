@@ -12,6 +12,7 @@
 #include <string.h>
 
 enum {
+	LEAVE_ANSWER_MS = 20, /* for the answer to who asked */
 	LEAVE_LOOK_MS = 250, /* from one count of flows to the next */
 	LEAVE_TELL_MS = 10000, /* from one line of progress to the next */
 	LEAVE_GOODBYE_MS = 8000, /* for telling every router */
@@ -315,9 +316,17 @@ static void leave_on_timer(evutil_socket_t fd, short what, void *arg)
 		leave_look(d);
 }
 
+void leave_at_once(struct daemon *d)
+{
+	struct timeval soon = clock_ms(LEAVE_ANSWER_MS);
+
+	d->leaves = !d->said_goodbye;
+	event_base_loopexit(d->base, &soon);
+}
+
 void leave_stop(struct daemon *d)
 {
-	if (d->said_goodbye) { /* do not wait for routers, either */
+	if (d->said_goodbye || d->leaves) { /* do not wait for routers, either */
 		event_base_loopbreak(d->base);
 		return;
 	}

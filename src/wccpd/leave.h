@@ -30,6 +30,9 @@ bool leave_was_asked(const struct daemon *d, const struct service *s);
  * next step at once. */
 void leave_stop(struct daemon *d);
 
+/* End the event loop in a moment.  Routers are not told, what is in the kernel stays. */
+void leave_at_once(struct daemon *d);
+
 /* On behalf of an operator: drain a service (NULL: all), or take its share again. */
 int leave_ask(struct daemon *d, const char *service, bool drain, struct err *err);
 

@@ -3,9 +3,10 @@
 #include "config.h"
 #include "common/kept_sockets.h"
 #include "common/privileges.h"
+#include "common/reexec.h"
 #include "descriptors.h"
-#include "log.h"
 #include "kernel/pins_directory.h"
+#include "log.h"
 #include "wccpd/daemon.h"
 
 #include <errno.h>
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
 	char pid_file[CONF_PATH_MAX];
 
 	descriptors_open_standard();
+	reexec_init(argv);
 	o = wccpd_parse(argc, argv);
 	if (wccpd_drop_privileges(&o, &err) < 0) {
 		fprintf(stderr, "wccpd: %s\n", err.text);
