@@ -121,8 +121,10 @@ static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
 	if (r->return_l2 & job->service->bit)
 		return ingress_bare(skb, job) ? TC_ACT_SHOT
 					      : ingress_send_to_ip(skb, r->address, r->mac_out);
-	return ingress_readdress(skb, job, r->id) ? TC_ACT_SHOT
-						  : ingress_send_to_ip(skb, 0, r->id_out);
+	/* Routers do not know our bits. */
+	return ingress_readdress(skb, job, r->id) || ingress_set_bits(skb, job, 0)
+		       ? TC_ACT_SHOT
+		       : ingress_send_to_ip(skb, 0, r->id_out);
 }
 
 static __always_inline int ingress_return(struct __sk_buff *skb,
@@ -137,16 +139,35 @@ static __always_inline int ingress_hand_over(struct __sk_buff *skb,
 {
 	const struct ingress_service *s = job->service;
 	struct packet_redirect redirect = {
-		.bits = s->type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0,
+		.bits = (s->type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0) |
+			job->tried << INGRESS_RH_TRY_SHIFT,
 		.service = s->id,
 		.primary = packet_bucket(&job->p, s->flags),
 	};
 
-	if (job->by_gre ? ingress_readdress(skb, job, job->other)
+	/* It has to have the same slot when it comes back. */
+	if (!s->n_mask_bits && wccp_vector_has(&s->hot, redirect.primary)) {
+		redirect.bits |= WCCP_RH_ALT;
+		redirect.alternate = packet_alt_bucket(&job->p, s->flags);
+	}
+	if (job->by_gre ? ingress_readdress(skb, job, job->other) ||
+				  ingress_set_bits(skb, job,
+						   job->tried << INGRESS_RH_TRY_SHIFT)
 			: ingress_age(skb, ETH_HLEN) ||
 				  ingress_wrap(skb, job, job->other, redirect))
 		return TC_ACT_SHOT;
 	return ingress_send_to_ip(skb, 0, job->other_out);
+}
+
+/* No route is needed: it goes where it came from. */
+static __always_inline int ingress_hand_back(struct __sk_buff *skb,
+					     const struct ingress_job *job)
+{
+	if (ingress_readdress(skb, job, job->from) ||
+	    ingress_set_bits(skb, job,
+			     INGRESS_RH_BACK | (job->redirect.bits & INGRESS_RH_TRY)))
+		return TC_ACT_SHOT;
+	return ingress_send_back(skb);
 }
 
 /* Does a bare packet need GRE?  Always if handed over; if returned, where GRE is
@@ -164,7 +185,7 @@ static __always_inline bool ingress_needs_wrapping(const struct ingress_job *job
 static __always_inline bool ingress_leaves_bare(const struct ingress_job *job,
 						enum ingress_reason reason)
 {
-	if (reason == INGRESS_HANDED_OVER)
+	if (reason == INGRESS_HANDED_OVER || reason == INGRESS_HANDED_BACK)
 		return false;
 	return job->router ? ingress_returns_bare(job) : ingress_returns_bare_for_other(job);
 }
@@ -188,9 +209,10 @@ static __always_inline enum ingress_reason
 ingress_check_sending(struct __sk_buff *skb, const struct ingress_job *job,
 		      enum ingress_reason reason)
 {
-	if (ingress_is_delivered(reason) || ingress_is_dropped(reason))
+	if (ingress_is_delivered(reason) || ingress_is_dropped(reason) ||
+	    reason == INGRESS_ANSWER)
 		return reason;
-	if (!job->router && !ingress_router_for_other(job))
+	if (ingress_is_returned(reason) && !job->router && !ingress_router_for_other(job))
 		return INGRESS_DROPPED_STRAY;
 	if (ingress_is_too_old(skb, job, reason))
 		return INGRESS_DROPPED_TTL;
@@ -209,6 +231,8 @@ static __always_inline int ingress_carry_out(struct __sk_buff *skb,
 		return ingress_return(skb, job);
 	if (reason == INGRESS_HANDED_OVER)
 		return ingress_hand_over(skb, job);
+	if (reason == INGRESS_HANDED_BACK)
+		return ingress_hand_back(skb, job);
 	if (reason == INGRESS_DROPPED_TOO_LONG)
 		return ingress_refuse_length(skb, job);
 	return TC_ACT_SHOT;
@@ -271,7 +295,8 @@ static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress
 	reason = ingress_judge(skb, job);
 	reason = ingress_check_sending(skb, job, reason);
 	action = ingress_carry_out(skb, job, reason);
-	if (action == TC_ACT_SHOT && !ingress_is_dropped(reason))
+	if (action == TC_ACT_SHOT && !ingress_is_dropped(reason) &&
+	    reason != INGRESS_ANSWER)
 		reason = INGRESS_DROPPED_FAILED;
 	ingress_count(job, octets, reason);
 	if (is_traced)

@@ -7,6 +7,7 @@
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
 #include "bpf/ingress_openings.h"
+#include "bpf/ingress_search.h"
 #include "bpf/ingress_wire.h"
 #include "bpf/proof_maps.h"
 #include "bpf/steer_shared.h"
@@ -243,43 +244,6 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 	       0;
 }
 
-/*
- * The packet's slot.  For hash buckets the redirect header says which, if it is of this
- * service; for values of a mask it does not, whatever it contains.
- */
-static __always_inline __u32 ingress_slot(const struct ingress_job *job)
-{
-	const struct packet_redirect *r = &job->redirect;
-	__u32 slot = r->bits & WCCP_RH_ALT ? r->alternate : r->primary;
-
-	if (job->service->n_mask_bits || !job->by_gre || job->odd_header ||
-	    r->bits & WCCP_RH_UNAVAILABLE)
-		slot = ingress_computed_slot(&job->p, job->service);
-	return steer_index(slot, INGRESS_SLOTS);
-}
-
-/* Who had the packet's slot before; it stays unset when that is nobody that we know. */
-static __always_inline void ingress_find_former_owner(struct ingress_job *job)
-{
-	__u32 i = job->service->handover[ingress_slot(job)];
-
-	if (!i)
-		return;
-	i = steer_index(i - 1, WCCP_MAX_CACHES);
-	job->other = job->cfg->other_caches[i];
-	job->other_out = job->cfg->other_out[i];
-}
-
-/* No local socket has the flow.  Either another web-cache has it, or it is older than
- * the redirection.  A packet that another web-cache handed over is not handed over
- * again. */
-static __always_inline enum ingress_reason ingress_judge_unknown(struct ingress_job *job)
-{
-	if (job->router)
-		ingress_find_former_owner(job);
-	return job->other ? INGRESS_HANDED_OVER : INGRESS_RETURNED_FLOW;
-}
-
 /* Not a SYN: nearly always of a flow that has a socket. */
 static __always_inline enum ingress_reason ingress_judge_flow(struct __sk_buff *skb,
 							      struct ingress_job *job,
@@ -360,7 +324,7 @@ static __always_inline void ingress_remember_fragment(const struct ingress_job *
 {
 	struct ingress_datagram key = ingress_datagram_of(job);
 	struct ingress_fate fate = { .reason = reason, .other = job->other,
-				     .other_out = job->other_out };
+				     .other_out = job->other_out, .tried = job->tried };
 
 	bpf_map_update_elem(&datagrams, &key, &fate, BPF_ANY);
 }
@@ -378,10 +342,14 @@ ingress_judge_fragment(struct ingress_job *job)
 	if (ingress_is_delivered(fate->reason))
 		return INGRESS_DELIVERED_FRAGMENT;
 	/* As always, a packet is not handed on to a third web-cache. */
-	if (fate->reason == INGRESS_HANDED_OVER && !job->router)
+	if (fate->reason == INGRESS_HANDED_OVER && !job->router &&
+	    !ingress_came_back(job))
+		return INGRESS_RETURNED_FRAGMENT;
+	if (fate->reason == INGRESS_HANDED_BACK && !ingress_may_go_back(job))
 		return INGRESS_RETURNED_FRAGMENT;
 	job->other = fate->other;
 	job->other_out = fate->other_out;
+	job->tried = fate->tried;
 	if (fate->reason >= INGRESS_REASONS)
 		return INGRESS_RETURNED_FRAGMENT;
 	return fate->reason;
@@ -414,12 +382,15 @@ static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 {
 	enum ingress_reason reason = INGRESS_DROPPED_MALFORMED;
 
+	if (ingress_is_answer(job))
+		return INGRESS_ANSWER;
 	if (!job->malformed)
 		reason = ingress_judge_addresses(job);
 	if (reason != INGRESS_REASONS)
 		return reason;
 	if (!job->service)
-		return INGRESS_RETURNED_SERVICE;
+		return ingress_may_go_back(job) ? INGRESS_HANDED_BACK
+						: INGRESS_RETURNED_SERVICE;
 	/* Instances speak TCP. */
 	if (job->p.protocol != IPPROTO_TCP)
 		return INGRESS_RETURNED_PROTOCOL;

@@ -26,11 +26,34 @@ enum {
 	INGRESS_STRANGERS = 64,	  /* senders that nobody knows, remembered */
 	INGRESS_REASONS_ROOM = 32, /* a power of 2 */
 	INGRESS_FRAGMENTS = 1024, /* datagrams of which fragments are awaited */
+	INGRESS_SEARCHES = 16384, /* flows of which it is known who does not have them */
+	INGRESS_ASKED = 13, /* other web-caches that are asked, beside the former owner */
+	INGRESS_ANSWERS = 64, /* other web-caches that have answered */
 	/* In place of an index into the routers: */
 	INGRESS_OTHER_CACHE = 0xfffe, /* another web-cache */
 	INGRESS_NOBODY = 0xffff,
 	INGRESS_NONE = 0xff,
 };
+
+/*
+ * Between web-caches that know of it, bits of the redirect header that WCCP leaves unused
+ * say how often a packet has been handed over, and that it comes back: the receiver has
+ * no socket for it, so the next one is asked.  Web-caches that do not know of it ignore
+ * these bits and give the packet to the router.  What comes back with the last number
+ * only shows that the web-cache still answers.
+ */
+enum {
+	INGRESS_RH_TRY_SHIFT = 3, /* 0: by one that does not count */
+	INGRESS_RH_TRY = 0x0f << INGRESS_RH_TRY_SHIFT,
+	INGRESS_RH_BACK = 0x80,
+	INGRESS_RH_OURS = INGRESS_RH_TRY | INGRESS_RH_BACK,
+	INGRESS_TRY_ANSWER = 15,
+};
+
+packet_inline __u8 ingress_try_of(__u8 bits)
+{
+	return (bits & INGRESS_RH_TRY) >> INGRESS_RH_TRY_SHIFT;
+}
 
 /*
  * What happened to a packet, and why.  Every packet that a router redirected is counted
@@ -52,8 +75,11 @@ enum ingress_reason {
 	INGRESS_RETURNED_SERVICE,   /* fits no service agreed on with that router */
 	INGRESS_RETURNED_LOOP,	    /* sent by this box itself */
 	INGRESS_RETURNED_OWN,	    /* addressed to this box itself */
-	/* To the web-cache that had its slot before: */
+	/* To a web-cache that may have the flow: the one that had its slot before, or
+	 * others. */
 	INGRESS_HANDED_OVER,
+	/* To the web-cache that handed it over: no socket here has the flow. */
+	INGRESS_HANDED_BACK,
 	/* Nowhere: */
 	INGRESS_DROPPED_CLOSED,	     /* a SYN that no instance takes, when-down drop */
 	INGRESS_DROPPED_TOO_LONG,    /* to go back by GRE; its sender is told */
@@ -66,6 +92,8 @@ enum ingress_reason {
 	INGRESS_REASONS,
 	/* A proof of delivery; counted nowhere. */
 	INGRESS_PROOF,
+	/* The answer of another web-cache; the same. */
+	INGRESS_ANSWER,
 };
 
 packet_inline bool ingress_is_delivered(enum ingress_reason r)
@@ -145,6 +173,8 @@ struct ingress_service {
 	__u32 counters; /* index into the counters */
 	/* Buckets whose packets go by the alternate hash instead. */
 	struct wccp_bucket_vector hot;
+	/* One bit for each of other_caches that may have flows of any slot. */
+	__u32 asked;
 	/* Per slot: 1 + index into other_caches; 0: no web-cache had it before. */
 	__u8 handover[INGRESS_SLOTS];
 };
@@ -228,7 +258,24 @@ struct ingress_datagram {
 struct ingress_fate {
 	__u32 reason;
 	__be32 other; /* INGRESS_HANDED_OVER: to whom, and by which interface */
-	__u32 other_out;
+	__u32 other_out, tried;
+};
+
+/* A flow that is not here: who is asked next, or has it. */
+struct ingress_flow {
+	__be32 src, dst;
+	__be16 sport, dport;
+};
+
+struct ingress_search {
+	__u64 at;     /* CLOCK_MONOTONIC, ns */
+	__be32 other; /* 0: nobody has it */
+	__u32 tried;  /* see INGRESS_RH_TRY */
+};
+
+/* When another web-cache has last answered. */
+struct ingress_answer {
+	__u64 at; /* CLOCK_MONOTONIC, ns */
 };
 
 /* The client whose packets are reported one by one; 0: none. */

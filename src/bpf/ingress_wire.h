@@ -21,6 +21,7 @@ struct ingress_job {
 	__be32 from;			       /* by GRE: outer source */
 	__be32 other;			       /* whom it is handed over to ... */
 	__u32 other_out;		       /* ... by which interface */
+	__u8 tried; /* ... and how many were asked with it; see INGRESS_RH_TRY */
 	__u32 ifindex;			       /* that it came in by */
 	bool by_gre;
 	bool odd_header; /* the redirect header did not name that service */
@@ -134,6 +135,18 @@ static __always_inline int ingress_readdress(struct __sk_buff *skb,
 	ip.check = ingress_checksum(&ip, sizeof(ip));
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
 				   BPF_F_RECOMPUTE_CSUM);
+}
+
+/* Of a packet that came by GRE: set the bits of INGRESS_RH_OURS. */
+static __always_inline int ingress_set_bits(struct __sk_buff *skb,
+					    const struct ingress_job *job, __u8 ours)
+{
+	__u8 bits = (job->redirect.bits & ~INGRESS_RH_OURS) | ours;
+
+	return bpf_skb_store_bytes(skb,
+				   ETH_HLEN + sizeof(struct iphdr) +
+					   offsetof(struct packet_gre_redirect, redirect.bits),
+				   &bits, sizeof(bits), BPF_F_RECOMPUTE_CSUM);
 }
 
 /* Decrement the TTL of the packet whose header is at `l3`.  Its checksum changes by the

@@ -241,6 +241,11 @@ int dp_get_new_connections(struct dp *dp, const struct plan *plan, unsigned pool
 	return 0;
 }
 
+unsigned dp_get_answers(struct dp *dp, struct dp_answer *out, unsigned room)
+{
+	return ingress_get_answers(dp->ingress, out, room);
+}
+
 /* -- strangers, and packets let in ---------------------------------------------------- */
 
 unsigned dp_take_strangers(struct dp *dp, struct dp_stranger out[DP_MAX_STRANGERS])

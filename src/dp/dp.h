@@ -6,6 +6,7 @@
 #define WCCPD_DP_DP_H
 
 #include "dp/plan/plan.h"
+#include "dp/plan/answers.h"
 #include "dp/plan/counters.h"
 #include "dp/plan/explanation.h"
 #include "dp/plan/traced.h"
@@ -149,5 +150,8 @@ struct dp_samples {
 	uint64_t delivered, reached;
 };
 int dp_get_samples(struct dp *dp, unsigned pool, struct dp_samples *out);
+
+/* Which other web-caches have answered (dp/gre/gre_question.h); returns how many. */
+unsigned dp_get_answers(struct dp *dp, struct dp_answer *out, unsigned room);
 
 #endif

@@ -52,6 +52,7 @@ enum { DAEMON_MAX_SERVICES = 2 * PLAN_MAX_SERVICES };
 enum { DAEMON_SIGNALS = 4 };
 
 struct control;
+struct handover_watch;
 struct packet_trace;
 struct log_loop;
 struct rtnl_monitor;
@@ -66,6 +67,7 @@ struct daemon {
 	struct packet_trace *trace;
 	struct log_loop *log;
 	struct delivery_watch *delivery;
+	struct handover_watch *handover;
 	int nft; /* rtnl/nft_monitor.h; -1: none */
 	struct event *nft_event;
 	struct strangers strangers;

@@ -9,6 +9,7 @@
 #include "udp.h"
 #include "wccpd/daemon.h"
 #include "wccpd/earlier.h"
+#include "wccpd/handover/handover_watch.h"
 #include "wccpd/leave.h"
 #include "wccpd/planner/planner.h"
 #include "wccpd/receive.h"
@@ -63,6 +64,7 @@ static void reconcile_make_plan(struct daemon *d)
 	for (unsigned i = 0; i < d->plan.n_services; i++)
 		planner_add_guesses(&d->conf->services[i], i, &d->plan);
 	earlier_keep_instances(d);
+	handover_watch_mark(d->handover, &d->plan, (int64_t)d->conf->handover_memory_s * 1000);
 	delivery_watch_mark(d->delivery, &d->plan);
 }
 
@@ -298,7 +300,8 @@ static void reconcile_on_delivery(void *arg)
 int reconcile_open(struct daemon *d, struct err *err)
 {
 	d->delivery = delivery_watch_new(d->base, d->dp, reconcile_on_delivery, d);
-	if (!d->delivery)
+	d->handover = handover_watch_new(d->base, d->dp, reconcile_on_delivery, d);
+	if (!d->delivery || !d->handover)
 		return err_set(err, "out of memory");
 	if (rtnl_monitor_open(&d->rtnl, RTNL_ALL, err) < 0)
 		return -1;
@@ -328,4 +331,5 @@ void reconcile_close(struct daemon *d)
 		close(d->nft);
 	rtnl_monitor_close(d->rtnl);
 	delivery_watch_free(d->delivery);
+	handover_watch_free(d->handover);
 }

@@ -27,6 +27,12 @@ def tcp(flags="A", src=CLIENT, dst=SERVER, sport=4000, dport=80, load=b"", **ip)
         sport=sport, dport=dport, flags=flags, seq=1000, ack=2000) / Raw(load)
 
 
+def tried(header, n=1, back=False):
+    """The redirect header of a packet that goes to the n-th web-cache that may have the
+    flow, or comes back from there."""
+    return bytes([header[0] & 7 | n << 3 | back << 7]) + header[1:]
+
+
 def outer(inner, src=ROUTER, dst=BOX, redirect_header=REDIRECT, ttl=255):
     return IP(src=src, dst=dst, ttl=ttl, id=99, tos=0x20) / GREH(
         proto=0x883E) / Raw(redirect_header + raw(inner))

@@ -10,7 +10,7 @@ from dp_lab import (BOX, CLIENT, DST_IP_HASH, FELLOW, GRE, L2, METHODS, NO_SERVI
                     PORTS_DEFINED, ROUTER, SERVER, TCP, WEB, Driver, Instance, Wire,
                     driver, lab, pool, router, wait_until)
 from dp_packets import (REDIRECT, UNAVAILABLE, aged, bucket, check_gre, frame, inner_of,
-                        is_gre, outer, tcp)
+                        is_gre, outer, tcp, tried)
 
 DYNAMIC = f"service 1 51 100 {TCP} {PORTS_DEFINED | DST_IP_HASH} 0 0 80"
 SYN_ACK = 0x12
@@ -108,7 +108,7 @@ def test_the_header_does_not_decide_the_service(lab, driver, header, flags):
             wire.heard(is_syn_ack)
         elif header[0] != 0x81:
             # Nor the bucket: it is computed.
-            check_gre(lab, there.heard(is_gre), packet, header, FELLOW, "fellow")
+            check_gre(lab, there.heard(is_gre), packet, tried(header), FELLOW, "fellow")
     wait_counted(driver, redirected=1, new=int(flags == "S"),
                  handed=int(flags == "A" and header[0] != 0x81))
 
@@ -147,7 +147,7 @@ def test_fragments_of_what_is_handed_over(lab, driver):
         for p in parts:
             wire.send(frame(lab, outer(p)))
         for p in parts:
-            check_gre(lab, there.heard(is_gre), p, REDIRECT, FELLOW, "fellow")
+            check_gre(lab, there.heard(is_gre), p, tried(REDIRECT), FELLOW, "fellow")
     wait_counted(driver, handed=len(parts), delivered=0)
 
 

@@ -12,7 +12,8 @@ import netns
 from dp_lab import (BOX, CLIENT, FELLOW, GRE, L2, METHODS, NO_SERVICE, ROUTER, SERVER, WEB,
                     Driver, Lab, Wire, driver, lab, pool, router, wait_until)
 from dp_packets import (REDIRECT, UNAVAILABLE, aged, answer_syn, bucket, check_frame,
-                        check_gre, frame, inner_of, is_gre, outer, tcp)
+                        check_gre, frame, inner_of, is_gre, outer, tcp,
+                        tried)
 
 
 # -- return --------------------------------------------------------------------------------
@@ -266,7 +267,7 @@ def test_hands_unknown_flows_to_who_had_the_bucket(lab, driver, how):
     with Wire(lab.router) as wire, Wire(lab.fellow) as there:
         arrive(lab, wire, how, packet)
         check_gre(lab, there.heard(is_gre), packet if how == "gre" else aged(packet),
-                  bytes([0, 0, 0, b]), FELLOW, "fellow")
+                  tried(bytes([0, 0, 0, b])), FELLOW, "fellow")
         # A new connection is ours, of whatever bucket.
         arrive(lab, wire, how, tcp("S"))
         wire.heard(lambda o: o[23] == 6 and o[47] == 0x12)  # SYN, ACK
@@ -290,7 +291,7 @@ def test_the_alternate_bucket_counts_when_it_was_used(lab, driver):
     packet = tcp()
     with Wire(lab.router) as wire, Wire(lab.fellow) as there:
         wire.send(frame(lab, outer(packet, redirect_header=header)))
-        check_gre(lab, there.heard(is_gre), packet, header, FELLOW, "fellow")
+        check_gre(lab, there.heard(is_gre), packet, tried(header), FELLOW, "fellow")
 
 
 def test_a_header_without_contents_is_not_read(lab, driver):
@@ -301,7 +302,35 @@ def test_a_header_without_contents_is_not_read(lab, driver):
     packet = tcp()
     with Wire(lab.router) as wire, Wire(lab.fellow) as there:
         wire.send(frame(lab, outer(packet, redirect_header=header)))
-        check_gre(lab, there.heard(is_gre), packet, header, FELLOW, "fellow")
+        check_gre(lab, there.heard(is_gre), packet, tried(header), FELLOW, "fellow")
+
+
+def test_who_does_not_have_it_hands_it_back(lab, driver):
+    """Asked by a web-cache that counts: it can ask the next one."""
+    driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE), f"handover 0 -1 {FELLOW}",
+                f"fellow {FELLOW}")
+    packet = tcp("PA", load=b"who has it?")
+    with Wire(lab.fellow) as there:
+        there.send(frame(lab, outer(packet, src=FELLOW,
+                                    redirect_header=tried(REDIRECT, 3)), "fellow"))
+        check_gre(lab, there.heard(is_gre), packet, tried(REDIRECT, 3, back=True), FELLOW,
+                  "fellow")
+
+
+def test_the_last_one_hands_it_back(lab, driver):
+    """Then nobody has it: the router gets it, as it would have been without web-caches."""
+    driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE), f"handover 0 -1 {FELLOW}",
+                f"fellow {FELLOW}")
+    packet = tcp("PA", load=b"who has it?")
+    with Wire(lab.router) as wire, Wire(lab.fellow) as there:
+        wire.send(frame(lab, outer(packet)))
+        check_gre(lab, there.heard(is_gre), packet, tried(REDIRECT), FELLOW, "fellow")
+        there.send(frame(lab, outer(packet, src=FELLOW,
+                                    redirect_header=tried(REDIRECT, back=True)), "fellow"))
+        check_gre(lab, wire.heard(is_gre), packet, REDIRECT)
+        # That is remembered.
+        wire.send(frame(lab, outer(packet)))
+        check_gre(lab, wire.heard(is_gre), packet, REDIRECT)
 
 
 @pytest.mark.parametrize("driver", netns.DELIVERIES, indirect=True)

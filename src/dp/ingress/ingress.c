@@ -5,6 +5,7 @@
 #include "bpf/ingress_maps.h" /* before the next, which has variables of its types */
 
 #include "bpf/ingress.skel.h"
+#include "dp/ingress/ingress_answers.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/ingress/ingress_render.h"
 #include "dp/ingress/ingress_saved.h"
@@ -222,6 +223,11 @@ unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out
 				unsigned room)
 {
 	return ingress_strangers_take(bpf_map__fd(g->bpf->maps.strangers), out, room);
+}
+
+unsigned ingress_get_answers(const struct ingress *g, struct dp_answer *out, unsigned room)
+{
+	return ingress_answers_read(bpf_map__fd(g->bpf->maps.answers), out, room);
 }
 
 struct ingress_tracer *ingress_tracer_of(struct ingress *g)

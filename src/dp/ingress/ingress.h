@@ -61,4 +61,8 @@ uint64_t ingress_new_connections(const struct ingress *g, unsigned slot);
 unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out,
 				unsigned room);
 
+/* See ingress_answers.h. */
+struct dp_answer;
+unsigned ingress_get_answers(const struct ingress *g, struct dp_answer *out, unsigned room);
+
 #endif

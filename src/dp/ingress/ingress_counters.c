@@ -60,6 +60,7 @@ const char *ingress_reason_name(unsigned reason)
 		[INGRESS_RETURNED_LOOP] = "returned-loop",
 		[INGRESS_RETURNED_OWN] = "returned-own-address",
 		[INGRESS_HANDED_OVER] = "handed-over",
+		[INGRESS_HANDED_BACK] = "handed-back",
 		[INGRESS_DROPPED_CLOSED] = "dropped-pool-down",
 		[INGRESS_DROPPED_TOO_LONG] = "dropped-too-long",
 		[INGRESS_DROPPED_SOURCE] = "dropped-martian-source",

@@ -153,6 +153,7 @@ static void ingress_add_service(struct draft *d, unsigned index, uint32_t counte
 		.id = s->id,
 		.drop_when_down = from->drop_when_down,
 		.returns_new = from->returns_new,
+		.asked = from->asked,
 		.router = INGRESS_NONE,
 		.l2_router = INGRESS_NONE,
 		.counters = counters,

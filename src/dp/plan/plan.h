@@ -60,6 +60,8 @@ struct plan_service {
 	struct wccp_mask mask;
 	unsigned n_slots, my_slots; /* all, and those that routers send to us */
 	struct addr handover[ASSIGN_SLOTS_MAX];
+	/* Bit i: other_caches[i] is a member; it may have flows of any slot. */
+	uint32_t members, asked;
 	/* Buckets whose packets go by the alternate hash instead. */
 	struct wccp_bucket_vector hot;
 	/* Source address of proofs of delivery: one that routers have, if it is known. */

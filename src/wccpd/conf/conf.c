@@ -23,6 +23,7 @@ cfg_opt_t conf_options[] = {
 	READ_TEXT("rule-priority"),
 	READ_TEXT("tc-priority"),
 	READ_TEXT("drain-time"),
+	READ_TEXT("handover-memory"),
 	READ_SECTIONS("pool", pool_options),
 	READ_SECTIONS("service", service_options),
 	CFG_END(),
@@ -190,6 +191,8 @@ static int conf_read_top(struct reader *r, struct conf *out)
 	    conf_read_pin_directory(r, root, out) < 0 ||
 	    read_word(r, root, "log", 0, logs, &log) < 0 ||
 	    read_number(r, root, "drain-time", 0, 86400, &out->drain_time_s) < 0 ||
+	    read_number(r, root, "handover-memory", 0, 604800, &out->handover_memory_s) <
+		    0 ||
 	    conf_read_mark(r, root, out) < 0 || conf_read_delivery(r, root, out) < 0)
 		return -1;
 	conf_warn_ipv6(r, out);
@@ -306,7 +309,7 @@ static int conf_read_all(struct reader *r, struct conf *out)
 {
 	*out = (struct conf){ .mark = 0x5743, .mark_mask = 0xffff,
 			       .table = 2048, .rule_priority = 100,
-			       .drain_time_s = 120 };
+			       .drain_time_s = 120, .handover_memory_s = 3600 };
 	strcpy(out->control, CONF_DEFAULT_CONTROL);
 	r->warnings = out->warnings;
 	r->max_warnings = CONF_MAX_WARNINGS;

@@ -87,6 +87,9 @@ struct conf {
 	char delivery_interface[IF_NAMESIZE]; /* empty: by mark */
 	uint32_t table, rule_priority;
 	uint32_t tc_priority; /* 0: chosen, see kernel/tc.h */
+	/* How long flows may have their socket at another web-cache after the table has
+	 * changed, or after the last packet that was handed over. */
+	uint32_t handover_memory_s;
 	uint32_t drain_time_s; /* for open flows, before a service is withdrawn */
 	unsigned n_pools, n_services;
 	struct conf_pool pools[PLAN_MAX_POOLS];

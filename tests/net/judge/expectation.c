@@ -357,12 +357,21 @@ static struct memory {
 	struct ip4 p;
 	enum ingress_reason reason;
 	uint32_t to;
+	unsigned number;
 } memory[DATAGRAMS];
 static unsigned n_memory;
 
+/* What came back: the search goes on there for each packet of the flow. */
+static struct search {
+	struct ip4 p;
+	uint32_t to;
+	unsigned number;
+} searches[SEARCHES];
+static unsigned n_searches;
+
 void expectation_begin(void)
 {
-	n_memory = 0;
+	n_memory = n_searches = 0;
 }
 
 static struct memory *remembered(const struct ip4 *p)
@@ -374,7 +383,76 @@ static struct memory *remembered(const struct ip4 *p)
 	return NULL;
 }
 
-static enum ingress_reason judge_fragment(const struct arrival *a, uint32_t *to)
+/* How often it has been handed over already, by a web-cache that counts; and does it come
+ * back from there? */
+static unsigned tries(const struct arrival *a)
+{
+	return a->from == OTHER_CACHE ? a->sample->header[0] >> 3 & 15 : 0;
+}
+
+static bool is_back(const struct arrival *a)
+{
+	return a->from == OTHER_CACHE && a->sample->header[0] & 0x80;
+}
+
+static bool may_go_back(const struct arrival *a)
+{
+	return tries(a) && !is_back(a);
+}
+
+/* Who is asked when so many have been, and which number that is: the former owner of the
+ * slot, then the others that may have the flow.  0: nobody. */
+static uint32_t next_asked(const struct arrival *a, unsigned tried, unsigned *number)
+{
+	const struct plan_service *s = &a->plan->services[a->service];
+	uint32_t former = former_owner(a);
+
+	*number = 1;
+	if (tried == 0 && former)
+		return former;
+	for (unsigned i = 0; i < a->plan->n_other_caches; i++) {
+		*number = i + 2;
+		if (i + 1 >= tried && s->asked >> i & 1 &&
+		    addr_to_v4(&a->plan->other_caches[i]) != former)
+			return addr_to_v4(&a->plan->other_caches[i]);
+	}
+	return 0;
+}
+
+static struct search *search_of(const struct ip4 *p)
+{
+	for (unsigned i = 0; i < n_searches; i++)
+		if (searches[i].p.src == p->src && searches[i].p.dst == p->dst &&
+		    searches[i].p.sport == p->sport && searches[i].p.dport == p->dport)
+			return &searches[i];
+	return NULL;
+}
+
+static enum ingress_reason judge_unknown(const struct arrival *a, uint32_t *to,
+					 unsigned *number)
+{
+	struct search *s = search_of(a->p);
+
+	if (may_go_back(a))
+		return INGRESS_HANDED_BACK;
+	if (is_back(a)) {
+		*to = next_asked(a, tries(a), number);
+		if (!s)
+			s = &searches[n_searches++];
+		*s = (struct search){ .p = *a->p, .to = *to, .number = *number };
+	} else if (a->from != OTHER_CACHE && s && !s->to) {
+		*to = 0;
+	} else if (a->from != OTHER_CACHE) {
+		if (s)
+			*to = next_asked(a, s->number - 1, number);
+		if (!s || *to != s->to)
+			*to = next_asked(a, 0, number);
+	}
+	return *to ? INGRESS_HANDED_OVER : INGRESS_RETURNED_FLOW;
+}
+
+static enum ingress_reason judge_fragment(const struct arrival *a, uint32_t *to,
+					  unsigned *number)
 {
 	const struct memory *m = remembered(a->p);
 
@@ -383,9 +461,12 @@ static enum ingress_reason judge_fragment(const struct arrival *a, uint32_t *to)
 	if (m->reason == INGRESS_DELIVERED_NEW || m->reason == INGRESS_DELIVERED_FLOW)
 		return INGRESS_DELIVERED_FRAGMENT;
 	/* No web-cache hands on what another one has handed over. */
-	if (m->reason == INGRESS_HANDED_OVER && a->from == OTHER_CACHE)
+	if (m->reason == INGRESS_HANDED_OVER && a->from == OTHER_CACHE && !is_back(a))
+		return INGRESS_RETURNED_FRAGMENT;
+	if (m->reason == INGRESS_HANDED_BACK && !may_go_back(a))
 		return INGRESS_RETURNED_FRAGMENT;
 	*to = m->to;
+	*number = m->number;
 	return m->reason;
 }
 
@@ -409,23 +490,24 @@ static enum ingress_reason judge_new(const struct arrival *a)
 	return held ? INGRESS_RETURNED_HELD : INGRESS_RETURNED_DRAINING;
 }
 
-static enum ingress_reason judge_tcp(const struct arrival *a, uint32_t *to)
+static enum ingress_reason judge_tcp(const struct arrival *a, uint32_t *to,
+				     unsigned *number)
 {
 	if ((a->p->flags & (SYN | ACK | RST | FIN)) == SYN)
 		return judge_new(a);
 	if (has_flow(a->p))
 		return INGRESS_DELIVERED_FLOW;
-	if (a->from != OTHER_CACHE)
-		*to = former_owner(a);
-	return *to ? INGRESS_HANDED_OVER : INGRESS_RETURNED_FLOW;
+	return judge_unknown(a, to, number);
 }
 
-static enum ingress_reason judge(const struct arrival *a, uint32_t *to)
+static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned *number)
 {
 	const struct ip4 *p = a->p;
 	enum ingress_reason reason;
 	struct memory *m;
 
+	if (is_back(a) && tries(a) == 15 && !p->unsound && p->src == SELF)
+		return INGRESS_ANSWER;
 	if (p->unsound)
 		return INGRESS_DROPPED_MALFORMED;
 	if (is_martian(p->src))
@@ -437,18 +519,19 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to)
 	if (is_own(p->dst))
 		return INGRESS_RETURNED_OWN;
 	if (a->service < 0)
-		return INGRESS_RETURNED_SERVICE;
+		return may_go_back(a) ? INGRESS_HANDED_BACK : INGRESS_RETURNED_SERVICE;
 	if (p->protocol != IPPROTO_TCP)
 		return INGRESS_RETURNED_PROTOCOL;
 	if (p->offset)
-		return judge_fragment(a, to);
-	reason = judge_tcp(a, to);
+		return judge_fragment(a, to, number);
+	reason = judge_tcp(a, to, number);
 	if (!p->more)
 		return reason;
 	m = remembered(p);
 	if (!m)
 		m = &memory[n_memory++];
-	*m = (struct memory){ .p = *p, .reason = reason, .to = *to };
+	*m = (struct memory){ .p = *p, .reason = reason, .to = *to,
+			     .number = *number };
 	return reason;
 }
 
@@ -456,12 +539,13 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to)
 
 static bool is_sent(enum ingress_reason r)
 {
-	return r == INGRESS_HANDED_OVER ||
+	return r == INGRESS_HANDED_OVER || r == INGRESS_HANDED_BACK ||
 	       (r >= INGRESS_RETURNED_POOL_DOWN && r <= INGRESS_RETURNED_OWN);
 }
 
 static void send_for_other(const struct arrival *a, struct judgement *j)
 {
+	j->header[0] = a->sample->header[0] & 7; /* routers do not know of our bits */
 	j->sending = WRAPPED_BY_ADDRESS;
 	for (unsigned i = 0; i < a->plan->n_routers; i++) {
 		const struct plan_router *r = &a->plan->routers[i];
@@ -491,9 +575,11 @@ static void send_back(const struct arrival *a, struct judgement *j)
 	}
 }
 
-static void hand_over(const struct arrival *a, struct judgement *j, uint32_t to)
+static void hand_over(const struct arrival *a, struct judgement *j, uint32_t to,
+		      unsigned number)
 {
 	struct wccp_service s = described(a->plan, (unsigned)a->service);
+	const struct plan_service *p = &a->plan->services[a->service];
 
 	j->sending = WRAPPED_BY_ADDRESS;
 	j->to = to;
@@ -501,8 +587,22 @@ static void hand_over(const struct arrival *a, struct judgement *j, uint32_t to)
 	j->header[1] = a->plan->services[a->service].service.id;
 	j->header[3] = shows_ports(a->p) ? hash_bucket(s.flags, a->p)
 					 : hash_bucket(s.flags & 3, a->p);
+	if (!p->by_mask && wccp_vector_has(&p->hot, j->header[3])) {
+		j->header[0] |= 2;
+		j->header[2] = shows_ports(a->p) ? hash_bucket(s.flags >> 8, a->p)
+						 : hash_bucket(s.flags >> 8 & 3, a->p);
+	}
 	if (a->p != &a->sample->first)
 		memcpy(j->header, a->sample->header, 4);
+	j->header[0] = (uint8_t)((j->header[0] & 7) | number << 3);
+}
+
+static void hand_back(const struct arrival *a, struct judgement *j)
+{
+	j->sending = WRAPPED_TO_SENDER;
+	j->to = a->sample->first.src;
+	memcpy(j->header, a->sample->header, 4);
+	j->header[0] |= 0x80;
 }
 
 static bool is_wrapped(enum sending s)
@@ -535,18 +635,21 @@ struct judgement expectation(const struct plan *plan, const struct sample *s)
 {
 	struct arrival a = { .plan = plan, .sample = s, .service = -1, .from = NOBODY };
 	struct judgement j = { .service = -1 };
+	unsigned number = 0;
 	uint32_t to = 0;
 
 	if (!s->to_us || s->tagged || s->first.unsound ||
 	    (!came_by_gre(&a) && !came_by_l2(&a)))
 		return j;
 	j.ours = true;
-	j.reason = judge(&a, &to);
+	j.reason = judge(&a, &to, &number);
 	j.service = a.service;
 	j.from_cache = a.from == OTHER_CACHE;
 	j.odd_header = a.odd_header;
 	if (j.reason == INGRESS_HANDED_OVER)
-		hand_over(&a, &j, to);
+		hand_over(&a, &j, to, number);
+	else if (j.reason == INGRESS_HANDED_BACK)
+		hand_back(&a, &j);
 	else if (is_sent(j.reason) && j.from_cache)
 		send_for_other(&a, &j);
 	else if (is_sent(j.reason))

@@ -26,6 +26,7 @@ enum {
 	OTHERS = 2,
 	FLOWS = 64,
 	DATAGRAMS = 150, /* that fragments are of */
+	SEARCHES = 100000, /* flows that came back, at most */
 	FRAME_MAX = 2048,
 	MTU = 1500,
 	ETHERNET = 14,

@@ -306,6 +306,8 @@ static void choose_header(struct sample *s, const struct plan *plan)
 		s->header[0] |= 2;
 	if (chance(10))
 		s->header[0] |= 4;
+	if (chance(30)) /* between web-caches: tries, and that it comes back */
+		s->header[0] |= (uint8_t)(chance_below(32) << 3);
 	if (chance(10))
 		s->header[chance_below(2)] = (uint8_t)chance_below(256);
 }

@@ -141,6 +141,7 @@ void plan_set_assignment(struct plan *plan, enum kind kind)
 		memset(s->handover, 0, sizeof(s->handover));
 		for (unsigned slot = 0; slot < s->n_slots; slot++)
 			s->handover[slot] = random_owner();
+		s->asked = chance(60) ? chance_below(1 << OTHERS) : 0;
 	}
 }
 

@@ -181,6 +181,8 @@ static void put_wrapped(struct result *r, const struct sample *s,
 		r->len = s->len;
 		r->frame[at + 8] = (uint8_t)(s->first.ttl > 64 ? 64 : s->first.ttl - 1);
 		close_checksum(r, at, 10, 20);
+		if (j->from_cache || j->reason == INGRESS_HANDED_OVER)
+			r->frame[at + 24] = j->header[0];
 		return;
 	}
 	put_header(r, got, s->first.tos, s->first.len + WRAP, 47, j->to);
@@ -263,7 +265,7 @@ static void expect(const struct sample *s, const struct judgement *j)
 	/* Octets of the frame's packet, with what wraps it. */
 	unsigned octets = s->len - ETHERNET;
 
-	if (!j->ours)
+	if (!j->ours || j->reason >= INGRESS_REASONS)
 		return;
 	if (s->inner_at && s->first.dst == SELF)
 		octets -= WRAP;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Does another web-cache still answer?  It is handed a packet of a flow that nobody has;
+ * its ingress program hands that back, and ours notes it (bpf/ingress_search.h).
+ */
+#ifndef WCCPD_DP_GRE_GRE_QUESTION_H
+#define WCCPD_DP_GRE_GRE_QUESTION_H
+
+#include "addr.h"
+#include "err.h"
+#include "wccp.h"
+
+/* A descriptor, or -1. */
+int gre_question_open(struct err *err);
+/* It may get lost; so may the answer. */
+void gre_question_ask(int fd, const struct addr *self, const struct addr *cache,
+		      const struct wccp_service *service);
+
+#endif

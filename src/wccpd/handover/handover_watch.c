@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "wccpd/handover/handover_watch.h"
+
+#include "clock.h"
+#include "dp/gre/gre_question.h"
+#include "log.h"
+#include "wccpd/handover/other_caches.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { HANDOVER_ASK_MS = 1000 }; /* from one question to the next */
+
+/* How long the others are asked for flows of a service. */
+struct handover_service {
+	struct wccp_service id;
+	struct mono until;
+	uint64_t table;	      /* a sum that changes with the table */
+	uint64_t handed_over; /* packets */
+};
+
+struct handover_watch {
+	struct dp *dp;
+	int raw; /* -1: none */
+	struct event *timer;
+	void (*changed)(void *arg);
+	void *arg;
+	struct other_caches others;
+	unsigned n_services;
+	struct handover_service services[PLAN_MAX_SERVICES];
+	/* As in the last plan. */
+	struct addr self;
+	bool any;
+	struct wccp_service service; /* to ask with */
+	uint32_t serving;	     /* of others.list, in its order */
+};
+
+/* -- how long ------------------------------------------------------------------------- */
+
+static struct handover_service *handover_watch_service(struct handover_watch *w,
+						       const struct wccp_service *id)
+{
+	for (unsigned i = 0; i < w->n_services; i++)
+		if (wccp_same_group(&w->services[i].id, id))
+			return &w->services[i];
+	if (w->n_services == PLAN_MAX_SERVICES)
+		w->n_services--;
+	w->services[w->n_services] = (struct handover_service){ .id = *id };
+	return &w->services[w->n_services++];
+}
+
+/* FNV-1a, over who had and who has the slots. */
+static uint64_t handover_watch_sum(const struct plan_service *s)
+{
+	uint64_t sum = 14695981039346656037ULL ^ s->my_slots;
+
+	for (unsigned i = 0; i < s->n_slots && i < ASSIGN_SLOTS_MAX; i++)
+		sum = (sum ^ addr_to_v4(&s->handover[i])) * 1099511628211ULL;
+	return sum;
+}
+
+/* Flows can be with others for as long as ones live that began before the last change;
+ * and for longer if some are seen to. */
+static bool handover_watch_lasts(struct handover_watch *w, const struct plan *plan,
+				 unsigned position, int64_t memory_ms, struct mono now)
+{
+	const struct plan_service *s = &plan->services[position];
+	struct handover_service *h = handover_watch_service(w, &s->service);
+	struct dp_counters c = { 0 };
+	uint64_t sum = handover_watch_sum(s);
+
+	dp_get_counters(w->dp, position, &c);
+	if (h->until.ns == 0 || sum != h->table || c.handed_over != h->handed_over)
+		h->until = mono_add_ms(now, memory_ms);
+	h->table = sum;
+	h->handed_over = c.handed_over;
+	return !mono_due(h->until, now);
+}
+
+/* -- whom ----------------------------------------------------------------------------- */
+
+static void handover_watch_see(struct handover_watch *w, const struct plan *plan,
+			       int64_t memory_ms, struct mono now)
+{
+	other_caches_begin(&w->others);
+	for (unsigned i = 0; i < plan->n_other_caches; i++)
+		other_caches_see(&w->others, &plan->other_caches[i], now);
+	other_caches_forget(&w->others, memory_ms, now);
+}
+
+/* Those that left the view: they may hand over to us, and we to them. */
+static void handover_watch_add_gone(const struct handover_watch *w, struct plan *plan)
+{
+	for (unsigned i = 0; i < w->others.n; i++)
+		if (!w->others.list[i].in_view && plan->n_other_caches < WCCP_MAX_CACHES)
+			plan->other_caches[plan->n_other_caches++] = w->others.list[i].addr;
+}
+
+static bool handover_watch_serves(const struct handover_watch *w, const struct addr *cache,
+				  struct mono now)
+{
+	const struct other_cache *c = other_caches_find(&w->others, cache);
+
+	return c && other_cache_serves(c, now);
+}
+
+/* Members of another service only are not asked for flows of this one. */
+static uint32_t handover_watch_asked(const struct handover_watch *w,
+				     const struct plan *plan, const struct plan_service *s,
+				     struct mono now)
+{
+	uint32_t asked = 0;
+
+	for (unsigned i = 0; i < plan->n_other_caches; i++) {
+		const struct other_cache *c =
+			other_caches_find(&w->others, &plan->other_caches[i]);
+
+		if (c && other_cache_serves(c, now) &&
+		    (!c->in_view || s->members >> i & 1))
+			asked |= 1u << i;
+	}
+	return asked;
+}
+
+/* What a silent one was handed would be lost. */
+static void handover_watch_skip_silent(const struct handover_watch *w,
+				       struct plan_service *s, struct mono now)
+{
+	const struct addr *last = NULL;
+	bool serves = false;
+
+	for (unsigned i = 0; i < s->n_slots && i < ASSIGN_SLOTS_MAX; i++) {
+		if (!addr_is_set(&s->handover[i]))
+			continue;
+		if (!last || !addr_equal(last, &s->handover[i]))
+			serves = handover_watch_serves(w, &s->handover[i], now);
+		last = &s->handover[i];
+		if (!serves)
+			s->handover[i] = (struct addr){ 0 };
+	}
+}
+
+static uint32_t handover_watch_serving(const struct handover_watch *w, struct mono now)
+{
+	uint32_t serving = 0;
+
+	for (unsigned i = 0; i < w->others.n && i < 32; i++)
+		if (other_cache_serves(&w->others.list[i], now))
+			serving |= 1u << i;
+	return serving;
+}
+
+void handover_watch_mark(struct handover_watch *w, struct plan *plan, int64_t memory_ms)
+{
+	struct mono now = clock_now();
+
+	w->self = plan->self;
+	w->any = plan->n_services > 0 && plan->self.family == ADDR_V4;
+	if (w->any)
+		w->service = plan->services[0].service;
+	handover_watch_see(w, plan, memory_ms, now);
+	handover_watch_add_gone(w, plan);
+	for (unsigned i = 0; i < plan->n_services; i++) {
+		struct plan_service *s = &plan->services[i];
+		bool lasts = handover_watch_lasts(w, plan, i, memory_ms, now);
+
+		s->asked = lasts ? handover_watch_asked(w, plan, s, now) : 0;
+		handover_watch_skip_silent(w, s, now);
+	}
+	w->serving = handover_watch_serving(w, now);
+}
+
+/* -- questions and answers ------------------------------------------------------------ */
+
+static void handover_watch_take_answers(struct handover_watch *w)
+{
+	struct dp_answer answers[DP_MAX_ANSWERS];
+	unsigned n = dp_get_answers(w->dp, answers, DP_MAX_ANSWERS);
+
+	for (unsigned i = 0; i < n; i++)
+		other_caches_answer(&w->others, &answers[i].cache, answers[i].at);
+}
+
+static void handover_watch_on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct handover_watch *w = arg;
+
+	(void)fd, (void)what;
+	if (!w->any)
+		return;
+	handover_watch_take_answers(w);
+	for (unsigned i = 0; w->raw >= 0 && i < w->others.n; i++)
+		gre_question_ask(w->raw, &w->self, &w->others.list[i].addr, &w->service);
+	if (handover_watch_serving(w, clock_now()) != w->serving)
+		w->changed(w->arg);
+}
+
+/* -- life ----------------------------------------------------------------------------- */
+
+struct handover_watch *handover_watch_new(struct event_base *base, struct dp *dp,
+					  void (*changed)(void *arg), void *arg)
+{
+	struct timeval every = clock_ms(HANDOVER_ASK_MS);
+	struct handover_watch *w = calloc(1, sizeof(*w));
+	struct err err;
+
+	if (!w)
+		return NULL;
+	w->dp = dp;
+	w->changed = changed;
+	w->arg = arg;
+	w->raw = gre_question_open(&err);
+	if (w->raw < 0)
+		log_warning("handover", "%s: cannot ask web-caches whether they still serve",
+			    err.text);
+	/* What earlier answers are still in the kernel. */
+	handover_watch_take_answers(w);
+	w->timer = event_new(base, -1, EV_PERSIST, handover_watch_on_timer, w);
+	if (w->timer && event_add(w->timer, &every) == 0)
+		return w;
+	handover_watch_free(w);
+	return NULL;
+}
+
+void handover_watch_free(struct handover_watch *w)
+{
+	if (!w)
+		return;
+	if (w->timer)
+		event_free(w->timer);
+	if (w->raw >= 0)
+		close(w->raw);
+	free(w);
+}
