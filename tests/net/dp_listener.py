@@ -8,6 +8,7 @@ The first line of output names the sockets: "PID FD INODE [FD INODE ...]".  SIGU
 makes it stop listening on them without closing them, SIGUSR2 begin again.
 """
 
+import contextlib
 import os
 import selectors
 import signal
@@ -49,6 +50,11 @@ def main():
 
     def stop(*_):
         for s in listeners:
+            s.setblocking(False)  # what waits would be reset
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sel.register(answer(s, name), selectors.EVENT_READ, False)
+            s.setblocking(True)
             s.shutdown(socket.SHUT_RDWR)
         print("deaf", flush=True)
 

@@ -15,13 +15,18 @@ from test_drain import all_well, control
 KEPT = 64
 
 
-def start(net, boxes, weights=None, way="gre"):
+def start(net, boxes, weights=None, way="gre", t=500):
     lab = Small(net, boxes=boxes, origin=True)
     methods = f"forward = {{ {way} }}\n    return = {{ {way} }}\n"
     lab.start_router(("web-cache", methods))
     for box in lab.boxes:
         weight = (weights or {}).get(box.name, 100)
         box.configure(("web-cache", f"{methods}    weight = {weight}"), drain_time=30)
+        with open(box.conf, "r+") as f:
+            text = f.read().replace("transmit-t = 500", f"transmit-t = {t}")
+            f.seek(0)
+            f.write(text)
+            f.truncate()
     return lab
 
 
@@ -91,7 +96,7 @@ def test_reweighted_between(net):
 
 def test_forgotten_by_a_new_process(net):
     """The box that took over is killed: the next process knows no former owners."""
-    lab = start(net, ("box1", "box2", "box3"))
+    lab = start(net, ("box1", "box2", "box3"), t=1500)  # it may take a while to start
     join(lab, "box1", 256, 0, 0)
     with Ledger(lab, rate=0) as ledger:
         ledger.open(KEPT)

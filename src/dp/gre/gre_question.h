@@ -7,12 +7,10 @@
 #define WCCPD_DP_GRE_GRE_QUESTION_H
 
 #include "addr.h"
-#include "err.h"
 #include "wccp.h"
 
-/* A descriptor, or -1. */
-int gre_question_open(struct err *err);
-/* It may get lost; so may the answer. */
+/* By a raw socket of gre_raw.h, bound to our address `self`.  It may get lost; so may
+ * the answer. */
 void gre_question_ask(int fd, const struct addr *self, const struct addr *cache,
 		      const struct wccp_service *service);
 

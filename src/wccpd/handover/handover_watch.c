@@ -2,13 +2,12 @@
 #include "wccpd/handover/handover_watch.h"
 
 #include "clock.h"
+#include "common/kept_sockets.h"
 #include "dp/gre/gre_question.h"
-#include "log.h"
 #include "wccpd/handover/other_caches.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { HANDOVER_ASK_MS = 1000 }; /* from one question to the next */
 
@@ -22,7 +21,7 @@ struct handover_service {
 
 struct handover_watch {
 	struct dp *dp;
-	int raw; /* -1: none */
+	int raw; /* not owned; -1: none */
 	struct event *timer;
 	void (*changed)(void *arg);
 	void *arg;
@@ -203,17 +202,13 @@ struct handover_watch *handover_watch_new(struct event_base *base, struct dp *dp
 {
 	struct timeval every = clock_ms(HANDOVER_ASK_MS);
 	struct handover_watch *w = calloc(1, sizeof(*w));
-	struct err err;
 
 	if (!w)
 		return NULL;
 	w->dp = dp;
 	w->changed = changed;
 	w->arg = arg;
-	w->raw = gre_question_open(&err);
-	if (w->raw < 0)
-		log_warning("handover", "%s: cannot ask web-caches whether they still serve",
-			    err.text);
+	w->raw = kept_socket(KEPT_GRE);
 	/* What earlier answers are still in the kernel. */
 	handover_watch_take_answers(w);
 	w->timer = event_new(base, -1, EV_PERSIST, handover_watch_on_timer, w);
@@ -229,7 +224,5 @@ void handover_watch_free(struct handover_watch *w)
 		return;
 	if (w->timer)
 		event_free(w->timer);
-	if (w->raw >= 0)
-		close(w->raw);
 	free(w);
 }
