@@ -140,14 +140,20 @@ static void planner_keep_handover(const struct plan_service *was,
 				s->handover[i] = was->handover[i];
 }
 
+/* As a member of the service that is being added. */
 static void planner_add_other_cache(const struct cache_conf *conf, const struct addr *a,
 				    struct plan *out)
 {
+	int at = addr_find(out->other_caches, out->n_other_caches, a);
+
 	if (addr_equal(a, &out->self) || !cache_conf_allows(conf, a) ||
-	    addr_find(out->other_caches, out->n_other_caches, a) >= 0 ||
-	    out->n_other_caches == WCCP_MAX_CACHES)
+	    (at < 0 && out->n_other_caches == WCCP_MAX_CACHES))
 		return;
-	out->other_caches[out->n_other_caches++] = *a;
+	if (at < 0) {
+		at = (int)out->n_other_caches++;
+		out->other_caches[at] = *a;
+	}
+	out->services[out->n_services].members |= 1u << at;
 }
 
 static void planner_keep_earlier(const struct conf_service *conf,
@@ -318,6 +324,7 @@ void planner_add_service(const struct conf_service *conf,
 	s->hot = conf->group.alt_buckets;
 	if (conf->group.n_routers > 0)
 		s->proof_source = conf->group.routers[0];
+	s->members = s->asked = 0; /* asked: see handover_watch_mark() */
 	planner_add_routers(out->n_services, status, out);
 	planner_keep_earlier(conf, status, earlier, out);
 	planner_add_sources(conf, first_router, out);
