@@ -2,6 +2,7 @@
 /* From a file to libconfuse's tree, with the line of every value. */
 #include "conffile/read.h"
 #include "conffile/scan.h"
+#include "foreign/foreign_file.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -85,23 +86,20 @@ int read_value(cfg_t *cfg, cfg_opt_t *option, const char *value, void *result)
 }
 
 /* The whole file as a string; the caller frees it. */
-static char *read_slurp(FILE *in, const char *path, struct err *err)
+static char *read_load(const char *path, struct stat *st, struct err *err)
 {
 	char *text = malloc(FILE_MAX + 1);
-	size_t n;
+	ssize_t n = -1;
 
-	if (!text) {
+	if (text)
+		n = foreign_file_read(path, FOREIGN_LINKS_OURS, text, FILE_MAX, st, err);
+	else
 		err_set(err, "%s: out of memory", path);
-		return NULL;
-	}
-	n = fread(text, 1, FILE_MAX + 1, in);
-	if (ferror(in))
-		err_set(err, "%s: %s", path, strerror(errno));
-	else if (n > FILE_MAX)
-		err_set(err, "%s: larger than %d octets", path, FILE_MAX);
-	else if (memchr(text, '\0', n))
+	if (n >= 0 && memchr(text, '\0', (size_t)n)) {
 		err_set(err, "%s: not a text file", path);
-	else {
+		n = -1;
+	}
+	if (n >= 0) {
 		text[n] = '\0';
 		return text;
 	}
@@ -109,18 +107,11 @@ static char *read_slurp(FILE *in, const char *path, struct err *err)
 	return NULL;
 }
 
-static char *read_load(const char *path, struct err *err)
+/* It may have passwords in it. */
+static void read_wipe(char *text)
 {
-	FILE *in = fopen(path, "re");
-	char *text;
-
-	if (!in) {
-		err_set(err, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	text = read_slurp(in, path, err);
-	fclose(in);
-	return text;
+	explicit_bzero(text, strlen(text));
+	free(text);
 }
 
 static int read_parse(struct reader *r, char *text)
@@ -142,12 +133,14 @@ int read_open(struct reader *r, const char *path, cfg_opt_t *options, struct err
 {
 	const char *what;
 	int unclosed, result = -1;
+	struct stat st;
 	char *text;
 
 	*r = (struct reader){ .path = path, .err = err };
-	text = read_load(path, err);
+	text = read_load(path, &st, err);
 	if (!text)
 		return -1;
+	r->is_public = foreign_file_is_public(&st);
 	unclosed = scan_text(text, &what);
 	r->root = cfg_init(options, CFGF_NONE);
 	if (unclosed) {
@@ -158,7 +151,7 @@ int read_open(struct reader *r, const char *path, cfg_opt_t *options, struct err
 		cfg_set_error_function(r->root, read_on_error);
 		result = read_parse(r, text);
 	}
-	free(text);
+	read_wipe(text);
 	return result;
 }
 

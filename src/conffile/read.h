@@ -28,6 +28,7 @@ struct reader {
 	cfg_t *root;
 	const char *path; /* not owned */
 	struct err *err;
+	bool is_public; /* every user can read the file */
 	unsigned n_lines;
 	struct read_line *lines;
 	/* Where warnings go; not owned, NULL for nowhere. */

@@ -5,6 +5,7 @@
 #include "common/privileges.h"
 #include "common/reexec.h"
 #include "descriptors.h"
+#include "foreign/foreign_file.h"
 #include "kernel/pins_directory.h"
 #include "log.h"
 #include "wccpd/daemon.h"
@@ -82,19 +83,13 @@ static int wccpd_drop_privileges(const struct options *o, struct err *err)
 /* 0, or -1 after saying why on stderr. */
 static int wccpd_write_pid_file(const char *path)
 {
-	FILE *f = path[0] ? fopen(path, "we") : NULL;
+	char text[16];
+	struct err err;
 
-	if (!path[0])
+	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (!path[0] || foreign_file_write(path, text, &err) == 0)
 		return 0;
-	if (!f) {
-		fprintf(stderr, "wccpd: %s: cannot be written: %s\n", path,
-			strerror(errno));
-		return -1;
-	}
-	fprintf(f, "%d\n", (int)getpid());
-	if (fclose(f) == 0)
-		return 0;
-	fprintf(stderr, "wccpd: %s: cannot be written: %s\n", path, strerror(errno));
+	fprintf(stderr, "wccpd: pid file %s\n", err.text);
 	return -1;
 }
 

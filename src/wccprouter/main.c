@@ -189,6 +189,16 @@ static int routerd_main_run(struct routerd_conf *conf, const struct scenario *sc
 	return r;
 }
 
+static void routerd_main_print(const struct options *o, const struct routerd_conf *conf,
+			       const struct scenario *scenario)
+{
+	printf("%s: configuration is good\n", o->file);
+	for (unsigned i = 0; i < conf->n_warnings; i++)
+		printf("%s (warning)\n", conf->warnings[i].text);
+	if (scenario)
+		printf("%s: %u steps\n", o->scenario, scenario->n_steps);
+}
+
 /* Configuration and scenario, if there is one, have been read and are good. */
 static int routerd_main_start(const struct options *o, struct routerd_conf *conf,
 			      const struct scenario *scenario)
@@ -198,11 +208,8 @@ static int routerd_main_start(const struct options *o, struct routerd_conf *conf
 	log_open("wccprouter", LOG_TO_STDERR, o->debug ? NOTE_DEBUG : NOTE_INFO);
 	if (!o->check_only)
 		r = routerd_main_run(conf, scenario, o);
-	else if (scenario)
-		printf("%s: configuration is good\n%s: %u steps\n", o->file,
-		       o->scenario, scenario->n_steps);
 	else
-		printf("%s: configuration is good\n", o->file);
+		routerd_main_print(o, conf, scenario);
 	log_close();
 	return r;
 }

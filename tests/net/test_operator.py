@@ -73,7 +73,7 @@ def mistakes(small, box, pid_elsewhere):
     return {
         "port": (3299, None, "nothing listens on port 3299"),
         "stale": (3201, a_dead_process(), "which does not exist here (stale"),
-        "junk": (3202, "squid\n", "is missing or names no process"),
+        "junk": (3202, "squid\n", "names no process"),
         "other": (3203, plain.pid, "which does not descend from process"),
         "plain": (3204, plain.pid, "the port is not transparent (Squid: http_port ... tproxy"),
         "six": (3205, None, "the port takes IPv6 only"),

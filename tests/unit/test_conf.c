@@ -182,7 +182,10 @@ TEST(example_is_good)
 	ck_assert_uint_eq(c->pools[0].n_instances, 3);
 	ck_assert_uint_eq(c->n_services, 5);
 	ck_assert_uint_eq(c->services[0].group.n_routers, 2);
-	ck_assert_msg(c->n_warnings == 0, "%s", c->warnings[0].text);
+	/* Everybody may read an example. */
+	for (unsigned i = 0; i < c->n_warnings; i++)
+		ck_assert_msg(strstr(c->warnings[i].text, "every user can read this file"),
+			      "%s", c->warnings[i].text);
 	conf_free(c);
 }
 
@@ -467,7 +470,7 @@ TEST(no_such_file)
 	ck_assert_str_eq(err.text,
 			 "/nonexistent/wccpd.conf: No such file or directory");
 	ck_assert_ptr_null(conf_load("/", &err));
-	ck_assert_str_eq(err.text, "/: Is a directory");
+	ck_assert_str_eq(err.text, "/: is a directory, not a regular file");
 }
 
 TEST(not_a_text_file)

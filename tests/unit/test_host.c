@@ -283,6 +283,7 @@ TEST(strangers_fill_no_places)
 /* -- pid files -------------------------------------------------------------------- */
 
 static char pid_path[64];
+static struct err why;
 
 static void write_pid(int pid)
 {
@@ -329,15 +330,15 @@ TEST(a_pid_file_that_is_none_does_not_stop_us)
 	snprintf(target, sizeof(target), "%s.real", pid_path);
 	ck_assert_int_eq(rename(pid_path, target), 0);
 	ck_assert_int_eq(symlink(target, pid_path), 0);
-	ck_assert_int_eq(pidfile_read(pid_path), 0);
+	ck_assert_int_eq(pidfile_read(pid_path, &why), 0);
 	unlink(pid_path);
 	unlink(target);
 	ck_assert_int_eq(mkfifo(pid_path, 0600), 0);
 	alarm(5); /* nobody ever writes to it */
-	ck_assert_int_eq(pidfile_read(pid_path), 0);
+	ck_assert_int_eq(pidfile_read(pid_path, &why), 0);
 	alarm(0);
 	unlink(pid_path);
-	ck_assert_int_eq(pidfile_read("/proc"), 0);
+	ck_assert_int_eq(pidfile_read("/proc", &why), 0);
 }
 
 TEST(a_pid_file_covers_the_process_and_its_children)
@@ -351,12 +352,12 @@ TEST(a_pid_file_covers_the_process_and_its_children)
 	int status;
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(WEXITSTATUS(status), 0);
-	ck_assert_int_eq(pidfile_read(pid_path), getpid());
+	ck_assert_int_eq(pidfile_read(pid_path, &why), getpid());
 	ck_assert(pidfile_covers(pid_path, getpid()));
 	ck_assert(!pidfile_covers(pid_path, 1));
 	unlink(pid_path);
 	ck_assert(!pidfile_covers(pid_path, getpid()));
-	ck_assert_int_eq(pidfile_read(pid_path), 0);
+	ck_assert_int_eq(pidfile_read(pid_path, &why), 0);
 }
 
 /* -- the end of a process -------------------------------------------------------- */

@@ -99,7 +99,7 @@ TEST(pid_file_missing)
 	struct listener l = listener_here(false);
 
 	strcpy(conf.pid_file, pid_path);
-	reason_is(&l, "is missing or names no process");
+	reason_is(&l, "No such file");
 }
 
 TEST(pid_file_stale)

@@ -336,11 +336,13 @@ struct conf *conf_load(const char *path, struct err *err)
 	read_close(&r);
 	if (result == 0)
 		return conf;
-	free(conf);
+	conf_free(conf);
 	return NULL;
 }
 
 void conf_free(struct conf *conf)
 {
+	if (conf)
+		explicit_bzero(conf, sizeof(*conf)); /* passwords */
 	free(conf);
 }

@@ -2,6 +2,8 @@
 /* service NAME { ... } */
 #include "wccpd/conf/conf_sections.h"
 
+#include "conffile/password.h"
+
 #include <string.h>
 
 cfg_opt_t service_options[] = {
@@ -13,7 +15,7 @@ cfg_opt_t service_options[] = {
 	READ_LIST("caches"),
 	READ_LIST("gre-sources"),
 	READ_LIST("l2-sources"),
-	READ_TEXT("password"),
+	PASSWORD_OPTIONS,
 	READ_TEXT("version"),
 	READ_LIST("forward"),
 	READ_LIST("return"),
@@ -38,21 +40,6 @@ cfg_opt_t service_options[] = {
 	READ_TEXT("redirect-only-protocol-0"),
 	CFG_END(),
 };
-
-static int conf_service_read_password(struct reader *r, cfg_t *section,
-				      struct cache_conf *out)
-{
-	char text[WCCP_PASSWORD_LEN + 1];
-	struct err why;
-
-	if (!read_is_set(section, "password"))
-		return 0;
-	if (read_text(r, section, "password", text, sizeof(text)) < 0)
-		return -1;
-	if (codec_password(text, &out->password, &why) < 0)
-		return read_fail(r, section, "password", "password: %s", why.text);
-	return 0;
-}
 
 static int conf_service_read_ways(struct reader *r, cfg_t *section,
 				  struct cache_conf *out)
@@ -94,7 +81,7 @@ static int conf_service_read_group(struct reader *r, cfg_t *section,
 	if (conf_describe_read(r, section, spoof, &group->service) < 0 ||
 	    conf_endpoints_read(r, section, out) < 0 ||
 	    conf_sources_read(r, section, out) < 0 ||
-	    conf_service_read_password(r, section, group) < 0 ||
+	    password_read(r, section, &group->password) < 0 ||
 	    conf_service_read_ways(r, section, group) < 0 ||
 	    conf_service_read_timers(r, section, group) < 0)
 		return -1;

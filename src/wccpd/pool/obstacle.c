@@ -5,8 +5,6 @@
 #include "dp/steer/steer_fetch.h"
 #include "wccpd/pool/pidfile.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <unistd.h>
 
 bool obstacle_is_usable(const struct listener *l, struct err *why)
@@ -19,39 +17,35 @@ bool obstacle_is_usable(const struct listener *l, struct err *why)
 	return rc != STEER_USELESS;
 }
 
-static bool obstacle_is_alive(pid_t pid)
+/* Does the pid file name a process that lives? */
+static bool obstacle_is_named(const char *path, pid_t *named, struct err *why)
 {
-	return kill(pid, 0) == 0 || errno != ESRCH;
-}
-
-/* What is wrong with the pid file, whether or not anything listens; false: nothing. */
-static bool obstacle_of_pid_file(const char *path, pid_t named, struct err *why)
-{
-	if (named == 0)
-		err_set(why, "pid file %s is missing or names no process", path);
-	else if (!obstacle_is_alive(named))
-		err_set(why,
-			"pid file %s names process %d, which does not exist here "
-			"(stale, "
-			"or of another pid namespace)",
-			path, (int)named);
-	else
+	*named = pidfile_read(path, why);
+	if (*named == 0) {
+		err_prefix(why, "pid file");
 		return false;
-	return true;
+	}
+	if (pidfile_is_alive(*named))
+		return true;
+	err_set(why,
+		"pid file %s names process %d, which does not exist here (stale, or of "
+		"another pid namespace)",
+		path, (int)*named);
+	return false;
 }
 
 static void obstacle_of_listener(const struct conf_instance *conf,
 				 const struct listener *l, struct err *why)
 {
 	const char *path = conf->pid_file;
-	pid_t named = path[0] ? pidfile_read(path) : 0;
+	pid_t named = 0;
 
 	if (l->pid <= 0)
 		err_set(why,
 			"the process that listens on port %u cannot be seen from here "
 			"(another pid namespace?)",
 			conf->port);
-	else if (path[0] && obstacle_of_pid_file(path, named, why))
+	else if (path[0] && !obstacle_is_named(path, &named, why))
 		return;
 	else if (path[0] && !pidfile_covers(path, l->pid))
 		err_set(why,
@@ -67,23 +61,19 @@ bool obstacle_explain(const struct conf_instance *conf, const struct listeners *
 {
 	unsigned n;
 	const struct listener *l = listeners_at(all, conf->port, &n);
+	struct err of_file;
+	pid_t named;
 
 	why->text[0] = '\0';
 	for (; n > 0 && !why->text[0]; n--, l++)
 		obstacle_of_listener(conf, l, why);
 	if (why->text[0])
 		return true;
-	if (conf->pid_file[0]) {
-		pid_t named = pidfile_read(conf->pid_file);
-
-		if (named > 0 && obstacle_is_alive(named)) {
-			err_set(why,
-				"process %d of pid file %s lives, but nothing listens "
-				"on "
-				"port %u",
-				(int)named, conf->pid_file, conf->port);
-			return true;
-		}
+	if (conf->pid_file[0] && obstacle_is_named(conf->pid_file, &named, &of_file)) {
+		err_set(why,
+			"process %d of pid file %s lives, but nothing listens on port %u",
+			(int)named, conf->pid_file, conf->port);
+		return true;
 	}
 	err_set(why, "nothing listens on port %u", conf->port);
 	return false;

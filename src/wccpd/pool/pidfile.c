@@ -2,7 +2,10 @@
 /* What a pid file says, and whether a process descends from it. */
 #include "wccpd/pool/pidfile.h"
 
-#include <fcntl.h>
+#include "foreign/foreign_file.h"
+
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,24 +13,52 @@
 
 enum {
 	PIDFILE_DEPTH = 16, /* of a process tree; ends a search in a changing one */
-	PIDFILE_SIZE = 32,  /* what follows the number is not read */
+	PIDFILE_SIZE = 64,
 };
 
-pid_t pidfile_read(const char *path)
+bool pidfile_is_alive(pid_t pid)
 {
-	/* It belongs to the proxy, which could replace it by anything: a FIFO without a
-	 * writer must not block the daemon. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), pid = 0;
-	char text[PIDFILE_SIZE] = "";
-	struct stat st;
+	return kill(pid, 0) == 0 || errno != ESRCH;
+}
 
-	if (fd < 0)
+/* Is this user one that the process runs as, or started as? */
+static bool pidfile_is_of_user(pid_t pid, uid_t user)
+{
+	unsigned real, effective, saved;
+	char path[64], line[128];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "Uid: %u %u %u", &real, &effective, &saved) == 3;
+	if (f)
+		fclose(f);
+	return found && (user == real || user == effective || user == saved);
+}
+
+pid_t pidfile_read(const char *path, struct err *why)
+{
+	char text[PIDFILE_SIZE + 1];
+	struct stat st;
+	ssize_t n = foreign_file_read(path, FOREIGN_LINKS_NONE, text, PIDFILE_SIZE, &st, why);
+	int pid = 0;
+
+	if (n < 0)
 		return 0;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    read(fd, text, sizeof(text) - 1) <= 0 || sscanf(text, "%d", &pid) != 1 ||
-	    pid < 0)
-		pid = 0;
-	close(fd);
+	text[n] = '\0';
+	if (sscanf(text, "%d", &pid) != 1 || pid <= 0) {
+		err_set(why, "%s: names no process", path);
+		return 0;
+	}
+	/* Who may write into the file must not choose other users' processes. */
+	if (st.st_uid != 0 && st.st_uid != geteuid() && pidfile_is_alive(pid) &&
+	    !pidfile_is_of_user(pid, st.st_uid)) {
+		err_set(why, "%s: belongs to user %u, process %d, which it names, does not",
+			path, (unsigned)st.st_uid, pid);
+		return 0;
+	}
 	return pid;
 }
 
@@ -55,7 +86,8 @@ static pid_t pidfile_parent_of(pid_t pid)
 
 bool pidfile_covers(const char *path, pid_t pid)
 {
-	pid_t master = pidfile_read(path);
+	struct err why;
+	pid_t master = pidfile_read(path, &why);
 
 	for (int depth = 0; master > 0 && pid > 0 && depth < PIDFILE_DEPTH; depth++) {
 		if (pid == master)

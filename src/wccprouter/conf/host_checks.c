@@ -42,6 +42,8 @@ void host_checks_warn(const struct routerd_conf *conf)
 {
 	unsigned i;
 
+	for (i = 0; i < conf->n_warnings; i++)
+		log_warning("configuration", "%s", conf->warnings[i].text);
 	if (host_checks_setting("ipv4", NULL, "ip_forward") == 0)
 		log_warning("ip-forward-off",
 			    "net.ipv4.ip_forward is 0: this host forwards nothing, so "

@@ -119,6 +119,8 @@ static int routerd_conf_read_profile(struct reader *r, struct routerd_conf *out)
 static int routerd_conf_read_all(struct reader *r, struct routerd_conf *out)
 {
 	strcpy(out->control, "/run/wccprouter.sock");
+	r->warnings = out->warnings;
+	r->max_warnings = ROUTERD_MAX_WARNINGS;
 	if (routerd_conf_read_profile(r, out) < 0 ||
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
 	    routerd_conf_read_router_id6(r, &out->router_id6) < 0 ||
@@ -127,6 +129,7 @@ static int routerd_conf_read_all(struct reader *r, struct routerd_conf *out)
 	    routerd_conf_interfaces_read(r, out) < 0 ||
 	    routerd_conf_read_services(r, out) < 0)
 		return -1;
+	out->n_warnings = r->n_warnings;
 	return routerd_conf_interfaces_check(r, out);
 }
 
@@ -146,12 +149,14 @@ struct routerd_conf *routerd_conf_load(const char *path, struct err *err)
 	read_close(&r);
 	if (result == 0)
 		return conf;
-	free(conf);
+	routerd_conf_free(conf);
 	return NULL;
 }
 
 void routerd_conf_free(struct routerd_conf *conf)
 {
+	if (conf)
+		explicit_bzero(conf, sizeof(*conf)); /* passwords */
 	free(conf);
 }
 

@@ -22,6 +22,7 @@ enum {
 	ROUTERD_MAX_SERVICES = 64,
 	ROUTERD_MAX_RULES = 64, /* of one service */
 	ROUTERD_PATH_MAX = 108, /* of a Unix socket */
+	ROUTERD_MAX_WARNINGS = 16, /* later ones are not kept */
 };
 
 struct routerd_interfaces {
@@ -54,6 +55,9 @@ struct routerd_conf {
 	struct routerd_interfaces caches_in;
 	unsigned n_services;
 	struct routerd_conf_service services[ROUTERD_MAX_SERVICES];
+	/* Settings that are valid but probably mistakes, "file:line: ..." each. */
+	unsigned n_warnings;
+	struct err warnings[ROUTERD_MAX_WARNINGS];
 };
 
 /* Read and check a file.  NULL on error; the result is freed by routerd_conf_free(). */

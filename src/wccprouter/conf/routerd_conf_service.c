@@ -2,6 +2,7 @@
 /* A service section of wccprouter.conf. */
 #include "wccprouter/conf/routerd_conf_service.h"
 
+#include "conffile/password.h"
 #include "wccprouter/conf/routerd_conf_interfaces.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 enum { GROUP_TTL_MAX = 15 };
 
 cfg_opt_t routerd_conf_service_options[] = {
-	READ_TEXT("password"),	 READ_LIST("forward"),
+	PASSWORD_OPTIONS,	 READ_LIST("forward"),
 	READ_LIST("return"),	 READ_LIST("transmit-t"),
 	READ_LIST("group-list"), READ_LIST("redirect-list"),
 	READ_TEXT("closed"),	 READ_TEXT("echo-assignment"),
@@ -84,21 +85,6 @@ static int routerd_conf_service_read_mask_identity(struct reader *r, cfg_t *sect
 	if (read_word(r, section, "mask-identity", 0, words, &which) < 0)
 		return -1;
 	*out = (enum router_mask_identity)which;
-	return 0;
-}
-
-static int routerd_conf_service_read_password(struct reader *r, cfg_t *section,
-					      struct codec_password *out)
-{
-	char text[WCCP_PASSWORD_LEN + 1];
-	struct err why;
-
-	if (!read_is_set(section, "password"))
-		return 0;
-	if (read_text(r, section, "password", text, sizeof(text)) < 0)
-		return -1;
-	if (codec_password(text, out, &why) < 0)
-		return read_fail(r, section, "password", "password: %s", why.text);
 	return 0;
 }
 
@@ -267,7 +253,7 @@ int routerd_conf_service_read(struct reader *r, cfg_t *section,
 
 	routerd_conf_service_defaults(conf, router);
 	if (routerd_conf_service_read_title(r, section, out) < 0 ||
-	    routerd_conf_service_read_password(r, section, &router->password) < 0 ||
+	    password_read(r, section, &router->password) < 0 ||
 	    routerd_conf_service_read_all_methods(r, section, router) < 0 ||
 	    routerd_conf_service_read_mask_identity(r, section,
 						    &router->mask_identity) < 0 ||

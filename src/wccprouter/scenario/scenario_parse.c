@@ -2,6 +2,8 @@
 /* Scenario files: from text to steps. */
 #include "wccprouter/scenario/scenario.h"
 
+#include "foreign/foreign_file.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@ enum {
 	LINE_MAX_LEN = 1024,
 	MAX_WORDS = 48,
 	MAX_STEPS = 10000,
+	SCENARIO_FILE_MAX = 1 << 22,
 };
 
 /* One line.  Words are taken from the front and the end. */
@@ -349,17 +352,24 @@ struct scenario *scenario_load(const char *path, bool (*is_command)(const char *
 			       struct err *err)
 {
 	struct scenario *s = calloc(1, sizeof(*s));
-	FILE *f = fopen(path, "re");
+	char *text = malloc(SCENARIO_FILE_MAX);
+	ssize_t n;
+	FILE *f;
 	int r = -1;
 
-	if (!f)
-		err_set(err, "%s: %s", path, strerror(errno));
-	else if (!s || !(s->path = strdup(path)))
+	if (!s || !text || !(s->path = strdup(path))) {
 		err_set(err, "out of memory");
-	else
-		r = scenario_parse_read_file(s, f, is_command, err);
-	if (f)
-		fclose(f);
+	} else if ((n = foreign_file_read(path, FOREIGN_LINKS_OURS, text, SCENARIO_FILE_MAX,
+					  NULL, err)) >= 0) {
+		f = n ? fmemopen(text, (size_t)n, "r") : fopen("/dev/null", "re");
+		if (f) {
+			r = scenario_parse_read_file(s, f, is_command, err);
+			fclose(f);
+		} else {
+			err_set(err, "%s: %s", path, strerror(errno));
+		}
+	}
+	free(text);
 	if (r == 0)
 		return s;
 	scenario_free(s);
