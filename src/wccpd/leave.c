@@ -66,6 +66,15 @@ bool leave_was_asked(const struct daemon *d, const struct service *s)
 	return first ? first->drain_asked : s->drain_asked;
 }
 
+bool leave_awaits_pool(const struct daemon *d, const struct service *s)
+{
+	const struct pool *pool = pools_get(d->pools, s->conf->pool);
+	struct pools_strength k = pools_strength(pool);
+
+	return s->told.up && leave_drain_of(d, s)->state == DRAIN_OFF &&
+	       (k.up == 0 || k.up < pool->conf->min_instances) && pools_may_be_up(pool);
+}
+
 static const char *leave_why(const struct daemon *d, const struct service *s,
 			     const struct pool *pool, bool *stays)
 {
@@ -76,8 +85,8 @@ static const char *leave_why(const struct daemon *d, const struct service *s,
 		return "wccpd stops";
 	if (s->drain_asked)
 		return "wccpctl drain";
-	/* Before the first health check has ended, a restart is not over. */
-	if (k.up == 0 || k.up < pool->conf->min_instances)
+	if ((k.up == 0 || k.up < pool->conf->min_instances) &&
+	    !leave_awaits_pool(d, s))
 		return "pool is down";
 	*stays = true;
 	return s->conf->weight == 0 ? "its weight is 0" : NULL;

@@ -26,6 +26,10 @@ const struct drain *leave_drain_of(const struct daemon *d, const struct service 
 /* Does an operator want it to be drained? */
 bool leave_was_asked(const struct daemon *d, const struct service *s);
 
+/* Does it have a new pool, by a reload, whose instances have not been checked yet?  Then
+ * it stays announced as it was. */
+bool leave_awaits_pool(const struct daemon *d, const struct service *s);
+
 /* Drain everything, withdraw, and end the event loop.  Said again, it goes on with the
  * next step at once. */
 void leave_stop(struct daemon *d);

@@ -153,6 +153,8 @@ static struct announcement reconcile_strength_of(const struct daemon *d,
 		health_pool_weight(s->conf->weight, k.up, p->conf->min_instances,
 				   k.up_weight, k.all_weight);
 
+	if (leave_awaits_pool(d, s))
+		return s->told;
 	if (drain->state == DRAIN_DRAINING)
 		weight = 0;
 	return (struct announcement){ .up = drain->state != DRAIN_LEFT, .weight = weight };

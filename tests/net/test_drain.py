@@ -2,6 +2,7 @@
 """A box leaves in order: what is open is served to its end, what is new goes elsewhere.
 Every connection is accounted for (ledger.py)."""
 
+import os
 import signal
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from ledger import Ledger
 from netns import wait_until
-from small import Small, ask
+from small import HERE, PYTHON, Small, ask
 
 
 def control(box, *words):
@@ -154,3 +155,40 @@ def test_weight_0_by_reload(net):
         assert "states weight 0 now" in lab.boxes[0].log()
     all_well(ledger)
     assert not ledger.by["origin"], ledger.by
+
+
+def rewrite(box, *changes):
+    with open(box.conf, "r+") as f:
+        text = f.read()
+        for old, new in changes:
+            assert old in text, text
+            text = text.replace(old, new)
+        f.seek(0)
+        f.write(text)
+        f.truncate()
+    box.wccpd.send_signal(signal.SIGHUP)
+
+
+def test_a_reload_renames_the_pool_or_takes_another(net):
+    lab = start(net, boxes=("box1",))
+    one = lab.boxes[0]
+    with Ledger(lab) as ledger:
+        ledger.open(32)
+        rewrite(one, ("pool web", "pool other"), ("pool = web", "pool = other"),
+                ("instance s1", "instance t1"))
+        wait_until(lambda: one.show()["pools"][0]["name"] == "other", 5, one.log)
+        assert one.show()["pools"][0]["instances"][0]["state"] == "up"
+        ledger.open(16)
+        assert not ledger.by["origin"], ledger.by
+        # Another process on another port; the first one only finishes what it has.
+        one.ns.popen([*PYTHON, os.path.join(HERE, "dp_listener.py"), "second", "3130"],
+                     log="second")
+        wait_until(lambda: one.ns.listens(3130), 10, "the second instance")
+        rewrite(one, ("pool other", "pool third"), ("pool = other", "pool = third"),
+                ("port = 3129", "port = 3130"))
+        lab.wait_served(["second"])
+        ledger.open(16)
+    all_well(ledger)
+    assert ledger.by["second"]
+    assert "withdraw" not in one.log()
+    assert one.state() == "assigned" and lab.share("box1") == 256

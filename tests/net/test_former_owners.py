@@ -122,7 +122,7 @@ def test_any_order(net, seed):
     """Boxes come, go and change their weight in random order."""
     import random
     chance = random.Random(seed)
-    lab = start(net, ("box1", "box2", "box3", "box4"))
+    lab = start(net, ("box1", "box2", "box3", "box4"), t=1500)
     join(lab, "box1", 256, 0, 0, 0)
     running = {"box1"}
     with Ledger(lab) as ledger:

@@ -54,6 +54,22 @@ bool pools_are_gone(const struct pool *p)
 	return true;
 }
 
+/* Are enough instances up, or about to be: found a moment ago, and not checked yet? */
+bool pools_may_be_up(const struct pool *p)
+{
+	struct mono now = clock_now();
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_instances; i++) {
+		const struct health *h = &p->instances[i]->health;
+
+		n += health_counts(h, now) ||
+		     (h->state == HEALTH_STARTING &&
+		      !mono_due(mono_add_ms(h->since, p->conf->health.grace_ms), now));
+	}
+	return n > 0 && n >= p->conf->min_instances;
+}
+
 /* -- changes ------------------------------------------------------------------------ */
 
 static const struct pool *pools_pool_of(const struct pools *ps,
@@ -130,7 +146,9 @@ static void pools_on_scan(evutil_socket_t fd, short what, void *arg)
 
 struct pools_next {
 	unsigned n, n_ports;
-	struct pool pools[PLAN_MAX_POOLS]; /* instances: NULL for those that stay */
+	struct pool pools[PLAN_MAX_POOLS]; /* instances: NULL for those that stay ... */
+	/* ... which are these now. */
+	struct instance *staying[PLAN_MAX_POOLS][PLAN_MAX_INSTANCES];
 	uint16_t ports[PLAN_MAX_POOLS * PLAN_MAX_INSTANCES];
 };
 
@@ -141,35 +159,70 @@ static void pools_free_instances(struct pool *pools, unsigned n)
 			instance_free(pools[p].instances[i]);
 }
 
-/* The place of the running instance that fits; NULL: there is none. */
-static struct instance **pools_find_running(struct pools *ps,
-					    const struct conf_pool *pool,
-					    const struct conf_instance *conf)
+/* Is it the instance of that configuration?  The same name is best; whoever listens and
+ * answers where it used to is the same one under another name. */
+static bool pools_is_same(const struct pool *pool, const struct instance *in,
+			  const struct conf_pool *conf_pool,
+			  const struct conf_instance *conf, bool by_name)
+{
+	if (in->conf->port != conf->port)
+		return false;
+	if (by_name)
+		return strcmp(pool->conf->name, conf_pool->name) == 0 &&
+		       strcmp(in->conf->name, conf->name) == 0;
+	return in->conf->check_port == conf->check_port &&
+	       addr_equal(&in->conf->check, &conf->check) &&
+	       strcmp(in->conf->pid_file, conf->pid_file) == 0;
+}
+
+static bool pools_is_taken(const struct pools_next *next, const struct instance *in)
+{
+	for (unsigned p = 0; p < PLAN_MAX_POOLS; p++)
+		for (unsigned i = 0; i < PLAN_MAX_INSTANCES; i++)
+			if (next->staying[p][i] == in)
+				return true;
+	return false;
+}
+
+/* The running instance that fits and is not spoken for; NULL: there is none. */
+static struct instance *pools_find_running(const struct pools *ps,
+					   const struct pools_next *next,
+					   const struct conf_pool *pool,
+					   const struct conf_instance *conf, bool by_name)
 {
 	for (unsigned p = 0; p < ps->n; p++)
 		for (unsigned i = 0; i < ps->pools[p].n_instances; i++) {
 			struct instance *in = ps->pools[p].instances[i];
 
-			if (in && strcmp(ps->pools[p].conf->name, pool->name) == 0 &&
-			    strcmp(in->conf->name, conf->name) == 0 &&
-			    in->conf->port == conf->port)
-				return &ps->pools[p].instances[i];
+			if (pools_is_same(&ps->pools[p], in, pool, conf, by_name) &&
+			    !pools_is_taken(next, in))
+				return in;
 		}
 	return NULL;
+}
+
+static void pools_find_staying(const struct pools *ps, const struct conf *conf, bool by_name,
+			       struct pools_next *next)
+{
+	for (unsigned p = 0; p < conf->n_pools; p++)
+		for (unsigned i = 0; i < conf->pools[p].n_instances; i++)
+			if (!next->staying[p][i])
+				next->staying[p][i] = pools_find_running(
+					ps, next, &conf->pools[p],
+					&conf->pools[p].instances[i], by_name);
 }
 
 static int pools_prepare_pool(struct pools *ps, const struct conf_pool *conf,
 			      struct pools_next *next)
 {
-	struct pool *out = &next->pools[next->n++];
+	unsigned p = next->n++;
+	struct pool *out = &next->pools[p];
 
 	out->conf = conf;
 	for (unsigned i = 0; i < conf->n_instances; i++) {
-		const struct conf_instance *c = &conf->instances[i];
-
-		next->ports[next->n_ports++] = c->port;
+		next->ports[next->n_ports++] = conf->instances[i].port;
 		out->n_instances++;
-		if (pools_find_running(ps, conf, c))
+		if (next->staying[p][i])
 			continue;
 		out->instances[i] = instance_new(ps->base, pools_on_instance, ps);
 		if (!out->instances[i])
@@ -183,6 +236,10 @@ struct pools_next *pools_prepare(struct pools *ps, const struct conf *conf,
 {
 	struct pools_next *next = calloc(1, sizeof(*next));
 
+	if (next) {
+		pools_find_staying(ps, conf, true, next);
+		pools_find_staying(ps, conf, false, next);
+	}
 	for (unsigned p = 0; next && p < conf->n_pools; p++)
 		if (pools_prepare_pool(ps, &conf->pools[p], next) < 0) {
 			pools_discard(next);
@@ -199,25 +256,23 @@ void pools_discard(struct pools_next *next)
 	free(next);
 }
 
-static void pools_commit_pool(struct pools *ps, struct pool *pool)
+/* It does not belong to its old place any more. */
+static void pools_move_instance(struct pools *ps, struct instance *in, struct instance **to)
 {
-	for (unsigned i = 0; i < pool->n_instances; i++) {
-		const struct conf_instance *conf = &pool->conf->instances[i];
-
-		if (!pool->instances[i]) {
-			struct instance **running =
-				pools_find_running(ps, pool->conf, conf);
-
-			pool->instances[i] = *running;
-			*running = NULL;
-		}
-	}
+	for (unsigned p = 0; p < ps->n; p++)
+		for (unsigned i = 0; i < ps->pools[p].n_instances; i++)
+			if (ps->pools[p].instances[i] == in)
+				ps->pools[p].instances[i] = NULL;
+	*to = in;
 }
 
 void pools_commit(struct pools *ps, struct pools_next *next)
 {
 	for (unsigned p = 0; p < next->n; p++)
-		pools_commit_pool(ps, &next->pools[p]);
+		for (unsigned i = 0; i < next->pools[p].n_instances; i++)
+			if (next->staying[p][i])
+				pools_move_instance(ps, next->staying[p][i],
+						    &next->pools[p].instances[i]);
 	pools_free_instances(ps->pools, ps->n);
 	memcpy(ps->pools, next->pools, sizeof(ps->pools));
 	listeners_scan_set_ports(ps->scan, next->ports, next->n_ports);

@@ -28,7 +28,8 @@ struct pools_next;
 struct pools_next *pools_prepare(struct pools *ps, const struct conf *conf,
 				 struct err *err);
 /* Follow that configuration (not owned; must live until the next one is followed).
- * Instances known by pool, name and port keep their health and sockets. */
+ * Instances known by pool, name and port, or by port and check, keep their health and
+ * sockets. */
 void pools_commit(struct pools *ps, struct pools_next *next);
 /* Or discard it. */
 void pools_discard(struct pools_next *next);
@@ -41,6 +42,7 @@ struct pools_strength {
 	uint32_t up_weight, all_weight; /* of these */
 };
 struct pools_strength pools_strength(const struct pool *p);
+bool pools_may_be_up(const struct pool *p);
 /* Is there no process left that may have connections? */
 bool pools_are_gone(const struct pool *p);
 void pools_fill_plan(const struct pool *p, struct plan_pool *out);
