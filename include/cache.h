@@ -94,6 +94,7 @@ enum cache_event_type {
 	CACHE_EV_HEALTH,   /* the local pool changed */
 	CACHE_EV_CONF,     /* the configuration changed */
 	CACHE_EV_UNREACHABLE, /* a datagram could not be sent or delivered */
+	CACHE_EV_REACHABLE, /* routes have changed: that may be over */
 	CACHE_EV_SHUTDOWN, /* withdraw for good */
 };
 

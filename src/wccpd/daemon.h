@@ -82,6 +82,8 @@ struct daemon {
 	struct service services[DAEMON_MAX_SERVICES];
 	/* Datagrams that belong to no group. */
 	uint64_t refused[CODEC_REFUSALS], unknown_service;
+	bool unreachable;    /* some datagram could not be sent ... */
+	bool routes_changed; /* ... and this happened since */
 	bool applied; /* the kernel has followed a plan at least once */
 	bool stopping, stop_at_once;
 	bool said_goodbye; /* all services have been told to withdraw for good */

@@ -238,6 +238,9 @@ static void reconcile_now(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	reconcile_look_for_address(d);
+	if (d->routes_changed && d->unreachable)
+		services_tell_reachable(d);
+	d->routes_changed = false;
 	reconcile_join_groups(d);
 	reconcile_make_plan(d);
 	waits = earlier_waits(d);
@@ -261,8 +264,10 @@ static void reconcile_on_kernel(evutil_socket_t fd, short what, void *arg)
 	unsigned changes = rtnl_monitor_read(d->rtnl);
 
 	(void)fd, (void)what;
-	if (changes & ~(unsigned)RTNL_NEIGHBOUR)
+	if (changes & ~(unsigned)RTNL_NEIGHBOUR) {
+		d->routes_changed = true;
 		delivery_watch_kernel_changed(d->delivery);
+	}
 	if (changes && !evtimer_pending(d->replan, NULL))
 		evtimer_add(d->replan, &later);
 }

@@ -91,6 +91,7 @@ void services_step(struct daemon *d, struct service *s, const struct cache_event
 	struct cache_event tell = { .type = CACHE_EV_UNREACHABLE, .now = ev->now };
 
 	services_step_once(d, s, ev, &unsent);
+	d->unreachable = d->unreachable || unsent.n > 0;
 	for (unsigned i = 0; i < unsent.n; i++) {
 		tell.u.unreachable.router = unsent.to[i];
 		tell.u.unreachable.why = unsent.why[i];
@@ -105,6 +106,15 @@ void services_tell_unreachable(struct daemon *d, const struct addr *router,
 
 	ev.u.unreachable.router = *router;
 	ev.u.unreachable.why = why;
+	for (unsigned i = 0; i < d->n_services; i++)
+		services_step(d, &d->services[i], &ev);
+}
+
+void services_tell_reachable(struct daemon *d)
+{
+	struct cache_event ev = { .type = CACHE_EV_REACHABLE, .now = clock_now() };
+
+	d->unreachable = false;
 	for (unsigned i = 0; i < d->n_services; i++)
 		services_step(d, &d->services[i], &ev);
 }

@@ -19,6 +19,8 @@ void services_step(struct daemon *d, struct service *s, const struct cache_event
  * were for.  Static text. */
 void services_tell_unreachable(struct daemon *d, const struct addr *router,
 			       const char *why);
+/* Routes have changed: what could not be sent may arrive now. */
+void services_tell_reachable(struct daemon *d);
 /* To be called after every batch of steps: frees services that have withdrawn, sets the
  * timer, and ends a stop once nothing is left to be sent. */
 void services_settle(struct daemon *d);

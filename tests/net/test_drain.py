@@ -22,13 +22,14 @@ def drain_of(box, service=0):
     return shown and shown["services"][service]["drain"]
 
 
-def start(net, boxes=("box1", "box2"), more="", router="", drain_time=20, **options):
+def start(net, boxes=("box1", "box2"), more="", router="", drain_time=20, t=500, **options):
     lab = Small(net, boxes=boxes, origin=True, **options)
     lab.start_router(("web-cache", router))
     for box in lab.boxes:
         box.configure(("web-cache", more), drain_time=drain_time)
         with open(box.conf, "r+") as f:
             text = f.read().replace("pool web {", "pool web {\n    grace = 300")
+            text = text.replace("transmit-t = 500", f"transmit-t = {t}")
             f.seek(0)
             f.write(text)
         box.start()
@@ -192,3 +193,31 @@ def test_a_reload_renames_the_pool_or_takes_another(net):
     assert ledger.by["second"]
     assert "withdraw" not in one.log()
     assert one.state() == "assigned" and lab.share("box1") == 256
+
+
+@pytest.mark.parametrize("what", ["address", "link"])
+def test_gone_for_a_moment(net, what):
+    """Back at once: what the client sends again when it is there is answered."""
+    lab = start(net, t=3000)
+    two = lab.boxes[1]
+    away, back = {
+        "address": (lambda: two.ns.ip("addr", "del", two.address + "/24", "dev", "eth0"),
+                    lambda: two.ns.address("eth0", two.address + "/24")),
+        "link": (lambda: two.ns.ip("link", "set", "eth0", "down"),
+                 lambda: two.ns.ip("link", "set", "eth0", "up")),
+    }[what]
+    with Ledger(lab) as ledger:
+        ledger.open(32)
+        began = time.monotonic()
+        away()
+        time.sleep(0.6)  # that is the outage
+        back()
+        two.routes()
+        outage = time.monotonic() - began
+        wait_until(lambda: two.state() == "assigned", 5, two.log)
+        lab.wait_served(["box1", "box2"])
+        wait_until(lambda: not any(k.waiting_since for k in ledger.kept), 10, "progress")
+    print(ledger)
+    assert not ledger.broken and not ledger.failed, str(ledger)
+    # A SYN is sent again after a second.
+    assert all(took < max(outage, 1) + 0.2 for _, took in ledger.slow), ledger.slow

@@ -369,6 +369,13 @@ void bench_health(bool up, uint16_t weight)
 	step(&ev);
 }
 
+void bench_reachable(void)
+{
+	struct cache_event ev = { .type = CACHE_EV_REACHABLE, .now = B.now };
+
+	step(&ev);
+}
+
 void bench_conf(void)
 {
 	struct cache_event ev = { .type = CACHE_EV_CONF, .now = B.now };

@@ -112,6 +112,7 @@ void rtr_query(struct rtr *r, const struct addr *target);
 
 void bench_rx(const struct addr *from, const void *octets, size_t len);
 void bench_health(bool up, uint16_t weight);
+void bench_reachable(void);
 void bench_conf(void); /* B.conf, as changed by the test */
 void bench_shutdown(void);
 /* Let time pass, firing the group's deadlines and the routers' answers. */

@@ -189,3 +189,18 @@ TEST(answered_and_never_listed)
 	bench_run(3 * T);
 	ck_assert_int_eq(bench_state(&a), PEER_ASSIGNED);
 }
+
+/* The interface is back: what could not be sent is sent again, not when T is over. */
+TEST(nobody_waits_for_t_when_the_network_is_back)
+{
+	open_two();
+	announce();
+	a.answers = false;
+	bench_run(T + T / 2);
+	bench_clear();
+	a.answers = true;
+	bench_reachable();
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &a), 1);
+	ck_assert_uint_eq(bench_count(WCCP_HERE_I_AM, &b), 0); /* it has answered */
+	ck_assert_uint_eq(bench_router(&a)->outstanding, 0);
+}

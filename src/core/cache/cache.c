@@ -146,6 +146,18 @@ static void cache_apply_conf(struct cache *c, const struct cache_conf *conf,
 	}
 }
 
+/* What was sent in vain need not wait for T to be sent again.  The receive id in it cannot
+ * be stale: no I_SEE_YOU has come since. */
+static void cache_greet_unanswered(struct cache *c, struct step *s)
+{
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		struct peer *p = &c->peers[i];
+
+		if (!p->removed && peer_is_announced(p) && p->hello.outstanding > 0)
+			peer_hello_at(c, p, s->now);
+	}
+}
+
 /*
  * Timers run after every event, or a busy socket would starve them.  An assignment
  * goes before the HERE_I_AM that is due at the same time: the answer to that makes
@@ -181,6 +193,9 @@ void cache_step(struct cache *c, const struct cache_event *ev, struct wccp_msg *
 	case CACHE_EV_UNREACHABLE:
 		cache_take_unreachable(c, &ev->u.unreachable.router,
 				       ev->u.unreachable.why);
+		break;
+	case CACHE_EV_REACHABLE:
+		cache_greet_unanswered(c, &s);
 		break;
 	case CACHE_EV_HEALTH:
 		cache_mark(c, DIRTY_VIEW);
