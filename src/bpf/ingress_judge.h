@@ -362,13 +362,16 @@ static __always_inline enum ingress_reason
 ingress_judge_addresses(const struct ingress_job *job)
 {
 	const struct packet *p = &job->p;
-	enum ingress_place dst = ingress_place(job, p->dst);
+	enum ingress_place dst = ingress_place(job, p->dst), src;
 
 	if (ingress_is_martian(p->src))
 		return INGRESS_DROPPED_SOURCE;
 	if (ingress_is_martian(p->dst) || dst == INGRESS_BROADCAST)
 		return INGRESS_DROPPED_DESTINATION;
-	if (ingress_place(job, p->src) == INGRESS_OWN)
+	src = ingress_place(job, p->src);
+	if (src == INGRESS_BROADCAST)
+		return INGRESS_DROPPED_SOURCE;
+	if (src == INGRESS_OWN)
 		return INGRESS_RETURNED_LOOP;
 	/* Let the router forward it without redirection, so that it passes the packet
 	 * filter that is meant for it. */

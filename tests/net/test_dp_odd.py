@@ -61,7 +61,7 @@ def test_own_request_redirected(lab, driver, how):
     ("dst", "10.2.0.255"), ("dst", "255.255.255.255"), ("dst", "224.0.0.1"),
     ("dst", "239.255.255.250"), ("dst", "0.0.0.0"), ("dst", "127.0.0.1"),
     ("src", "0.0.0.1"), ("src", "127.0.0.1"), ("src", "224.0.0.9"),
-    ("src", "255.255.255.255")])
+    ("src", "255.255.255.255"), ("src", "10.2.0.255")])
 def test_martians(lab, driver, end, address, flags):
     driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE))
     with Wire(lab.router) as wire:

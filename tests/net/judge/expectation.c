@@ -514,6 +514,8 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned
 		return INGRESS_DROPPED_SOURCE;
 	if (is_martian(p->dst) || is_link_broadcast(p->dst))
 		return INGRESS_DROPPED_DESTINATION;
+	if (is_link_broadcast(p->src))
+		return INGRESS_DROPPED_SOURCE;
 	if (is_own(p->src))
 		return INGRESS_RETURNED_LOOP;
 	if (is_own(p->dst))
