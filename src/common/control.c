@@ -319,13 +319,15 @@ void control_end_following(struct control *c, const char *command)
 
 static bool control_is_alive(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool alive =
-		fd >= 0 && connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	/* Whoever does not accept, or not us, still has it. */
+	bool dead = fd >= 0 &&
+		    connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 &&
+		    (errno == ECONNREFUSED || errno == ENOENT);
 
 	if (fd >= 0)
 		close(fd);
-	return alive;
+	return !dead;
 }
 
 static int control_set_address(struct sockaddr_un *sun, const char *path,

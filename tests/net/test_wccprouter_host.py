@@ -28,6 +28,41 @@ def test_everything_is_removed(world, signum):
     assert not os.path.exists(world.control)
 
 
+def test_offloads_come_back_after_a_kill(world):
+    """A process that is killed cannot restore anything: the next one does."""
+    world.router.run("ethtool", "-K", "cl0", "gro", "on")
+    world.start()
+    wait_until(lambda: not gro(world), 3, "GRO is off")
+    world.process.kill()
+    world.process.wait()
+    assert not gro(world)
+    world.launch()
+    assert not gro(world)
+    world.stop()
+    assert gro(world)
+    assert not os.path.exists(world.control + ".offloads")
+    # What was off before stays off.
+    world.router.run("ethtool", "-K", "cl0", "gro", "off")
+    world.start()
+    world.stop()
+    assert not gro(world)
+
+
+def test_offloads_of_an_interface_that_is_no_longer_redirected(world):
+    world.router.run("ethtool", "-K", "cl0", "gro", "on")
+    world.start()
+    world.process.kill()
+    world.process.wait()
+    with open(world.conf) as f:
+        conf = f.read()
+    with open(world.conf, "w") as f:
+        f.write(conf.replace("redirect-in = { cl0 }", "redirect-in = { or0 }"))
+    world.launch()
+    assert gro(world)
+    world.stop()
+
+
+
 @pytest.fixture
 def foreign_filter(world, tmp_path):
     """A function that puts somebody else's filter on cl0."""

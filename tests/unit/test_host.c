@@ -360,6 +360,34 @@ TEST(a_pid_file_covers_the_process_and_its_children)
 	ck_assert_int_eq(pidfile_read(pid_path, &why), 0);
 }
 
+/* Who can write into a pid file must not choose processes of others by it. */
+TEST(a_pid_file_of_a_user_names_processes_of_that_user)
+{
+	enum { USER = 65534 };
+	pid_t theirs;
+
+	if (geteuid() != 0)
+		return;
+	theirs = fork();
+	if (theirs == 0) {
+		if (setgid(USER) == 0 && setuid(USER) == 0)
+			pause();
+		_exit(1);
+	}
+	write_pid((int)getpid());
+	ck_assert_int_eq(pidfile_read(pid_path, &why), getpid());
+	ck_assert_int_eq(chown(pid_path, USER, USER), 0);
+	ck_assert_int_eq(pidfile_read(pid_path, &why), 0);
+	ck_assert_msg(strstr(why.text, "belongs to user 65534"), "%s", why.text);
+	ck_assert(!pidfile_covers(pid_path, getpid()));
+	write_pid((int)theirs); /* the file stays theirs */
+	while (pidfile_read(pid_path, &why) != theirs)
+		usleep(1000); /* until it is no longer root */
+	kill(theirs, SIGKILL);
+	waitpid(theirs, NULL, 0);
+	unlink(pid_path);
+}
+
 /* -- the end of a process -------------------------------------------------------- */
 
 static struct event_base *base;

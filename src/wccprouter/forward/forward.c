@@ -33,6 +33,7 @@ struct forward {
 	struct too_big *too_big;
 	unsigned n_hooks;
 	struct tc_hook hooks[ROUTERD_ALL_INTERFACES];
+	struct offloads *offloads;
 	struct bpf_table table; /* of struct router_entry */
 	struct mask_values values;
 	struct forward_counters counters;
@@ -69,7 +70,7 @@ static int forward_attach(struct forward *f, struct tc_hook *h, struct err *err)
 	struct router_interface value = { .roles = h->roles, .in = h->in, .out = h->out };
 	__u32 ifindex;
 
-	if (tc_hook_attach(h, &programs, err) < 0)
+	if (tc_hook_attach(h, &programs, f->offloads, err) < 0)
 		return -1;
 	ifindex = h->ifindex;
 	if (bpf_map_update_elem(bpf_map__fd(f->bpf->maps.interfaces), &ifindex, &value,
@@ -93,7 +94,7 @@ static void forward_refresh_hooks(struct forward *f)
 		if (old) {
 			log_warning("interface-gone", "%s is gone", h->name);
 			bpf_map_delete_elem(bpf_map__fd(f->bpf->maps.interfaces), &old);
-			tc_hook_detach(h);
+			tc_hook_detach(h, f->offloads);
 		}
 		if (if_nametoindex(h->name) && forward_attach(f, h, &err) == 0)
 			log_info("interface-back", "%s is back", h->name);
@@ -172,9 +173,13 @@ static int forward_open_all(struct forward *f, struct err *err)
 				   f, NULL);
 	if (!f->ring)
 		return err_set(err, "eBPF ring buffer: %s", strerror(errno));
+	f->offloads = offloads_open(f->conf->control);
+	if (!f->offloads)
+		return err_set(err, "out of memory");
 	for (i = 0; i < f->n_hooks; i++)
 		if (forward_attach(f, &f->hooks[i], err) < 0)
 			return -1;
+	offloads_restore_unused(f->offloads);
 	return 0;
 }
 
@@ -202,7 +207,8 @@ void forward_close(struct forward *f)
 	if (!f)
 		return;
 	for (i = 0; i < f->n_hooks; i++)
-		tc_hook_detach(&f->hooks[i]);
+		tc_hook_detach(&f->hooks[i], f->offloads);
+	offloads_close(f->offloads);
 	ring_buffer__free(f->ring);
 	too_big_close(f->too_big);
 	routes_close(f->routes);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Our TC filters on an interface, and the interface's receive offloads. */
+/* Our TC filters on an interface. */
 #include "wccprouter/forward/tc_hook.h"
 
 #include "bpf/router_maps.h"
 
 #include <errno.h>
-#include <linux/ethtool.h>
-#include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,72 +26,6 @@ static int tc_hook_interface_ioctl(const char *name, unsigned long request,
 	r = ioctl(fd, request, req);
 	close(fd);
 	return r;
-}
-
-/* -- receive offloads -------------------------------------------------------------- */
-
-static int tc_hook_ethtool_value(const char *name, uint32_t command, uint32_t *value)
-{
-	struct ethtool_value v = { .cmd = command, .data = *value };
-	struct ifreq req = { .ifr_data = (void *)&v };
-
-	if (tc_hook_interface_ioctl(name, SIOCETHTOOL, &req) < 0)
-		return -1;
-	*value = v.data;
-	return 0;
-}
-
-static bool tc_hook_get_gro(const char *name)
-{
-	uint32_t v = 0;
-
-	return tc_hook_ethtool_value(name, ETHTOOL_GGRO, &v) == 0 && v;
-}
-
-static bool tc_hook_get_lro(const char *name)
-{
-	uint32_t v = 0;
-
-	return tc_hook_ethtool_value(name, ETHTOOL_GFLAGS, &v) == 0 && v & ETH_FLAG_LRO;
-}
-
-static void tc_hook_set_gro(const char *name, bool on)
-{
-	uint32_t v = on;
-
-	tc_hook_ethtool_value(name, ETHTOOL_SGRO, &v);
-}
-
-static void tc_hook_set_lro(const char *name, bool on)
-{
-	uint32_t v = 0;
-
-	if (tc_hook_ethtool_value(name, ETHTOOL_GFLAGS, &v) < 0)
-		return;
-	v = on ? v | ETH_FLAG_LRO : v & ~(uint32_t)ETH_FLAG_LRO;
-	tc_hook_ethtool_value(name, ETHTOOL_SFLAGS, &v);
-}
-
-/* With merged packets the program could not tell which of them fit towards the
- * web-cache. */
-static void tc_hook_offloads_off(struct tc_hook *h)
-{
-	h->gro = tc_hook_get_gro(h->name);
-	h->lro = tc_hook_get_lro(h->name);
-	if (h->gro)
-		tc_hook_set_gro(h->name, false);
-	if (h->lro)
-		tc_hook_set_lro(h->name, false);
-}
-
-static void tc_hook_offloads_restore(struct tc_hook *h)
-{
-	if (h->gro)
-		tc_hook_set_gro(h->name, true);
-	if (h->lro)
-		tc_hook_set_lro(h->name, true);
-	h->gro = false;
-	h->lro = false;
 }
 
 /* -- the programs ------------------------------------------------------------------ */
@@ -127,7 +59,7 @@ static int tc_hook_check_kind(const char *name, struct err *err)
 }
 
 int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
-		   struct err *err)
+		   struct offloads *offloads, struct err *err)
 {
 	struct tc_programs chosen;
 
@@ -141,20 +73,20 @@ int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
 		return -1;
 	}
 	if (tc_attach(&h->filter, h->ifindex, &chosen, NULL, err) < 0) {
-		tc_hook_detach(h);
+		tc_hook_detach(h, offloads);
 		return err_prefix(err, "%s", h->name);
 	}
 	if (h->roles & ROUTER_IF_REDIRECT)
-		tc_hook_offloads_off(h);
+		offloads_switch_off(offloads, h->name, h->ifindex);
 	return 0;
 }
 
-void tc_hook_detach(struct tc_hook *h)
+void tc_hook_detach(struct tc_hook *h, struct offloads *offloads)
 {
-	if (tc_hook_is_attached(h)) {
+	if (tc_hook_is_attached(h))
 		tc_detach(&h->filter);
-		tc_hook_offloads_restore(h);
-	}
+	if (h->ifindex)
+		offloads_restore(offloads, h->ifindex);
 	/* If it is gone or replaced, the filter went with it. */
 	h->filter = (struct tc_filter){ 0 };
 	h->ifindex = 0;

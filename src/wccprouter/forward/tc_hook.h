@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One interface of the host: our TC filters on it, and its receive offloads.
+ * One interface of the host: our TC filters on it.
  * tc_hook_detach() undoes whatever was made or changed here.
  */
 #ifndef WCCPD_WCCPROUTER_FORWARD_TC_HOOK_H
@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "kernel/tc.h"
+#include "wccprouter/forward/offloads.h"
 
 #include <net/if.h>
 #include <stdbool.h>
@@ -19,7 +20,6 @@ struct tc_hook {
 	uint64_t in, out; /* services that are redirected there, see router_maps.h */
 	unsigned ifindex; /* attached there; 0: not attached */
 	struct tc_filter filter;
-	bool gro, lro; /* were on, and will be restored */
 };
 
 /* The programs for what comes in and for what goes out; not owned. */
@@ -30,8 +30,8 @@ struct tc_hook_programs {
 /* Attach what the roles ask for (which may be nothing); on redirect-in interfaces
  * switch GRO and LRO off. */
 int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
-		   struct err *err);
-void tc_hook_detach(struct tc_hook *h);
+		   struct offloads *offloads, struct err *err);
+void tc_hook_detach(struct tc_hook *h, struct offloads *offloads);
 
 /* Is the interface that it was attached to still there under its name? */
 bool tc_hook_is_attached(const struct tc_hook *h);
