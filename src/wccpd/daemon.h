@@ -39,6 +39,7 @@ struct service {
 	uint8_t multicast_ttl;
 	struct cache *cache;
 	struct announcement told;
+	struct mono slow_since; /* its share has been growing since then; never: no more */
 	/* Of a mirror, that of the service counts; see leave.h. */
 	struct drain drain;
 	bool drain_asked;	  /* by an operator */

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "udp.h"
 #include "wccpd/daemon.h"
+#include "wccpd/drain/slow_start.h"
 #include "wccpd/earlier.h"
 #include "wccpd/handover/handover_watch.h"
 #include "wccpd/leave.h"
@@ -155,6 +156,9 @@ static struct announcement reconcile_strength_of(const struct daemon *d,
 
 	if (leave_awaits_pool(d, s))
 		return s->told;
+	if (!mono_is_never(s->slow_since))
+		weight = slow_start_weight(weight, mono_ms_between(s->slow_since, clock_now()),
+					   (int64_t)s->conf->slow_start_s * 1000);
 	if (drain->state == DRAIN_DRAINING)
 		weight = 0;
 	return (struct announcement){ .up = drain->state != DRAIN_LEFT, .weight = weight };
@@ -180,6 +184,38 @@ static void reconcile_tell_announcement(const struct daemon *d, const struct ser
 			  "pool %s is down: withdrawing service %s", pool, s->name);
 }
 
+/* Its instances have just been started: they have everything to fetch yet.  After a
+ * restart of wccpd alone they have not. */
+static void reconcile_start_slowly(const struct daemon *d, struct service *s,
+				   struct mono now)
+{
+	const struct pool *p = pools_get(d->pools, s->conf->pool);
+	int64_t total = (int64_t)s->conf->slow_start_s * 1000, age = pools_age_ms(p);
+
+	s->slow_since = MONO_NEVER;
+	if (age < 0 || age >= total)
+		return;
+	s->slow_since = now;
+	log_state(NOTE_INFO, "slow-start", (struct log_about){ .service = s->name },
+		  "pool %s has been started %d s ago: its share grows for %u s",
+		  p->conf->name, (int)(age / 1000), s->conf->slow_start_s);
+}
+
+/* The next step is not reported by anything. */
+static void reconcile_follow_slow_start(struct daemon *d, struct service *s,
+					struct mono now)
+{
+	struct timeval later = clock_ms(RECONCILE_RETRY_MS);
+	int64_t total = (int64_t)s->conf->slow_start_s * 1000;
+
+	if (mono_is_never(s->slow_since))
+		return;
+	if (mono_due(mono_add_ms(s->slow_since, total), now))
+		s->slow_since = MONO_NEVER;
+	else
+		evtimer_add(d->retry, &later);
+}
+
 /* Announce nothing before the kernel has been seen to deliver. */
 static void reconcile_announce(struct daemon *d, bool waits)
 {
@@ -196,6 +232,10 @@ static void reconcile_announce(struct daemon *d, bool waits)
 		delivers = (d->applied || waits) &&
 			   delivery_may_announce(
 				   delivery_watch_of(d->delivery, &s->id));
+		if (delivers && !s->told.up &&
+		    leave_drain_of(d, s)->state != DRAIN_LEFT)
+			reconcile_start_slowly(d, s, ev.now);
+		reconcile_follow_slow_start(d, s, ev.now);
 		a = reconcile_strength_of(d, s);
 		a.up = a.up && delivers;
 		if (a.up == s->told.up && a.weight == s->told.weight)

@@ -209,6 +209,7 @@ static void services_add(struct daemon *d, const struct conf_service *conf,
 		.cache = cache,
 	};
 	drain_init(&s->drain, clock_now());
+	s->slow_since = MONO_NEVER;
 	snprintf(s->name, sizeof(s->name), "%s", conf->name);
 }
 

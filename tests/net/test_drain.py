@@ -221,3 +221,26 @@ def test_gone_for_a_moment(net, what):
     assert not ledger.broken and not ledger.failed, str(ledger)
     # A SYN is sent again after a second.
     assert all(took < max(outage, 1) + 0.2 for _, took in ledger.slow), ledger.slow
+
+
+def test_a_cold_box_gets_its_share_in_steps(net):
+    lab = Small(net, origin=True)
+    lab.start_router("web-cache")
+    one, two = lab.boxes
+    for box in lab.boxes:
+        box.configure(("web-cache", "slow-start = 12" if box is two else ""))
+    one.start()
+    lab.wait_shares(256, 0)
+    lab.wait_served(["box1"])
+    seen = []
+    with Ledger(lab) as ledger:
+        ledger.open(32)
+        two.start()
+        while not seen or seen[-1] != 128:
+            share = lab.share("box2")
+            if share and (not seen or seen[-1] != share):
+                seen.append(share)
+            assert len(seen) < 6, seen
+            time.sleep(0.1)  # from one look to the next
+    all_well(ledger)
+    assert seen == sorted(seen) and seen[0] < 70 and len(seen) > 2, seen

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Draining a service: when it ends, and when new connections go back. */
 #include "wccpd/drain/drain_fsm.h"
+#include "wccpd/drain/slow_start.h"
 #include "suite.h"
 
 #include <stdlib.h>
@@ -169,4 +170,27 @@ TEST(every_state_has_a_name)
 	ck_assert_str_eq(drain_state_name(DRAIN_OFF), "off");
 	ck_assert_str_eq(drain_state_name(DRAIN_DRAINING), "draining");
 	ck_assert_str_eq(drain_state_name(DRAIN_LEFT), "left");
+}
+
+TEST(a_share_grows_in_steps)
+{
+	uint16_t last = 0;
+	unsigned steps = 0;
+
+	ck_assert_uint_eq(slow_start_weight(100, 0, 20000), 25);
+	ck_assert_uint_eq(slow_start_weight(100, 4999, 20000), 25);
+	ck_assert_uint_eq(slow_start_weight(100, 5000, 20000), 50);
+	ck_assert_uint_eq(slow_start_weight(100, 15000, 20000), 100);
+	for (int64_t t = 0; t < 30000; t += 10) {
+		uint16_t weight = slow_start_weight(65535, t, 20000);
+
+		ck_assert_uint_ge(weight, last);
+		steps += weight != last;
+		last = weight;
+	}
+	ck_assert_uint_eq(steps, SLOW_START_STEPS);
+	ck_assert_uint_eq(last, 65535);
+	ck_assert_uint_eq(slow_start_weight(1, 0, 20000), 1);
+	ck_assert_uint_eq(slow_start_weight(0, 0, 20000), 0);
+	ck_assert_uint_eq(slow_start_weight(100, 0, 0), 100);
 }

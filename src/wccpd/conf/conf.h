@@ -63,6 +63,7 @@ struct conf_service {
 	struct cache_conf group;
 	unsigned pool;        /* index into conf.pools */
 	uint16_t weight;      /* announced when every instance is healthy */
+	uint32_t slow_start_s; /* a cold box gets its share in steps; 0: at once */
 	bool drop_when_down;  /* when-down drop; default return */
 	int pair;             /* index of the mirrored service, -1: none */
 	uint8_t multicast_ttl; /* 0 without multicast */

@@ -27,6 +27,7 @@ cfg_opt_t service_options[] = {
 	READ_TEXT("timeout-scale"),
 	READ_TEXT("ra-scale"),
 	READ_TEXT("weight"),
+	READ_TEXT("slow-start"),
 	READ_TEXT("when-down"),
 	READ_TEXT("spoof"),
 	READ_LIST("spoof-ids"),
@@ -131,6 +132,7 @@ int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 	    conf_service_read_group(r, section, &spoof, out) < 0 ||
 	    conf_ports_choose_pool(r, section, conf, out) < 0 ||
 	    read_number16(r, section, "weight", 0, &out->weight) < 0 ||
+	    read_number(r, section, "slow-start", 0, 3600, &out->slow_start_s) < 0 ||
 	    read_word(r, section, "when-down", 0, when_down, &drop) < 0)
 		return -1;
 	out->drop_when_down = drop == 1;

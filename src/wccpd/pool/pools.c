@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "wccpd/pool/process_age.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,22 @@ struct pools_strength pools_strength(const struct pool *p)
 		s.up_weight += in->conf->weight;
 	}
 	return s;
+}
+
+int64_t pools_age_ms(const struct pool *p)
+{
+	struct mono now = clock_now();
+	int64_t oldest = -1;
+
+	for (unsigned i = 0; i < p->n_instances; i++) {
+		const struct instance *in = p->instances[i];
+		int64_t age = health_counts(&in->health, now)
+				      ? process_age_ms(instance_pid(in))
+				      : -1;
+
+		oldest = age > oldest ? age : oldest;
+	}
+	return oldest;
 }
 
 bool pools_are_gone(const struct pool *p)

@@ -43,6 +43,8 @@ struct pools_strength {
 };
 struct pools_strength pools_strength(const struct pool *p);
 bool pools_may_be_up(const struct pool *p);
+/* Since when has the oldest process of those that count been running?  -1: not known. */
+int64_t pools_age_ms(const struct pool *p);
 /* Is there no process left that may have connections? */
 bool pools_are_gone(const struct pool *p);
 void pools_fill_plan(const struct pool *p, struct plan_pool *out);
