@@ -129,6 +129,9 @@ struct cache_event {
 /* NULL only when memory is short.  The group starts idle; it announces itself from the
  * first HEALTH event on that has `up` set. */
 struct cache *cache_new(const struct cache_conf *conf, struct mono now);
+/* To be called before the first step, with a random number: what was recorded of earlier
+ * lives is then known to be old (freshness.h). */
+void cache_set_token(struct cache *g, uint16_t random);
 void cache_free(struct cache *g);
 
 /* Never fails: anything that cannot be done becomes a note.  `scratch` is where the
@@ -167,6 +170,10 @@ struct cache_counters {
 	uint64_t assignments_sent, assignments_resent;
 	uint64_t view_changes;
 	uint64_t table_full; /* routers for which the list had no room */
+	uint64_t stale;      /* I_SEE_YOUs and REMOVAL_QUERYs that are not new */
+	uint64_t doubted;    /* I_SEE_YOUs that may not be, of a router that works */
+	uint64_t bad_id;     /* router ids that no router can have */
+	uint64_t elsewhere;  /* from another address than the router that answers */
 	uint64_t state_changes; /* of all routers; each gave one note */
 };
 

@@ -23,6 +23,15 @@ static inline int64_t clock_cpu_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* Where numbers begin that an earlier life must not have used, even one before the machine
+ * was restarted. */
+static inline struct mono clock_numbers(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (struct mono){ (int64_t)t.tv_sec * 1000000000 + t.tv_nsec };
+}
+
 /* The time left until `deadline`, for a libevent timer; rounded up, so that the
  * timer does not fire a moment early and find nothing due. */
 static inline struct timeval clock_until(struct mono deadline, struct mono now)

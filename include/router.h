@@ -76,8 +76,9 @@ struct router_event {
 };
 
 /* NULL only when memory is short.  Receive ids and change numbers begin with the
- * milliseconds of `now`, so that those of an earlier life never match. */
-struct router *router_new(const struct router_conf *conf, struct mono now);
+ * milliseconds of `beginning`, which should be such that those of an earlier life never
+ * match: else what was recorded then could be replayed now. */
+struct router *router_new(const struct router_conf *conf, struct mono beginning);
 void router_free(struct router *r);
 /* Replace the list of web-caches that may join (router_conf.allowed); 0: any.  A member
  * that is not on the list is no longer heard, and times out. */

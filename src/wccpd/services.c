@@ -12,6 +12,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* -- one step of one group -------------------------------------------------------- */
 
@@ -270,6 +271,16 @@ static struct service *services_find_staying(struct daemon *d,
 	return s && s->conf ? s : NULL;
 }
 
+/* Were it predictable, I_SEE_YOUs that return it might have been recorded. */
+static uint16_t services_random(void)
+{
+	uint16_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint16_t)(clock_now().ns >> 10);
+	return random;
+}
+
 int services_prepare(struct daemon *d, const struct conf *conf,
 		     struct services_next *next, struct err *err)
 {
@@ -284,6 +295,7 @@ int services_prepare(struct daemon *d, const struct conf *conf,
 			services_discard(next);
 			return err_set(err, "out of memory");
 		}
+		cache_set_token(next->fresh[i], services_random());
 	}
 	return 0;
 }

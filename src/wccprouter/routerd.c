@@ -228,7 +228,7 @@ static int routerd_open_services(struct routerd *d, struct err *err)
 	const struct routerd_services_calls calls = { routerd_on_send,
 						      routerd_on_stepped, d };
 
-	d->services = routerd_services_new(d->conf, &calls, clock_now());
+	d->services = routerd_services_new(d->conf, &calls);
 	if (!d->services || routerd_add_signals(d, err) < 0)
 		return d->services ? -1 : err_set(err, "out of memory");
 	d->transport.faults = d->faults;

@@ -90,7 +90,7 @@ int fuzz_control(const uint8_t *octets, size_t len)
 	}
 	if (!conf)
 		fuzz_fail("conf", err.text);
-	c.services = routerd_services_new(conf, &calls, (struct mono){ 1000 });
+	c.services = routerd_services_new(conf, &calls);
 	c.faults = faults_new(base);
 	debug = (struct message_debug){ .services = c.services };
 	ask_all(&c, octets, len);

@@ -17,7 +17,7 @@ static void check_services(struct routerd_conf *c)
 	for (unsigned i = 0; i < c->n_services; i++)
 		if (c->services[i].n_rules > ROUTERD_MAX_RULES)
 			fuzz_fail("service", "more rules than there is room for");
-	s = routerd_services_new(c, &calls, (struct mono){ 1000 });
+	s = routerd_services_new(c, &calls);
 	if (!s || s->n != c->n_services)
 		fuzz_fail("services", "they cannot be started");
 	routerd_services_free(s);

@@ -221,17 +221,24 @@ static const char *miss_states(const struct sim *sim, unsigned i,
 	unsigned n =
 		sim->plan.multicast && sim->caches[i].outcast ? 0 : sim->plan.n_routers;
 
-	if (s->n_routers != n)
-		return not_so("cache%u has %u routers", i + 1, s->n_routers);
 	for (unsigned x = 0; x < s->n_routers; x++) {
 		const struct cache_router_status *r = &s->routers[x];
 		int j = world_router_at(sim, &r->address);
 		unsigned slots = j < 0 ? 0 : slots_of(&tables[j], i);
 
+		/* By multicast, the sender of what is replayed may be one, until it
+		 * has to prove it. */
+		if (j < 0 && (r->state == PEER_NEGOTIATING || r->state == PEER_WAITING)) {
+			n++;
+			continue;
+		}
+
 		if (r->state != state_wanted(sim, i, slots))
 			return not_so("cache%u is %s at rtr%d", i + 1,
 				      peer_state_name(r->state), j + 1);
 	}
+	if (s->n_routers != n)
+		return not_so("cache%u has %u routers", i + 1, s->n_routers);
 	return NULL;
 }
 

@@ -9,7 +9,8 @@
  *
  * Two tables of a pair that have one key are alike.
  *
- * At a web-cache: the state of every router is one that its own state allows.
+ * At a web-cache: the state of every router is one that its own state allows, and one
+ * that counts was heard within 3 TB.
  */
 #include "sim.h"
 
@@ -39,7 +40,8 @@ static void judge_member(struct sim *sim, unsigned j, unsigned service,
 	heard = sim->routers[j].heard[service][i];
 	if (sim->caches[i].outcast)
 		sim_fail(sim, "rtr%u has cache%d, which is not allowed", j + 1, i + 1);
-	else if (mono_ms_between(heard, sim->now) > 3 * sim->plan.tb_ms)
+	else if (mono_ms_between(heard, sim->now) >
+		 3 * sim->plan.tb_ms + (sim->attacked ? sim->plan.t_ms : 0))
 		sim_fail(sim, "rtr%u has cache%d, silent for %.3f s", j + 1, i + 1,
 			 (double)mono_ms_between(heard, sim->now) / 1000);
 }
@@ -159,6 +161,23 @@ static bool is_legal(enum peer_state state, bool up)
 	}
 }
 
+/* A router counts for no longer than its time-out after it was heard, or T longer if
+ * somebody interferes. */
+static void judge_live(struct sim *sim, unsigned i, unsigned service,
+		       const struct cache_router_status *r)
+{
+	int j = world_router_at(sim, &r->address);
+	struct mono heard = j < 0 ? (struct mono){ 0 }
+				  : sim->caches[i].heard[service][j];
+	int64_t silent = mono_ms_between(heard, sim->now);
+
+	if (r->state != PEER_JOINED && r->state != PEER_ASSIGNED)
+		return;
+	if (silent > 3 * sim->plan.tb_ms + (sim->attacked ? sim->plan.t_ms : 0))
+		sim_fail(sim, "cache%u believes in %s, silent for %.3f s", i + 1,
+			 ADDR_TEXT(&r->address), (double)silent / 1000);
+}
+
 static void judge_state(struct sim *sim, unsigned i, const struct cache_conf *conf,
 			const struct cache_router_status *r)
 {
@@ -184,6 +203,7 @@ void judge_cache(struct sim *sim, unsigned i, unsigned service)
 	cache_get_status(c->groups[service], &s);
 	for (unsigned j = 0; j < s.n_routers; j++) {
 		judge_state(sim, i, conf, &s.routers[j]);
+		judge_live(sim, i, service, &s.routers[j]);
 		n_assigned += s.routers[j].state == PEER_ASSIGNED;
 	}
 	if (!addr_is_set(&conf->multicast) && s.n_routers < conf->n_routers)

@@ -34,6 +34,11 @@ const uint8_t *net_data(const struct sim_octets *octets, size_t *len)
 	return octets->octets;
 }
 
+void net_keep(struct sim_octets *octets)
+{
+	octets->users++;
+}
+
 void net_release(struct sim_octets *octets)
 {
 	if (--octets->users == 0)
@@ -147,6 +152,11 @@ void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service,
 		net->doubled++;
 		put(sim, p);
 	}
+}
+
+void net_inject(struct sim *sim, struct sim_packet p)
+{
+	put(sim, p);
 }
 
 struct mono net_next(const struct sim_net *net)

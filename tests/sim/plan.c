@@ -19,7 +19,10 @@ static void make_size(struct sim *sim)
 {
 	struct sim_plan *p = &sim->plan;
 
-	if (sim->seed % 200 == 100) {
+	if (sim->attacked) { /* what does not depend on size is quicker to see */
+		p->n_caches = 1 + sim_any(sim, 4);
+		p->n_routers = 1 + sim_any(sim, 3);
+	} else if (sim->seed % 200 == 100) {
 		p->n_caches = SIM_CACHES;
 		p->n_routers = SIM_ROUTERS;
 	} else if (sim->seed % 50 == 10) {
@@ -102,7 +105,7 @@ void plan_make(struct sim *sim)
 	p->n_services = 1;
 	p->loss = p->classic ? 20 : sim_any(sim, 31);
 	p->settles_despite_losses = p->classic && sim->seed % 2;
-	p->password = sim_chance(sim, 50);
+	p->password = sim_chance(sim, 50) || sim->attacked;
 	p->echo = sim_chance(sim, 50);
 	p->timers = sim_chance(sim, 30);
 	if (!p->classic) {

@@ -5,6 +5,7 @@
  *
  *   plan.c     what a seed stands for: how many nodes, and how each is configured
  *   net.c      the network
+ *   recorder.c an attacker who replays what he has recorded
  *   world.c    the nodes: their lives, and the clock
  *   step.c     one step of a node, and carrying out its actions
  *   trouble.c  what happens to them
@@ -34,6 +35,7 @@ enum {
 	SIM_DELAY_MAX_MS = 1000,
 	SIM_GOOD_DELAY_MAX_MS = 20,
 	SIM_TABLES = 64, /* assignments remembered */
+	SIM_ELSEWHERE = UINT8_MAX, /* no node: a datagram from any address */
 };
 
 struct sim;
@@ -84,6 +86,7 @@ struct sim_packet {
 	uint64_t number; /* in the order of sending; settles ties */
 	uint8_t from, to, service;
 	bool multicast; /* to the group's address */
+	bool replayed;
 	struct sim_octets *octets;
 };
 
@@ -98,10 +101,13 @@ struct sim_net {
 
 struct sim_octets *net_octets(const void *octets, size_t len);
 const uint8_t *net_data(const struct sim_octets *octets, size_t *len);
+void net_keep(struct sim_octets *octets);
 void net_release(struct sim_octets *octets);
 /* Keeps its own reference. */
 void net_send(struct sim *sim, unsigned from, unsigned to, unsigned service,
 	      bool multicast, struct sim_octets *octets);
+/* The same for a packet that an attacker has made; it is never lost. */
+void net_inject(struct sim *sim, struct sim_packet p);
 /* When the next packet arrives; never when none is on its way. */
 struct mono net_next(const struct sim_net *net);
 /* Take that packet out; its octets are the caller's to release. */
@@ -122,6 +128,8 @@ struct sim_cache {
 	struct mono reweighted; /* when that changed */
 	struct mono remasked;	/* when its configuration did */
 	struct mono judged[SIM_SERVICES];
+	/* When an I_SEE_YOU of each router last came. */
+	struct mono heard[SIM_SERVICES][SIM_ROUTERS];
 	/* Since it is up, of its newest assignment by hash, by mask: the key's
 	 * number; 0: none */
 	uint32_t newest[SIM_SERVICES][2];
@@ -145,9 +153,14 @@ struct sim_table {
 	uint8_t owners[ASSIGN_SLOTS_MAX];
 };
 
+struct sim_record; /* recorder.c */
+
 struct sim {
 	uint64_t seed, random;
-	bool trace;
+	bool trace, attacked;
+	struct sim_record *record; /* NULL: nobody records */
+	struct mono attack_at;	   /* the next */
+	uint64_t replayed;
 	struct sim_plan plan;
 	struct mono now;
 	struct mono trouble_at; /* the next */
@@ -173,7 +186,7 @@ static inline bool sim_is_cache(unsigned node)
 int world_cache_at(const struct sim *sim, const struct addr *addr);
 int world_router_at(const struct sim *sim, const struct addr *addr);
 
-void world_start(struct sim *sim, uint64_t seed, bool trace);
+void world_start(struct sim *sim, uint64_t seed, bool trace, bool attacked);
 void world_stop(struct sim *sim);
 /* Let time pass, with everything that is due in it, until `end` or a failure. */
 void world_run(struct sim *sim, struct mono end);
@@ -205,6 +218,15 @@ void trouble_end(struct sim *sim);
 void vary_cache(struct sim *sim, unsigned i);
 void vary_router(struct sim *sim, unsigned j); /* from its next start on */
 void vary_end(struct sim *sim);
+
+/* -- recorder --------------------------------------------------------------------- */
+
+void recorder_start(struct sim *sim);
+void recorder_stop(struct sim *sim);
+/* A datagram has arrived. */
+void recorder_hear(struct sim *sim, const struct sim_packet *p);
+/* Some come again, and the next time is arranged. */
+void recorder_attack(struct sim *sim);
 
 /* -- judge ---------------------------------------------------------------------------------- */
 

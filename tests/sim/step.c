@@ -63,6 +63,8 @@ static void send_to_one(struct sim *sim, unsigned from, unsigned service,
 	int to = sim_is_cache(from) ? world_router_at(sim, peer)
 				    : world_cache_at(sim, peer);
 
+	if (to < 0 && sim->attacked)
+		return; /* an answer to what was replayed */
 	if (to < 0)
 		sim_fail(sim, "datagram for %s", ADDR_TEXT(peer));
 	else if (sim_is_cache(from))
@@ -202,6 +204,25 @@ static void step_router(struct sim *sim, unsigned j, unsigned service,
 
 /* -- what makes them step ----------------------------------------------------------------- */
 
+/* Of a datagram that was replayed from somewhere else. */
+static struct addr address_elsewhere(const struct sim *sim)
+{
+	uint8_t octets[16] = { 0xfd, 9, [15] = (uint8_t)sim->net.number };
+
+	if (sim->plan.ipv6)
+		return addr_from_octets(ADDR_V6, octets);
+	return addr_v4(0xc6336400 + (uint8_t)sim->net.number % 250 + 1);
+}
+
+static struct addr source_of(const struct sim *sim, const struct sim_packet *p)
+{
+	if (p->from == SIM_ELSEWHERE)
+		return address_elsewhere(sim);
+	if (sim_is_cache(p->from))
+		return sim->caches[p->from].addr;
+	return sim->routers[p->from - SIM_CACHES].addr;
+}
+
 static void deliver_to_cache(struct sim *sim, const struct sim_packet *p)
 {
 	struct cache_event ev = { .type = CACHE_EV_RX, .now = sim->now };
@@ -211,8 +232,9 @@ static void deliver_to_cache(struct sim *sim, const struct sim_packet *p)
 
 	if (!sim->caches[p->to].groups[p->service])
 		return;
-	ev.u.rx.from = sim_is_cache(p->from) ? sim->caches[p->from].addr
-					     : sim->routers[p->from - SIM_CACHES].addr;
+	ev.u.rx.from = source_of(sim, p);
+	if (!p->replayed && !sim_is_cache(p->from))
+		sim->caches[p->to].heard[p->service][p->from - SIM_CACHES] = sim->now;
 	codec_open(octets, len, &datagram);
 	ev.u.rx.datagram = &datagram;
 	step_cache(sim, p->to, p->service, &ev);
@@ -232,17 +254,15 @@ static void deliver_to_router(struct sim *sim, const struct sim_packet *p)
 	ev.rx.to = p->multicast ? r->plan[k].multicast : r->addr;
 	codec_open(octets, len, &datagram);
 	ev.rx.datagram = &datagram;
-	if (sim_is_cache(p->from)) {
-		ev.rx.from = sim->caches[p->from].addr;
+	ev.rx.from = source_of(sim, p);
+	if (!p->replayed && sim_is_cache(p->from))
 		r->heard[k][p->from] = sim->now;
-	} else {
-		ev.rx.from = sim->routers[p->from - SIM_CACHES].addr;
-	}
 	step_router(sim, j, k, &ev);
 }
 
 void step_deliver(struct sim *sim, const struct sim_packet *p)
 {
+	recorder_hear(sim, p);
 	if (sim_is_cache(p->to))
 		deliver_to_cache(sim, p);
 	else

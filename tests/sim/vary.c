@@ -46,7 +46,8 @@ static const char *vary_routers(struct sim *sim, struct cache_conf *conf)
 {
 	unsigned gone;
 
-	if (conf->n_routers < 2)
+	/* What a router that is left out says could be relayed as that of another. */
+	if (conf->n_routers < 2 || sim->attacked)
 		return "routers";
 	gone = sim_any(sim, conf->n_routers--);
 	conf->routers[gone] = conf->routers[conf->n_routers];

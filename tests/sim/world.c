@@ -110,6 +110,7 @@ void world_cache_start(struct sim *sim, unsigned i)
 		c->groups[k] = cache_new(&c->conf[k], sim->now);
 		if (!c->groups[k])
 			abort();
+		cache_set_token(c->groups[k], (uint16_t)sim_any(sim, UINT16_MAX));
 		sim->deadlines[i][k] = cache_deadline(c->groups[k]);
 	}
 	if (sim->plan.n_services > 1)
@@ -175,6 +176,9 @@ static void reap(struct sim *sim)
  * and any may be about to wrap. */
 static struct mono any_beginning(struct sim *sim)
 {
+	/* Who begins with the same ids again takes old HERE_I_AMs for new ones. */
+	if (sim->attacked)
+		return (struct mono){ (int64_t)sim_any(sim, UINT32_MAX) * 1000000 };
 	switch (sim_any(sim, 4)) {
 	case 0:
 		return (struct mono){ 1000000 };
@@ -219,6 +223,7 @@ static struct mono next_event(const struct sim *sim)
 {
 	struct mono next = mono_min(net_next(&sim->net), sim->trouble_at);
 
+	next = mono_min(next, sim->attack_at);
 	for (unsigned i = 0; i < SIM_NODES; i++)
 		for (unsigned k = 0; k < SIM_SERVICES; k++)
 			next = mono_min(next, sim->deadlines[i][k]);
@@ -241,6 +246,8 @@ void world_run(struct sim *sim, struct mono end)
 		reap(sim);
 		if (mono_due(sim->trouble_at, sim->now))
 			trouble_strike(sim);
+		if (mono_due(sim->attack_at, sim->now))
+			recorder_attack(sim);
 	}
 	if (!sim->failed)
 		sim->now = end;
@@ -258,11 +265,13 @@ static void begin(struct sim *sim)
 	}
 }
 
-void world_start(struct sim *sim, uint64_t seed, bool trace)
+void world_start(struct sim *sim, uint64_t seed, bool trace, bool attacked)
 {
 	memset(sim, 0, sizeof(*sim));
 	sim->seed = sim->random = seed;
 	sim->trace = trace;
+	sim->attacked = attacked;
+	sim->attack_at = MONO_NEVER;
 	sim->hash = 0xcbf29ce484222325u;
 	sim->now = (struct mono){ 1000000000 };
 	sim->trouble_at = sim->now;
@@ -274,11 +283,14 @@ void world_start(struct sim *sim, uint64_t seed, bool trace)
 	plan_routers(sim);
 	plan_caches(sim);
 	plan_trace(sim);
+	if (attacked)
+		recorder_start(sim);
 	begin(sim);
 }
 
 void world_stop(struct sim *sim)
 {
+	recorder_stop(sim);
 	net_stop(&sim->net);
 	for (unsigned k = 0; k < SIM_SERVICES; k++) {
 		for (unsigned i = 0; i < SIM_CACHES; i++)

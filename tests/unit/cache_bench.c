@@ -216,8 +216,13 @@ static uint16_t take_hello(struct rtr *r, const struct wccp_msg *m)
 	r->minor = m->minor;
 	if (m->cache_identity.min_version || r->minor > r->max_minor)
 		r->minor = r->max_minor;
+	if (has_right_id(r, m) && r->accepts_nobody)
+		return 0;
 	if (has_right_id(r, m)) {
 		rtr_add_addr(r, &m->cache_identity.addr, m->cache_identity.weight);
+		if (r->passes_status)
+			rtr_find(r, &m->cache_identity.addr)->status =
+				m->cache_identity.status;
 		if (wccp_has(m, WCCP_C_COMMAND) && r->obeys) {
 			rtr_remove_addr(r, &m->cache_identity.addr);
 			command = WCCP_CMD_SHUTDOWN_RESPONSE;

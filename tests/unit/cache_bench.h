@@ -31,7 +31,9 @@ struct rtr {
 	bool far;      /* behind a gateway */
 	bool answers;  /* every HERE_I_AM, at once */
 	bool accepts;  /* REDIRECT_ASSIGN with the right ids */
+	bool accepts_nobody; /* new in its view */
 	bool obeys;    /* SHUTDOWN */
+	bool passes_status; /* of web-caches, on to others */
 	uint8_t max_minor;    /* highest version it speaks */
 	bool ignores_newer;   /* no answer to a HERE_I_AM above that */
 	uint8_t minor;        /* of its next message; follows from the last HERE_I_AM */

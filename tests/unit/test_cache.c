@@ -294,7 +294,7 @@ TEST(restarted_router_is_joined_again)
 	a.receive_id = 0; /* restarted within its time-out */
 	rtr_remove(&a, SELF);
 	bench_run(T);
-	ck_assert_uint_eq(bench_notes("negotiating", &a), 1);
+	ck_assert_uint_eq(bench_notes("joined", &a), 1);
 	ck_assert_int_eq(bench_state(&a), PEER_JOINED);
 	ck_assert_uint_eq(a.stale, 1);
 }

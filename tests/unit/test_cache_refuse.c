@@ -47,9 +47,15 @@ TEST(known_id_from_elsewhere_needs_a_password)
 	moved = a;
 	moved.address = addr_v4(0xc0a80001);
 	moved.receive_id = 5000;
+	rtr_see(&moved, 0); /* the known address answers, too */
+	ck_assert_uint_eq(counters().elsewhere, 1);
+	ck_assert_uint_ne(bench_router(&a)->receive_id, 5001);
+	a.answers = false;
+	bench_run(2 * T);
 	rtr_see(&moved, 0);
 	ck_assert_uint_eq(counters().unknown_router, 0);
-	ck_assert_uint_eq(bench_router(&a)->receive_id, 5001);
+	ck_assert_uint_eq(counters().elsewhere, 1);
+	ck_assert_uint_eq(bench_router(&a)->receive_id, 5002);
 	moved.id = addr_v4(0xc0a80002); /* an id never learned */
 	rtr_see(&moved, 0);
 	ck_assert_uint_eq(counters().unknown_router, 1);

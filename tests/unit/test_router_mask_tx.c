@@ -274,7 +274,7 @@ TEST(both_forms_are_one)
 		while (__builtin_popcount(bits) < 5)
 			bits |= 1u << rand() % 32;
 		mask = bench_dst(bits);
-		bench_begin_sets(&bench_both[0], 1, WCCP_AT_MASK);
+		bench_begin_sets(&bench_both[0], 2 * round + 1, WCCP_AT_MASK);
 		bench_add_set(mask);
 		for (uint32_t v = 0; v < 32; v++) {
 			bool first = rand() % 2;
@@ -287,7 +287,7 @@ TEST(both_forms_are_one)
 		}
 		bench_deliver_masks();
 		plain = bench_status()->masks;
-		bench_begin_sets(&bench_both[0], 2, WCCP_AT_ALT_MASK);
+		bench_begin_sets(&bench_both[0], 2 * round + 2, WCCP_AT_ALT_MASK);
 		bench_add_set(mask);
 		bench_add_vsns(&bench_both[1], theirs, n_theirs);
 		bench_add_vsns(&bench_both[0], mine, n_mine);

@@ -155,10 +155,16 @@ TEST(id_sent_to_one_source_is_none_for_another)
 		     (struct addr_prefix[]){ addr_prefix_of(&a.addr),
 					     addr_prefix_of(&other) },
 		     2);
-	bench_greet(&a);
 	a.source = addr_v4(0x0a000909);
 	bench_greet(&a);
+	a.source = a.addr;
+	bench_greet(&a);
 	ck_assert(!bench_usable(&a));
+	/* One that speaks for itself is spoken for by nobody else. */
+	a.source = addr_v4(0x0a000909);
+	bench_greet(&a);
+	ck_assert_uint_eq(bench_counters()->wrong_source, 1);
+	a.source = a.addr;
 	bench_greet(&a);
 	ck_assert(bench_usable(&a));
 }

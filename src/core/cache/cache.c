@@ -116,6 +116,7 @@ static void cache_apply_conf(struct cache *c, const struct cache_conf *conf,
 {
 	bool same = memcmp(conf, &c->conf, sizeof(*conf)) == 0;
 	bool reversioned = conf->version != c->conf.version;
+	bool rekeyed = conf->password.set != c->conf.password.set;
 	bool moved = !addr_equal(&conf->multicast, &c->conf.multicast);
 
 	/* Reloading an unchanged configuration must not send anything.  (If only
@@ -125,6 +126,8 @@ static void cache_apply_conf(struct cache *c, const struct cache_conf *conf,
 	c->conf = *conf;
 	cache_set_mask(c);
 	cache_check_mask(c, s);
+	for (unsigned i = 0; rekeyed && i < c->n_peers; i++)
+		peer_forget_freshness(c, &c->peers[i]);
 	cache_drop_unlisted(c, moved, s);
 	if (cache_is_multicast(c)) {
 		cache_apply_multicast_conf(c, moved || reversioned, s);
@@ -228,6 +231,7 @@ struct cache *cache_new(const struct cache_conf *conf, struct mono now)
 	if (!c)
 		return NULL;
 	c->conf = *conf;
+	c->token = 1 + (uint16_t)(now.ns / 1000000 % UINT16_MAX);
 	c->designated = &c->own;
 	c->own = (struct designated){ .n = 1, .pair = { c }, .settle_at = MONO_NEVER,
 				      .idle_at = MONO_NEVER };
@@ -239,6 +243,13 @@ struct cache *cache_new(const struct cache_conf *conf, struct mono now)
 		if (!cache_find_peer(c, &conf->routers[i]))
 			cache_add_peer(c, &conf->routers[i], now);
 	return c;
+}
+
+void cache_set_token(struct cache *c, uint16_t random)
+{
+	c->token = random;
+	for (unsigned i = 0; i < c->n_peers; i++)
+		peer_forget_freshness(c, &c->peers[i]);
 }
 
 void cache_free(struct cache *c)

@@ -22,7 +22,7 @@
  *   cache_others.c        other web-caches that spoil the division
  *   peer_unanswered.c     a router that does not answer: what it may be
  *   cache_timers.c        what is due at routers
- *   cache_rx.c            what routers say: accept or refuse, and what follows
+ *   rx/cache_rx.c         what routers say: accept or refuse, and what follows
  *   cache.c               events, configuration and health
  *   cache_status.c        answers for people and for the data plane
  */
@@ -147,6 +147,7 @@ struct cache {
 	struct cache_conf conf;
 	bool up, ending;
 	uint16_t weight;
+	uint16_t token; /* the newest, if there is a password (freshness.h) */
 	unsigned dirty; /* of enum cache_dirty */
 	unsigned n_peers;
 	struct peer peers[PEERS_MAX];
@@ -328,6 +329,10 @@ struct peer *cache_add_peer(struct cache *c, const struct addr *address,
 void cache_remove_peer(struct cache *c, struct peer *p);
 /* Forget routers that are no longer configured and that we have left. */
 void cache_forget_removed(struct cache *c);
+/* Our next HERE_I_AM to it has another token. */
+void peer_new_token(struct cache *c, struct peer *p);
+/* Whatever it says from now on has to be proven to be new. */
+void peer_forget_freshness(struct cache *c, struct peer *p);
 /* Forget everything it has said. */
 void peer_forget_said(struct cache *c, struct peer *p);
 
@@ -423,7 +428,7 @@ void cache_take_unreachable(struct cache *c, const struct addr *router,
 void peer_check_silence(struct cache *c, struct peer *p, struct step *s);
 void peer_hello_timers(struct cache *c, struct peer *p, struct step *s);
 
-/* -- cache_rx.c -------------------------------------------------------------------- */
+/* -- rx/cache_rx.c ----------------------------------------------------------------- */
 
 void cache_receive(struct cache *c, const struct addr *from,
 		   const struct codec_datagram *d, struct step *s);

@@ -57,6 +57,8 @@ void peer_leave(struct cache *c, struct peer *p, const char *reason, struct step
 	p->hello.shutdowns = 1;
 	p->hello.quick_left = QUICK_MAX;
 	p->listed = false; /* not in what others get; its SHUTDOWN lists it */
+	if (p->fresh.known)
+		p->fresh.claimed = p->fresh.to_ask = false;
 	if (!cache_is_multicast(c) || p->removed)
 		peer_shutdown(c, p, s); /* else one SHUTDOWN goes to all */
 }

@@ -149,6 +149,9 @@ static void cache_multicast_hello(struct cache *c, struct step *s)
 {
 	cache_send_multicast(c, false, s);
 	for (unsigned i = 0; i < c->n_peers; i++) {
+		freshness_sent(&c->peers[i].fresh, peer_returned_id(&c->peers[i]));
+		if (!c->peers[i].fresh.known && !freshness_may_try(&c->peers[i].fresh))
+			c->peers[i].listed = false;
 		c->peers[i].hello.outstanding++;
 		c->peers[i].hello.now = false;
 	}
@@ -174,7 +177,7 @@ void cache_multicast_shutdown(struct cache *c, struct step *s)
 	cache_send_multicast(c, true, s);
 	for (unsigned i = 0; i < c->n_peers; i++)
 		if (c->peers[i].state == PEER_DRAINING)
-			c->peers[i].hello.shutdown_id = c->peers[i].said.receive_id;
+			c->peers[i].hello.shutdown_id = peer_returned_id(&c->peers[i]);
 	if (pace < SHUTDOWN_PACE_LEAST_MS)
 		pace = SHUTDOWN_PACE_LEAST_MS;
 	c->multicast.hello_at = mono_add_ms(s->now, pace);

@@ -23,8 +23,34 @@ struct peer *cache_find_peer_by_id(struct cache *c, const struct addr *id)
 	return NULL;
 }
 
+/* Unused so far.  By multicast, all routers are given it. */
+static uint16_t cache_new_token(struct cache *c)
+{
+	c->token = freshness_next_token(c->token);
+	for (unsigned i = 0; cache_is_multicast(c) && i < c->n_peers; i++)
+		if (c->peers[i].fresh.given)
+			c->peers[i].fresh.given = c->token;
+	return c->token;
+}
+
+void peer_new_token(struct cache *c, struct peer *p)
+{
+	/* One that it has not returned so far is new enough. */
+	if (p->fresh.given && (p->fresh.shared || p->fresh.given == p->fresh.token))
+		freshness_give(&p->fresh, cache_new_token(c));
+}
+
+void peer_forget_freshness(struct cache *c, struct peer *p)
+{
+	uint16_t token = c->conf.password.set ? cache_new_token(c) : 0;
+
+	freshness_forget(&p->fresh, token, cache_is_multicast(c));
+}
+
 void peer_forget_said(struct cache *c, struct peer *p)
 {
+	peer_forget_freshness(c, p);
+	p->home_heard = MONO_NEVER;
 	p->listed = false;
 	p->said = (struct peer_said){ .heard = false };
 	p->agreed = (struct peer_agreed){ .forward = 0 };

@@ -14,6 +14,9 @@ void peer_check_silence(struct cache *c, struct peer *p, struct step *s)
 	cache_mark(c, DIRTY_VIEW);
 	peer_forget_later(c, p, s->now);
 	peer_forget_version(c, p); /* another router may take its place */
+	peer_forget_freshness(c, p);
+	p->home_heard = MONO_NEVER;
+	p->hello.quick_left = QUICK_MAX;
 	peer_event(c, p, PEER_EV_SILENT, NULL, s);
 	if (p->state != PEER_LOST)
 		p->said.heard = false;

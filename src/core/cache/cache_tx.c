@@ -82,7 +82,11 @@ static void tx_put_identity(const struct cache *c, const struct peer *p,
 	struct wccp_cache_id *id = &m->cache_identity;
 	struct slot_set slots = { 0 };
 
-	*id = (struct wccp_cache_id){ .addr = c->conf.self, .weight = c->weight };
+	*id = (struct wccp_cache_id){ .addr = c->conf.self,
+				      .weight = c->weight,
+				      .status = cache_is_multicast(c) && c->conf.password.set
+							? c->token
+							: p->fresh.given };
 	if (!tx_current_slots(c, p, &slots)) {
 		id->unassigned = true;
 		slots = c->history[method_index(method)];
@@ -103,25 +107,44 @@ static void tx_put_identity(const struct cache *c, const struct peer *p,
 	}
 }
 
-static void tx_list_router(struct wccp_cache_view *v, const struct peer *p)
+static void tx_list_router(struct wccp_cache_view *v, const struct peer *p, uint32_t id)
 {
 	if (v->n_routers < WCCP_MAX_ROUTERS)
 		v->routers[v->n_routers++] =
-			(struct wccp_router_id){ .id = p->said.id,
-						 .receive_id = p->said.receive_id };
+			(struct wccp_router_id){ .id = p->said.id, .receive_id = id };
 }
 
-/* `first` (may be NULL) is listed although it is no longer in our view. */
-static void tx_put_view(const struct cache *c, const struct peer *first,
+/* The id of `p` in a HERE_I_AM for `to` (NULL: for all).  In one for another router it
+ * means nothing; the id to return would allow whoever records that message to return it
+ * in our place. */
+static uint32_t tx_id_for(const struct peer *p, const struct peer *to)
+{
+	if (to && to != p && p->fresh.given && p->fresh.spent)
+		return p->fresh.spent;
+	return peer_returned_id(p);
+}
+
+/* Do HERE_I_AMs to it list it?  By unicast, others are told only of routers that have
+ * proven to be there. */
+static bool tx_names(const struct cache *c, const struct peer *p)
+{
+	if (p->listed)
+		return true;
+	return p->fresh.claimed && !cache_is_multicast(c) && peer_is_announced(p) &&
+	       p->state != PEER_MISMATCH;
+}
+
+/* `to` is NULL by multicast.  `first`: it is listed although it is not in our view. */
+static void tx_put_view(const struct cache *c, const struct peer *to, bool first,
 			struct wccp_cache_view *v)
 {
 	*v = c->view;
 	v->n_routers = 0;
 	if (first)
-		tx_list_router(v, first);
+		tx_list_router(v, to, peer_returned_id(to));
 	for (unsigned i = 0; i < c->n_peers; i++)
 		if (c->peers[i].listed)
-			tx_list_router(v, &c->peers[i]);
+			tx_list_router(v, &c->peers[i], tx_id_for(&c->peers[i], to));
 }
 
 static void tx_put_choice(const struct peer *p, struct wccp_msg *m)
@@ -139,8 +162,9 @@ static void tx_build_here_i_am(const struct cache *c, const struct peer *p,
 	m->minor = peer_hello_minor(c, p);
 	tx_put_identity(c, p, m);
 	m->cache_identity.min_version = peer_hello_asks_version(c, p);
-	tx_put_view(c, NULL, &m->cache_view);
-	if (p->listed)
+	tx_put_view(c, cache_is_multicast(c) ? NULL : p, tx_names(c, p) && !p->listed,
+		    &m->cache_view);
+	if (tx_names(c, p))
 		tx_put_choice(p, m);
 }
 
@@ -149,7 +173,7 @@ static void tx_build_shutdown(const struct cache *c, const struct peer *p,
 			      struct wccp_msg *m)
 {
 	tx_build_here_i_am(c, p, m);
-	tx_put_view(c, p, &m->cache_view);
+	tx_put_view(c, p, true, &m->cache_view);
 	tx_put_choice(p, m);
 	m->present |= 1u << WCCP_C_COMMAND;
 	m->n_commands = 1;
@@ -192,6 +216,7 @@ void peer_hello(struct cache *c, struct peer *p, struct step *s)
 
 	tx_build_here_i_am(c, p, s->msg);
 	tx_send_here_i_am(c, &p->address, s);
+	freshness_sent(&p->fresh, peer_returned_id(p));
 	if (cache_is_multicast(c))
 		return; /* an answer to a query, which does not count for the timers */
 	p->hello.outstanding++;
@@ -209,7 +234,7 @@ void peer_shutdown(struct cache *c, struct peer *p, struct step *s)
 
 	tx_build_shutdown(c, p, s->msg);
 	tx_send_here_i_am(c, &p->address, s);
-	p->hello.shutdown_id = p->said.receive_id;
+	p->hello.shutdown_id = peer_returned_id(p);
 	p->hello.outstanding++;
 	p->hello.sent_at = s->now;
 	if (pace < SHUTDOWN_PACE_LEAST_MS)
@@ -242,7 +267,7 @@ static void tx_list_draining(const struct cache *c, struct wccp_cache_view *v)
 {
 	for (unsigned i = 0; i < c->n_peers; i++)
 		if (c->peers[i].state == PEER_DRAINING && !c->peers[i].removed)
-			tx_list_router(v, &c->peers[i]);
+			tx_list_router(v, &c->peers[i], peer_returned_id(&c->peers[i]));
 }
 
 void cache_send_multicast(struct cache *c, bool shutdown, struct step *s)

@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+uint32_t peer_returned_id(const struct peer *p)
+{
+	return freshness_id(&p->fresh, peer_is_live(p) && p->hello.outstanding == 0);
+}
+
 int peer_find_entry(const struct peer *p, const struct addr *cache)
 {
 	for (unsigned i = 0; i < p->said.n_entries; i++)

@@ -9,6 +9,7 @@
 
 #include "assign.h"
 #include "cache.h"
+#include "freshness.h"
 #include "mono.h"
 #include "reminder.h"
 #include "wccp.h"
@@ -144,6 +145,8 @@ struct peer {
 	const char *reason; /* of the last transition; static storage */
 	struct mono since;
 
+	struct freshness fresh; /* of what it says */
+	struct mono home_heard; /* something believed came from `address`; or NEVER */
 	struct peer_said said;
 	struct peer_table table;
 	struct peer_version version;
@@ -194,6 +197,8 @@ const char *peer_event_name(enum peer_event event);
 
 /* -- peer.c ------------------------------------------------------------------------ */
 
+/* The receive id that a HERE_I_AM returns to it. */
+uint32_t peer_returned_id(const struct peer *p);
 /* Index in its view, or -1. */
 int peer_find_entry(const struct peer *p, const struct addr *cache);
 /* `out` has room for n: for each of `caches` its index in the view, or -1. */

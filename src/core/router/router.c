@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-struct router *router_new(const struct router_conf *conf, struct mono now)
+struct router *router_new(const struct router_conf *conf, struct mono beginning)
 {
 	struct router *r = calloc(1, sizeof(*r));
 
@@ -17,7 +17,7 @@ struct router *router_new(const struct router_conf *conf, struct mono now)
 	if (r->conf.n_allowed > WCCP_MAX_CACHES)
 		r->conf.n_allowed = WCCP_MAX_CACHES;
 	/* Ahead of all ids sent before a restart, unless there were 1,000 a second. */
-	r->change_number = (uint32_t)(now.ns / 1000000);
+	r->change_number = (uint32_t)(beginning.ns / 1000000);
 	r->receive_id = r->change_number ? r->change_number : 1;
 	r->flush = MONO_NEVER;
 	router_service_init(r);

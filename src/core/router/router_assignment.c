@@ -23,7 +23,9 @@ static void router_assignment_refuse(struct router_call *c, uint64_t *counter,
 static void router_assignment_put_in_force(struct router_call *c)
 {
 	struct router *r = c->r;
+	struct member *m = router_members_from(r, &c->from);
 
+	m->assigned_id = m->receive_id;
 	r->assigned = true;
 	r->key = c->msg->assignment.key;
 	r->flush = MONO_NEVER;
@@ -136,14 +138,15 @@ router_assignment_our_entry(const struct router_call *c)
 	return NULL;
 }
 
-static void router_assignment_not_listed(struct router_call *c)
+/* Of two with one id the one with the newer key counts, whichever comes last. */
+static bool router_assignment_is_overtaken(const struct router_call *c,
+					   const struct member *m)
 {
-	router_assignment_refuse(c, &c->r->counters.not_listed, "not-listed",
-				 "we are not in it");
-	/* 2.0 section 4.8.1; 2.01 does not say so.  A message that does not list us has
-	 * no receive id of ours either, so only a password shows who sent it. */
-	if (c->msg->minor == 0 && c->r->conf.password.set)
-		router_table_flush(c, "the newest one does not list this router");
+	const struct wccp_key *key = &c->msg->assignment.key, *old = &c->r->key;
+
+	return c->r->assigned && m->assigned_id == m->receive_id &&
+	       addr_equal(&key->cache, &old->cache) &&
+	       (int32_t)(key->change_number - old->change_number) < 0;
 }
 
 /* It must be of the group's method; alternate sets need 2.01. */
@@ -165,7 +168,7 @@ void router_assignment_rx(struct router_call *c)
 	const struct member *m = router_members_from(c->r, &c->from);
 	const struct wccp_router_assignment *ours;
 
-	if (!m || !router_members_has(c->r, &a->key.cache)) {
+	if (!m || !addr_equal(&m->addr, &a->key.cache)) {
 		router_assignment_refuse(c, &counters->not_member, "not-member",
 					 "it is not from a usable web-cache");
 		return;
@@ -176,9 +179,13 @@ void router_assignment_rx(struct router_call *c)
 		return;
 	}
 	ours = router_assignment_our_entry(c);
+	/* 2.0 section 4.8.1 wants the table flushed if we are not in it.  But it has no
+	 * receive id of ours either, so it may be an old one, or one for others. */
 	if (!ours)
-		router_assignment_not_listed(c);
-	else if (ours->receive_id != m->receive_id)
+		router_assignment_refuse(c, &counters->not_listed, "not-listed",
+					 "we are not in it");
+	else if (ours->receive_id != m->receive_id ||
+		 router_assignment_is_overtaken(c, m))
 		router_assignment_refuse(c, &counters->bad_receive_id, "bad-receive-id",
 					 "its receive id is not the last one");
 	else if (ours->change_number != c->r->change_number)

@@ -3,6 +3,12 @@
  * Router: HERE_I_AMs: which web-caches may speak, which get an answer, and which become
  * or stay members, namely those that return the receive id of the last I_SEE_YOU sent
  * to them (2.0 section 4.3).
+ *
+ * An old HERE_I_AM that somebody replays does not have that id.  We answer it, because its
+ * sender may just have missed our last I_SEE_YOU, but only so often, and take nothing else
+ * from it.  As such answers make the id that a member is about to return a stale one, any
+ * id counts that was sent to it since the one that it returned before.  None counts twice,
+ * but for the last one by multicast, where not every HERE_I_AM has an answer of its own.
  */
 #include "core/router/router_impl.h"
 
@@ -49,16 +55,25 @@ static const char *router_address_objection(const struct router_call *c)
 {
 	const struct addr *addr = &c->msg->cache_identity.addr;
 
-	if (router_is_listed(&c->r->conf, addr))
-		return NULL;
 	if (!addr_is_host(addr))
 		return "the address it states is not that of a host";
 	if (router_is_our_address(c, addr))
 		return "the address it states is ours";
+	if (router_is_listed(&c->r->conf, addr))
+		return NULL;
 	if (!addr_equal(addr, &c->from))
 		return "it states another address than its own, which needs to be in "
 		       "the group-list itself";
 	return NULL;
+}
+
+/* A member's source does not change, nor does that of a web-cache that speaks for
+ * itself. */
+static bool router_may_speak_for(const struct router_call *c, const struct member *m)
+{
+	if (addr_equal(&m->source, &c->from))
+		return true;
+	return !m->usable && !addr_equal(&m->source, &m->addr);
 }
 
 /* May this web-cache speak to us at all?  If not, it gets no answer. */
@@ -75,7 +90,7 @@ static bool router_may_speak(struct router_call *c)
 					"not allowed");
 		return false;
 	}
-	if (m && m->usable && !addr_equal(&m->source, &c->from)) {
+	if (m && !router_may_speak_for(c, m)) {
 		router_here_i_am_refuse(c, &r->counters.wrong_source, "wrong-source",
 					"the member speaks from another address");
 		return false;
@@ -137,13 +152,23 @@ static uint32_t router_returned_id(const struct router_call *c)
 	return 0;
 }
 
+/* Serial arithmetic. */
+static bool router_id_counts(const struct member *m, uint32_t id)
+{
+	if (!m->receive_id || !id)
+		return false;
+	if (id == m->receive_id)
+		return id != m->used_id || m->multicast;
+	return (int32_t)(id - m->used_id) > 0 && (int32_t)(m->receive_id - id) > 0;
+}
+
 static bool router_id_is_right(struct router_call *c, const struct member *m)
 {
 	uint32_t id = router_returned_id(c);
 
 	if (!id)
 		return false; /* its first message, or it has forgotten us */
-	if (id == m->receive_id)
+	if (router_id_counts(m, id))
 		return true;
 	router_here_i_am_refuse(c, &c->r->counters.bad_receive_id, "bad-receive-id",
 				"its receive id is not the last one");
@@ -193,6 +218,8 @@ static void router_judge(struct router_call *c, struct member *m)
 	struct router_choice choice;
 	const char *objection = router_capabilities_choice(c, &choice);
 
+	/* Whatever becomes of it, it does not count again. */
+	m->used_id = router_returned_id(c);
 	if (!objection && router_has_place(c->r, m)) {
 		router_take_member(c, m, &choice);
 		return;
@@ -211,9 +238,48 @@ static void router_judge(struct router_call *c, struct member *m)
 		m->heard = c->now;
 }
 
+/* Is one that does not count to be answered?  Not every one: there may be somebody who
+ * sends old ones as fast as he can. */
+static bool router_pardon(const struct router_call *c, struct member *m)
+{
+	int64_t pace = c->r->agreed.transmit_t_ms / ROUTER_PARDONS;
+
+	while (m->pardons < ROUTER_PARDONS && mono_due(m->pardon_at, c->now)) {
+		m->pardons++;
+		m->pardon_at = mono_add_ms(m->pardon_at, pace);
+	}
+	if (m->pardons == 0)
+		return false;
+	if (m->pardons-- == ROUTER_PARDONS)
+		m->pardon_at = mono_add_ms(c->now, pace);
+	return true;
+}
+
+/* Tell who sent it the right id.  Nothing else in it is believed. */
+static void router_answer_only(struct router_call *c, struct member *m,
+			       const struct wccp_service *stated)
+{
+	struct member as_sent = *m;
+
+	if (m->multicast && router_multicast_is_ours(c)) {
+		router_multicast_schedule_answer(c, m, stated);
+		return;
+	}
+	router_take_address(c, &as_sent);
+	router_tx_see_you(c, &as_sent, stated, false);
+}
+
+/* From a web-cache that is no member yet. */
+static void router_take_candidate(struct router_call *c, struct member *m)
+{
+	router_take_address(c, m);
+	m->heard = c->now;
+}
+
 static void router_take_here_i_am(struct router_call *c, struct member *m)
 {
 	const struct wccp_service stated = c->msg->service;
+	bool right;
 
 	if (!m)
 		m = router_members_add(c->r, &c->msg->cache_identity.addr);
@@ -223,13 +289,23 @@ static void router_take_here_i_am(struct router_call *c, struct member *m)
 		return;
 	}
 	/* The id was sent to the other source. */
-	if (!m->usable && !addr_equal(&m->source, &c->from))
+	if (!addr_equal(&m->source, &c->from)) {
 		m->receive_id = 0;
-	router_take_address(c, m);
-	if (router_id_is_right(c, m))
+		m->used_id = c->r->receive_id - 1;
+	}
+	right = router_id_is_right(c, m);
+	if (!right && !router_pardon(c, m))
+		return;
+	if (!right && m->usable) {
+		router_answer_only(c, m, &stated);
+		return;
+	}
+	if (m->usable)
+		router_take_address(c, m);
+	else
+		router_take_candidate(c, m);
+	if (right)
 		router_judge(c, m);
-	else if (!m->usable)
-		m->heard = c->now;
 	if (m->multicast)
 		router_multicast_schedule_answer(c, m, &stated);
 	else
@@ -246,8 +322,6 @@ static void router_take_shutdown(struct router_call *c, struct member *m)
 	if (m && m->usable) {
 		c->r->counters.removed_by_shutdown++;
 		router_members_leave(c, m, NOTE_INFO);
-	} else if (m && addr_equal(&m->source, &c->from)) {
-		router_members_forget(c->r, m);
 	}
 	if (departing.multicast)
 		router_multicast_schedule_shutdown_response(c, &departing, &stated);
@@ -265,7 +339,7 @@ void router_here_i_am_rx(struct router_call *c)
 	/* A member's SHUTDOWN needs the right receive id, like anything that changes
 	 * the group; if it is wrong, our answer tells the right one. */
 	if (router_wants_shutdown(c->msg) &&
-	    (!m || !m->usable || router_returned_id(c) == m->receive_id))
+	    (!m || !m->usable || router_id_counts(m, router_returned_id(c))))
 		router_take_shutdown(c, m);
 	else
 		router_take_here_i_am(c, m);

@@ -20,6 +20,11 @@
 
 #include "router.h"
 
+enum {
+	/* HERE_I_AMs of one web-cache in T that do not count and are answered. */
+	ROUTER_PARDONS = 8,
+};
+
 /* A web-cache that has had an answer; it is a member once it is usable. */
 struct member {
 	struct addr addr;    /* as it states; its identity */
@@ -33,6 +38,12 @@ struct member {
 	bool asks_version;     /* ... which had V set */
 	uint16_t table_family; /* of the address table it speaks with; 0: none */
 	uint32_t receive_id;   /* in the last I_SEE_YOU sent to it; 0: none was */
+	uint32_t used_id;      /* ids up to this one are used up */
+	uint32_t assigned_id;  /* in the last assignment of its that was taken */
+	/* Answers to HERE_I_AMs that do not count: so many are left, and when one more
+	 * is. */
+	unsigned pardons;
+	struct mono pardon_at;
 	uint32_t forward, ret; /* one bit each, valid once usable */
 	uint16_t weight, status;
 	struct wccp_bucket_vector history; /* the buckets it says it has or had */

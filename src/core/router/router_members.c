@@ -66,7 +66,9 @@ struct member *router_members_add(struct router *r, const struct addr *addr)
 		router_members_forget(r, m);
 	}
 	m = &r->members[r->n_members++];
-	*m = (struct member){ .addr = *addr };
+	*m = (struct member){ .addr = *addr,
+			      .used_id = r->receive_id - 1,
+			      .pardons = ROUTER_PARDONS };
 	return m;
 }
 

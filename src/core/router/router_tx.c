@@ -122,6 +122,16 @@ static uint32_t router_tx_next_receive_id(struct router *r)
 	return id;
 }
 
+/* The answer may have been made for a copy of the web-cache. */
+static void router_tx_note_id(struct router *r, const struct addr *cache,
+			      uint32_t receive_id)
+{
+	struct member *m = router_members_find(r, cache);
+
+	if (m)
+		m->receive_id = receive_id;
+}
+
 static void router_tx_put_router_identity(struct router_call *c,
 					  const struct router_batch *batch)
 {
@@ -136,6 +146,7 @@ static void router_tx_put_router_identity(struct router_call *c,
 	for (unsigned i = 0; i < batch->n_from; i++) {
 		ri->from[i] = batch->from[i]->addr;
 		batch->from[i]->receive_id = receive_id;
+		router_tx_note_id(c->r, &ri->from[i], receive_id);
 	}
 }
 

@@ -2,6 +2,7 @@
 /* The services of the router: events in, actions out, the data plane behind them. */
 #include "wccprouter/service/routerd_services.h"
 
+#include "clock.h"
 #include "log.h"
 #include "wccprouter/service/member_log.h"
 
@@ -11,14 +12,13 @@
 /* -- life -------------------------------------------------------------------------- */
 
 static int routerd_services_open_one(struct routerd_services *s,
-				     const struct routerd_conf_service *conf,
-				     struct mono now)
+				     const struct routerd_conf_service *conf)
 {
 	struct routerd_service *one = &s->list[s->n];
 
 	one->conf = conf;
 	one->in_force = conf->router;
-	one->router = router_new(&one->in_force, now);
+	one->router = router_new(&one->in_force, clock_numbers());
 	if (!one->router)
 		return -1;
 	router_get_status(one->router, &s->status[s->n++]);
@@ -27,7 +27,7 @@ static int routerd_services_open_one(struct routerd_services *s,
 
 struct routerd_services *
 routerd_services_new(const struct routerd_conf *conf,
-		     const struct routerd_services_calls *calls, struct mono now)
+		     const struct routerd_services_calls *calls)
 {
 	struct routerd_services *s = calloc(1, sizeof(*s));
 
@@ -36,7 +36,7 @@ routerd_services_new(const struct routerd_conf *conf,
 	s->conf = conf;
 	s->calls = *calls;
 	for (unsigned i = 0; i < conf->n_services; i++)
-		if (routerd_services_open_one(s, &conf->services[i], now) < 0) {
+		if (routerd_services_open_one(s, &conf->services[i]) < 0) {
 			routerd_services_free(s);
 			return NULL;
 		}
@@ -228,7 +228,7 @@ int routerd_services_reset(struct routerd_services *s, unsigned i, struct mono n
 			   struct err *err)
 {
 	struct routerd_service *one = &s->list[i];
-	struct router *r = router_new(&one->in_force, now);
+	struct router *r = router_new(&one->in_force, clock_numbers());
 
 	if (!r)
 		return err_set(err, "out of memory");

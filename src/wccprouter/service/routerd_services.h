@@ -58,7 +58,7 @@ struct routerd_services {
 /* Those of the configuration, which must outlive them.  NULL when memory is short. */
 struct routerd_services *
 routerd_services_new(const struct routerd_conf *conf,
-		     const struct routerd_services_calls *calls, struct mono now);
+		     const struct routerd_services_calls *calls);
 void routerd_services_free(struct routerd_services *s); /* NULL is fine */
 
 /* The number of the service that an opened datagram claims to be for; -1: none of
