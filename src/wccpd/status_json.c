@@ -109,6 +109,10 @@ static json_t *status_json_group_refusals(const struct cache_counters *c)
 	json_object_set_new(o, "unknown-router",
 			    json_integer((json_int_t)c->unknown_router));
 	json_object_set_new(o, "not-for-us", json_integer((json_int_t)c->not_for_us));
+	json_object_set_new(o, "stale", json_integer((json_int_t)c->stale));
+	json_object_set_new(o, "doubted", json_integer((json_int_t)c->doubted));
+	json_object_set_new(o, "elsewhere", json_integer((json_int_t)c->elsewhere));
+	json_object_set_new(o, "bad-router-id", json_integer((json_int_t)c->bad_id));
 	json_object_set_new(o, "bad-service", json_integer((json_int_t)c->bad_service));
 	return o;
 }
