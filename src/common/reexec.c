@@ -5,6 +5,7 @@
 
 #include "common/kept_sockets.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -120,6 +121,23 @@ int reexec_check(const char *conf_path, struct err *err)
 
 /* -- executing ------------------------------------------------------------------------- */
 
+/* Libraries open descriptors that would stay open. */
+static void reexec_close_all(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	const struct dirent *e;
+
+	if (!d)
+		return;
+	while ((e = readdir(d))) {
+		int fd = atoi(e->d_name);
+
+		if (fd > STDERR_FILENO)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+	closedir(d);
+}
+
 static void reexec_set_signals(int how)
 {
 	sigset_t all;
@@ -136,6 +154,7 @@ static void reexec_set_signals(int how)
 void reexec_now(struct err *err)
 {
 	reexec_set_signals(SIG_BLOCK);
+	reexec_close_all();
 	kept_sockets_hand_on();
 	execv(reexec.path, reexec.argv);
 	err_set(err, "%s: %s", reexec.path, strerror(errno));

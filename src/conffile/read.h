@@ -76,6 +76,9 @@ int read_text_item(struct reader *r, cfg_t *section, const char *name, unsigned 
 /* A text that begins with a slash. */
 int read_path(struct reader *r, cfg_t *section, const char *name, char *out,
 	      size_t size);
+/* The same, or the word "none". */
+int read_path_or_none(struct reader *r, cfg_t *section, const char *name, char *out,
+		      size_t size);
 int read_number(struct reader *r, cfg_t *section, const char *name, uint32_t least,
 		uint32_t most, uint32_t *out);
 int read_number16(struct reader *r, cfg_t *section, const char *name, uint16_t least,

@@ -57,6 +57,14 @@ int read_path(struct reader *r, cfg_t *section, const char *name, char *out,
 	return 0;
 }
 
+int read_path_or_none(struct reader *r, cfg_t *section, const char *name, char *out,
+		      size_t size)
+{
+	if (!read_is_set(section, name) || strcmp(cfg_getstr(section, name), "none") != 0)
+		return read_path(r, section, name, out, size);
+	return read_text(r, section, name, out, size);
+}
+
 int read_digits(const char *text, uint32_t most, uint32_t *out)
 {
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');

@@ -28,6 +28,7 @@ struct pins {
 	enum pins_state state;
 	int dir;
 	char path[PINS_PATH_MAX];
+	bool in_force; /* those of the process before were complete, and are of here */
 	bool by_default; /* the path is: nobody else's pins are in it */
 	struct pins_identity identity;
 	int identity_map, saved_map;
@@ -95,6 +96,8 @@ static enum pins_state pins_judge(struct pins *p, uint32_t layout)
 		why = "are not complete";
 	if (found)
 		p->identity.seed = was.seed;
+	p->in_force = found && was.complete &&
+		      was.namespace_cookie == p->identity.namespace_cookie;
 	if (!found && !p->by_default)
 		return PINS_NONE;
 	if (!why) {
@@ -276,6 +279,18 @@ void pins_remove(struct pins *p)
 		rmdir(p->path);
 	}
 	pins_close(p);
+}
+
+void pins_refuse(struct pins *p, const char *why)
+{
+	err_set(&p->text, "pins in %s %s: they will be replaced", p->path, why);
+	p->state = PINS_STALE;
+	p->identity.complete = 0;
+}
+
+bool pins_in_force(const struct pins *p)
+{
+	return p->in_force;
 }
 
 enum pins_state pins_state(const struct pins *p)

@@ -51,6 +51,11 @@ const char *pins_text(const struct pins *p);
  * layout. */
 uint64_t pins_seed(const struct pins *p);
 
+/* What is saved does not fit after all. */
+void pins_refuse(struct pins *p, const char *why);
+/* Is what the process before had in force, here, whatever its layout? */
+bool pins_in_force(const struct pins *p);
+
 /* Before an object is loaded: let it use the maps of the process before.  PINS_SHARED is one
  * that can be used whatever the layout: it carries words between two programs, of which one
  * is replaced a moment before the other. */

@@ -4,8 +4,10 @@
 
 #include "common/kept_sockets.h"
 #include "common/privileges.h"
+#include "common/reexec.h"
 #include "common/udp_owner.h"
 #include "descriptors.h"
+#include "kernel/pins_directory.h"
 #include "log.h"
 #include "udp.h"
 #include "wccprouter/conf/host_checks.h"
@@ -113,6 +115,7 @@ static int routerd_main_drop_privileges(const struct options *o, struct err *err
 	if (!o->debug)
 		privileges_hide_memory();
 	if (!o->check_only) {
+		pins_directory_mount();
 		kept_sockets_open(1 << KEPT_ICMP | 1 << KEPT_ICMPV6);
 		udp_owner_note(UDP_PORT);
 	}
@@ -170,7 +173,7 @@ static int routerd_main_run(struct routerd_conf *conf, const struct scenario *sc
 	host_checks_warn(conf);
 	if (routerd_main_choose_router_id(conf, &err) < 0)
 		return routerd_main_complain(&err);
-	d = routerd_new(conf, &err);
+	d = routerd_new(conf, o->file, &err);
 	if (!d)
 		return routerd_main_complain(&err);
 	if (routerd_main_add_faults(d, o, &err) < 0) {
@@ -223,6 +226,7 @@ int main(int argc, char **argv)
 	int r = EXIT_FAILURE;
 
 	descriptors_open_standard();
+	reexec_init(argv);
 	o = routerd_main_parse(argc, argv);
 	if (o.socket)
 		return routerd_client_run(o.socket, o.json, argc - optind,

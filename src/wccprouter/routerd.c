@@ -3,8 +3,11 @@
 #include "wccprouter/routerd.h"
 
 #include "clock.h"
+#include "common/kept_sockets.h"
+#include "common/reexec.h"
 #include "control.h"
 #include "http.h"
+#include "log.h"
 #include "log_loop.h"
 #include "wccprouter/control/metrics_http.h"
 #include "wccprouter/fault/faults.h"
@@ -20,6 +23,7 @@ enum {
 	SETTLE_MS = 20,
 	/* For what no event reports (an entry that has aged). */
 	REFRESH_MS = 5000,
+	ANSWER_MS = 20, /* for the answer to a request, before a restart in place */
 };
 
 static void routerd_arm_ms(struct event *ev, int64_t ms)
@@ -136,6 +140,42 @@ static void routerd_on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(d->base);
 }
 
+/* -- restart in place -------------------------------------------------------------- */
+
+static int routerd_ask_upgrade(void *arg, struct err *err)
+{
+	struct routerd *d = arg;
+
+	if (reexec_check(d->conf_path, err) < 0)
+		return -1;
+	routerd_arm_ms(d->events[ROUTERD_UPGRADE], ANSWER_MS);
+	return 0;
+}
+
+static void routerd_on_usr2(evutil_socket_t fd, short what, void *arg)
+{
+	struct err err;
+
+	(void)fd, (void)what;
+	if (routerd_ask_upgrade(arg, &err) < 0)
+		log_error("upgrade", "%s; this process goes on", err.text);
+}
+
+static void routerd_on_upgrade(evutil_socket_t fd, short what, void *arg)
+{
+	struct routerd *d = arg;
+	struct err err;
+
+	(void)fd, (void)what;
+	log_info("upgrade", "restarting in place");
+	log_catch_up(clock_now());
+	kept_socket_lend(KEPT_UDP4, d->transport.udp4);
+	kept_socket_lend(KEPT_UDP6, d->transport.udp6);
+	control_hand_on(d->control);
+	reexec_now(&err);
+	log_error("upgrade", "%s; this process goes on", err.text);
+}
+
 /* -- events ------------------------------------------------------------------------ */
 
 static int routerd_add_event(struct routerd *d, enum routerd_event which, int fd,
@@ -157,7 +197,10 @@ static int routerd_add_signals(struct routerd *d, struct err *err)
 	if (routerd_add_event(d, ROUTERD_SIGINT, SIGINT, sig, routerd_on_signal, err) <
 		    0 ||
 	    routerd_add_event(d, ROUTERD_SIGTERM, SIGTERM, sig, routerd_on_signal,
-			      err) < 0)
+			      err) < 0 ||
+	    routerd_add_event(d, ROUTERD_SIGUSR2, SIGUSR2, sig, routerd_on_usr2, err) <
+		    0 ||
+	    routerd_add_event(d, ROUTERD_UPGRADE, -1, 0, routerd_on_upgrade, err) < 0)
 		return -1;
 	return 0;
 }
@@ -244,6 +287,8 @@ static int routerd_open_control(struct routerd *d, struct err *err)
 	d->commands.services = d->services;
 	d->commands.faults = d->faults;
 	d->commands.debug = &d->debug;
+	d->commands.upgrade = routerd_ask_upgrade;
+	d->commands.arg = d;
 	d->control =
 		routerd_commands_open(&d->commands, d->base, d->conf->control, err);
 	d->debug.control = d->control;
@@ -275,7 +320,8 @@ static int routerd_open_all(struct routerd *d, struct err *err)
 	return 0;
 }
 
-struct routerd *routerd_new(const struct routerd_conf *conf, struct err *err)
+struct routerd *routerd_new(const struct routerd_conf *conf, const char *conf_path,
+			    struct err *err)
 {
 	struct routerd *d = calloc(1, sizeof(*d));
 
@@ -284,6 +330,7 @@ struct routerd *routerd_new(const struct routerd_conf *conf, struct err *err)
 		return NULL;
 	}
 	d->conf = d->transport.conf = conf;
+	d->conf_path = conf_path;
 	d->transport.udp4 = d->transport.udp6 = -1;
 	if (routerd_open_all(d, err) == 0)
 		return d;
@@ -294,12 +341,17 @@ struct routerd *routerd_new(const struct routerd_conf *conf, struct err *err)
 void routerd_run(struct routerd *d)
 {
 	routerd_arm(d, clock_now());
+	reexec_done();
 	event_base_dispatch(d->base);
+	d->stopped = true;
 }
 
 void routerd_free(struct routerd *d)
 {
-	forward_close(d->forward);
+	if (d->stopped)
+		forward_close(d->forward);
+	else
+		forward_leave(d->forward);
 	for (unsigned i = 0; i < ROUTERD_EVENTS; i++)
 		if (d->events[i])
 			event_free(d->events[i]);

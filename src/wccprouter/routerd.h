@@ -31,11 +31,15 @@ enum routerd_event {
 	ROUTERD_REFRESH,
 	ROUTERD_SIGINT,
 	ROUTERD_SIGTERM,
+	ROUTERD_SIGUSR2,
+	ROUTERD_UPGRADE,
 	ROUTERD_EVENTS,
 };
 
 struct routerd {
 	const struct routerd_conf *conf;
+	const char *conf_path;
+	bool stopped; /* in order: nothing of ours is to stay in the kernel */
 	struct event_base *base;
 	struct log_loop *log;
 	struct event *events[ROUTERD_EVENTS];
@@ -51,8 +55,9 @@ struct routerd {
 	struct scenario_run *scenario; /* not owned; NULL: none */
 };
 
-/* Open everything; `conf` must outlive it.  NULL on error, nothing left behind. */
-struct routerd *routerd_new(const struct routerd_conf *conf, struct err *err);
+/* Open everything; `conf`, of the file `conf_path`, must outlive it.  NULL on error, nothing left behind. */
+struct routerd *routerd_new(const struct routerd_conf *conf, const char *conf_path,
+			    struct err *err);
 void routerd_run(struct routerd *d); /* until SIGINT or SIGTERM */
 void routerd_free(struct routerd *d);
 

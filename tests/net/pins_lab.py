@@ -16,8 +16,10 @@ INSTANCES = ("s1", "s2", "s3", "s4")
 
 
 class PinsLab(Small):
-    def __init__(self, net, **kw):
+    def __init__(self, net, more="", **kw):
+        """`more`: of the service, in the configuration of the boxes."""
         super().__init__(net, **kw)
+        self.more = more
         self.start_router("web-cache")
         for box in self.boxes:
             for i, name in list(enumerate(INSTANCES))[1:]:
@@ -31,12 +33,12 @@ class PinsLab(Small):
                            b.ns.listens(4201 + i), 10, "the instances listen")
             self.configure(box)
             box.start()
-        shares = [256 // len(self.boxes)] * len(self.boxes)
+        shares = [(64 if "mask" in more else 256) // len(self.boxes)] * len(self.boxes)
         self.wait_shares(*shares, timeout=30)
         self.wait_up(*self.boxes)
 
     def configure(self, box, top=""):
-        box.configure(("web-cache", ""))
+        box.configure(("web-cache", self.more))
         with open(box.conf) as f:
             text = f.read()
         one = 'instance s1 { port = 3129  check = "127.0.0.1:4201" }'

@@ -48,9 +48,8 @@ def by_command(lab, box):
 
 
 def heard_goodbye(lab, box):
-    log = lab.wccprouter.output()
-    return [line for line in log.splitlines()
-            if box.address in line and re.search("SHUTDOWN|removed|left", line)]
+    return [line for line in lab.wccprouter.output().splitlines()
+            if "event=service-lost" in line and f"peer={box.address}" in line]
 
 
 def test_in_place(lab):
@@ -78,6 +77,7 @@ def test_in_place(lab):
     wait_until(lambda: lab.share("box1") == 128, 20, one.log)
     assert one.wccpd.stop() == 0
     assert pins(one.ns.inode) == []
+    assert heard_goodbye(lab, one)
 
 
 def test_it_goes_on_when_it_cannot(net):

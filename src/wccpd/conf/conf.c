@@ -162,19 +162,6 @@ static void conf_warn_ipv6(struct reader *r, const struct conf *conf)
 			"announced");
 }
 
-static int conf_read_pin_directory(struct reader *r, cfg_t *root, struct conf *out)
-{
-	char *to = out->pin_directory;
-
-	if (!read_is_set(root, "pin-directory"))
-		return 0;
-	if (read_text(r, root, "pin-directory", to, sizeof(out->pin_directory)) < 0)
-		return -1;
-	return strcmp(to, "none") == 0
-		       ? 0
-		       : read_path(r, root, "pin-directory", to, sizeof(out->pin_directory));
-}
-
 static int conf_read_top(struct reader *r, struct conf *out)
 {
 	static const char *const logs[] = { "stderr", "syslog", NULL };
@@ -188,7 +175,8 @@ static int conf_read_top(struct reader *r, struct conf *out)
 	    read_path(r, root, "control", out->control,
 		      sizeof(((struct sockaddr_un *)0)->sun_path)) < 0 ||
 	    read_path(r, root, "pid-file", out->pid_file, sizeof(out->pid_file)) < 0 ||
-	    conf_read_pin_directory(r, root, out) < 0 ||
+	    read_path_or_none(r, root, "pin-directory", out->pin_directory,
+			      sizeof(out->pin_directory)) < 0 ||
 	    read_word(r, root, "log", 0, logs, &log) < 0 ||
 	    read_number(r, root, "drain-time", 0, 86400, &out->drain_time_s) < 0 ||
 	    read_number(r, root, "handover-memory", 0, 604800, &out->handover_memory_s) <

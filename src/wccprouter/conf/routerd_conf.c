@@ -15,6 +15,7 @@ static cfg_opt_t options[] = {
 	READ_TEXT("router-id"),
 	READ_TEXT("router-id6"),
 	READ_TEXT("control"),
+	READ_TEXT("pin-directory"),
 	READ_TEXT("metrics"),
 	READ_LIST("redirect-in"),
 	READ_LIST("redirect-out"),
@@ -125,6 +126,8 @@ static int routerd_conf_read_all(struct reader *r, struct routerd_conf *out)
 	    read_host(r, r->root, "router-id", 0, &out->router_id) < 0 ||
 	    routerd_conf_read_router_id6(r, &out->router_id6) < 0 ||
 	    read_path(r, r->root, "control", out->control, sizeof(out->control)) < 0 ||
+	    read_path_or_none(r, r->root, "pin-directory", out->pin_directory,
+			      sizeof(out->pin_directory)) < 0 ||
 	    routerd_conf_read_metrics(r, out) < 0 ||
 	    routerd_conf_interfaces_read(r, out) < 0 ||
 	    routerd_conf_read_services(r, out) < 0)

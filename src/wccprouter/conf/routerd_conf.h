@@ -47,6 +47,7 @@ struct routerd_conf {
 	struct addr router_id;
 	struct addr router_id6; /* unset: no web-caches of IPv6 */
 	char control[ROUTERD_PATH_MAX];
+	char pin_directory[256]; /* see pins_open() */
 	struct addr metrics; /* where they are served by HTTP; unset: not */
 	uint16_t metrics_port;
 	/* For services that have none of their own. */

@@ -107,6 +107,17 @@ static json_t *routerd_commands_metrics(void *arg, unsigned n, char *const *word
 	return answer;
 }
 
+static json_t *routerd_commands_upgrade(void *arg, unsigned n, char *const *words)
+{
+	const struct routerd_commands *c = arg;
+	struct err err;
+
+	(void)n, (void)words;
+	if (c->upgrade(c->arg, &err) < 0)
+		return json_pack("{s:s}", "error", err.text);
+	return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *routerd_commands_help(void *arg, unsigned n, char *const *words)
 {
 	char *text = NULL;
@@ -180,6 +191,9 @@ static const struct control_command routerd_commands_table[] = {
 	  .usage = "take a service away, as if it were not configured",
 	  .run = routerd_commands_shut,
 	  .max_words = 1 },
+	{ .name = "upgrade",
+	  .usage = "execute the present program in place; packets go on as before",
+	  .run = routerd_commands_upgrade },
 };
 
 enum {

@@ -16,6 +16,9 @@ struct routerd_commands {
 	struct routerd_services *services;
 	struct faults *faults;
 	struct message_debug *debug;
+	/* Restart in place; -1: `err` says why not. */
+	int (*upgrade)(void *arg, struct err *err);
+	void *arg;
 };
 
 /* Listen on the Unix socket `path`. */

@@ -14,15 +14,19 @@
 struct forward;
 
 /* Load the program and attach it to the interfaces of `conf`, which must outlive
- * it.  Until the first forward_apply() it redirects nothing. */
+ * it.  Until the first forward_apply() it redirects nothing, but what an earlier process
+ * has left goes on. */
 struct forward *forward_open(const struct routerd_conf *conf, struct err *err);
 /* Remove everything from the kernel. */
 void forward_close(struct forward *f);
+/* The same of our own memory, but leave the kernel as it is, for the next process. */
+void forward_leave(struct forward *f);
 
 /*
  * Make the packet path follow `status` (one for each service of the configuration) and
  * the current routes and neighbours.  Packets see the old table or the new one.  Also
- * puts the program on interfaces that have come back.  On failure the old table stays.
+ * puts the program on interfaces that have come back.  On failure the old table stays, and
+ * while it is too early to replace the table of an earlier process (forward_earlier.h).
  */
 int forward_apply(struct forward *f, const struct router_status *status,
 		  struct err *err);

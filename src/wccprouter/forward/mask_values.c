@@ -108,3 +108,35 @@ void mask_values_drop(struct mask_values *values)
 		if (mask_values_is_new(values, i))
 			mask_values_remove_service(values, &values->next[i], i);
 }
+
+void mask_values_adopt(struct mask_values *values, const struct router_entry *table,
+		       unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (table[i].generation > values->generation)
+			values->generation = table[i].generation;
+}
+
+static bool mask_values_is_in_force(const struct mask_values *values,
+				    const struct router_mask_value *key)
+{
+	return key->number < ROUTERD_MAX_SERVICES && values->now[key->number].n &&
+	       values->now[key->number].generation == key->generation;
+}
+
+void mask_values_purge(const struct mask_values *values)
+{
+	struct router_mask_value key, before;
+	void *from = NULL;
+
+	while (bpf_map_get_next_key(values->fd, from, &key) == 0) {
+		if (mask_values_is_in_force(values, &key)) {
+			before = key;
+			from = &before;
+		} else {
+			bpf_map_delete_elem(values->fd, &key);
+		}
+	}
+}

@@ -25,6 +25,11 @@ void mask_values_number(struct mask_values *values, struct router_entry *table,
 int mask_values_put(struct mask_values *values, struct err *err);
 /* The table is in force: remove what only `now` had.  `next` becomes `now`. */
 void mask_values_settle(struct mask_values *values);
+/* The map is that of an earlier process, whose table has these entries. */
+void mask_values_adopt(struct mask_values *values, const struct router_entry *table,
+		       unsigned n);
+/* A table of ours is in force: remove what others have left in the map. */
+void mask_values_purge(const struct mask_values *values);
 /* It could not be put in force: remove what only `next` has. */
 void mask_values_drop(struct mask_values *values);
 

@@ -81,6 +81,12 @@ int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
 	return 0;
 }
 
+void tc_hook_adopt(struct tc_hook *h, const struct tc_hook *before)
+{
+	if (if_nametoindex(h->name) == before->ifindex)
+		h->filter = before->filter;
+}
+
 void tc_hook_detach(struct tc_hook *h, struct offloads *offloads)
 {
 	if (tc_hook_is_attached(h))

@@ -32,6 +32,8 @@ struct tc_hook_programs {
 int tc_hook_attach(struct tc_hook *h, const struct tc_hook_programs *programs,
 		   struct offloads *offloads, struct err *err);
 void tc_hook_detach(struct tc_hook *h, struct offloads *offloads);
+/* An earlier process has attached `before`, of the same name: before tc_hook_attach(). */
+void tc_hook_adopt(struct tc_hook *h, const struct tc_hook *before);
 
 /* Is the interface that it was attached to still there under its name? */
 bool tc_hook_is_attached(const struct tc_hook *h);
