@@ -4,6 +4,7 @@ them."""
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -67,12 +68,13 @@ def mistakes(small, box, pid_elsewhere):
         s.listen()
         six = s.detach()
     small.net.finally_do(lambda: os.close(six))
-    for port in (3201, 3202, 3203):
+    for port in (3201, 3202, 3203, 3207):
         listen(box, port)
     plain = listen(box, 3204, "--plain")
     return {
         "port": (3299, None, "nothing listens on port 3299"),
         "stale": (3201, a_dead_process(), "which does not exist here (stale"),
+        "secret": (3207, plain.pid, "Permission denied"),
         "junk": (3202, "squid\n", "names no process"),
         "other": (3203, plain.pid, "which does not descend from process"),
         "plain": (3204, plain.pid, "the port is not transparent (Squid: http_port ... tproxy"),
@@ -92,6 +94,9 @@ def test_instances_that_do_not_count_say_why(small):
         if pid:
             with open(path, "w") as f:
                 f.write(f"{pid}")
+            if name == "secret":  # the daemon is root without root's powers
+                shutil.chown(path, "proxy")
+                os.chmod(path, 0o600)
         text += INSTANCE.format(name=name, port=port,
                                 more=f'  pid-file = "{path}"' if pid else "")
     small.start_router("web-cache")
