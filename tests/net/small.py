@@ -175,7 +175,7 @@ class Small:
     def box(self, name):
         return next(b for b in self.boxes if b.name == name)
 
-    def start_router(self, *services, options=(), profile=None, top="", **kw):
+    def write_router_conf(self, *services, profile=None, top=""):
         """services: names, or (name, more lines, which replace the usual ones); with a
         profile there are no usual ones, and it chooses the router id."""
         text = ""
@@ -192,6 +192,10 @@ class Small:
                 dir=self.net.tmpdir, services=text,
                 boxes=", ".join(b.name for b in self.boxes),
                 redirect="client, origin" if self.spoofing else "client"))
+        return conf
+
+    def start_router(self, *services, options=(), profile=None, top="", **kw):
+        conf = self.write_router_conf(*services, profile=profile, top=top)
         self.wccprouter = self.router.popen(
             [program("wccprouter"), "-f", conf, *options], log="router", **kw)
         wait_until(self.show, 10, lambda: self.wccprouter.output())
