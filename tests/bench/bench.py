@@ -36,6 +36,7 @@ def core_lines(core):
         ("I_SEE_YOUs with 32 web-caches a second, one router",
          f"{core['i_see_you']['1']:.0f}", ">= 500000"),
         ("  32 routers", f"{core['i_see_you']['32']:.0f}", ""),
+        ("  recordings, refused", f"{core['i_see_you']['replayed']:.0f}", ""),
         ("256 buckets for 32 web-caches computed, us",
          f"{core['assign_us']:.1f}", "< 20"),
         ("64 groups, 32 routers, 32 web-caches: memory, MiB",

@@ -138,13 +138,10 @@ static void rx_take_answer(struct cache *c, struct peer *p, bool proven, struct 
 }
 
 static void rx_seen(struct cache *c, struct peer *p, const struct addr *from,
-		    struct step *s)
+		    bool proven, struct step *s)
 {
 	struct peer before = *p;
-	bool proven;
 
-	if (!rx_believes(c, p, from, &proven, s))
-		return;
 	if (cache_multicast_admits(c, from) && !cache_find_peer(c, from))
 		p->address = *from; /* it was met, not configured */
 	if (addr_equal(from, &p->address))
@@ -193,6 +190,7 @@ static void rx_i_see_you(struct cache *c, struct peer *p, const struct addr *fro
 	const struct wccp_router_identity *r = &s->msg->router_identity;
 	const char *problem = peer_version_problem(c, p, s->msg->minor);
 	const char *id_problem = rx_id_problem(c, p, &r->self.id);
+	bool proven;
 
 	if (problem && peer_is_announced(p)) {
 		rx_unspoken(c, p, problem, s);
@@ -209,7 +207,9 @@ static void rx_i_see_you(struct cache *c, struct peer *p, const struct addr *fro
 	} else if (p->state == PEER_DRAINING) {
 		rx_seen_draining(c, p, from, s);
 	} else if (peer_is_announced(p)) {
-		rx_seen(c, p, from, s);
+		/* A flood of recordings costs no more than this. */
+		if (rx_believes(c, p, from, &proven, s))
+			rx_seen(c, p, from, proven, s);
 	}
 }
 
