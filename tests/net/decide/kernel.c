@@ -2,6 +2,8 @@
 /* The program under test, loaded and filled by wccprouter's data plane. */
 #include "decide.h"
 
+#include "common/kept_sockets.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
@@ -90,6 +92,7 @@ void kernel_open(const struct world *w)
 
 	for (int at = 0; at < PLACES; at++)
 		places[at] = find_interface(kernel_interfaces[at]);
+	kept_sockets_open(1 << KEPT_ICMP | 1 << KEPT_ICMPV6); /* as the daemon does */
 	forward = forward_open(&w->conf, &err);
 	if (!forward)
 		die(err.text);
