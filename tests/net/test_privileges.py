@@ -3,8 +3,8 @@
 
 import os
 import re
+import resource
 import signal
-import subprocess
 
 
 import pytest
@@ -56,3 +56,53 @@ def test_programs_are_hardened(name):
     used = run("readelf", "-sW", "--dyn-syms", program(name)).stdout
     assert "__stack_chk_fail" in used
     assert re.search(r"__\w+_chk\b", used.replace("__stack_chk", ""))  # _FORTIFY_SOURCE
+
+
+SECRET = "s3cr3tPw"
+
+
+def unlimited():
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+
+def test_passwords_are_told_to_nobody(net):
+    """Neither logs, at their most talkative, nor any answer nor -n has one."""
+    lab = Small(net, boxes=("box1",))
+    box = lab.box("box1")
+    lab.start_router(("web-cache", f"password = {SECRET}"), options=("-d",))
+    box.configure(("web-cache", f"password = {SECRET}"))
+    box.start()
+    lab.wait_served(["box1"])
+    sock = {"wccpctl": os.path.join(net.tmpdir, "box1.sock"),
+            "wccprouter": os.path.join(net.tmpdir, "router.sock")}
+    told = [box.ns.run(program("wccpd"), "-f", box.conf, "-n").stdout]
+    for tool, words in (("wccpctl", ("show",)), ("wccpctl", ("-j", "show")),
+                        ("wccpctl", ("show", "problems")), ("wccprouter", ("show",)),
+                        ("wccprouter", ("show", "-j")), ("wccprouter", ("show", "metrics"))):
+        told.append(run(program(tool), "-s", sock[tool], *words, check=False).stdout)
+    assert all(told[:5])
+    box.wccpd.stop()
+    lab.wccprouter.stop()
+    told += [box.log(), lab.wccprouter.output()]
+    assert "HERE_I_AM" in told[-1]
+    assert not [text for text in told if SECRET in text]
+
+
+@pytest.mark.parametrize("name", ["wccpd", "wccprouter"])
+def test_no_core_dump(net, name):
+    """It would have the password in it."""
+    lab = Small(net, boxes=("box1",))
+    box = lab.box("box1")
+    box.configure(("web-cache", f"password = {SECRET}"))
+    ns, conf = ((box.ns, box.conf) if name == "wccpd" else
+                (lab.router, lab.write_router_conf("web-cache")))
+    folder = os.path.join(net.tmpdir, "core")
+    os.mkdir(folder)
+    p = ns.popen([program(name), "-f", conf], log=name, cwd=folder, preexec_fn=unlimited)
+    wait_until(lambda: "event=started" in p.output(), 10, p.output)
+    p.send_signal(signal.SIGSEGV)
+    assert p.wait(10) == -signal.SIGSEGV
+    with open("/proc/sys/kernel/core_pattern") as f:
+        if f.read().strip() == "core":  # elsewhere, nobody knows where to look
+            assert os.listdir(folder) == []
