@@ -80,7 +80,9 @@ def main():
         lines += [*show(figures[name]), ""]
     print("\n".join(lines), end="")
     if args.json:
-        with open(args.json, "w") as f:
+        # Who may write into the folder must not choose, by a link, what root overwrites.
+        with open(args.json, "w", opener=lambda path, flags:
+                  os.open(path, flags | os.O_NOFOLLOW, 0o644)) as f:
             json.dump(figures, f, indent=1)
 
 
