@@ -38,11 +38,14 @@ static void make_size(struct sim *sim)
 	}
 }
 
-/* Large ones have as much of everything in a shorter time. */
-static int64_t trouble_in_t(const struct sim_plan *p)
+/* Large ones have as much of everything in a shorter time; and who is attacked has more
+ * to do. */
+static int64_t trouble_in_t(const struct sim *sim)
 {
-	unsigned links = p->n_caches * p->n_routers;
+	unsigned links = sim->plan.n_caches * sim->plan.n_routers;
 
+	if (sim->attacked)
+		return 15;
 	return links <= 64 ? 30 : links <= 256 ? 20 : 12;
 }
 
@@ -92,7 +95,7 @@ static void make_timers(struct sim *sim)
 		p->rb_ms =
 			larger(p->rb_ms, (int64_t)conf->transmit_t_ms * conf->ra_scale);
 	}
-	p->trouble_ms = trouble_in_t(p) * p->t_ms;
+	p->trouble_ms = trouble_in_t(sim) * p->t_ms;
 }
 
 /* -- what the group is ------------------------------------------------------------------ */

@@ -67,7 +67,8 @@ static void replay(struct sim *sim, struct sim_packet p)
 	/* By multicast every node has got it, or the network has lost it. */
 	if (!p.multicast && sim_chance(sim, 10))
 		p.to = any_like(sim, p.to);
-	if (sim_chance(sim, 10))
+	/* What one router says, as if another did, is relayed rather than replayed. */
+	if (sim_is_cache(p.from) && sim_chance(sim, 10))
 		p.from = any_like(sim, p.from);
 	else if (sim_chance(sim, 10))
 		p.from = SIM_ELSEWHERE;

@@ -387,6 +387,18 @@ static void tx_note_large(struct cache *c, const struct tx_form *form, size_t le
 		     form->minor ? "" : ", WCCP 2.01 where routers speak it");
 }
 
+/* It cannot be encoded now, for a version that is negotiated anew, say. */
+static void tx_put_off(struct cache *c, const struct peer *only,
+		       const struct tx_form *form, const struct step *s)
+{
+	for (unsigned i = 0; i < c->n_peers; i++) {
+		struct peer *p = &c->peers[i];
+
+		if (tx_is_target(c, p, only, form))
+			p->assigned.repeat_at = mono_add_ms(s->now, p->agreed.t_ms);
+	}
+}
+
 /* Send one message to all routers that get it in this form. */
 static void tx_send_form(struct cache *c, const struct peer *only,
 			 const struct tx_form *form, struct step *s)
@@ -397,8 +409,10 @@ static void tx_send_form(struct cache *c, const struct peer *only,
 
 	tx_build_assignment(c, form->minor, form->method, s->msg);
 	len = tx_encode(c, octets, sizeof(octets), s);
-	if (!len)
+	if (!len) {
+		tx_put_off(c, only, form, s);
 		return;
+	}
 	tx_note_large(c, form, len, s);
 	offset = actions_datagram(s->out, octets, len);
 	if (cache_is_multicast(c)) {

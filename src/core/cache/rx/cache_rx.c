@@ -159,6 +159,7 @@ static bool rx_id_is_taken(struct cache *c, const struct peer *p, const struct a
 {
 	for (unsigned i = 0; i < c->n_peers; i++)
 		if (&c->peers[i] != p && c->peers[i].listed &&
+		    (c->peers[i].fresh.known || !c->peers[i].fresh.given) &&
 		    addr_equal(&c->peers[i].said.id, id))
 			return true;
 	return false;
@@ -295,8 +296,8 @@ static struct peer *rx_find_by_id(struct cache *c, struct peer *p, const struct 
 	    (p && p->said.heard && addr_equal(&p->said.id, id)))
 		return p;
 	found = cache_find_peer_by_id(c, id);
-	/* By multicast the other may have been met by a recording. */
-	if (found && p && cache_is_multicast(c) && !found->fresh.known)
+	/* What the other says of itself may be a recording. */
+	if (found && p && !found->fresh.known)
 		return p;
 	return found ? found : p;
 }
