@@ -19,6 +19,9 @@ enum log_to { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 void log_open(const char *program, enum log_to to, enum note_level least);
 void log_close(void);
+/* Give a slow reader half a second for the lines that wait: before the program executes
+ * itself. */
+void log_finish(void);
 
 /* What a line is about; members that are NULL do not appear in it. */
 struct log_about {

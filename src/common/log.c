@@ -54,6 +54,11 @@ void log_close(void)
 	log_open(state.program, LOG_TO_STDERR, state.least);
 }
 
+void log_finish(void)
+{
+	log_sink_finish(&state.sink);
+}
+
 void log_when_pending(void (*call)(void *arg), void *arg)
 {
 	state.pending = call;

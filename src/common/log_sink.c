@@ -143,8 +143,7 @@ void log_sink_flush(struct log_sink *s)
 		memmove(s->waiting, s->waiting + done, s->used);
 }
 
-/* A reader that is only slow gets the last lines, too. */
-void log_sink_close(struct log_sink *s)
+void log_sink_finish(struct log_sink *s)
 {
 	struct pollfd p = { .fd = s->fd, .events = POLLOUT };
 
@@ -153,6 +152,11 @@ void log_sink_close(struct log_sink *s)
 		poll(&p, 1, LOG_SINK_LAST_MS);
 		log_sink_flush(s);
 	}
+}
+
+void log_sink_close(struct log_sink *s)
+{
+	log_sink_finish(s);
 	log_sink_drop_fd(s);
 	s->used = 0;
 }

@@ -44,6 +44,8 @@ void log_sink_close(struct log_sink *s);
 
 /* Write a line of `len` octets, its newline included, behind those that wait. */
 void log_sink_put(struct log_sink *s, const char *line, size_t len);
+/* Give a reader that is only slow half a second to take what waits. */
+void log_sink_finish(struct log_sink *s);
 /* Try again to write what waits. */
 void log_sink_flush(struct log_sink *s);
 

@@ -4,6 +4,7 @@
 #include "common/reexec.h"
 
 #include "common/kept_sockets.h"
+#include "log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -153,6 +154,7 @@ static void reexec_set_signals(int how)
 
 void reexec_now(struct err *err)
 {
+	log_finish();
 	reexec_set_signals(SIG_BLOCK);
 	reexec_close_all();
 	kept_sockets_hand_on();
