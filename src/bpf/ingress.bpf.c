@@ -190,23 +190,19 @@ static __always_inline bool ingress_leaves_bare(const struct ingress_job *job,
 	return job->router ? ingress_returns_bare(job) : ingress_returns_bare_for_other(job);
 }
 
-/* Has the packet used up its TTL?  If it came wrapped and leaves wrapped, the outer
- * header counts: the inner TTL is up to the router. */
-static __always_inline bool ingress_is_too_old(struct __sk_buff *skb,
-					       const struct ingress_job *job,
+/* Has the packet used up its TTL, or, if it came wrapped and leaves wrapped, that of the
+ * outer header? */
+static __always_inline bool ingress_is_too_old(const struct ingress_job *job,
 					       enum ingress_reason reason)
 {
-	__u8 ttl = job->p.ttl;
-
-	if (job->by_gre && !ingress_leaves_bare(job, reason))
-		bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, ttl), &ttl,
-				   sizeof(ttl));
-	return ttl <= 1;
+	if (job->p.ttl <= 1)
+		return true;
+	return job->by_gre && job->outer_ttl <= 1 && !ingress_leaves_bare(job, reason);
 }
 
 /* The reason to drop a packet that should be sent on; else `reason`. */
 static __always_inline enum ingress_reason
-ingress_check_sending(struct __sk_buff *skb, const struct ingress_job *job,
+ingress_check_sending(const struct __sk_buff *skb, const struct ingress_job *job,
 		      enum ingress_reason reason)
 {
 	if (ingress_is_delivered(reason) || ingress_is_dropped(reason) ||
@@ -214,7 +210,7 @@ ingress_check_sending(struct __sk_buff *skb, const struct ingress_job *job,
 		return reason;
 	if (ingress_is_returned(reason) && !job->router && !ingress_router_for_other(job))
 		return INGRESS_DROPPED_STRAY;
-	if (ingress_is_too_old(skb, job, reason))
+	if (ingress_is_too_old(job, reason))
 		return INGRESS_DROPPED_TTL;
 	if (ingress_needs_wrapping(job, reason) && ingress_is_too_long(skb, job))
 		return INGRESS_DROPPED_TOO_LONG;

@@ -53,13 +53,58 @@ static __always_inline enum ingress_place ingress_place(const struct ingress_job
 		       : INGRESS_BEHIND;
 }
 
-/* "This network", loopback; as source also multicast and the limited broadcast
- * (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7). */
+/* "This network", loopback, addresses of a single link; as source also multicast and
+ * the limited broadcast (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7, RFC 3927
+ * section 2.7). */
 static __always_inline bool ingress_is_martian(__be32 addr)
 {
 	__u32 a = bpf_ntohl(addr);
 
-	return a >> 24 == 0 || a >> 24 == 127 || a >> 28 == 14 || a == ~0U;
+	return a >> 24 == 0 || a >> 24 == 127 || a >> 16 == 0xa9fe || a >> 28 == 14 ||
+	       a == ~0U;
+}
+
+/* IPv4 options (RFC 791 section 3.1). */
+enum {
+	IP_OPTION_END = 0,
+	IP_OPTION_NOP = 1,
+	IP_OPTION_LOOSE_ROUTE = 131,
+	IP_OPTION_STRICT_ROUTE = 137,
+	IP_OPTIONS_ROOM = 40,
+};
+
+/*
+ * Do the options from `at` to `end` say by which hosts the packet is to go?  1 or 0.
+ * Not static: the verifier then looks at this loop once, and not once more for each of
+ * the ways that lead here.
+ */
+__attribute__((noinline)) int ingress_find_route(struct __sk_buff *skb, __u32 at, __u32 end)
+{
+	struct {
+		__u8 kind, len;
+	} option;
+
+	for (int i = 0; i < IP_OPTIONS_ROOM && at < end; i++) {
+		if (bpf_skb_load_bytes(skb, at, &option, sizeof(option)) ||
+		    option.kind == IP_OPTION_END)
+			return 0;
+		if (option.kind == IP_OPTION_LOOSE_ROUTE ||
+		    option.kind == IP_OPTION_STRICT_ROUTE)
+			return 1;
+		if (option.kind != IP_OPTION_NOP && option.len < 2)
+			return 0; /* the stack drops it */
+		at += option.kind == IP_OPTION_NOP ? 1 : option.len;
+	}
+	return 0;
+}
+
+/* Then this box would not be the last of them: its destination is only the next one. */
+static __always_inline bool ingress_is_source_routed(struct __sk_buff *skb,
+						     const struct packet *p)
+{
+	__u32 options = p->l3 + sizeof(struct iphdr);
+
+	return p->l4 > options && ingress_find_route(skb, options, p->l4);
 }
 
 /* -- sockets -------------------------------------------------------------------------- */
@@ -339,12 +384,14 @@ ingress_judge_fragment(struct ingress_job *job)
 
 	if (!fate)
 		return INGRESS_RETURNED_FRAGMENT;
+	/* As always, another web-cache has no reason to send new connections, and what
+	 * it sends is not handed on to a third. */
+	if (!job->router && (fate->reason == INGRESS_DELIVERED_NEW ||
+			     (fate->reason == INGRESS_HANDED_OVER &&
+			      !ingress_came_back(job))))
+		return INGRESS_RETURNED_FRAGMENT;
 	if (ingress_is_delivered(fate->reason))
 		return INGRESS_DELIVERED_FRAGMENT;
-	/* As always, a packet is not handed on to a third web-cache. */
-	if (fate->reason == INGRESS_HANDED_OVER && !job->router &&
-	    !ingress_came_back(job))
-		return INGRESS_RETURNED_FRAGMENT;
 	if (fate->reason == INGRESS_HANDED_BACK && !ingress_may_go_back(job))
 		return INGRESS_RETURNED_FRAGMENT;
 	job->other = fate->other;
@@ -359,14 +406,15 @@ ingress_judge_fragment(struct ingress_job *job)
 
 /* Packets that no host can have sent or will receive, and packets that circulate. */
 static __always_inline enum ingress_reason
-ingress_judge_addresses(const struct ingress_job *job)
+ingress_judge_addresses(struct __sk_buff *skb, const struct ingress_job *job)
 {
 	const struct packet *p = &job->p;
 	enum ingress_place dst = ingress_place(job, p->dst), src;
 
 	if (ingress_is_martian(p->src))
 		return INGRESS_DROPPED_SOURCE;
-	if (ingress_is_martian(p->dst) || dst == INGRESS_BROADCAST)
+	if (ingress_is_martian(p->dst) || dst == INGRESS_BROADCAST ||
+	    ingress_is_source_routed(skb, p))
 		return INGRESS_DROPPED_DESTINATION;
 	src = ingress_place(job, p->src);
 	if (src == INGRESS_BROADCAST)
@@ -388,15 +436,15 @@ static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 	if (ingress_is_answer(job))
 		return INGRESS_ANSWER;
 	if (!job->malformed)
-		reason = ingress_judge_addresses(job);
+		reason = ingress_judge_addresses(skb, job);
 	if (reason != INGRESS_REASONS)
 		return reason;
 	if (!job->service)
 		return ingress_may_go_back(job) ? INGRESS_HANDED_BACK
 						: INGRESS_RETURNED_SERVICE;
-	/* Instances speak TCP. */
+	/* Instances speak TCP, and no web-cache hands over anything else. */
 	if (job->p.protocol != IPPROTO_TCP)
-		return INGRESS_RETURNED_PROTOCOL;
+		return job->router ? INGRESS_RETURNED_PROTOCOL : INGRESS_DROPPED_STRAY;
 	if (!job->p.has_ports)
 		return ingress_judge_fragment(job);
 	reason = ingress_judge_tcp(skb, job);

@@ -98,8 +98,10 @@ static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 	}
 	job->by_gre = true;
 	job->from = outer.src;
+	job->outer_ttl = outer.ttl;
 	job->malformed = packet_parse(skb, ETH_HLEN + WRAPPING, &job->p) ||
-			 !ingress_is_whole(skb, &job->p);
+			 !ingress_is_whole(skb, &job->p) ||
+			 job->p.len + WRAPPING > outer.len;
 	if (!job->malformed)
 		ingress_find_service(job, allowed);
 	return true;

@@ -19,6 +19,7 @@ struct ingress_job {
 	struct packet p;		       /* the redirected packet itself */
 	struct packet_redirect redirect;       /* by GRE: what the router said */
 	__be32 from;			       /* by GRE: outer source */
+	__u8 outer_ttl;			       /* by GRE */
 	__be32 other;			       /* whom it is handed over to ... */
 	__u32 other_out;		       /* ... by which interface */
 	__u8 tried; /* ... and how many were asked with it; see INGRESS_RH_TRY */
@@ -118,23 +119,10 @@ static __always_inline int ingress_unwrap(struct __sk_buff *skb)
 
 enum { INGRESS_TTL = 64 };
 
-/* Replace the outer addresses and decrement the TTL, so that nothing can circulate
- * between boxes that take each other for routers.  Everything after that stays as it
- * is. */
-static __always_inline int ingress_readdress(struct __sk_buff *skb,
-					     const struct ingress_job *job, __be32 dst)
+/* The TTL of an outer header, from one that was one hop ago. */
+static __always_inline __u8 ingress_outer_ttl(__u8 before)
 {
-	struct iphdr ip;
-
-	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
-		return -1;
-	ip.saddr = job->cfg->self;
-	ip.daddr = dst;
-	ip.ttl = ip.ttl > INGRESS_TTL ? INGRESS_TTL : ip.ttl - 1;
-	ip.check = 0;
-	ip.check = ingress_checksum(&ip, sizeof(ip));
-	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
-				   BPF_F_RECOMPUTE_CSUM);
+	return before > INGRESS_TTL ? INGRESS_TTL : before - 1;
 }
 
 /* Of a packet that came by GRE: set the bits of INGRESS_RH_OURS. */
@@ -169,6 +157,26 @@ static __always_inline int ingress_age(struct __sk_buff *skb, __u32 l3)
 				   sizeof(now), 0);
 }
 
+/* Replace the outer addresses and decrement both TTLs, so that nothing can circulate
+ * between boxes that take each other for routers: neither while it stays wrapped, nor
+ * where each of them wraps it anew.  Everything else stays as it is. */
+static __always_inline int ingress_readdress(struct __sk_buff *skb,
+					     const struct ingress_job *job, __be32 dst)
+{
+	struct iphdr ip;
+
+	if (ingress_age(skb, ETH_HLEN + WRAPPING) ||
+	    bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
+		return -1;
+	ip.saddr = job->cfg->self;
+	ip.daddr = dst;
+	ip.ttl = ingress_outer_ttl(ip.ttl);
+	ip.check = 0;
+	ip.check = ingress_checksum(&ip, sizeof(ip));
+	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
+				   BPF_F_RECOMPUTE_CSUM);
+}
+
 /* Of a large packet that the hardware will cut, the pieces get smaller.  Over a virtual
  * link a packet may bring along that it had been wrapped once, and is not marked as
  * such again; one that nobody cuts needs no mark. */
@@ -199,7 +207,7 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 			.tot_len = bpf_htons(job->p.len + WRAPPING),
 			/* Better fragmented on the way than lost. */
 			.id = bpf_get_prandom_u32(),
-			.ttl = INGRESS_TTL,
+			.ttl = ingress_outer_ttl(job->p.ttl),
 			.protocol = IPPROTO_GRE,
 			.saddr = job->cfg->self,
 			.daddr = dst,

@@ -41,12 +41,32 @@ static __always_inline bool fwd_is_returned(struct __sk_buff *skb,
 	       packet_redirect(skb, &job->p, redirect) == 0;
 }
 
+/* Can this router have redirected the packet to the member that returns it?  Otherwise
+ * a member would reach this host itself, past its packet filter's view, or have it
+ * forward anything. */
+static __always_inline bool fwd_is_returnable(const struct fwd_job *job,
+					      struct fwd_job *inner)
+{
+	inner->services = fwd_memberships(&job->src);
+	return !fwd_is_confined(inner) && !bpf_map_lookup_elem(&own, &inner->dst) &&
+	       fwd_first_fit(inner, 0);
+}
+
 static __always_inline int fwd_take_back(struct __sk_buff *skb,
 					 const struct fwd_job *job,
 					 const struct packet_redirect *redirect)
 {
+	struct fwd_job *inner = fwd_job(FWD_INNER);
 	__u32 number = fwd_number(redirect);
 
+	if (!inner || fwd_parse_inner(skb, job, inner)) {
+		FWD_COUNT(number, dropped);
+		return DROP;
+	}
+	if (!fwd_is_returnable(job, inner)) {
+		FWD_COUNT(number, unreturnable);
+		return DROP;
+	}
 	if (fwd_unwrap(skb, job)) {
 		FWD_COUNT(number, dropped);
 		return DROP;
@@ -101,11 +121,10 @@ static __always_inline struct fwd_job *fwd_new_job(struct __sk_buff *skb)
 {
 	bool v6 = skb->protocol == bpf_htons(ETH_P_IPV6);
 	struct fwd_job *job;
-	__u32 zero = 0;
 
 	if ((!v6 && skb->protocol != bpf_htons(ETH_P_IP)) || skb->vlan_present)
 		return NULL;
-	job = bpf_map_lookup_elem(&jobs, &zero);
+	job = fwd_job(FWD_OUTER);
 	if (job)
 		job->v6 = v6;
 	return job;

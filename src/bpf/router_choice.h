@@ -21,13 +21,16 @@ static __always_inline bool fwd_from_member_mac(struct __sk_buff *skb)
 	return bpf_map_lookup_elem(&member_macs, &mac);
 }
 
-/* No unicast address, or one that is good on a single link only (RFC 4291)? */
+/* No unicast address, or one that is good on a single link or host only (RFC 1122
+ * section 3.2.1.3, RFC 3927, RFC 4291)? */
 static __always_inline bool fwd_is_confined(const struct fwd_job *job)
 {
 	const __be32 link_local = bpf_htonl(0xfe800000), mask = bpf_htonl(0xffc00000);
+	__u32 v4 = bpf_ntohl(job->p.dst);
 
 	if (!job->v6)
-		return bpf_ntohl(job->p.dst) >= 0xe0000000;
+		return v4 >= 0xe0000000 || v4 >> 24 == 0 || v4 >> 24 == 127 ||
+		       v4 >> 16 == 0xa9fe;
 	return bpf_ntohl(job->dst.words[0]) >= 0xff000000 ||
 	       (job->dst.words[0] & mask) == link_local ||
 	       (job->src.words[0] & mask) == link_local;

@@ -113,6 +113,7 @@ struct router_packets {
 	__u64 unassigned;		     /* matched, but no web-cache takes them */
 	__u64 denied;			     /* by the redirect list */
 	__u64 returned; /* unwrapped from GRE, came from a web-cache */
+	__u64 unreturnable; /* came like that, but cannot have been redirected there */
 	__u64 bypassed; /* came from a web-cache: not redirected */
 	__u64 dropped;	/* by a closed service, or could not be wrapped */
 	__u64 too_big;	/* dropped, and answered with the size that would have fitted */

@@ -21,6 +21,9 @@ struct fwd_job {
 	__u64 services; /* that are redirected here */
 };
 
+/* The frame's own packet, and what it wraps. */
+enum { FWD_OUTER, FWD_INNER, FWD_JOBS };
+
 /* The packet that begins at `l3`.  0, or -1 when it is not a sound one. */
 static __always_inline int fwd_parse(struct __sk_buff *skb, __u32 l3,
 				     struct fwd_job *job)
@@ -67,7 +70,7 @@ struct {
  * time. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, FWD_JOBS);
 	__type(key, __u32);
 	__type(value, struct fwd_job);
 } jobs SEC(".maps");
@@ -131,6 +134,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, ROUTER_EVENT_OCTETS);
 } events SEC(".maps");
+
+static __always_inline struct fwd_job *fwd_job(__u32 which)
+{
+	return bpf_map_lookup_elem(&jobs, &which);
+}
 
 static __always_inline const struct router_interface *fwd_interface(__u32 ifindex)
 {

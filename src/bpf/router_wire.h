@@ -196,19 +196,26 @@ static __always_inline int fwd_wrap(struct __sk_buff *skb, const struct fwd_job 
 	return fwd_wrap4(skb, &job->p, redirect, cache->words[3]);
 }
 
-/*
- * Remove everything in front of the packet that a member returned in GRE (2.0 section
- * 4.13); the stack forwards it.  It is of the family of the header around it.
- */
+/* The packet that a member returned in GRE (2.0 section 4.13).  It is of the family of
+ * the header around it. */
+static __always_inline int fwd_parse_inner(struct __sk_buff *skb,
+					   const struct fwd_job *outer,
+					   struct fwd_job *inner)
+{
+	__u32 l3 = outer->p.l4 + sizeof(struct packet_gre_redirect);
+
+	inner->v6 = outer->v6;
+	if (fwd_parse(skb, l3, inner))
+		return -1;
+	return inner->p.len + (l3 - outer->p.l3) > outer->p.len ? -1 : 0;
+}
+
+/* Remove everything in front of it; the stack forwards it. */
 static __always_inline int fwd_unwrap(struct __sk_buff *skb,
 				      const struct fwd_job *outer)
 {
-	__u32 l3 = outer->p.l4 + sizeof(struct packet_gre_redirect);
-	struct fwd_job inner = { .v6 = outer->v6 };
-	__s32 wrapping = l3 - outer->p.l3;
+	__s32 wrapping = outer->p.l4 + sizeof(struct packet_gre_redirect) - outer->p.l3;
 
-	if (fwd_parse(skb, l3, &inner) || inner.p.len + wrapping > outer->p.len)
-		return -1;
 	return bpf_skb_adjust_room(skb, -wrapping, BPF_ADJ_ROOM_MAC, 0);
 }
 

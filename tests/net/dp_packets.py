@@ -60,9 +60,12 @@ def aged(packet):
     return older
 
 
-def check_gre(lab, octets, inner, redirect_header, dst=ROUTER, mac="router", ttl=64):
-    """A wrapped packet of the box, octet by octet.  One that came wrapped has one hop less
-    in its outer TTL, one that came bare in its own."""
+def check_gre(lab, octets, packet, redirect_header, dst=ROUTER, mac="router", bare=False,
+              ttl=64):
+    """A wrapped packet of the box, octet by octet, but for its age.  If it came bare, what
+    wraps it is as old as it is; else it is one hop older than before, 64 at most."""
+    inner = aged(packet)
+    ttl = inner.ttl if bare else ttl
     assert octets[:14] == frame(lab, b"", "box", mac)[:14]
     ip = IP(octets[14:34])
     assert (ip.version, ip.ihl, ip.proto) == (4, 5, 47)

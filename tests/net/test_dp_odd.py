@@ -3,7 +3,7 @@
 Each is counted as what it is, and none is delivered to somebody it is not for."""
 
 import pytest
-from scapy.all import IP, UDP, Dot1Q, Ether, Raw, fragment, raw
+from scapy.all import ICMP, IP, UDP, Dot1Q, Ether, IPOption, Raw, fragment, raw
 from scapy.all import TCP as TCPH
 
 from dp_lab import (BOX, CLIENT, DST_IP_HASH, FELLOW, GRE, L2, METHODS, NO_SERVICE,
@@ -51,7 +51,7 @@ def test_own_request_redirected(lab, driver, how):
         if how == "gre":
             check_gre(lab, wire.heard(is_gre), packet, REDIRECT)
         else:
-            check_gre(lab, wire.heard(is_gre), aged(packet), UNAVAILABLE)
+            check_gre(lab, wire.heard(is_gre), packet, UNAVAILABLE, bare=True)
     c = driver.counters()
     assert (c["redirected"], c["returned-loop"], c["delivered"]) == (1, 1, 0)
 
@@ -60,6 +60,7 @@ def test_own_request_redirected(lab, driver, how):
 @pytest.mark.parametrize("end, address", [
     ("dst", "10.2.0.255"), ("dst", "255.255.255.255"), ("dst", "224.0.0.1"),
     ("dst", "239.255.255.250"), ("dst", "0.0.0.0"), ("dst", "127.0.0.1"),
+    ("dst", "169.254.169.254"), ("src", "169.254.1.2"), ("src", "10.2.0.255"),
     ("src", "0.0.0.1"), ("src", "127.0.0.1"), ("src", "224.0.0.9"),
     ("src", "255.255.255.255"), ("src", "10.2.0.255")])
 def test_martians(lab, driver, end, address, flags):
@@ -88,6 +89,35 @@ def test_no_way_to_other_addresses_of_the_box(lab, driver, where):
         for octets in heard_back(wire, lambda o: is_gre(o) or is_syn_ack(o), 4):
             assert is_gre(octets) and IP(inner_of(octets)).dst == address
     wait_counted(driver, returned_own_address=4, delivered=0, redirected=2)
+
+
+@pytest.mark.parametrize("option", [b"\x83\x07\x04", b"\x89\x07\x04", b"\x01\x83\x07\x04"],
+                         ids=["loose", "strict", "later"])
+def test_source_routes_end_here(lab, driver, option):
+    """The box would be one host among several on their way, whatever the sysctl says."""
+    driver.plan(WEB, *pool(*lab.instances(1)), router(GRE, GRE))
+    packet = tcp("S")
+    packet[IP].options = [IPOption(option + b"\x0a\x06\x00\x09" +
+                                   bytes(5 - len(option)))]
+    with Wire(lab.router) as wire:
+        wire.send(frame(lab, outer(packet)))
+    wait_counted(driver, redirected=1, delivered=0, dropped_martian_destination=1)
+
+
+@pytest.mark.parametrize("what", [UDP(sport=53, dport=2048), ICMP(), Raw(b"")],
+                         ids=["udp", "icmp", "none"])
+def test_other_caches_hand_over_tcp_only(lab, driver, what):
+    """A service of all protocols: from a router such a packet goes back, and it is that
+    router's.  From another web-cache nothing becomes of it."""
+    every = "service 1 90 100 0 0 0 0"
+    driver.plan(every, *pool(*lab.instances(1)), router(GRE, GRE), f"fellow {FELLOW}")
+    packet = IP(src=CLIENT, dst=SERVER) / what
+    with Wire(lab.router) as wire, Wire(lab.fellow) as fellow:
+        fellow.send(frame(lab, outer(packet, src=FELLOW), "fellow"))
+        wait_counted(driver, dropped_stray=1, returned=0, redirected=0)
+        wire.send(frame(lab, outer(packet)))
+        wire.heard(is_gre)
+    wait_counted(driver, returned_protocol=1, delivered=0)
 
 
 # -- redirect headers ------------------------------------------------------------------

@@ -146,8 +146,9 @@ static void metrics_print_routers(const struct family *f, const json_t *all, FIL
 
 static void metrics_print_packets(const struct family *f, const json_t *all, FILE *to)
 {
-	static const char *const actions[] = { "redirected", "unassigned", "returned",
-					       "bypassed",   "dropped",	   "too_big" };
+	static const char *const actions[] = { "redirected",   "unassigned", "returned",
+					       "unreturnable", "bypassed",   "dropped",
+					       "too_big" };
 	const json_t *s;
 	size_t i, k;
 

@@ -176,6 +176,7 @@ static json_t *show_json_packets(const struct routerd_services *services,
 	show_json_put_number(o, "unassigned", p.unassigned);
 	show_json_put_number(o, "denied", p.denied);
 	show_json_put_number(o, "returned", p.returned);
+	show_json_put_number(o, "unreturnable", p.unreturnable);
 	show_json_put_number(o, "bypassed", p.bypassed);
 	show_json_put_number(o, "dropped", p.dropped);
 	show_json_put_number(o, "too_big", p.too_big);

@@ -328,8 +328,9 @@ static int compare_service(unsigned service, const struct router_packets *got,
 {
 	static const char *const names[] = { "redirected", "redirected_octets",
 					     "unassigned", "denied",
-					     "returned",   "bypassed",
-					     "dropped",	   "too_big" };
+					     "returned",   "unreturnable",
+					     "bypassed",   "dropped",
+					     "too_big" };
 	const __u64 *a = (const void *)got, *b = (const void *)&expected[service];
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -338,7 +339,7 @@ static int compare_service(unsigned service, const struct router_packets *got,
 				       names[i], a[i], b[i]);
 	return 0;
 }
-_Static_assert(sizeof(struct router_packets) == 8 * sizeof(__u64), "name them all");
+_Static_assert(sizeof(struct router_packets) == 9 * sizeof(__u64), "name them all");
 
 static int compare_caches(const struct world *w, unsigned service, struct err *err)
 {

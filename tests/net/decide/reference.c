@@ -159,7 +159,8 @@ static bool is_exempt(const struct sample *s)
 	if (is_text(&s->dst, "10.0.9.1") || is_text(&s->dst, "2001:db8:9::1"))
 		return true; /* the router's own */
 	if (s->family == ADDR_V4)
-		return dst[0] >= 224;
+		return dst[0] >= 224 || dst[0] == 0 || dst[0] == 127 ||
+		       (dst[0] == 169 && dst[1] == 254);
 	return dst[0] == 0xff || (dst[0] == 0xfe && dst[1] >> 6 == 2) ||
 	       (src[0] == 0xfe && src[1] >> 6 == 2);
 }

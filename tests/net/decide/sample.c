@@ -90,6 +90,10 @@ static void choose_addresses(struct sample *s)
 		s->dst = parse("10.0.9.1", "2001:db8:9::1", s->family);
 	if (chance(1))
 		s->dst = parse("239.1.2.3", "ff05::77", s->family);
+	if (chance(1))
+		s->dst = parse("169.254.169.254", "febf::78", s->family);
+	if (chance(1))
+		s->dst = parse("127.1.2.3", "ff02::1", s->family);
 	if (chance(1) && s->family == ADDR_V6)
 		s->dst = parse("", "febf::77", s->family);
 	if (chance(1) && s->family == ADDR_V6)

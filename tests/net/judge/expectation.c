@@ -38,7 +38,8 @@ static bool is_near(uint32_t a)
 
 static bool is_martian(uint32_t a)
 {
-	return a >> 24 == 0 || a >> 24 == 127 || (a >= ADDRESS(224, 0, 0, 0) &&
+	return a >> 24 == 0 || a >> 24 == 127 ||
+	       a >> 16 == (ADDRESS(169, 254, 0, 0) >> 16) || (a >= ADDRESS(224, 0, 0, 0) &&
 	       a <= ADDRESS(239, 255, 255, 255)) || a == ADDRESS(255, 255, 255, 255);
 }
 
@@ -458,11 +459,13 @@ static enum ingress_reason judge_fragment(const struct arrival *a, uint32_t *to,
 
 	if (!m)
 		return INGRESS_RETURNED_FRAGMENT;
+	/* No web-cache hands on what another one has handed over, nor new connections. */
+	if (a->from == OTHER_CACHE &&
+	    (m->reason == INGRESS_DELIVERED_NEW ||
+	     (m->reason == INGRESS_HANDED_OVER && !is_back(a))))
+		return INGRESS_RETURNED_FRAGMENT;
 	if (m->reason == INGRESS_DELIVERED_NEW || m->reason == INGRESS_DELIVERED_FLOW)
 		return INGRESS_DELIVERED_FRAGMENT;
-	/* No web-cache hands on what another one has handed over. */
-	if (m->reason == INGRESS_HANDED_OVER && a->from == OTHER_CACHE && !is_back(a))
-		return INGRESS_RETURNED_FRAGMENT;
 	if (m->reason == INGRESS_HANDED_BACK && !may_go_back(a))
 		return INGRESS_RETURNED_FRAGMENT;
 	*to = m->to;
@@ -512,7 +515,7 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned
 		return INGRESS_DROPPED_MALFORMED;
 	if (is_martian(p->src))
 		return INGRESS_DROPPED_SOURCE;
-	if (is_martian(p->dst) || is_link_broadcast(p->dst))
+	if (is_martian(p->dst) || is_link_broadcast(p->dst) || p->source_routed)
 		return INGRESS_DROPPED_DESTINATION;
 	if (is_link_broadcast(p->src))
 		return INGRESS_DROPPED_SOURCE;
@@ -523,7 +526,8 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned
 	if (a->service < 0)
 		return may_go_back(a) ? INGRESS_HANDED_BACK : INGRESS_RETURNED_SERVICE;
 	if (p->protocol != IPPROTO_TCP)
-		return INGRESS_RETURNED_PROTOCOL;
+		return a->from == OTHER_CACHE ? INGRESS_DROPPED_STRAY
+					      : INGRESS_RETURNED_PROTOCOL;
 	if (p->offset)
 		return judge_fragment(a, to, number);
 	reason = judge_tcp(a, to, number);
@@ -612,19 +616,19 @@ static bool is_wrapped(enum sending s)
 	return s == WRAPPED_TO_SENDER || s == WRAPPED_BY_ADDRESS;
 }
 
-/* Every time that it is sent on it is one hop older, in the header that is sent. */
+/* Every time that it is sent on it is one hop older, and so is what wraps it. */
 static void check_sending(const struct arrival *a, struct judgement *j)
 {
 	bool was_wrapped = a->p != &a->sample->first;
-	const struct ip4 *aged = was_wrapped && is_wrapped(j->sending) ? &a->sample->first
-								       : a->p;
+	bool too_old = a->p->ttl <= 1 || (was_wrapped && is_wrapped(j->sending) &&
+					  a->sample->first.ttl <= 1);
 
 	if (j->sending == STAYS)
 		return;
 	if (!j->to) { /* no router has that service */
 		j->reason = INGRESS_DROPPED_STRAY;
 		j->sending = STAYS;
-	} else if (aged->ttl <= 1) {
+	} else if (too_old) {
 		j->reason = INGRESS_DROPPED_TTL;
 		j->sending = STAYS;
 	} else if (!was_wrapped && is_wrapped(j->sending) && a->p->len + WRAP > MTU) {

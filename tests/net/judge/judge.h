@@ -11,6 +11,8 @@
  *   sockets      listeners and connections of this process
  *   expectation  the judgement, after the draft and the manual, by no code of the program
  *   program      the program under test, and the comparison
+ *   hostile      packets that nobody should send
+ *   rules        what must never happen to any packet, read from its octets alone
  */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -73,6 +75,7 @@ struct ip4 {
 	uint8_t protocol, ttl, tos, flags;
 	bool more, df;
 	unsigned options; /* words */
+	bool source_routed;
 	unsigned len;
 	bool unsound; /* no IPv4 packet, or not all of it is there */
 };
@@ -92,6 +95,7 @@ struct sample {
 
 void packet_begin(void); /* new datagrams to make fragments of */
 void packet_make(struct sample *s, enum kind kind, const struct plan *plan);
+uint32_t packet_nasty_address(void);
 const uint8_t *packet_router_mac(unsigned router);
 uint16_t packet_checksum(const uint8_t *octets, unsigned len);
 
@@ -119,8 +123,28 @@ struct judgement expectation(const struct plan *plan, const struct sample *s);
 void program_open(void);
 void program_change(const struct plan *plan);
 void program_close(void);
+/* A packet, and what became of it.  `action` is one of TC_ACT_*. */
+struct result {
+	int action;
+	unsigned len;
+	uint32_t mark;
+	uint8_t frame[FRAME_MAX];
+};
+void program_run(const struct sample *s, struct result *sent, struct result *got);
 /* 0, or -1 with what differs. */
-int program_compare(const struct sample *s, const struct judgement *j, struct err *err);
+int program_compare(const struct sample *s, const struct judgement *j,
+		    const struct result *sent, const struct result *got, struct err *err);
 int program_compare_counters(const struct plan *plan, struct err *err);
+
+/* -- any packet -------------------------------------------------------------------- */
+
+/* Spoil a packet: only its octets count from then on. */
+void hostile_make(struct sample *s, const struct plan *plan);
+
+void rules_begin(void); /* no fragment has come yet */
+/* 0, or -1 with the rule that is broken.  What came in (`sent`) was addressed to our
+ * MAC address or not. */
+int rules_check(const struct plan *plan, const struct sample *s, const struct result *sent,
+		const struct result *got, struct err *err);
 
 #endif

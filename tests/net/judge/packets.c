@@ -52,6 +52,12 @@ uint16_t packet_checksum(const uint8_t *octets, unsigned len)
 	return (uint16_t)~sum;
 }
 
+static void close_checksum(struct sample *s, unsigned at, unsigned header)
+{
+	set16(s, at + 10, 0);
+	set16(s, at + 10, packet_checksum(s->frame + at, header));
+}
+
 /* -- addresses --------------------------------------------------------------------- */
 
 const uint8_t *packet_router_mac(unsigned router)
@@ -64,7 +70,7 @@ const uint8_t *packet_router_mac(unsigned router)
 }
 
 /* Those that a packet should rather not have. */
-static uint32_t nasty_address(void)
+uint32_t packet_nasty_address(void)
 {
 	static const uint32_t list[] = {
 		SELF,
@@ -82,6 +88,8 @@ static uint32_t nasty_address(void)
 		ADDRESS(0, 1, 2, 3),
 		ADDRESS(127, 0, 0, 1),
 		ADDRESS(127, 255, 1, 2),
+		ADDRESS(169, 254, 169, 254),
+		ADDRESS(169, 255, 0, 1),
 		ADDRESS(223, 255, 255, 255),
 		ADDRESS(224, 0, 0, 5),
 		ADDRESS(239, 255, 255, 250),
@@ -170,9 +178,9 @@ static void choose_tuple(struct ip4 *p)
 	if (chance(30))
 		choose_flow(p);
 	if (chance(8))
-		p->src = nasty_address();
+		p->src = packet_nasty_address();
 	if (chance(8))
-		p->dst = nasty_address();
+		p->dst = packet_nasty_address();
 	p->id = (uint16_t)chance_below(65536);
 }
 
@@ -209,10 +217,33 @@ static void choose(struct ip4 *p, enum kind kind)
 	p->flags = random_flags();
 	p->df = !p->more && !p->offset && chance(60);
 	p->options = kind == OPTIONS ? 1 + chance_below(10) : 0;
+	p->source_routed = p->options > 1 && chance(10);
 	p->len = choose_length(p);
 }
 
 /* -- its octets -------------------------------------------------------------------- */
+
+/* A source route, or another option of that length; somewhere among words of no
+ * operation. */
+static void put_options(struct sample *s, const struct ip4 *p)
+{
+	static const uint8_t routes[] = { 131, 137 }, harmless[] = { 7, 68, 148, 30 };
+	unsigned at = p->options > 1 ? chance_below(p->options - 1) : p->options;
+
+	for (unsigned i = 0; i < p->options; i++) {
+		if (i != at) {
+			put32(s, 0x01010101);
+			continue;
+		}
+		put8(s, p->source_routed ? routes[chance_below(2)]
+					 : harmless[chance_below(4)]);
+		put8(s, 7);
+		put8(s, 4);
+		put32(s, packet_nasty_address());
+		put8(s, 1);
+		i++;
+	}
+}
 
 static void put_ip4(struct sample *s, const struct ip4 *p)
 {
@@ -228,8 +259,7 @@ static void put_ip4(struct sample *s, const struct ip4 *p)
 	put16(s, 0);
 	put32(s, p->src);
 	put32(s, p->dst);
-	for (unsigned i = 0; i < 4 * p->options; i++)
-		put8(s, 1);
+	put_options(s, p);
 	set16(s, at + 10, packet_checksum(s->frame + at, header));
 }
 
@@ -268,7 +298,7 @@ static uint32_t random_sender(void)
 		return router_addresses[chance_below(ROUTERS)];
 	if (n < 90)
 		return others[chance_below(OTHERS)];
-	return chance(50) ? nasty_address() : random_host();
+	return chance(50) ? packet_nasty_address() : random_host();
 }
 
 /* What WCCP never puts there. */
@@ -288,8 +318,7 @@ static void make_odd(struct sample *s)
 	default:
 		s->first.protocol = s->frame[ETHERNET + 9] = 46;
 	}
-	set16(s, ETHERNET + 10, 0);
-	set16(s, ETHERNET + 10, packet_checksum(s->frame + ETHERNET, 20));
+	close_checksum(s, ETHERNET, 20);
 	s->odd = true;
 }
 
@@ -316,7 +345,7 @@ static void put_wrapped(struct sample *s, const struct plan *plan)
 {
 	s->first = (struct ip4){
 		.src = random_sender(),
-		.dst = chance(95) ? SELF : nasty_address(),
+		.dst = chance(95) ? SELF : packet_nasty_address(),
 		.protocol = IPPROTO_GRE,
 		.ttl = random_ttl(),
 		.tos = (uint8_t)chance_below(256),
@@ -351,6 +380,15 @@ static void make_unsound(struct sample *s, struct ip4 *p, unsigned at)
 	default: /* longer than what is there */
 		set16(s, at + 2, s->len - at + 1 + chance_below(100));
 	}
+}
+
+/* The outer packet ends before the inner one does. */
+static void make_overhanging(struct sample *s)
+{
+	s->inner.unsound = true;
+	s->first.len = WRAP + chance_below(s->inner.len);
+	set16(s, ETHERNET + 2, s->first.len);
+	close_checksum(s, ETHERNET, 20);
 }
 
 static void put_ethernet(struct sample *s)
@@ -396,4 +434,6 @@ void packet_make(struct sample *s, enum kind kind, const struct plan *plan)
 		make_unsound(s, p, s->inner_at);
 	else if (chance(1))
 		make_unsound(s, &s->first, s->inner_at - WRAP);
+	else if (chance(1))
+		make_overhanging(s);
 }

@@ -98,13 +98,6 @@ void program_close(void)
 
 /* -- what is to come out ----------------------------------------------------------- */
 
-struct result {
-	int action;
-	unsigned len;
-	uint32_t mark;
-	uint8_t frame[FRAME_MAX];
-};
-
 static void put(struct result *r, const void *octets, unsigned n)
 {
 	memcpy(r->frame + r->len, octets, n);
@@ -152,19 +145,23 @@ static void put_aged(struct result *r, const uint8_t *packet, unsigned len)
 	close_checksum(r, at, 10, (packet[0] & 15) * 4u);
 }
 
+static unsigned outer_ttl(unsigned before)
+{
+	return before > 64 ? 64 : before - 1;
+}
+
 /* A header of the program's own; the identification is its choice. */
-static void put_header(struct result *r, const struct result *got, unsigned tos,
-		       unsigned len, unsigned protocol, uint32_t to)
+static void put_header(struct result *r, const struct result *got, const struct ip4 *h)
 {
 	unsigned at = r->len;
 
-	put(r, (uint8_t[]){ 0x45, (uint8_t)tos }, 2);
-	put16(r, len);
+	put(r, (uint8_t[]){ 0x45, h->tos }, 2);
+	put16(r, h->len);
 	put(r, got->frame + at + 4, 2);
 	put16(r, 0);
-	put(r, (uint8_t[]){ 64, (uint8_t)protocol, 0, 0 }, 4);
+	put(r, (uint8_t[]){ h->ttl, h->protocol, 0, 0 }, 4);
 	put32(r, SELF);
-	put32(r, to);
+	put32(r, h->dst);
 	close_checksum(r, at, 10, 20);
 }
 
@@ -172,20 +169,28 @@ static void put_wrapped(struct result *r, const struct sample *s,
 			const struct judgement *j, const struct result *got)
 {
 	unsigned at = r->len;
+	const struct ip4 outer = {
+		.tos = s->first.tos,
+		.len = s->first.len + WRAP,
+		.ttl = (uint8_t)outer_ttl(s->first.ttl),
+		.protocol = 47,
+		.dst = j->to,
+	};
 
-	if (s->inner_at && s->first.dst == SELF) {
-		put(r, s->frame + at, s->len - at); /* it was wrapped already */
+	if (s->inner_at && s->first.dst == SELF) { /* it was wrapped already */
+		put(r, s->frame + at, WRAP);
+		put_aged(r, s->frame + s->inner_at, s->len - s->inner_at);
 		r->len = at + 12;
 		put32(r, SELF);
 		put32(r, j->to);
 		r->len = s->len;
-		r->frame[at + 8] = (uint8_t)(s->first.ttl > 64 ? 64 : s->first.ttl - 1);
+		r->frame[at + 8] = (uint8_t)outer_ttl(s->first.ttl);
 		close_checksum(r, at, 10, 20);
 		if (j->from_cache || j->reason == INGRESS_HANDED_OVER)
 			r->frame[at + 24] = j->header[0];
 		return;
 	}
-	put_header(r, got, s->first.tos, s->first.len + WRAP, 47, j->to);
+	put_header(r, got, &outer);
 	put32(r, WCCP_GRE_PROTO);
 	put(r, j->header, 4);
 	put_aged(r, s->frame + ETHERNET, s->len - ETHERNET);
@@ -195,8 +200,11 @@ static void put_refusal(struct result *r, const struct sample *s,
 			const struct result *got)
 {
 	unsigned at = r->len + 20;
+	const struct ip4 head = {
+		.len = 68, .ttl = 64, .protocol = 1, .dst = s->first.src
+	};
 
-	put_header(r, got, 0, 68, 1, s->first.src);
+	put_header(r, got, &head);
 	put(r, (uint8_t[]){ 3, 4, 0, 0, 0, 0 }, 6);
 	put16(r, MTU - WRAP);
 	put(r, s->frame + ETHERNET, 40);
@@ -236,7 +244,7 @@ static struct result wanted(const struct sample *s, const struct judgement *j,
 
 /* -- comparison -------------------------------------------------------------------- */
 
-static void run(const struct sample *s, struct result *sent, struct result *got)
+void program_run(const struct sample *s, struct result *sent, struct result *got)
 {
 	struct __sk_buff skb = { .ifindex = ifindex, .mark = s->mark }, after = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = sent->frame,
@@ -276,26 +284,24 @@ static void expect(const struct sample *s, const struct judgement *j)
 	c->redirected_octets += j->from_cache ? 0 : octets;
 }
 
-int program_compare(const struct sample *s, const struct judgement *j, struct err *err)
+int program_compare(const struct sample *s, const struct judgement *j,
+		    const struct result *sent, const struct result *got, struct err *err)
 {
-	static struct result sent, got;
-	struct result want;
+	struct result want = wanted(s, j, sent, got);
 
-	run(s, &sent, &got);
-	want = wanted(s, j, &sent, &got);
 	expect(s, j);
-	if (got.action != want.action)
-		return err_set(err, "action %d, not %d", got.action, want.action);
-	if (got.action == TC_ACT_SHOT)
+	if (got->action != want.action)
+		return err_set(err, "action %d, not %d", got->action, want.action);
+	if (got->action == TC_ACT_SHOT)
 		return 0;
-	if (got.mark != want.mark)
-		return err_set(err, "mark 0x%x, not 0x%x", got.mark, want.mark);
-	if (got.len != want.len)
-		return err_set(err, "%u octets, not %u", got.len, want.len);
+	if (got->mark != want.mark)
+		return err_set(err, "mark 0x%x, not 0x%x", got->mark, want.mark);
+	if (got->len != want.len)
+		return err_set(err, "%u octets, not %u", got->len, want.len);
 	for (unsigned i = 0; i < want.len; i++)
-		if (got.frame[i] != want.frame[i])
+		if (got->frame[i] != want.frame[i])
 			return err_set(err, "octet %u is 0x%02x, not 0x%02x", i,
-				       got.frame[i], want.frame[i]);
+				       got->frame[i], want.frame[i]);
 	return 0;
 }
 
