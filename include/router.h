@@ -99,6 +99,7 @@ struct mono router_deadline(const struct router *r);
 struct router_counters {
 	uint64_t rx[4], tx[4]; /* by message type - WCCP_HERE_I_AM */
 	uint64_t refused[CODEC_REFUSALS];
+	uint64_t unanswered; /* HERE_I_AMs of web-caches that have proved nothing */
 	uint64_t bad_receive_id, bad_change_number, not_listed, not_allowed;
 	uint64_t conflicting_service, bad_capability, full;
 	uint64_t bad_service;  /* datagrams for another service group */

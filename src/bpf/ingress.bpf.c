@@ -208,7 +208,9 @@ ingress_check_sending(const struct __sk_buff *skb, const struct ingress_job *job
 	if (ingress_is_delivered(reason) || ingress_is_dropped(reason) ||
 	    reason == INGRESS_ANSWER)
 		return reason;
-	if (ingress_is_returned(reason) && !job->router && !ingress_router_for_other(job))
+	/* Other web-caches hand over TCP only. */
+	if (ingress_is_returned(reason) && !job->router &&
+	    (reason == INGRESS_RETURNED_PROTOCOL || !ingress_router_for_other(job)))
 		return INGRESS_DROPPED_STRAY;
 	if (ingress_is_too_old(job, reason))
 		return INGRESS_DROPPED_TTL;

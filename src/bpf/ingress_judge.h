@@ -73,12 +73,8 @@ enum {
 	IP_OPTIONS_ROOM = 40,
 };
 
-/*
- * Do the options from `at` to `end` say by which hosts the packet is to go?  1 or 0.
- * Not static: the verifier then looks at this loop once, and not once more for each of
- * the ways that lead here.
- */
-__attribute__((noinline)) int ingress_find_route(struct __sk_buff *skb, __u32 at, __u32 end)
+/* Do the options from `at` to `end` say by which hosts the packet is to go?  1 or 0. */
+INGRESS_ON_ITS_OWN int ingress_find_route(struct __sk_buff *skb, __u32 at, __u32 end)
 {
 	struct {
 		__u8 kind, len;
@@ -442,9 +438,9 @@ static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 	if (!job->service)
 		return ingress_may_go_back(job) ? INGRESS_HANDED_BACK
 						: INGRESS_RETURNED_SERVICE;
-	/* Instances speak TCP, and no web-cache hands over anything else. */
+	/* Instances speak TCP. */
 	if (job->p.protocol != IPPROTO_TCP)
-		return job->router ? INGRESS_RETURNED_PROTOCOL : INGRESS_DROPPED_STRAY;
+		return INGRESS_RETURNED_PROTOCOL;
 	if (!job->p.has_ports)
 		return ingress_judge_fragment(job);
 	reason = ingress_judge_tcp(skb, job);

@@ -42,6 +42,10 @@ enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
 enum { UDP_HEADER = 8 };
 enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
 
+/* Functions that are not static are looked at by the verifier on their own, once, and not
+ * once more for each of the ways that lead to them.  They take numbers only. */
+#define INGRESS_ON_ITS_OWN __attribute__((noinline))
+
 /* The checksum of `len` octets, an even and constant number. */
 static __always_inline __u16 ingress_checksum(const void *octets, unsigned len)
 {
@@ -139,7 +143,7 @@ static __always_inline int ingress_set_bits(struct __sk_buff *skb,
 
 /* Decrement the TTL of the packet whose header is at `l3`.  Its checksum changes by the
  * same amount, so that a checksum over both stays correct. */
-static __always_inline int ingress_age(struct __sk_buff *skb, __u32 l3)
+INGRESS_ON_ITS_OWN int ingress_age(struct __sk_buff *skb, __u32 l3)
 {
 	struct {
 		__u8 ttl, protocol;
@@ -160,21 +164,26 @@ static __always_inline int ingress_age(struct __sk_buff *skb, __u32 l3)
 /* Replace the outer addresses and decrement both TTLs, so that nothing can circulate
  * between boxes that take each other for routers: neither while it stays wrapped, nor
  * where each of them wraps it anew.  Everything else stays as it is. */
-static __always_inline int ingress_readdress(struct __sk_buff *skb,
-					     const struct ingress_job *job, __be32 dst)
+INGRESS_ON_ITS_OWN int ingress_change_ends(struct __sk_buff *skb, __be32 src, __be32 dst)
 {
 	struct iphdr ip;
 
 	if (ingress_age(skb, ETH_HLEN + WRAPPING) ||
 	    bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)))
 		return -1;
-	ip.saddr = job->cfg->self;
+	ip.saddr = src;
 	ip.daddr = dst;
 	ip.ttl = ingress_outer_ttl(ip.ttl);
 	ip.check = 0;
 	ip.check = ingress_checksum(&ip, sizeof(ip));
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &ip, sizeof(ip),
 				   BPF_F_RECOMPUTE_CSUM);
+}
+
+static __always_inline int ingress_readdress(struct __sk_buff *skb,
+					     const struct ingress_job *job, __be32 dst)
+{
+	return ingress_change_ends(skb, job->cfg->self, dst);
 }
 
 /* Of a large packet that the hardware will cut, the pieces get smaller.  Over a virtual

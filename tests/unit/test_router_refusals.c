@@ -269,6 +269,48 @@ TEST(a_device_with_room_for_few)
 	ck_assert(bench_usable(&f));
 }
 
+/* Anybody can forge a source, to which the answer then goes: it is short, and there is
+ * not one for each. */
+TEST(strangers_are_answered_briefly)
+{
+	struct fake a, f = bench_cache(40);
+	const struct wccp_msg *answer;
+
+	for (unsigned n = 1; n <= 20; n++) {
+		a = bench_cache(n);
+		bench_join(&a);
+	}
+	answer = bench_greet(&f);
+	ck_assert_ptr_nonnull(answer);
+	ck_assert_uint_eq(answer->router_view.n_caches, 0);
+	ck_assert_uint_eq(answer->router_view.n_routers, 0);
+	ck_assert(!wccp_has(answer, WCCP_C_ASSIGNMENT));
+	ck_assert(wccp_has(answer, WCCP_C_CAPABILITIES));
+	answer = bench_greet(&f); /* it has the receive id, so it has been heard there */
+	ck_assert_uint_eq(answer->router_view.n_caches, 21);
+	/* A member is told all, even if it has forgotten the id. */
+	f.receive_id = 0;
+	answer = bench_greet(&f);
+	ck_assert_uint_eq(answer->router_view.n_caches, 21);
+}
+
+TEST(strangers_are_answered_seldom)
+{
+	struct fake f = bench_cache(40), other = bench_cache(41);
+	unsigned answered = 0;
+
+	for (unsigned i = 0; i < 1000; i++) { /* in 10 s */
+		bench_advance(10);
+		f.receive_id = 0;
+		answered += bench_greet(&f) != NULL;
+	}
+	ck_assert_uint_ge(answered, 8);
+	ck_assert_uint_le(answered, 8 + 8);
+	ck_assert_uint_eq(bench_counters()->unanswered, 1000 - answered);
+	ck_assert_ptr_nonnull(bench_note("unanswered"));
+	bench_join(&other);
+}
+
 TEST(inventions_do_not_fill_the_group)
 {
 	struct fake a = bench_cache(1), b = bench_cache(2);

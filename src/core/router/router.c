@@ -23,6 +23,7 @@ struct router *router_new(const struct router_conf *conf, struct mono beginning)
 	router_service_init(r);
 	router_capabilities_reset(r);
 	router_schedule_init(r);
+	router_strangers_init(r);
 	return r;
 }
 

@@ -257,16 +257,16 @@ static bool router_pardon(const struct router_call *c, struct member *m)
 
 /* Tell who sent it the right id.  Nothing else in it is believed. */
 static void router_answer_only(struct router_call *c, struct member *m,
-			       const struct wccp_service *stated)
+			       const struct router_see_you *what)
 {
 	struct member as_sent = *m;
 
 	if (m->multicast && router_multicast_is_ours(c)) {
-		router_multicast_schedule_answer(c, m, stated);
+		router_multicast_schedule_answer(c, m, &what->stated);
 		return;
 	}
 	router_take_address(c, &as_sent);
-	router_tx_see_you(c, &as_sent, stated, false);
+	router_tx_see_you(c, &as_sent, what);
 }
 
 /* From a web-cache that is no member yet. */
@@ -276,9 +276,18 @@ static void router_take_candidate(struct router_call *c, struct member *m)
 	m->heard = c->now;
 }
 
+/* It may be forged: only so often, and briefly. */
+static void router_answer_stranger(struct router_call *c, struct member *m,
+				   struct router_see_you what)
+{
+	what.brief = true;
+	if (router_strangers_may_answer(c))
+		router_tx_see_you(c, m, &what);
+}
+
 static void router_take_here_i_am(struct router_call *c, struct member *m)
 {
-	const struct wccp_service stated = c->msg->service;
+	const struct router_see_you what = { .stated = c->msg->service };
 	bool right;
 
 	if (!m)
@@ -294,10 +303,12 @@ static void router_take_here_i_am(struct router_call *c, struct member *m)
 		m->used_id = c->r->receive_id - 1;
 	}
 	right = router_id_is_right(c, m);
-	if (!right && !router_pardon(c, m))
+	if (!right && !router_pardon(c, m)) {
+		router_strangers_refuse(c);
 		return;
+	}
 	if (!right && m->usable) {
-		router_answer_only(c, m, &stated);
+		router_answer_only(c, m, &what);
 		return;
 	}
 	if (m->usable)
@@ -307,26 +318,32 @@ static void router_take_here_i_am(struct router_call *c, struct member *m)
 	if (right)
 		router_judge(c, m);
 	if (m->multicast)
-		router_multicast_schedule_answer(c, m, &stated);
+		router_multicast_schedule_answer(c, m, &what.stated);
+	else if (right)
+		router_tx_see_you(c, m, &what);
 	else
-		router_tx_see_you(c, m, &stated, false);
+		router_answer_stranger(c, m, what);
 }
 
 /* A repeated SHUTDOWN gets the same answer, because that may have been lost. */
 static void router_take_shutdown(struct router_call *c, struct member *m)
 {
-	const struct wccp_service stated = c->msg->service;
+	const struct router_see_you what = { .stated = c->msg->service,
+					     .shutdown_response = true };
 	struct member departing = { .addr = c->msg->cache_identity.addr };
+	bool was_member = m && m->usable;
 
 	router_take_address(c, &departing);
-	if (m && m->usable) {
+	if (was_member) {
 		c->r->counters.removed_by_shutdown++;
 		router_members_leave(c, m, NOTE_INFO);
 	}
 	if (departing.multicast)
-		router_multicast_schedule_shutdown_response(c, &departing, &stated);
+		router_multicast_schedule_shutdown_response(c, &departing, &what.stated);
+	else if (was_member)
+		router_tx_see_you(c, &departing, &what);
 	else
-		router_tx_see_you(c, &departing, &stated, true);
+		router_answer_stranger(c, &departing, what);
 }
 
 void router_here_i_am_rx(struct router_call *c)

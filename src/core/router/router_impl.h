@@ -6,6 +6,7 @@
  *
  *   router.c               events in, and what is due
  *   router_here_i_am.c     HERE_I_AMs: who gets an answer, who becomes a member
+ *   router_strangers.c     how often those are answered who may be forged
  *   router_assignment.c    REDIRECT_ASSIGNs; router_mask_rx.c reads those of masks
  *   router_multicast.c     answers to the group's address
  *   router_members.c       who is in the group
@@ -72,6 +73,19 @@ struct router_schedule {
 	struct member departing[WCCP_MAX_CACHES];
 };
 
+/* A rate: when the next one would be due, were they evenly spread. */
+struct router_rate {
+	struct mono due;
+};
+
+enum { ROUTER_STRANGER_SLOTS = 1024 };
+
+/* Answers to web-caches that have not proved that they receive them. */
+struct router_strangers {
+	uint64_t seed;
+	struct router_rate all, slots[ROUTER_STRANGER_SLOTS]; /* by source */
+};
+
 struct router {
 	struct router_conf conf;
 	char name[16]; /* of the service, as operators know it */
@@ -97,6 +111,7 @@ struct router {
 	bool told_too_large; /* the map was left out, and noted */
 	struct mono flush;   /* when the old table expires; never: it is up to date */
 	struct router_schedule schedule; /* of multicast */
+	struct router_strangers strangers;
 
 	struct router_counters counters;
 };
@@ -248,14 +263,26 @@ void router_mask_put(const struct router *r, struct wccp_msg *msg);
 /* The message cannot be encoded: leave something out.  False if nothing is left. */
 bool router_mask_shrink(struct router_call *c);
 
+/* -- router_strangers.c -- */
+void router_strangers_init(struct router *r);
+/* May the datagram's sender, which has not returned our receive id, get an answer now?
+ * If so, it is counted as given. */
+bool router_strangers_may_answer(struct router_call *c);
+/* The sender gets none: count it, and complain. */
+void router_strangers_refuse(struct router_call *c);
+
 /* -- router_here_i_am.c -- */
 void router_here_i_am_rx(struct router_call *c);
 
 /* -- router_tx.c -- */
 /* An I_SEE_YOU for `m`, which gets its receive id; `stated` is the description the
- * web-cache gave. */
+ * web-cache gave.  A brief one lists nobody, and says nothing of the assignment. */
+struct router_see_you {
+	struct wccp_service stated;
+	bool shutdown_response, brief;
+};
 void router_tx_see_you(struct router_call *c, struct member *m,
-		       const struct wccp_service *stated, bool shutdown_response);
+		       const struct router_see_you *what);
 /* One I_SEE_YOU for any number of web-caches, of one address family. */
 struct router_batch {
 	struct addr to;	     /* where it goes ... */
@@ -263,6 +290,7 @@ struct router_batch {
 	uint8_t minor;
 	uint16_t table_family;
 	struct wccp_service stated;
+	bool brief;
 	unsigned n_from; /* 1 or more */
 	struct member *from[WCCP_MAX_CACHES];
 	unsigned n_shutdown_responses;

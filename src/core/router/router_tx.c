@@ -58,16 +58,22 @@ static void router_tx_put_cache_identity(const struct router *r, const struct me
 	}
 }
 
-static void router_tx_put_view(const struct router *r, struct wccp_msg *msg)
+static void router_tx_begin_view(const struct router *r, struct wccp_msg *msg)
 {
 	struct wccp_router_view *v = &msg->router_view;
 
 	msg->present |= 1u << WCCP_C_ROUTER_VIEW;
 	v->change_number = r->change_number;
 	v->key = r->key;
+	v->n_routers = v->n_caches = 0;
+}
+
+static void router_tx_fill_view(const struct router *r, struct wccp_msg *msg)
+{
+	struct wccp_router_view *v = &msg->router_view;
+
 	v->n_routers = r->n_routers;
 	memcpy(v->routers, r->routers, r->n_routers * sizeof(r->routers[0]));
-	v->n_caches = 0;
 	for (unsigned i = 0; i < r->n_members; i++)
 		if (r->members[i].usable)
 			router_tx_put_cache_identity(r, &r->members[i],
@@ -150,6 +156,16 @@ static void router_tx_put_router_identity(struct router_call *c,
 	}
 }
 
+/* All that can be long: the members, the routers, and the assignment. */
+static void router_tx_put_group(const struct router *r, struct wccp_msg *msg)
+{
+	router_tx_fill_view(r, msg);
+	if (r->agreed.assign == WCCP_ASSIGN_MASK)
+		router_mask_put(r, msg);
+	else if (r->conf.echo_assignment && r->assigned)
+		router_tx_put_assignment(r, msg);
+}
+
 void router_tx_batch(struct router_call *c, const struct router_batch *batch)
 {
 	const struct router *r = c->r;
@@ -158,28 +174,27 @@ void router_tx_batch(struct router_call *c, const struct router_batch *batch)
 	router_tx_begin(c, WCCP_I_SEE_YOU, batch->minor, batch->table_family);
 	msg->service = router_service_stated(r, &batch->stated);
 	router_tx_put_router_identity(c, batch);
-	router_tx_put_view(r, msg);
+	router_tx_begin_view(r, msg);
 	msg->present |= 1u << WCCP_C_CAPABILITIES;
 	router_capabilities_offer(c, &msg->capabilities);
-	if (r->agreed.assign == WCCP_ASSIGN_MASK)
-		router_mask_put(r, msg);
-	else if (r->conf.echo_assignment && r->assigned)
-		router_tx_put_assignment(r, msg);
+	if (!batch->brief)
+		router_tx_put_group(r, msg);
 	router_tx_put_shutdown_responses(batch, msg);
 	router_tx_send(c, &batch->to);
 }
 
 void router_tx_see_you(struct router_call *c, struct member *m,
-		       const struct wccp_service *stated, bool shutdown_response)
+		       const struct router_see_you *what)
 {
 	struct router_batch batch = {
 		.to = m->source,
 		.sent_to = m->sent_to,
 		.minor = router_version_answer(c->r, m),
-		.stated = *stated,
+		.stated = what->stated,
+		.brief = what->brief,
 		.n_from = 1,
 		.from = { m },
-		.n_shutdown_responses = shutdown_response,
+		.n_shutdown_responses = what->shutdown_response,
 		.shutdown_responses = { m->addr },
 	};
 

@@ -12,6 +12,7 @@
 	}
 
 const struct show_counter show_counters[] = {
+	OTHER(unanswered),
 	REFUSAL(bad_receive_id),
 	REFUSAL(bad_change_number),
 	REFUSAL(not_listed),
