@@ -6,8 +6,6 @@
  */
 #include "decide.h"
 
-#include "common/kept_sockets.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +124,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: decide SEED PACKETS\n");
 		return 2;
 	}
-	kept_sockets_open(1u << KEPT_ICMP | 1u << KEPT_ICMPV6);
 	chance_seed(strtoull(argv[1], NULL, 0));
 	if (compare_all((unsigned)strtoul(argv[2], NULL, 0)) < 0) {
 		fprintf(stderr, "seed %s\n", argv[1]);
