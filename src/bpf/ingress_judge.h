@@ -285,33 +285,56 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 	       0;
 }
 
+/* Whose half-open connection is it?  That of the listener that got its SYN. */
+static __always_inline void ingress_find_listener(struct bpf_sock *half_open,
+						  struct steer_probe *probe)
+{
+	struct bpf_sock *listener = bpf_get_listener_sock(half_open);
+	const __u32 *slot = NULL;
+
+	if (listener)
+		slot = bpf_sk_storage_get(&listener_slots, listener, NULL, 0);
+	if (slot)
+		probe->chosen = 1 + *slot;
+}
+
+/* Is this the flow of the socket that was found?  And what does that say? */
+static __always_inline bool ingress_note_flow(struct __sk_buff *skb,
+					      const struct ingress_job *job,
+					      struct bpf_sock *sk,
+					      struct steer_probe *probe, __u8 flags)
+{
+	__u32 state = sk->state;
+	bool known = state != BPF_TCP_LISTEN, completes = false;
+
+	if (known)
+		completes = state == BPF_TCP_NEW_SYN_RECV &&
+			    (flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
+	else if (probe->chosen)
+		known = completes = ingress_answers_cookie(skb, job, sk);
+	if (flags & (TCP_PSH | TCP_FIN) && state != BPF_TCP_LISTEN)
+		ingress_note_progress(job, sk, flags);
+	if (completes && !probe->chosen)
+		ingress_find_listener(sk, probe);
+	if (completes && probe->chosen) /* otherwise the listener is none of ours */
+		ingress_count_connection(job, probe);
+	return known;
+}
+
 /* Not a SYN: nearly always of a flow that has a socket. */
 static __always_inline enum ingress_reason ingress_judge_flow(struct __sk_buff *skb,
 							      struct ingress_job *job,
 							      struct steer_probe *probe,
 							      __u8 flags)
 {
-	const struct packet *p = &job->p;
-	struct bpf_sock *sk = ingress_look_up(skb, p, p->sport, probe);
-	bool known, completes = false;
+	struct bpf_sock *sk = ingress_look_up(skb, &job->p, job->p.sport, probe);
+	bool known = false;
 
-	if (!sk)
-		return ingress_judge_unknown(job);
-	known = sk->state != BPF_TCP_LISTEN;
-	if (known)
-		completes = sk->state == BPF_TCP_NEW_SYN_RECV &&
-			    (flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
-	else if (probe->chosen)
-		known = completes = ingress_answers_cookie(skb, job, sk);
-	if (flags & (TCP_PSH | TCP_FIN) && sk->state != BPF_TCP_LISTEN)
-		ingress_note_progress(job, sk, flags);
-	bpf_sk_release(sk);
-	if (!known)
-		return ingress_judge_unknown(job);
-	/* The listener must be that of the packet's bucket. */
-	if (completes && (probe->chosen || ingress_pool_takes(skb, p, probe)))
-		ingress_count_connection(job, probe);
-	return INGRESS_DELIVERED_FLOW;
+	if (sk) {
+		known = ingress_note_flow(skb, job, sk, probe, flags);
+		bpf_sk_release(sk);
+	}
+	return known ? INGRESS_DELIVERED_FLOW : ingress_judge_unknown(job);
 }
 
 /* The flags of a TCP header; none where there is no header. */

@@ -236,16 +236,16 @@ struct ingress_stranger {
 	__u64 packets;
 };
 
-/* A connection that is being opened. */
+/* A connection that is being opened; half a cache line. */
 struct ingress_opening {
 	__be32 src, dst;
 	__be16 sport, dport;
-};
-
-struct ingress_opened {
-	__u64 syn_at, data_at; /* when they came first, CLOCK_MONOTONIC, ns */
-	__be32 sequence;       /* of the SYN */
-	__u32 listener;	       /* that it was delivered to: 1 + slot */
+	__be32 sequence; /* of the SYN */
+	__u32 listener;	 /* that it was delivered to: 1 + slot */
+	/* When they came first: CLOCK_MONOTONIC in units of 2^20 ns, a millisecond or so;
+	 * 0: not yet. */
+	__u32 syn_at, data_at;
+	__u32 pad;
 };
 
 /* A datagram whose first fragment has arrived. */

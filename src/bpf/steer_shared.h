@@ -26,6 +26,15 @@ struct {
 	__type(value, struct steer_probe);
 } probes SEC(".maps");
 
+/* With each listener, its slot of the SOCKMAP: it says who completes a handshake without
+ * asking for it once more. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} listener_slots SEC(".maps");
+
 /* Per pool. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

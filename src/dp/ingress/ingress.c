@@ -53,6 +53,8 @@ static int ingress_reuse(struct ingress *g, const struct steer_maps *maps)
 		rc = bpf_map__reuse_fd(g->bpf->maps.samples, maps->samples);
 	if (rc == 0)
 		rc = bpf_map__reuse_fd(g->bpf->maps.proofs, maps->proofs);
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(g->bpf->maps.listener_slots, maps->listener_slots);
 	return rc;
 }
 

@@ -53,6 +53,7 @@ static int steer_load(struct steer *s, struct err *err)
 			       strerror(-rc));
 	pins_keep(s->pins, s->bpf->obj);
 	s->slots.map = bpf_map__fd(s->bpf->maps.listeners);
+	s->slots.slots_of_listeners = bpf_map__fd(s->bpf->maps.listener_slots);
 	return bpf_table_init(&s->table, bpf_map__fd(s->bpf->maps.tables),
 			      "steer_table", sizeof(struct steer_table), 1, s->pins, err);
 }
@@ -108,6 +109,7 @@ struct steer_maps steer_maps(const struct steer *s)
 		.probes = bpf_map__fd(s->bpf->maps.probes),
 		.samples = bpf_map__fd(s->bpf->maps.samples),
 		.proofs = bpf_map__fd(s->bpf->maps.proofs),
+		.listener_slots = bpf_map__fd(s->bpf->maps.listener_slots),
 		.sinks = bpf_map__fd(s->bpf->maps.sinks),
 	};
 }

@@ -86,13 +86,14 @@ static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 }
 
 /* If the owner is gone there is nothing to restore. */
-static void steer_slots_restore(struct steer_slot *slot)
+static void steer_slots_restore(const struct steer_slots *s, struct steer_slot *slot)
 {
 	int fd;
 
 	if (!slot->inode ||
 	    steer_fetch(slot->pid, slot->fd, slot->inode, &fd, NULL) != STEER_FETCHED)
 		return;
+	bpf_map_delete_elem(s->slots_of_listeners, &fd);
 	steer_slots_set_mss(slot, fd, 0);
 	if (slot->fragments && slot->mtu_discovery_before >= 0)
 		steer_set_mtu_discovery(fd, slot->mtu_discovery_before);
@@ -103,7 +104,7 @@ static void steer_slots_empty(struct steer_slots *s, struct steer_slot *slot)
 {
 	uint32_t key = steer_slots_index(s, slot);
 
-	steer_slots_restore(slot);
+	steer_slots_restore(s, slot);
 	bpf_map_delete_elem(s->map, &key);
 	*slot = (struct steer_slot){ 0 };
 }
@@ -115,7 +116,8 @@ static int steer_slots_put(struct steer_slots *s, struct steer_slot *slot, int f
 	uint64_t value = (uint64_t)fd;
 	socklen_t len = sizeof(slot->cookie);
 
-	if (bpf_map_update_elem(s->map, &key, &value, BPF_ANY) < 0)
+	if (bpf_map_update_elem(s->slots_of_listeners, &fd, &key, BPF_ANY) < 0 ||
+	    bpf_map_update_elem(s->map, &key, &value, BPF_ANY) < 0)
 		return err_set(err, "socket map: %s", strerror(errno));
 	if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, &slot->cookie, &len) < 0)
 		slot->cookie = 0;
