@@ -168,6 +168,7 @@ static int routerd_main_run(struct routerd_conf *conf, const struct scenario *sc
 	struct err err;
 	struct routerd *d;
 	int r = EXIT_SUCCESS;
+	bool kept;
 
 	signal(SIGPIPE, SIG_IGN); /* a client that leaves early */
 	host_checks_warn(conf);
@@ -187,8 +188,9 @@ static int routerd_main_run(struct routerd_conf *conf, const struct scenario *sc
 		r = routerd_main_run_scenario(d, scenario);
 	else
 		routerd_run(d);
+	kept = d->leaves;
 	routerd_free(d);
-	log_info("stopped", "everything removed");
+	log_info("stopped", "%s", kept ? "what is in the kernel stays" : "everything removed");
 	return r;
 }
 

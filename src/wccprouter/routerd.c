@@ -152,6 +152,15 @@ static int routerd_ask_upgrade(void *arg, struct err *err)
 	return 0;
 }
 
+static void routerd_stop(void *arg, bool keep)
+{
+	struct routerd *d = arg;
+	struct timeval soon = clock_ms(ANSWER_MS);
+
+	d->leaves = keep;
+	event_base_loopexit(d->base, &soon);
+}
+
 static void routerd_on_usr2(evutil_socket_t fd, short what, void *arg)
 {
 	struct err err;
@@ -288,6 +297,7 @@ static int routerd_open_control(struct routerd *d, struct err *err)
 	d->commands.faults = d->faults;
 	d->commands.debug = &d->debug;
 	d->commands.upgrade = routerd_ask_upgrade;
+	d->commands.stop = routerd_stop;
 	d->commands.arg = d;
 	d->control =
 		routerd_commands_open(&d->commands, d->base, d->conf->control, err);
@@ -343,7 +353,7 @@ void routerd_run(struct routerd *d)
 	routerd_arm(d, clock_now());
 	reexec_done();
 	event_base_dispatch(d->base);
-	d->stopped = true;
+	d->stopped = !d->leaves;
 }
 
 void routerd_free(struct routerd *d)

@@ -39,6 +39,7 @@ enum routerd_event {
 struct routerd {
 	const struct routerd_conf *conf;
 	const char *conf_path;
+	bool leaves;  /* ends, and all stays in the kernel for the next start */
 	bool stopped; /* in order: nothing of ours is to stay in the kernel */
 	struct event_base *base;
 	struct log_loop *log;

@@ -55,6 +55,27 @@ def test_killed_and_started(lab):
     assert "withdraw" not in log and "level=warning" not in log, log
 
 
+def test_routers_are_not_heard_for_a_while(lab):
+    """What they redirect is taken all the same."""
+    one = lab.boxes[0]
+    with open_flows(lab, SERVERS, NAMES) as flows, lab.probing() as found:
+        one.kill()
+        for words in ("add table ip silence",
+                      "add chain ip silence in { type filter hook input priority 0; }",
+                      "add rule ip silence in udp sport 2048 drop"):
+            one.ns.run("nft", words)
+        one.start()
+        wait_until(lambda: one.state() == "waiting for first answer" and
+                   one.show()["data_plane"], 10, one.log)
+        had = counted(one)[0]  # the plan of this process is in force now
+        wait_until(lambda: counted(one)[0] > had + 200, 10, one.log)
+        assert one.state() == "waiting for first answer"
+        one.ns.run("nft", "delete table ip silence")
+        lab.wait_up(one)
+        assert broken(flows, "alive") == []
+    all_answered(found)
+
+
 def test_another_layout_replaces_everything_at_once(lab):
     one = lab.boxes[0]
     before = lab.takers()

@@ -20,6 +20,11 @@ def start_again(lab, **kw):
     wait_until(lab.show, 10, lambda: lab.wccprouter.output())
 
 
+def wccprouter(lab, *words, **kw):
+    return run(program("wccprouter"), "-s", os.path.join(lab.net.tmpdir, "router.sock"),
+               *words, **kw)
+
+
 def replaced(lab, owners, n=1):
     wait_until(lambda: lab.wccprouter.output().count(
         "the table of the process before is replaced") == n, 30,
@@ -36,8 +41,11 @@ def test_killed_and_started(net, more):
     lab = PinsLab(net, more=more)
     owners, had = lab.owners(), redirected(lab)
     with open_flows(lab, SERVERS, NAMES) as flows, lab.probing() as found:
-        lab.wccprouter.kill()
-        lab.wccprouter.wait()
+        if more:
+            wccprouter(lab, "stop", "keep")
+        else:
+            lab.wccprouter.kill()
+        assert lab.wccprouter.wait(10) == (0 if more else -9)
         assert len(lab.takers(50)) == 50
         start_again(lab)
         assert "is adopted from" in lab.wccprouter.output()
@@ -51,7 +59,7 @@ def test_in_place_and_by_another_layout(net):
     lab = PinsLab(net)
     pid, owners = lab.wccprouter.pid, lab.owners()
     with open_flows(lab, SERVERS, NAMES) as flows, lab.probing() as found:
-        run(program("wccprouter"), "-s", os.path.join(net.tmpdir, "router.sock"), "upgrade")
+        wccprouter(lab, "upgrade")
         replaced(lab, owners)
         assert lab.wccprouter.poll() is None and lab.wccprouter.pid == pid
         lab.wccprouter.kill()
@@ -64,8 +72,7 @@ def test_in_place_and_by_another_layout(net):
     # The old process goes on if the configuration is bad.
     with open(os.path.join(net.tmpdir, "router.conf"), "a") as f:
         f.write("nonsense = 1\n")
-    done = run(program("wccprouter"), "-s", os.path.join(net.tmpdir, "router.sock"),
-               "upgrade", check=False)
+    done = wccprouter(lab, "upgrade", check=False)
     assert done.returncode and "nonsense" in done.stderr
     assert lab.show()
 

@@ -107,6 +107,16 @@ static json_t *routerd_commands_metrics(void *arg, unsigned n, char *const *word
 	return answer;
 }
 
+static json_t *routerd_commands_stop(void *arg, unsigned n, char *const *words)
+{
+	const struct routerd_commands *c = arg;
+
+	if (n && strcmp(words[0], "keep") != 0)
+		return json_pack("{s:s}", "error", "the only word is keep");
+	c->stop(c->arg, n > 0);
+	return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *routerd_commands_upgrade(void *arg, unsigned n, char *const *words)
 {
 	const struct routerd_commands *c = arg;
@@ -190,6 +200,11 @@ static const struct control_command routerd_commands_table[] = {
 	  .arguments = "SERVICE",
 	  .usage = "take a service away, as if it were not configured",
 	  .run = routerd_commands_shut,
+	  .max_words = 1 },
+	{ .name = "stop",
+	  .arguments = "[keep]",
+	  .usage = "end; keep: leave what is in the kernel for the next start",
+	  .run = routerd_commands_stop,
 	  .max_words = 1 },
 	{ .name = "upgrade",
 	  .usage = "execute the present program in place; packets go on as before",

@@ -18,6 +18,8 @@ struct routerd_commands {
 	struct message_debug *debug;
 	/* Restart in place; -1: `err` says why not. */
 	int (*upgrade)(void *arg, struct err *err);
+	/* End in a moment; `keep`: leave what is in the kernel for the next start. */
+	void (*stop)(void *arg, bool keep);
 	void *arg;
 };
 
