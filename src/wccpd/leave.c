@@ -22,7 +22,7 @@ enum {
 	/* An assignment comes 1.5 times T after a change, and T after that at the
 	 * latest everybody has heard of it; in a group with longer times than that, some
 	 * connections go past the web-caches for a while. */
-	LEAVE_MOVE_TS = 5,
+	LEAVE_MOVE_TS = 4,
 	LEAVE_MOVE_LEAST_MS = 5000,
 };
 

@@ -23,6 +23,7 @@ import netns
 from netns import DELIVERY, wait_until
 
 BOXES = ("box1", "box2")
+NETS = {"box1": 1, "box2": 2, "box3": 5}
 INSTANCES = ("s1", "s2", "s3")
 BACKENDS = ("b1", "b2")
 ROUTER_ID = "10.0.255.1"
@@ -91,6 +92,7 @@ http {{
         listen 80 backlog=4096;
         root {dir}/www;
         expires 1h;
+        {locations}
         location /slow/ {{ alias {dir}/www/; limit_rate {slow}; }}
     }}
 }}
@@ -100,7 +102,7 @@ WCCPROUTER = """\
 router-id = {router_id}
 control = {dir}/wccprouter.sock
 redirect-in = {{ client }}
-caches-in = {{ box1, box2 }}
+caches-in = {{ {boxes} }}
 service web-cache {{
 {password}    forward = {{ {forward} }}
     return = {{ {ret} }}
@@ -201,7 +203,8 @@ class FrontEnd(Squid):
         peers = "\n".join(CACHE_PEER.format(port=3200 + i, name=name)
                           for i, name in enumerate(BACKENDS, 1))
         super().__init__(lab, box.ns, box.name + f"s{number}", f"s{number}",
-                         FRONT_END.format(port=self.port, check=self.check, peers=peers))
+                         FRONT_END.format(port=self.port, check=self.check, peers=peers),
+                         lifetime=lab.lifetime)
 
     def ready(self):
         """It listens, and has seen that its parents live."""
@@ -267,18 +270,19 @@ class Lab:
     """The whole.  Start its parts one by one, or all by start()."""
 
     def __init__(self, net, forward="gre", ret="gre", password="secret", transmit_t=1000,
-                 echo=True, assign="hash", version="2.0"):
+                 echo=True, assign="hash", version="2.0", boxes=BOXES, lifetime=1):
         self.net, self.dir = net, os.path.join(net.tmpdir, "lab")
         self.forward, self.ret, self.password = forward, ret, password
         self.transmit_t, self.echo = transmit_t, "true" if echo else "false"
         self.assign, self.slots = assign, 64 if assign == "mask" else 256
-        self.version = version
+        self.version, self.lifetime = version, lifetime
         self.wccprouter = self.nginx = None
+        self.locations = ""  # more of the origin's configuration
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o775)
         subprocess.run(["chgrp", "proxy", self.dir], check=True)
         self._cable()
-        self.boxes = [Box(self, "box1", "10.0.1"), Box(self, "box2", "10.0.2")]
+        self.boxes = [Box(self, name, f"10.0.{NETS[name]}") for name in boxes]
         self._cable_boxes()
         self.backends = [BackEnd(self, self.backend, n + 1) for n in range(len(BACKENDS))]
         for box in self.boxes:
@@ -339,7 +343,8 @@ class Lab:
                 f.truncate(size)
         conf = os.path.join(self.dir, "nginx.conf")
         with open(conf, "w") as f:
-            f.write(NGINX.format(dir=self.dir, slow=SLOW_RATE))
+            f.write(NGINX.format(dir=self.dir, slow=SLOW_RATE,
+                                 locations=self.locations))
         self.nginx = self.origin.popen(
             ["nginx", "-p", self.dir, "-e", f"{self.dir}/nginx.error", "-c", conf],
             log="nginx")
@@ -367,7 +372,8 @@ class Lab:
             f.write(WCCPROUTER.format(router_id=ROUTER_ID, dir=self.dir,
                                       password=self.password_line(),
                                       forward=self.forward, ret=self.ret,
-                                      echo=self.echo, assign=self.assign))
+                                      echo=self.echo, assign=self.assign,
+                                      boxes=", ".join(b.name for b in self.boxes)))
         self.before = self.router.state()
         self.wccprouter = self.router.popen([netns.program("wccprouter"), "-f", conf],
                                             log="wccprouter")

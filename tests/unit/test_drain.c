@@ -56,15 +56,34 @@ TEST(flows_are_waited_for)
 /* The count may be older than the last connection: it counts when new ones go back. */
 TEST(without_flows_it_takes_two_looks)
 {
+	f.others = false;
 	f.flows = 0;
 	ck_assert_int_eq(step(1), DRAIN_DRAINING);
 	ck_assert(d.returns);
 	f.flows = 1;
 	ck_assert_int_eq(step(2), DRAIN_DRAINING);
-	ck_assert(!d.returns);
 	f.flows = 0;
-	ck_assert_int_eq(step(3), DRAIN_DRAINING);
-	ck_assert_int_eq(step(4), DRAIN_LEFT);
+	ck_assert_int_eq(step(3), DRAIN_LEFT);
+}
+
+/* Until a new table is made, nobody would get the packets of our slots. */
+TEST(without_flows_slots_move_first)
+{
+	f.flows = 0;
+	ck_assert_int_eq(step(1), DRAIN_DRAINING);
+	ck_assert(!d.returns);
+	f.moved = true;
+	ck_assert_int_eq(step(5000), DRAIN_DRAINING);
+	ck_assert_int_eq(step(5000 + DRAIN_SETTLE_MS), DRAIN_DRAINING);
+	ck_assert(d.returns);
+	ck_assert_int_eq(step(6001), DRAIN_LEFT);
+	/* They never move: it does not wait for ever. */
+	reset();
+	f.flows = 0;
+	step(1);
+	ck_assert_int_eq(step(f.move_ms), DRAIN_DRAINING);
+	step(1 + f.move_ms);
+	ck_assert_int_eq(step(2 + f.move_ms), DRAIN_LEFT);
 }
 
 TEST(time_is_limited)
@@ -140,6 +159,7 @@ TEST(and_back)
 	ck_assert(!d.returns);
 	f.why = "again";
 	f.flows = 0;
+	f.others = false;
 	step(2);
 	ck_assert_int_eq(step(3), DRAIN_LEFT);
 	f.why = NULL;

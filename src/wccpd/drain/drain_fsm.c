@@ -16,14 +16,27 @@ void drain_init(struct drain *d, struct mono now)
 	drain_enter(d, DRAIN_OFF, now);
 }
 
+/* Others have our slots, or should have them by now, or there is nobody to have them. */
+static bool drain_has_moved(const struct drain *d, const struct drain_facts *f,
+			    struct mono now)
+{
+	return !f->others || mono_due(mono_min(d->moved_by, d->settled_at), now);
+}
+
 /*
+ * Before the slots have moved there is something to wait for even without a flow: until a
+ * new table is made, a router sends the packets of slots whose web-cache has left past all
+ * others, and flows end that we hand over to these.
+ *
  * The last connection may have been made since flows were counted; only if new ones go
  * back already, none means none.  Where they may not go past the web-cache, this is as
  * good as it gets.
  */
-static bool drain_is_empty(const struct drain_facts *f)
+static bool drain_is_empty(const struct drain *d, const struct drain_facts *f,
+			   struct mono now)
 {
-	return f->flows == 0 && (f->returning || !f->may_return);
+	return f->flows == 0 && drain_has_moved(d, f, now) &&
+	       (f->returning || !f->may_return);
 }
 
 static bool drain_is_over(const struct drain *d, const struct drain_facts *f,
@@ -31,18 +44,8 @@ static bool drain_is_over(const struct drain *d, const struct drain_facts *f,
 {
 	if (f->stays)
 		return false;
-	return f->at_once || f->gone || !f->announced || drain_is_empty(f) ||
-	       mono_due(d->until, now);
-}
-
-static bool drain_should_return(const struct drain *d, const struct drain_facts *f,
-				struct mono now)
-{
-	if (!f->may_return)
-		return false;
-	if (!f->others || mono_due(mono_min(d->moved_by, d->settled_at), now))
-		return true;
-	return f->flows == 0 && !f->stays;
+	return f->at_once || f->gone || !f->announced ||
+	       drain_is_empty(d, f, now) || mono_due(d->until, now);
 }
 
 static bool drain_go_on(struct drain *d, const struct drain_facts *f, struct mono now)
@@ -63,7 +66,7 @@ static bool drain_go_on(struct drain *d, const struct drain_facts *f, struct mon
 		drain_enter(d, DRAIN_LEFT, now);
 		return true;
 	}
-	d->returns = drain_should_return(d, f, now);
+	d->returns = f->may_return && drain_has_moved(d, f, now);
 	return d->returns != returned;
 }
 

@@ -12,7 +12,9 @@
  * to others, and packets of flows that have a socket here still come here.  New
  * connections are served until others have the slots.  From then on, or if there is
  * nobody to take over, they go back to the routers: otherwise it would never end.  Only
- * then can there be no flow any more, and the service is withdrawn.
+ * then can there be no flow any more, and the service is withdrawn.  A service without
+ * flows waits for the slots to move, too: until they have, routers send the packets of a
+ * web-cache that left to nobody, also those that it would hand over.
  */
 #ifndef WCCPD_WCCPD_DRAIN_DRAIN_FSM_H
 #define WCCPD_WCCPD_DRAIN_DRAIN_FSM_H
