@@ -248,10 +248,10 @@ def router_killed(s):
     s.settled(s.one, s.two)
 
 
-def router_restarts(s):
+def router_upgrade(s):
     seen = s.lab.wccprouter.output().count("event=started")
     netns.run(netns.program("wccprouter"), "-s", os.path.join(s.lab.dir, "wccprouter.sock"),
-              "restart")
+              "upgrade")
     wait_until(lambda: s.lab.wccprouter.output().count("event=started") > seen, 20,
                "the router is restarted")
     s.settled(s.one, s.two)
@@ -266,7 +266,7 @@ def router_stopped(s):
 EVENTS = [join, leave, join_reweight_leave, flapping_newcomer, join_and_die, restart, upgrade,
           rolling_restart, killed_for_1_s, killed_for_10_s, stopped_and_started,
           drained_and_enabled, reloads, pool_renamed, instances_finish, interface_flaps,
-          router_restarts, router_killed, router_stopped]
+          router_upgrade, router_killed, router_stopped]
 
 
 # -- the table -----------------------------------------------------------------------------
