@@ -41,8 +41,8 @@ def control(path):
     return s
 
 
-def metrics(small):
-    with small.client.entered():
+def metrics(small, ns=None):
+    with (ns or small.client).entered():
         s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     s.settimeout(10)
@@ -157,3 +157,13 @@ def test_who_follows_stays(small):
         follower.setblocking(False)
         with pytest.raises(BlockingIOError):
             follower.recv(100)
+
+
+def test_one_address_does_not_shut_out_another(small):
+    """Of those that wait, one of the address with most of them has to go."""
+    server = servers(small)["metrics"]
+    with contextlib.ExitStack() as stack:
+        slow = stack.enter_context(contextlib.closing(metrics(small, small.boxes[0].ns)))
+        server.crowd(stack, 3 * PLACES, b"")
+        slow.sendall(GET)
+        assert everything(slow).endswith(b"# EOF\n")
