@@ -19,7 +19,6 @@ static struct {
 	int error; /* ... and why */
 } kept[KEPT_SOCKETS] = {
 	[KEPT_GRE] = { -1, EPERM },
-	[KEPT_PACKET] = { -1, EPERM },
 	[KEPT_ICMP] = { -1, EPERM },
 	[KEPT_ICMPV6] = { -1, EPERM },
 	[KEPT_UDP4] = { -1, 0 },
@@ -31,8 +30,6 @@ static const struct {
 	int family, type, protocol;
 } kinds[KEPT_SOCKETS] = {
 	[KEPT_GRE] = { AF_INET, SOCK_RAW, IPPROTO_GRE },
-	/* Of protocol 0 it sees nothing until it is bound to another. */
-	[KEPT_PACKET] = { AF_PACKET, SOCK_DGRAM, 0 },
 	[KEPT_ICMP] = { AF_INET, SOCK_RAW, IPPROTO_ICMP },
 	[KEPT_ICMPV6] = { AF_INET6, SOCK_RAW, IPPROTO_ICMPV6 },
 	[KEPT_UDP4] = { AF_INET, SOCK_DGRAM, IPPROTO_UDP },
@@ -52,8 +49,7 @@ static bool kept_is_of_kind(int fd, unsigned i)
 {
 	return kept_has(fd, SO_DOMAIN, kinds[i].family) &&
 	       kept_has(fd, SO_TYPE, kinds[i].type) &&
-	       (kinds[i].family == AF_PACKET ||
-		kept_has(fd, SO_PROTOCOL, kinds[i].protocol));
+	       kept_has(fd, SO_PROTOCOL, kinds[i].protocol);
 }
 
 static void kept_take_over(const char *list)

@@ -9,7 +9,6 @@
 
 enum kept_socket {
 	KEPT_GRE,    /* raw, IPv4 protocol 47 */
-	KEPT_PACKET, /* AF_PACKET without a link-layer header, bound to no protocol */
 	KEPT_ICMP,   /* raw, IPv4 */
 	KEPT_ICMPV6, /* raw */
 	/* These are opened, and owned, by others. */

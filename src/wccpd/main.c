@@ -74,7 +74,7 @@ static int wccpd_drop_privileges(const struct options *o, struct err *err)
 		privileges_hide_memory();
 	if (!o->check_only) {
 		pins_directory_mount();
-		kept_sockets_open(1 << KEPT_GRE | 1 << KEPT_PACKET);
+		kept_sockets_open(1 << KEPT_GRE);
 	}
 	return privileges_reduce(PRIVILEGES_NETWORK | PRIVILEGES_BPF | PRIVILEGES_PROCESSES,
 				 err);

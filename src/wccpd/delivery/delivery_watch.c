@@ -2,7 +2,6 @@
 #include "wccpd/delivery/delivery_watch.h"
 
 #include "clock.h"
-#include "common/kept_sockets.h"
 #include "kernel/syn_ack_tap.h"
 #include "log.h"
 #include "wccpd/delivery/delivery_lists.h"
@@ -481,7 +480,6 @@ struct delivery_watch *delivery_watch_new(struct event_base *base, struct dp *dp
 	w->dp = dp;
 	w->changed = changed;
 	w->arg = arg;
-	syn_ack_tap_init(&w->tap, kept_socket(KEPT_PACKET));
 	w->timer = evtimer_new(base, delivery_watch_on_timer, w);
 	if (!w->timer) {
 		free(w);
@@ -494,7 +492,7 @@ void delivery_watch_free(struct delivery_watch *w)
 {
 	if (!w)
 		return;
-	syn_ack_tap_park(&w->tap);
+	syn_ack_tap_free(&w->tap);
 	event_free(w->timer);
 	free(w);
 }
