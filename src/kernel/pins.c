@@ -341,6 +341,24 @@ static int pins_find(const struct pins *p, const char *name)
 	return pins_get(p, name);
 }
 
+static struct bpf_map_info pins_info(int fd)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t len = sizeof(info);
+
+	bpf_obj_get_info_by_fd(fd, &info, &len);
+	return info;
+}
+
+static bool pins_fits(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info = pins_info(fd);
+
+	return info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+	       info.value_size == bpf_map__value_size(map) &&
+	       info.max_entries == bpf_map__max_entries(map);
+}
+
 int pins_reuse(struct pins *p, struct bpf_object *object, struct err *err)
 {
 	struct bpf_map *map;
@@ -354,7 +372,7 @@ int pins_reuse(struct pins *p, struct bpf_object *object, struct err *err)
 		fd = pins_find(p, bpf_map__name(map));
 		if (fd < 0)
 			continue;
-		rc = bpf_map__reuse_fd(map, fd);
+		rc = pins_fits(fd, map) ? bpf_map__reuse_fd(map, fd) : 0;
 		close(fd);
 		if (rc < 0)
 			return err_set(err, "map %s in %s: %s", bpf_map__name(map),
@@ -434,13 +452,15 @@ static bool pins_is_ours(void *arg, const char *name)
 static int pins_pin_item(struct pins *p, struct pins_item *item)
 {
 	int there;
+	bool same;
 
 	if (item->pinned)
 		return 0;
-	there = p->state == PINS_ADOPTED ? pins_open_map(p, item->name) : -1;
+	there = pins_open_map(p, item->name);
+	same = there >= 0 && pins_info(there).id == pins_info(item->fd).id;
 	if (there >= 0)
 		close(there);
-	else if (pins_pin(p, item->name, item->fd) < 0)
+	if (!same && pins_pin(p, item->name, item->fd) < 0)
 		return -1;
 	item->pinned = true;
 	return 0;
