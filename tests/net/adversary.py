@@ -204,7 +204,8 @@ def forged_joins(group, rng):
                    else w.WEB_CACHE)
         cache = w.Cache(None, own, router, service=service, socket_of=Speechless,
                         transmit_t=int(T * 1000))
-        answers = [m for m in group.recorded()[-100:] if m[1] == own]
+        answers = [m for m in group.recorded()[-100:]
+                   if m[1] == own and m[2][3] == w.I_SEE_YOU]
         if answers and service == w.WEB_CACHE:
             cache.seen = w.ISeeYou(answers[-1][2])
         yield own, router, cache.here_i_am()
