@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* TEST-NET-3 (RFC 5737): nobody has a flow to there. */
@@ -66,4 +67,15 @@ void gre_question_ask(int fd, const struct addr *self, const struct addr *cache,
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(addr_to_v4(cache)) };
 
 	(void)!sendto(fd, &q, sizeof(q), 0, (struct sockaddr *)&to, sizeof(to));
+}
+
+bool gre_question_is(const uint8_t *octets, size_t len)
+{
+	struct gre_question q;
+
+	if (len < sizeof(q))
+		return false;
+	memcpy(&q, octets, sizeof(q));
+	return q.ip.daddr == htonl(GRE_QUESTION_SERVER) &&
+	       q.tcp.source == htons(GRE_QUESTION_PORT);
 }

@@ -9,9 +9,16 @@
 #include "addr.h"
 #include "wccp.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /* By a raw socket of gre_raw.h, bound to our address `self`.  It may get lost; so may
  * the answer. */
 void gre_question_ask(int fd, const struct addr *self, const struct addr *cache,
 		      const struct wccp_service *service);
+
+/* Is a packet a question?  From its GRE header on, which is WCCP's. */
+bool gre_question_is(const uint8_t *octets, size_t len);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/gre/gre_raw.h"
 
+#include "dp/gre/gre_question.h"
 #include "wccp.h"
 
 #include <arpa/inet.h>
@@ -98,6 +99,7 @@ static bool gre_raw_parse(const uint8_t *octets, size_t len, struct gre_raw_pack
 	out->service_type =
 		gre[4] & WCCP_RH_DYNAMIC ? WCCP_SERVICE_DYNAMIC : WCCP_SERVICE_STANDARD;
 	out->service_id = gre[5];
+	out->is_question = gre_question_is(gre, len - ip.ihl * 4u);
 	out->octets = octets;
 	out->len = len;
 	return true;

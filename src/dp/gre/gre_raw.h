@@ -21,6 +21,7 @@ struct gre_raw_packet {
 	struct addr from;    /* outer source */
 	unsigned ifindex;    /* it came in by */
 	bool was_fragmented; /* the kernel has reassembled it */
+	bool is_question;    /* of another web-cache; see gre_question.h */
 	/* What the redirect header says: WCCP_SERVICE_*, and a number. */
 	uint8_t service_type, service_id;
 	const uint8_t *octets; /* from the outer IPv4 header on; until the next read */

@@ -57,6 +57,9 @@ static void gre_slow_path_take(struct gre_slow_path *g, const struct gre_raw_pac
 		gre_slow_path_let_in(g, p, now);
 		return;
 	}
+	/* Of one that we have not heard of yet; it asks again. */
+	if (p->is_question)
+		return;
 	g->counters.strangers++;
 	strangers_take_gre(g->strangers, p, now);
 }
