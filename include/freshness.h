@@ -49,9 +49,9 @@ struct freshness {
 	bool shared;	/* other routers get the same tokens, so it may skip some */
 	bool returns_tokens; /* it has returned one */
 
-	/* The first id that was returned to it with the token given, and what that was when
+	/* The lowest id that was returned to it with the token given, and what that was when
 	 * it returned the token for the first time: an id that is used up. */
-	uint32_t first_returned, spent;
+	uint32_t lowest_returned, spent;
 
 	/* Ids that were claimed since our last HERE_I_AM, or before if none was since: the
 	 * first and the highest.  They are tried in turn. */

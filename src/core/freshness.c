@@ -22,7 +22,7 @@ void freshness_forget(struct freshness *f, uint16_t token, bool shared)
 void freshness_give(struct freshness *f, uint16_t token)
 {
 	f->given = token;
-	f->first_returned = 0;
+	f->lowest_returned = 0;
 }
 
 static enum freshness_verdict freshness_judge_id(const struct freshness *f, uint32_t id,
@@ -69,7 +69,7 @@ void freshness_believe(struct freshness *f, const struct freshness_signs *x)
 		f->token = x->token;
 		f->returns_tokens = true;
 		if (new_token)
-			f->spent = f->first_returned;
+			f->spent = f->lowest_returned;
 	}
 	f->claimed = f->asking = f->to_ask = false;
 	f->hellos = 0;
@@ -131,8 +131,8 @@ uint32_t freshness_id(const struct freshness *f, bool works)
 
 void freshness_sent(struct freshness *f, uint32_t id)
 {
-	if (!f->first_returned)
-		f->first_returned = id;
+	if (!f->lowest_returned || freshness_id_is_newer(f->lowest_returned, id))
+		f->lowest_returned = id;
 	f->try_first = !f->try_first;
 	f->tried = true;
 	f->to_ask = false;

