@@ -106,3 +106,21 @@ def test_no_core_dump(net, name):
     with open("/proc/sys/kernel/core_pattern") as f:
         if f.read().strip() == "core":  # elsewhere, nobody knows where to look
             assert os.listdir(folder) == []
+
+
+def test_another_user_with_ambient_capabilities(net):
+    """Then these are inherited, too: executed again, it has them again."""
+    lab = Small(net, boxes=("box1",))
+    box = lab.box("box1")
+    lab.start_router("web-cache")
+    box.configure(("web-cache", ""))
+    run("chgrp", "nogroup", net.tmpdir)
+    os.chmod(net.tmpdir, 0o771)
+    caps = "+net_admin,+bpf,+perfmon,+sys_ptrace,+net_raw"
+    box.wccpd = box.ns.popen(
+        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps",
+         caps, "--ambient-caps", caps, program("wccpd"), "-f", box.conf], log="box1.wccpd")
+    lab.wait_served(["box1"])
+    sets, no_new = sets_of(box.wccpd.pid)
+    del sets["Bnd"]  # nobody but root can change it, and nobody else needs it
+    assert set(sets.values()) == {WCCPD} and no_new == "1"
