@@ -16,10 +16,12 @@ INSTANCES = ("s1", "s2", "s3", "s4")
 
 
 class PinsLab(Small):
-    def __init__(self, net, more="", **kw):
-        """`more`: of the service, in the configuration of the boxes."""
+    def __init__(self, net, more="", t_ms=2000, **kw):
+        """`more`: of the service, in the configuration of the boxes.  `t_ms`: T; a member is
+        removed after three times that, so it must be slow enough for a start on a busy
+        machine where the group is to last."""
         super().__init__(net, **kw)
-        self.more = more
+        self.more, self.t_ms = more, t_ms
         self.start_router("web-cache")
         for box in self.boxes:
             for i, name in list(enumerate(INSTANCES))[1:]:
@@ -43,8 +45,7 @@ class PinsLab(Small):
             text = f.read()
         one = 'instance s1 { port = 3129  check = "127.0.0.1:4201" }'
         assert one in text and "transmit-t = 500" in text
-        # Slow enough for a start on a busy machine: a member is removed after 6 s.
-        text = text.replace("transmit-t = 500", "transmit-t = 2000")
+        text = text.replace("transmit-t = 500", f"transmit-t = {self.t_ms}")
         many = "\n".join(one.replace("s1", name).replace("3129", str(3129 + i))
                          .replace("4201", str(4201 + i))
                          for i, name in enumerate(INSTANCES))

@@ -7,16 +7,19 @@ import os
 import pytest
 
 from flows import broken, open_flows
-from netns import pins, run, wait_until
+from netns import Net, pins, run, wait_until
 from pins_lab import PinsLab, all_answered
 
 SERVERS = [f"10.9.3.{i}" for i in range(1, 65)]
 NAMES = [f"box{b}{s}" for b in (1, 2) for s in ("", "-s2", "-s3", "-s4")]
 
 
-@pytest.fixture
-def lab(net):
-    yield PinsLab(net)
+@pytest.fixture(scope="module")
+def lab():
+    """Each test leaves it as it was."""
+    with Net("pins") as net:
+        yield PinsLab(net)
+    assert net.leftovers() == []
 
 
 def counted(box):
@@ -103,7 +106,7 @@ def test_a_second_one_is_refused_and_names_the_first(lab):
 
 
 def test_nothing_is_left(net):
-    lab = PinsLab(net, boxes=("box1",))
+    lab = PinsLab(net, t_ms=500, boxes=("box1",))
     one = lab.boxes[0]
     assert one.wccpd.stop() == 0
     clean = one.ns.state()
@@ -142,7 +145,7 @@ def only_a_stranger(lab, box):
 
 
 def test_pins_that_do_not_fit(net):
-    lab = PinsLab(net, boxes=("box1",))
+    lab = PinsLab(net, t_ms=500, boxes=("box1",))
     one = lab.boxes[0]
     for spoil in (half_written, only_a_stranger):
         one.kill()
@@ -158,7 +161,8 @@ def test_pins_that_do_not_fit(net):
         lab.wait_up(one)
 
 
-def test_pins_of_another_namespace(lab):
+def test_pins_of_another_namespace(net):
+    lab = PinsLab(net, t_ms=500)
     one, two = lab.boxes
     assert one.wccpd.stop() == 0 and two.wccpd.stop() == 0
     for box in lab.boxes:
@@ -178,7 +182,7 @@ def test_pins_of_another_namespace(lab):
     ("mount -t bpf -o ro bpf /sys/fs/bpf", "Read-only file system"),
 ])
 def test_file_systems(net, how, says):
-    lab = PinsLab(net, boxes=("box1",))
+    lab = PinsLab(net, t_ms=500, boxes=("box1",))
     one = lab.boxes[0]
     assert one.wccpd.stop() == 0
     one.start("unshare", "--mount", "sh", "-c", f'{how}; exec "$@"', "sh")

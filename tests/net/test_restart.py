@@ -81,7 +81,7 @@ def test_in_place(lab):
 
 
 def test_it_goes_on_when_it_cannot(net):
-    lab = PinsLab(net, boxes=("box1",))
+    lab = PinsLab(net, t_ms=500, boxes=("box1",))
     one = lab.boxes[0]
     assert one.wccpd.stop() == 0
     own = os.path.join(net.tmpdir, "wccpd")

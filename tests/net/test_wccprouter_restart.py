@@ -78,7 +78,7 @@ def test_in_place_and_by_another_layout(net):
 
 
 def test_nothing_is_left(net):
-    lab = PinsLab(net, boxes=("box1",))
+    lab = PinsLab(net, t_ms=500, boxes=("box1",))
     assert lab.wccprouter.stop() == 0
     lab.router.run("ethtool", "-K", "client", "gro", "on")
     clean = lab.router.state()
