@@ -20,6 +20,18 @@ static int64_t earlier_timeout_ms(const struct conf_service *s)
 	return EARLIER_TIMES * t * (s->group.timeout_scale ? s->group.timeout_scale : 1);
 }
 
+/* What an operator wanted holds until it is taken back. */
+static void earlier_go_on_draining(struct daemon *d)
+{
+	const struct plan *was = dp_earlier_plan(d->dp);
+
+	for (unsigned i = 0; was && i < was->n_services; i++)
+		for (unsigned k = 0; k < d->n_services; k++)
+			if (was->services[i].drain_asked &&
+			    wccp_same_group(&was->services[i].service, &d->services[k].id))
+				d->services[k].drain_asked = true;
+}
+
 void earlier_begin(struct daemon *d)
 {
 	int64_t longest = 0;
@@ -34,6 +46,7 @@ void earlier_begin(struct daemon *d)
 	d->earlier_until = mono_add_ms(d->started, longest);
 	if (dp_earlier(d->dp) != DP_EARLIER_NONE)
 		delivery_watch_trust(d->delivery);
+	earlier_go_on_draining(d);
 }
 
 const struct plan *earlier_plan(const struct daemon *d)

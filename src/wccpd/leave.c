@@ -5,6 +5,7 @@
 #include "log.h"
 #include "wccpd/daemon.h"
 #include "wccpd/drain/open_flows.h"
+#include "wccpd/earlier.h"
 #include "wccpd/replan.h"
 #include "wccpd/services.h"
 
@@ -64,6 +65,12 @@ bool leave_was_asked(const struct daemon *d, const struct service *s)
 	const struct service *first = s->conf ? leave_first_of(d, s) : NULL;
 
 	return first ? first->drain_asked : s->drain_asked;
+}
+
+void leave_mark(const struct daemon *d, const struct service *s, struct plan_service *out)
+{
+	out->returns_new = leave_drain_of(d, s)->returns;
+	out->drain_asked = s->drain_asked;
 }
 
 bool leave_awaits_pool(const struct daemon *d, const struct service *s)
@@ -175,6 +182,8 @@ static struct drain_facts leave_facts(struct daemon *d, const struct service *s)
 	f.returning = d->apply_error.text[0] ||
 		      d->plan.services[s->conf - d->conf->services].returns_new;
 	f.flows = leave_count(&s->id);
+	/* The process before has announced it, and was draining it. */
+	f.announced |= s->drain_asked && f.flows && earlier_plan(d);
 	return f;
 }
 

@@ -23,6 +23,10 @@ void leave_look(struct daemon *d);
 /* The state of a service, which is that of the service whose mirror it is. */
 const struct drain *leave_drain_of(const struct daemon *d, const struct service *s);
 
+/* In a plan that is being made: what the kernel, and the next process, have to know. */
+struct plan_service;
+void leave_mark(const struct daemon *d, const struct service *s, struct plan_service *out);
+
 /* Does an operator want it to be drained? */
 bool leave_was_asked(const struct daemon *d, const struct service *s);
 

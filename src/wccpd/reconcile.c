@@ -58,8 +58,8 @@ static void reconcile_make_plan(struct daemon *d)
 				cache_get_status(d->services[k].cache, &d->status);
 				planner_add_service(d->services[k].conf, &d->status,
 						    earlier_plan(d), &d->plan);
-				d->plan.services[d->plan.n_services - 1].returns_new =
-					leave_drain_of(d, &d->services[k])->returns;
+				leave_mark(d, &d->services[k],
+					   &d->plan.services[d->plan.n_services - 1]);
 				reconcile_warn_of_v6(d);
 			}
 	for (unsigned i = 0; i < d->plan.n_services; i++)

@@ -244,3 +244,24 @@ def test_a_cold_box_gets_its_share_in_steps(net):
             time.sleep(0.1)  # from one look to the next
     all_well(ledger)
     assert seen == sorted(seen) and seen[0] < 70 and len(seen) > 2, seen
+
+
+def test_a_restart_goes_on_draining(net):
+    lab = start(net, t=1500)
+    two = lab.boxes[1]
+    with Ledger(lab) as ledger:
+        theirs = [k for k in ledger.open(64) if k.by == "box2"]
+        assert control(two, "drain")
+        lab.wait_shares(256, 0)
+        for _ in range(2):
+            two.wccpd.send_signal(signal.SIGKILL)
+            two.wccpd.wait()
+            two.start()
+            wait_until(lambda: (drain_of(two) or {}).get("flows") == len(theirs), 10,
+                       lambda: drain_of(two))
+        assert lab.share("box2") == 0
+        ledger.close(theirs)
+        wait_until(lambda: drain_of(two)["state"] == "left", 10, lambda: drain_of(two))
+        assert control(two, "enable")
+        lab.wait_shares(128, 128)
+    all_well(ledger)

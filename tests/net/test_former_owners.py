@@ -36,7 +36,10 @@ def join(lab, name, *shares):
     lab.wait_served([b.name for b, n in zip(lab.boxes, shares) if n])
 
 
-@pytest.mark.parametrize("way", ["gre", "l2"])
+LONG = pytest.mark.skipif(not os.environ.get("WCCPD_LONG"), reason="long: set WCCPD_LONG")
+
+
+@pytest.mark.parametrize("way", ["gre", pytest.param("l2", marks=LONG)])
 def test_boxes_join_in_turn(net, way):
     lab = start(net, ("box1", "box2", "box3", "box4"), way=way)
     join(lab, "box1", 256, 0, 0, 0)
@@ -74,6 +77,7 @@ def test_a_heavy_newcomer_comes_and_goes(net):
     assert not ledger.by["origin"], ledger.by
 
 
+@LONG
 def test_reweighted_between(net):
     lab = start(net, ("box1", "box2"))
     join(lab, "box1", 256, 0)
@@ -117,7 +121,7 @@ def test_forgotten_by_a_new_process(net):
     assert not ledger.broken, str(ledger)
 
 
-@pytest.mark.skipif(not os.environ.get("WCCPD_LONG"), reason="long: set WCCPD_LONG")
+@LONG
 @pytest.mark.parametrize("seed", range(8))
 def test_any_order(net, seed):
     """Boxes come, go and change their weight in random order."""

@@ -54,6 +54,7 @@ struct plan_service {
 	int mate; /* index of the other service of a pair; -1: it is alone */
 	unsigned pool;	     /* index into plan.pools */
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
+	bool drain_asked; /* by an operator; for the next process */
 	bool returns_new; /* it is drained: new flows go back to the routers */
 	/* How packets come to slots, and who had each before: see struct cache_status. */
 	bool by_mask;
