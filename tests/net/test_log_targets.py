@@ -9,7 +9,7 @@ import socket
 
 import wccpcache as w
 from netns import wait_until
-from small import ADDRESSES, Small
+from small import ADDRESSES, Small, T
 
 SOURCES, EACH = 1000, 3
 BOX1, BOX2 = ADDRESSES.values()
@@ -65,13 +65,25 @@ def test_a_thousand_senders_do_not_fill_the_log(net):
         assert lines_of(process, event)
 
 
+def join(cache):
+    """Whoever comes anew is answered at a limited rate."""
+    for _ in range(2):
+        answer = None
+        while not answer:
+            cache.send(cache.here_i_am())
+            with contextlib.suppress(TimeoutError):
+                answer = cache.receive(timeout=0.1,
+                                       wanted=lambda a: cache.own in a.received_from)
+        cache.seen = answer
+
+
 def test_a_member_that_comes_and_goes_does_not_fill_the_log(net):
     small = Small(net, boxes=("box1",))
     small.start_router("web-cache")
-    with contextlib.closing(w.Cache(small.boxes[0].ns, BOX1, ROUTER)) as cache:
-        for _ in range(100):
-            cache.change += 1
-            cache.join()
+    with contextlib.closing(w.Cache(small.boxes[0].ns, BOX1, ROUTER,
+                                    transmit_t=int(1000 * T))) as cache:
+        for _ in range(26):
+            join(cache)
             cache.shutdown()
     lines = small.wccprouter.output().splitlines()
     assert 20 < len(lines) < 60
