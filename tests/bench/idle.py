@@ -27,7 +27,7 @@ service s{id} {{
 
 def config(box, socket):
     text = boxes.WCCPD.format(address=box.address, socket=socket, service=0,
-                              router="", method="l2", more="")
+                              router="", method="l2", more="", top="")
     text = text[:text.index("service ")]
     routers = ", ".join(f"10.9.{box.number}.{100 + n}" for n in range(ROUTERS))
     return text + "".join(SERVICE.format(id=n, routers=routers, port=1000 + n)

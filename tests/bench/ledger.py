@@ -36,6 +36,7 @@ class Site:
     def __init__(self, net, cell):
         assign, forward, ret = cell.split("-")
         self.lab = Lab(net, assign=assign, forward=forward, ret=ret, version="2.01",
+                       transmit_t=3000,
                        boxes=("box1", "box2", "box3"), lifetime=40)
         self.lab.locations = ("location /steady/ { proxy_pass http://127.0.0.1:%d; "
                               "proxy_buffering off; expires off; }" % STEADY_PORT)

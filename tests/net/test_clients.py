@@ -155,8 +155,9 @@ def test_who_follows_stays(small):
         server.crowd(stack, 3 * PLACES, b"")
         server.ask()
         follower.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            follower.recv(100)
+        # A message may have come meanwhile; the end of the connection may not.
+        with contextlib.suppress(BlockingIOError):
+            assert follower.recv(100)
 
 
 def test_one_address_does_not_shut_out_another(small):

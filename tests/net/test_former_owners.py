@@ -2,7 +2,6 @@
 """A slot has had several owners, and flows of it are with all of them: whoever has it
 now finds out where each one is.  Every connection is accounted for (ledger.py)."""
 
-import os
 import signal
 
 import pytest
@@ -36,10 +35,9 @@ def join(lab, name, *shares):
     lab.wait_served([b.name for b, n in zip(lab.boxes, shares) if n])
 
 
-LONG = pytest.mark.skipif(not os.environ.get("WCCPD_LONG"), reason="long: set WCCPD_LONG")
 
 
-@pytest.mark.parametrize("way", ["gre", pytest.param("l2", marks=LONG)])
+@pytest.mark.parametrize("way", ["gre", pytest.param("l2", marks=pytest.mark.long)])
 def test_boxes_join_in_turn(net, way):
     lab = start(net, ("box1", "box2", "box3", "box4"), way=way)
     join(lab, "box1", 256, 0, 0, 0)
@@ -77,7 +75,7 @@ def test_a_heavy_newcomer_comes_and_goes(net):
     assert not ledger.by["origin"], ledger.by
 
 
-@LONG
+@pytest.mark.long
 def test_reweighted_between(net):
     lab = start(net, ("box1", "box2"))
     join(lab, "box1", 256, 0)
@@ -121,7 +119,7 @@ def test_forgotten_by_a_new_process(net):
     assert not ledger.broken, str(ledger)
 
 
-@LONG
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_any_order(net, seed):
     """Boxes come, go and change their weight in random order."""
