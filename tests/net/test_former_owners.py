@@ -35,8 +35,7 @@ def join(lab, name, *shares):
     lab.wait_served([b.name for b, n in zip(lab.boxes, shares) if n])
 
 
-
-
+@pytest.mark.few  # no SYN may be late
 @pytest.mark.parametrize("way", ["gre", pytest.param("l2", marks=pytest.mark.long)])
 def test_boxes_join_in_turn(net, way):
     lab = start(net, ("box1", "box2", "box3", "box4"), way=way)

@@ -115,6 +115,7 @@ def test_multicast_router_is_learned(lab):
     assert {c["multicast"] for c in lab.show()["services"][-1]["clients"]} == {True}
 
 
+@pytest.mark.few  # 128 groups at once
 def test_sixty_four_services(net):
     many = Small(net)
     many.start_router(*(str(n) for n in range(64)))
