@@ -39,8 +39,9 @@ def test_delivers_to_the_pool(lab, driver, how):
     # Every connection is counted once, with whom it went to.
     assert driver.given() == [seen[i.name] for i in inst]
     c = driver.counters()
-    assert c["new"] == 300 and c["dropped"] == 0, c
-    # At least SYN, ACK, FIN, ACK of each; an ACK that comes twice finds no socket.
+    # At least SYN, ACK, FIN, ACK of each; an ACK that comes twice finds no socket, and this
+    # router redirects what is returned to it, until its TTL is used up.
+    assert c["new"] == 300 and c["dropped"] == c["dropped-ttl"] <= 1, c
     assert c["delivered"] >= 1200
     assert c["delivered"] + c["returned"] == c["redirected"]
     assert lab.tcp_counter(lab.client, "TCPSynRetrans") == 0

@@ -195,6 +195,7 @@ def test_a_reload_renames_the_pool_or_takes_another(net):
     assert one.state() == "assigned" and lab.share("box1") == 256
 
 
+@pytest.mark.few  # times what clients wait
 @pytest.mark.parametrize("what", ["address", "link"])
 def test_gone_for_a_moment(net, what):
     """Back at once: what the client sends again when it is there is answered."""
