@@ -41,7 +41,7 @@ class Site:
         self.lab.locations = ("location /steady/ { proxy_pass http://127.0.0.1:%d; "
                               "proxy_buffering off; expires off; }" % STEADY_PORT)
         self.one, self.two, self.three = self.lab.boxes
-        self.starts = {}
+        self.layout = 1000  # of the newest build that was pretended
 
     def start(self):
         lab = self.lab
@@ -105,9 +105,9 @@ class Site:
         """Another process of a build with another layout of what is in the kernel."""
         self.command(box, "stop", "keep")
         box.wccpd.wait(20)
-        self.starts[box] = self.starts.get(box, 1000) + 1
+        self.layout += 1
         box.wccpd = box.ns.popen(
-            ["env", f"WCCPD_TEST_LAYOUT={self.starts[box]}", netns.program("wccpd"), "-f",
+            ["env", f"WCCPD_TEST_LAYOUT={self.layout}", netns.program("wccpd"), "-f",
              box.conf, "-d"], log=f"{box.name}.wccpd")
 
     def reload(self, box, **change):
@@ -305,8 +305,6 @@ def one_cell(cell, events, options):
                 for box in site.lab.boxes[:2]:
                     print(box.wccpd.output()[-6000:], file=sys.stderr)
                 print("    the rest of this cell is left out", flush=True)
-                if options.keep:
-                    input("kept: ")
                 break
     return rows
 
@@ -319,7 +317,6 @@ def main():
     parser.add_argument("--cells", default=",".join(CELLS))
     parser.add_argument("--events", default="")
     parser.add_argument("--why", action="store_true", help="a few of those not whole")
-    parser.add_argument("--keep", action="store_true", help="stop where something is wrong")
     parser.add_argument("--json", help="all figures into a file")
     options = parser.parse_args()
     names = [e for e in options.events.split(",") if e]

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from everything import everything
 from netns import program, wait_until
 from small import Small
 
@@ -48,14 +49,6 @@ def metrics(small, ns=None):
     s.settimeout(10)
     s.connect(METRICS)
     return s
-
-
-def everything(s):
-    got = b""
-    with contextlib.suppress(ConnectionError):
-        while part := s.recv(65536):
-            got += part
-    return got
 
 
 class Server:

@@ -140,6 +140,10 @@ def test_instances_that_only_finish(net):
         lab.wait_shares(256, 0, timeout=20)
         ledger.close(theirs)
         wait_until(lambda: two.state() == "withdrawn", 10, two.log)
+    # A handshake under way when a listener closes dies with it, and is begun anew; at 100
+    # a second there is hardly more than one at each of the two.
+    assert len(ledger.slow) <= 2, str(ledger)
+    ledger.slow.clear()
     all_well(ledger)
 
 

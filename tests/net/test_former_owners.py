@@ -8,6 +8,7 @@ import pytest
 
 from ledger import Ledger
 from netns import wait_until
+from other_member import Other
 from small import Small, address_of
 from test_drain import all_well, control
 
@@ -72,6 +73,24 @@ def test_a_heavy_newcomer_comes_and_goes(net):
             assert three.wccpd.wait(15) == 0
     all_well(ledger)
     assert not ledger.by["origin"], ledger.by
+
+
+def test_a_member_of_another_make_is_not_asked(net):
+    """It hands nothing back: what it got of connections older than the redirection would
+    be lost."""
+    lab = start(net, ("box1", "box2"))
+    with Ledger(lab, rate=0) as ledger:
+        ledger.open(KEPT)
+        assert {k.by for k in ledger.kept} == {"origin"}
+        other = Other(lab.box("box2"), transmit_t=500, weight=0)
+        try:
+            join(lab, "box1", 256, 0)
+            sent = [k.sent for k in ledger.kept]
+            wait_until(lambda: all(k.sent > n + 8 or k.end
+                                   for k, n in zip(ledger.kept, sent)), 10, "progress")
+        finally:
+            other.close()
+    all_well(ledger)
 
 
 @pytest.mark.long

@@ -4,12 +4,11 @@
 import os
 import re
 import sys
-import threading
 
 import pytest
 
-import wccpcache
 from netns import wait_until
+from other_member import Other
 from small import ADDRESSES, Small
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -80,28 +79,6 @@ def test_router_without_wccp(small):
     assert "nothing has UDP port 2048" in reason(one, "web-cache")
     small.start_router("web-cache")
     wait_until(lambda: one.state() == "assigned", 30, one.log)
-
-
-class Other(threading.Thread):
-    """A web-cache of another make at `box`, which says hello every T."""
-
-    def __init__(self, box, assigns=False, **kw):
-        super().__init__(daemon=True)
-        self.cache = wccpcache.Cache(box.ns, box.address, box.router, **kw)
-        self.assigns, self.over = assigns, threading.Event()
-        self.cache.join()
-        self.start()
-
-    def run(self):
-        while not self.over.wait(0.5):
-            self.cache.hello()
-            if self.assigns:
-                self.cache.assign([self.cache.own], [0] * 256)
-
-    def close(self):
-        self.over.set()
-        self.join(10)
-        self.cache.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import select
 import socket
 import time
 
+from everything import everything
 from netns import wait_until
 from wccprouter_lab import world  # noqa: F401  pylint: disable=unused-import
 
@@ -29,15 +30,6 @@ def connect(world, receive_buffer=None):
     s.settimeout(10)
     s.connect(ADDRESS)
     return s
-
-
-def answer(s):
-    """All that comes until the connection ends."""
-    got = b""
-    with contextlib.suppress(ConnectionError):
-        while part := s.recv(65536):
-            got += part
-    return got
 
 
 def peak_kib(world):
@@ -89,7 +81,7 @@ def test_slow_readers_cost_no_memory(world):
         assert peak_kib(world) - before <= 1024, f"{sent} octets sent"
     with connect(world) as s:
         s.sendall(REQUEST)
-        assert answer(s).endswith(b"# EOF\n")
+        assert everything(s).endswith(b"# EOF\n")
 
 
 def test_a_connection_ends_whatever_it_does(world):
@@ -108,7 +100,7 @@ def test_a_connection_ends_whatever_it_does(world):
         begun["does not read"].shutdown(socket.SHUT_WR)
         wait_until(lambda: not connections(world), 15, lambda: str(connections(world)))
         for name, s in begun.items():
-            got = answer(s)
+            got = everything(s)
             assert name == "does not read" or not got or got.startswith(b"HTTP/1.1 400 ")
 
 
@@ -141,6 +133,6 @@ def test_without_descriptors_it_rests(world):
         assert cpu_seconds(pid) - used <= 0.05 * (time.monotonic() - begun)
         assert world.log().count("event=listener-paused") == 2
         resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
-        assert answer(web).endswith(b"# EOF\n")
-        assert answer(control).startswith(b"{")
+        assert everything(web).endswith(b"# EOF\n")
+        assert everything(control).startswith(b"{")
     assert world.log().count("event=listener-resumed") == 2

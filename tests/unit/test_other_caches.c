@@ -74,6 +74,26 @@ TEST(one_that_answers_serves_for_as_long_as_it_does)
 	ck_assert(!serves(1, 20000));
 }
 
+static bool answers(unsigned n, int64_t ms)
+{
+	struct addr a = cache(n);
+
+	return other_cache_answers(other_caches_find(&o, &a), at(ms));
+}
+
+/* It is not asked for flows that it never had before it has shown what it does with them. */
+TEST(a_new_one_is_asked_when_it_has_answered)
+{
+	see(1, 0);
+	ck_assert(serves(1, 1) && !answers(1, 1));
+	ck_assert(other_caches_have_new(&o, at(OTHER_CACHES_NEW_MS - 1)));
+	see(1, OTHER_CACHES_NEW_MS); /* a view again does not make it new again */
+	ck_assert(!other_caches_have_new(&o, at(OTHER_CACHES_NEW_MS)));
+	answer(1, 9000);
+	ck_assert(answers(1, 9001));
+	ck_assert(!answers(1, 9000 + OTHER_CACHES_SILENT_MS));
+}
+
 TEST(those_that_are_gone_are_remembered_for_a_while)
 {
 	see(1, 0);

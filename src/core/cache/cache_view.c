@@ -58,6 +58,8 @@ static void view_update(struct cache *c)
 	    !view_within(&v, &c->view)) {
 		v.change_number++;
 		c->counters.view_changes++;
+		/* Packets of new members are known ones from now on. */
+		cache_mark(c, DIRTY_STATUS);
 	}
 	c->view = v;
 }

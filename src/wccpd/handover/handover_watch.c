@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HANDOVER_ASK_MS = 1000 }; /* from one question to the next */
+enum {
+	HANDOVER_ASK_MS = 1000, /* from one question to the next ... */
+	HANDOVER_ASK_NEW_MS = 100, /* ... while a web-cache is new */
+};
 
 /* How long the others are asked for flows of a service. */
 struct handover_service {
@@ -23,6 +26,7 @@ struct handover_watch {
 	struct dp *dp;
 	int raw; /* not owned; -1: none */
 	struct event *timer;
+	bool hurries; /* its next question comes after the shorter time */
 	void (*changed)(void *arg);
 	void *arg;
 	struct other_caches others;
@@ -32,7 +36,7 @@ struct handover_watch {
 	struct addr self;
 	bool any;
 	struct wccp_service service; /* to ask with */
-	uint32_t serving;	     /* of others.list, in its order */
+	uint64_t serving, answering; /* of others.list, in its order */
 };
 
 /* -- how long ------------------------------------------------------------------------- */
@@ -115,7 +119,7 @@ static uint32_t handover_watch_asked(const struct handover_watch *w,
 		const struct other_cache *c =
 			other_caches_find(&w->others, &plan->other_caches[i]);
 
-		if (c && other_cache_serves(c, now) &&
+		if (c && other_cache_answers(c, now) &&
 		    (!c->in_view || s->members >> i & 1))
 			asked |= 1u << i;
 	}
@@ -140,14 +144,24 @@ static void handover_watch_skip_silent(const struct handover_watch *w,
 	}
 }
 
-static uint32_t handover_watch_serving(const struct handover_watch *w, struct mono now)
-{
-	uint32_t serving = 0;
+typedef bool handover_watch_is(const struct other_cache *c, struct mono now);
 
-	for (unsigned i = 0; i < w->others.n && i < 32; i++)
-		if (other_cache_serves(&w->others.list[i], now))
-			serving |= 1u << i;
-	return serving;
+static uint64_t handover_watch_which(const struct handover_watch *w, handover_watch_is *is,
+				     struct mono now)
+{
+	uint64_t which = 0;
+
+	for (unsigned i = 0; i < w->others.n; i++)
+		which |= (uint64_t)is(&w->others.list[i], now) << i;
+	return which;
+}
+
+static void handover_watch_again(struct handover_watch *w, bool hurries)
+{
+	struct timeval later = clock_ms(hurries ? HANDOVER_ASK_NEW_MS : HANDOVER_ASK_MS);
+
+	w->hurries = hurries;
+	evtimer_add(w->timer, &later);
 }
 
 void handover_watch_mark(struct handover_watch *w, struct plan *plan, int64_t memory_ms)
@@ -167,7 +181,10 @@ void handover_watch_mark(struct handover_watch *w, struct plan *plan, int64_t me
 		s->asked = lasts ? handover_watch_asked(w, plan, s, now) : 0;
 		handover_watch_skip_silent(w, s, now);
 	}
-	w->serving = handover_watch_serving(w, now);
+	w->serving = handover_watch_which(w, other_cache_serves, now);
+	w->answering = handover_watch_which(w, other_cache_answers, now);
+	if (!w->hurries && other_caches_have_new(&w->others, now))
+		handover_watch_again(w, true);
 }
 
 /* -- questions and answers ------------------------------------------------------------ */
@@ -181,18 +198,26 @@ static void handover_watch_take_answers(struct handover_watch *w)
 		other_caches_answer(&w->others, &answers[i].cache, answers[i].at);
 }
 
+static void handover_watch_ask(struct handover_watch *w)
+{
+	struct mono now = clock_now();
+
+	handover_watch_take_answers(w);
+	for (unsigned i = 0; w->raw >= 0 && i < w->others.n; i++)
+		gre_question_ask(w->raw, &w->self, &w->others.list[i].addr, &w->service);
+	if (handover_watch_which(w, other_cache_serves, now) != w->serving ||
+	    handover_watch_which(w, other_cache_answers, now) != w->answering)
+		w->changed(w->arg);
+}
+
 static void handover_watch_on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct handover_watch *w = arg;
 
 	(void)fd, (void)what;
-	if (!w->any)
-		return;
-	handover_watch_take_answers(w);
-	for (unsigned i = 0; w->raw >= 0 && i < w->others.n; i++)
-		gre_question_ask(w->raw, &w->self, &w->others.list[i].addr, &w->service);
-	if (handover_watch_serving(w, clock_now()) != w->serving)
-		w->changed(w->arg);
+	if (w->any)
+		handover_watch_ask(w);
+	handover_watch_again(w, other_caches_have_new(&w->others, clock_now()));
 }
 
 /* -- life ----------------------------------------------------------------------------- */
@@ -200,7 +225,6 @@ static void handover_watch_on_timer(evutil_socket_t fd, short what, void *arg)
 struct handover_watch *handover_watch_new(struct event_base *base, struct dp *dp,
 					  void (*changed)(void *arg), void *arg)
 {
-	struct timeval every = clock_ms(HANDOVER_ASK_MS);
 	struct handover_watch *w = calloc(1, sizeof(*w));
 
 	if (!w)
@@ -211,11 +235,13 @@ struct handover_watch *handover_watch_new(struct event_base *base, struct dp *dp
 	w->raw = kept_socket(KEPT_GRE);
 	/* What earlier answers are still in the kernel. */
 	handover_watch_take_answers(w);
-	w->timer = event_new(base, -1, EV_PERSIST, handover_watch_on_timer, w);
-	if (w->timer && event_add(w->timer, &every) == 0)
-		return w;
-	handover_watch_free(w);
-	return NULL;
+	w->timer = evtimer_new(base, handover_watch_on_timer, w);
+	if (!w->timer) {
+		handover_watch_free(w);
+		return NULL;
+	}
+	handover_watch_again(w, false);
+	return w;
 }
 
 void handover_watch_free(struct handover_watch *w)

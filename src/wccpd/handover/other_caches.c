@@ -47,6 +47,7 @@ static struct other_cache *other_caches_get(struct other_caches *o, const struct
 	c = other_caches_make_room(o);
 	if (c)
 		*c = (struct other_cache){ .addr = *cache,
+					   .since = MONO_NEVER,
 					   .seen = MONO_NEVER,
 					   .answered = MONO_NEVER };
 	return c;
@@ -65,6 +66,7 @@ void other_caches_see(struct other_caches *o, const struct addr *cache, struct m
 	if (!c)
 		return;
 	c->in_view = true;
+	c->since = mono_min(c->since, now);
 	c->seen = now;
 }
 
@@ -89,10 +91,23 @@ void other_caches_forget(struct other_caches *o, int64_t memory_ms, struct mono 
 	o->n = kept;
 }
 
+bool other_cache_answers(const struct other_cache *c, struct mono now)
+{
+	return !mono_is_never(c->answered) &&
+	       !mono_due(mono_add_ms(c->answered, OTHER_CACHES_SILENT_MS), now);
+}
+
 bool other_cache_serves(const struct other_cache *c, struct mono now)
 {
 	/* An implementation that does not know the question never answers. */
-	if (mono_is_never(c->answered))
-		return c->in_view;
-	return !mono_due(mono_add_ms(c->answered, OTHER_CACHES_SILENT_MS), now);
+	return mono_is_never(c->answered) ? c->in_view : other_cache_answers(c, now);
+}
+
+bool other_caches_have_new(const struct other_caches *o, struct mono now)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		if (o->list[i].in_view && mono_is_never(o->list[i].answered) &&
+		    !mono_due(mono_add_ms(o->list[i].since, OTHER_CACHES_NEW_MS), now))
+			return true;
+	return false;
 }

@@ -2,6 +2,7 @@
 #include "wccprouter/forward/offloads.h"
 
 #include "foreign/foreign_file.h"
+#include "kernel/interface_ioctl.h"
 #include "log.h"
 #include "wccprouter/conf/routerd_conf.h"
 
@@ -13,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { OFFLOADS_LINE = IF_NAMESIZE + 24 };
@@ -34,26 +33,12 @@ struct offloads {
 
 /* -- ethtool ----------------------------------------------------------------------- */
 
-static int offloads_ioctl(const char *name, unsigned long request,
-				   struct ifreq *req)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -1;
-	memcpy(req->ifr_name, name, IF_NAMESIZE);
-	r = ioctl(fd, request, req);
-	close(fd);
-	return r;
-}
-
 static int offloads_ethtool_value(const char *name, uint32_t command, uint32_t *value)
 {
 	struct ethtool_value v = { .cmd = command, .data = *value };
 	struct ifreq req = { .ifr_data = (void *)&v };
 
-	if (offloads_ioctl(name, SIOCETHTOOL, &req) < 0)
+	if (interface_ioctl(name, SIOCETHTOOL, &req) < 0)
 		return -1;
 	*value = v.data;
 	return 0;

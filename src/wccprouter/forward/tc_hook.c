@@ -3,30 +3,15 @@
 #include "wccprouter/forward/tc_hook.h"
 
 #include "bpf/router_maps.h"
+#include "kernel/interface_ioctl.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* tc gives out 1, 2, ...: filters of others are not to be taken for one of ours. */
 enum { TC_HOOK_HANDLE = 0x57434352 /* "WCCR" */ };
-
-static int tc_hook_interface_ioctl(const char *name, unsigned long request,
-				   struct ifreq *req)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -1;
-	memcpy(req->ifr_name, name, IF_NAMESIZE);
-	r = ioctl(fd, request, req);
-	close(fd);
-	return r;
-}
 
 /* -- the programs ------------------------------------------------------------------ */
 
@@ -51,7 +36,7 @@ static int tc_hook_check_kind(const char *name, struct err *err)
 {
 	struct ifreq req = { 0 };
 
-	if (tc_hook_interface_ioctl(name, SIOCGIFHWADDR, &req) < 0)
+	if (interface_ioctl(name, SIOCGIFHWADDR, &req) < 0)
 		return err_set(err, "%s: %s", name, strerror(errno));
 	if (req.ifr_hwaddr.sa_family != ARPHRD_ETHER)
 		return err_set(err, "%s: not an Ethernet interface", name);
