@@ -2,7 +2,7 @@
 /* From the configuration to the interfaces that get wccprouter's filters. */
 #include "wccprouter/forward/hook_list.h"
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "suite.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/egress/egress.h"
 
-#include "bpf/egress.skel.h"
+#include "bpf/egress/egress.skel.h"
 #include "bpf/packet.h"
 #include "dp/egress/egress_links.h"
 #include "dp/egress/egress_saved.h"

@@ -6,7 +6,7 @@
 #ifndef WCCPD_DP_EXPLAIN_EXPLAIN_PATH_H
 #define WCCPD_DP_EXPLAIN_EXPLAIN_PATH_H
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "bpf/steer_maps.h"
 
 struct explain_path {

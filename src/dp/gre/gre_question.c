@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/gre/gre_question.h"
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 
 #include <arpa/inet.h>
 #include <netinet/ip.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Does another web-cache still answer?  It is handed a packet of a flow that nobody has;
- * its ingress program hands that back, and ours notes it (bpf/ingress_search.h).
+ * its ingress program hands that back, and ours notes it (bpf/ingress/ingress_search.h).
  */
 #ifndef WCCPD_DP_GRE_GRE_QUESTION_H
 #define WCCPD_DP_GRE_GRE_QUESTION_H

@@ -2,9 +2,9 @@
 /* Redirected packets at the WCCP interface (TC ingress). */
 #include "dp/ingress/ingress.h"
 
-#include "bpf/ingress_maps.h" /* before the next, which has variables of its types */
+#include "bpf/ingress/ingress_maps.h" /* before the next, which has variables of its types */
 
-#include "bpf/ingress.skel.h"
+#include "bpf/ingress/ingress.skel.h"
 #include "dp/ingress/ingress_answers.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/ingress/ingress_render.h"

@@ -3,7 +3,7 @@
 #ifndef WCCPD_DP_INGRESS_INGRESS_COUNTERS_H
 #define WCCPD_DP_INGRESS_INGRESS_COUNTERS_H
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "dp/plan/counters.h"
 
 /* Add those of one processor. */

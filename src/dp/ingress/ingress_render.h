@@ -5,7 +5,7 @@
 #ifndef WCCPD_DP_INGRESS_INGRESS_RENDER_H
 #define WCCPD_DP_INGRESS_INGRESS_RENDER_H
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "dp/plan/facts.h"
 #include "dp/plan/plan.h"
 

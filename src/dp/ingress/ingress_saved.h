@@ -3,7 +3,7 @@
 #ifndef WCCPD_DP_INGRESS_INGRESS_SAVED_H
 #define WCCPD_DP_INGRESS_INGRESS_SAVED_H
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "dp/plan/plan.h"
 #include "kernel/tc.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/ingress/ingress_strangers.h"
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 
 #include <bpf/bpf.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef WCCPD_DP_INGRESS_INGRESS_TRACER_H
 #define WCCPD_DP_INGRESS_INGRESS_TRACER_H
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "err.h"
 
 struct ring_buffer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/link/link_prefixes.h"
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "rtnl/netlink.h"
 
 #include <linux/netlink.h>

@@ -19,7 +19,7 @@
 #include "wccprouter/forward/tc_hook.h"
 #include "wccprouter/forward/too_big.h"
 
-#include "bpf/router.skel.h"
+#include "bpf/router/router.skel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>

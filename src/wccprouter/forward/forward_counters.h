@@ -9,7 +9,7 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_FORWARD_COUNTERS_H
 #define WCCPD_WCCPROUTER_FORWARD_FORWARD_COUNTERS_H
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "router.h"
 #include "wccprouter/conf/routerd_conf.h"
 

@@ -2,7 +2,7 @@
 /* The interfaces that are to have our filters, from the configuration. */
 #include "wccprouter/forward/hook_list.h"
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 
 #include <string.h>
 

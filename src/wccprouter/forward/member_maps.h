@@ -6,7 +6,7 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
 #define WCCPD_WCCPROUTER_FORWARD_MEMBER_MAPS_H
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "err.h"
 #include "router.h"
 #include "wccprouter/forward/routes.h"

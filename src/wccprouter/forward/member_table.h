@@ -6,7 +6,7 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_MEMBER_TABLE_H
 #define WCCPD_WCCPROUTER_FORWARD_MEMBER_TABLE_H
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "router.h"
 #include "wccprouter/conf/routerd_conf.h"
 #include "wccprouter/forward/routes.h"

@@ -3,7 +3,7 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_REDIRECT_LIST_H
 #define WCCPD_WCCPROUTER_FORWARD_REDIRECT_LIST_H
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "err.h"
 #include "wccprouter/conf/routerd_conf.h"
 

@@ -2,7 +2,7 @@
 /* Our TC filters on an interface. */
 #include "wccprouter/forward/tc_hook.h"
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "kernel/interface_ioctl.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef WCCPD_WCCPROUTER_FORWARD_TOO_BIG_H
 #define WCCPD_WCCPROUTER_FORWARD_TOO_BIG_H
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 #include "err.h"
 
 struct too_big;

@@ -19,7 +19,7 @@
 
 #include "../decide/chance.h"
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "dp/dp.h"
 
 enum {

@@ -12,9 +12,9 @@
  * map into `tables`; a packet works with the one it found (RCU), never with half
  * of each.  Helpers used are those of Linux 5.10.
  */
-#include "bpf/router_choice.h"
-#include "bpf/router_state.h"
-#include "bpf/router_wire.h"
+#include "bpf/router/router_choice.h"
+#include "bpf/router/router_state.h"
+#include "bpf/router/router_wire.h"
 
 #include <linux/if_packet.h>
 

@@ -7,7 +7,7 @@
 #ifndef WCCPD_BPF_INGRESS_OPENINGS_H
 #define WCCPD_BPF_INGRESS_OPENINGS_H
 
-#include "bpf/ingress_wire.h"
+#include "bpf/ingress/ingress_wire.h"
 
 /* TCP flags, in the second octet of the word that has them. */
 enum {

@@ -6,8 +6,8 @@
 #ifndef WCCPD_BPF_ROUTER_CHOICE_H
 #define WCCPD_BPF_ROUTER_CHOICE_H
 
-#include "bpf/router_list.h"
-#include "bpf/router_state.h"
+#include "bpf/router/router_list.h"
+#include "bpf/router/router_state.h"
 
 /* -- never redirected -------------------------------------------------------------- */
 

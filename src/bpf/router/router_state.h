@@ -5,7 +5,7 @@
 #ifndef WCCPD_BPF_ROUTER_STATE_H
 #define WCCPD_BPF_ROUTER_STATE_H
 
-#include "bpf/router_maps.h"
+#include "bpf/router/router_maps.h"
 
 #include <linux/pkt_cls.h>
 #include <stddef.h>

@@ -10,10 +10,10 @@
  * this box and which fit a service of that router.  Everything else is left to the next
  * filter (TC_ACT_UNSPEC), as if this one did not exist.
  */
-#include "bpf/ingress_judge.h"
-#include "bpf/ingress_sender.h"
-#include "bpf/ingress_trace.h"
-#include "bpf/ingress_wire.h"
+#include "bpf/ingress/ingress_judge.h"
+#include "bpf/ingress/ingress_sender.h"
+#include "bpf/ingress/ingress_trace.h"
+#include "bpf/ingress/ingress_wire.h"
 
 struct config_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -6,7 +6,7 @@
 #ifndef WCCPD_BPF_INGRESS_TRACE_H
 #define WCCPD_BPF_INGRESS_TRACE_H
 
-#include "bpf/ingress_judge.h"
+#include "bpf/ingress/ingress_judge.h"
 
 struct ingress_trace trace = { 0 };
 

@@ -5,7 +5,7 @@
 #ifndef WCCPD_BPF_ROUTER_LIST_H
 #define WCCPD_BPF_ROUTER_LIST_H
 
-#include "bpf/router_state.h"
+#include "bpf/router/router_state.h"
 
 /* 0 when the address has the prefix.  No branches, as the verifier follows each. */
 static __always_inline __u32 fwd_list_differs(const struct packet_addr *a,

@@ -8,7 +8,7 @@
  * Only looks at SYNs of local sockets to ports whose answers come back by GRE, with a
  * source address that is not one of this host's.
  */
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "bpf/packet.h"
 
 #include <linux/pkt_cls.h>

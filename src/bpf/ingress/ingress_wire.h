@@ -5,7 +5,7 @@
 #ifndef WCCPD_BPF_INGRESS_WIRE_H
 #define WCCPD_BPF_INGRESS_WIRE_H
 
-#include "bpf/ingress_maps.h"
+#include "bpf/ingress/ingress_maps.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>

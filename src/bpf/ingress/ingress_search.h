@@ -11,7 +11,7 @@
 #ifndef WCCPD_BPF_INGRESS_SEARCH_H
 #define WCCPD_BPF_INGRESS_SEARCH_H
 
-#include "bpf/ingress_wire.h"
+#include "bpf/ingress/ingress_wire.h"
 
 /* After this it is found out again: a connection may be new under an old name. */
 #define INGRESS_SEARCH_NS 30000000000ULL

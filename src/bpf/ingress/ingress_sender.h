@@ -6,7 +6,7 @@
 #ifndef WCCPD_BPF_INGRESS_SENDER_H
 #define WCCPD_BPF_INGRESS_SENDER_H
 
-#include "bpf/ingress_judge.h"
+#include "bpf/ingress/ingress_judge.h"
 
 /* Senders of what looks redirected that nobody knows. */
 struct {

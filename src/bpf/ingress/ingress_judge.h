@@ -6,9 +6,9 @@
 #ifndef WCCPD_BPF_INGRESS_JUDGE_H
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
-#include "bpf/ingress_openings.h"
-#include "bpf/ingress_search.h"
-#include "bpf/ingress_wire.h"
+#include "bpf/ingress/ingress_openings.h"
+#include "bpf/ingress/ingress_search.h"
+#include "bpf/ingress/ingress_wire.h"
 #include "bpf/proof_maps.h"
 #include "bpf/steer_shared.h"
 

@@ -5,7 +5,7 @@
 #ifndef WCCPD_BPF_ROUTER_WIRE_H
 #define WCCPD_BPF_ROUTER_WIRE_H
 
-#include "bpf/router_state.h"
+#include "bpf/router/router_state.h"
 
 enum { FAMILY_V4 = 2, FAMILY_V6 = 10 }; /* AF_INET, AF_INET6 */
 enum { OUTER_TTL = 64 };
