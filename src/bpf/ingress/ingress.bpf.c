@@ -285,11 +285,10 @@ static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress
 	__u32 octets = skb->len - ETH_HLEN - (job->by_gre ? WRAPPING : 0);
 	bool is_traced = ingress_is_traced(&job->p);
 	enum ingress_reason reason;
-	__u8 flags = 0;
 	int action;
 
-	if (is_traced && job->p.protocol == IPPROTO_TCP && job->p.has_ports)
-		flags = ingress_tcp_flags(skb, job); /* now, before it is changed */
+	if (is_traced)
+		ingress_read_tcp(skb, job); /* now, before it is changed */
 	reason = ingress_judge(skb, job);
 	reason = ingress_check_sending(skb, job, reason);
 	action = ingress_carry_out(skb, job, reason);
@@ -298,7 +297,7 @@ static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress
 		reason = INGRESS_DROPPED_FAILED;
 	ingress_count(job, octets, reason);
 	if (is_traced)
-		ingress_tell(job, flags, reason);
+		ingress_tell(job, reason);
 	return action;
 }
 

@@ -105,8 +105,6 @@ static __always_inline bool ingress_is_source_routed(struct __sk_buff *skb,
 
 /* -- sockets -------------------------------------------------------------------------- */
 
-enum { TCP_FLAGS = 12 }; /* where the word of a TCP header is that has the flags */
-
 /*
  * Which socket would take this packet, the steering program included?  `port` is the
  * remote port to ask with.  The caller releases the socket.  `probe` gets the answer of
@@ -215,15 +213,14 @@ ingress_judge_new(const struct ingress_job *job, bool takes)
 /* A SYN that a listener of the pool could have. */
 static __always_inline enum ingress_reason
 ingress_offer(struct __sk_buff *skb, const struct ingress_job *job, struct bpf_sock *sk,
-	      const struct steer_probe *probe)
+	      const struct steer_probe *probe, const struct ingress_memory *memory)
 {
 	enum ingress_reason reason = ingress_judge_new(job, true);
 
 	if (reason != INGRESS_DELIVERED_NEW)
 		return reason;
 	/* A closed service gives nothing back. */
-	if (!job->service->drop_when_down &&
-	    ingress_is_unanswered(skb, &job->p, probe->chosen))
+	if (!job->service->drop_when_down && ingress_is_unanswered(memory, probe->chosen))
 		return INGRESS_RETURNED_UNANSWERED;
 	ingress_assign(skb, sk, probe);
 	return reason;
@@ -240,6 +237,7 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 {
 	const struct packet *p = &job->p;
 	enum ingress_reason offered = INGRESS_REASONS;
+	struct ingress_memory memory;
 	struct bpf_sock *sk;
 	__u32 state = BPF_TCP_LISTEN;
 	bool takes = false;
@@ -247,12 +245,13 @@ static __always_inline enum ingress_reason ingress_judge_syn(struct __sk_buff *s
 	/* Another web-cache has no reason to send us new connections. */
 	if (!job->router)
 		return INGRESS_DROPPED_STRAY;
+	memory = ingress_recall(job);
 	sk = ingress_look_up(skb, p, p->sport, probe);
 	if (sk) {
 		state = sk->state;
 		takes = state == BPF_TCP_LISTEN && probe->chosen;
 		if (takes && probe->chosen != STEER_CHOSE_SINK)
-			offered = ingress_offer(skb, job, sk, probe);
+			offered = ingress_offer(skb, job, sk, probe, &memory);
 		bpf_sk_release(sk);
 	}
 	if (offered != INGRESS_REASONS)
@@ -302,10 +301,11 @@ static __always_inline void ingress_find_listener(struct bpf_sock *half_open,
 static __always_inline bool ingress_note_flow(struct __sk_buff *skb,
 					      const struct ingress_job *job,
 					      struct bpf_sock *sk,
-					      struct steer_probe *probe, __u8 flags)
+					      struct steer_probe *probe)
 {
 	__u32 state = sk->state;
 	bool known = state != BPF_TCP_LISTEN, completes = false;
+	__u8 flags = job->tcp.flags;
 
 	if (known)
 		completes = state == BPF_TCP_NEW_SYN_RECV &&
@@ -313,7 +313,7 @@ static __always_inline bool ingress_note_flow(struct __sk_buff *skb,
 	else if (probe->chosen)
 		known = completes = ingress_answers_cookie(skb, job, sk);
 	if (flags & (TCP_PSH | TCP_FIN) && state != BPF_TCP_LISTEN)
-		ingress_note_progress(job, sk, flags);
+		ingress_note_progress(job, sk);
 	if (completes && !probe->chosen)
 		ingress_find_listener(sk, probe);
 	if (completes && probe->chosen) /* otherwise the listener is none of ours */
@@ -324,31 +324,16 @@ static __always_inline bool ingress_note_flow(struct __sk_buff *skb,
 /* Not a SYN: nearly always of a flow that has a socket. */
 static __always_inline enum ingress_reason ingress_judge_flow(struct __sk_buff *skb,
 							      struct ingress_job *job,
-							      struct steer_probe *probe,
-							      __u8 flags)
+							      struct steer_probe *probe)
 {
 	struct bpf_sock *sk = ingress_look_up(skb, &job->p, job->p.sport, probe);
 	bool known = false;
 
 	if (sk) {
-		known = ingress_note_flow(skb, job, sk, probe, flags);
+		known = ingress_note_flow(skb, job, sk, probe);
 		bpf_sk_release(sk);
 	}
 	return known ? INGRESS_DELIVERED_FLOW : ingress_judge_unknown(job);
-}
-
-/* The flags of a TCP header; none where there is no header. */
-static __always_inline __u8 ingress_tcp_flags(struct __sk_buff *skb,
-					      const struct ingress_job *job)
-{
-	__u8 word[4] = { 0 };
-
-	if (job->p.l4 == ETH_HLEN + sizeof(struct iphdr))
-		packet_read(skb, ETH_HLEN + sizeof(struct iphdr) + TCP_FLAGS, word,
-			    sizeof(word));
-	else
-		bpf_skb_load_bytes(skb, job->p.l4 + TCP_FLAGS, word, sizeof(word));
-	return word[1];
 }
 
 static __always_inline enum ingress_reason ingress_judge_tcp(struct __sk_buff *skb,
@@ -356,17 +341,16 @@ static __always_inline enum ingress_reason ingress_judge_tcp(struct __sk_buff *s
 {
 	struct steer_probe *probe;
 	__u32 zero = 0;
-	__u8 flags;
 
 	probe = bpf_map_lookup_elem(&probes, &zero);
 	if (!probe)
 		return INGRESS_DROPPED_FAILED; /* an array has its elements */
-	flags = ingress_tcp_flags(skb, job);
+	ingress_read_tcp(skb, job);
 	/* With any other of these flags it opens no connection: no listener takes
 	 * it. */
-	if ((flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
+	if ((job->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
 		return ingress_judge_syn(skb, job, probe);
-	return ingress_judge_flow(skb, job, probe, flags);
+	return ingress_judge_flow(skb, job, probe);
 }
 
 /* -- fragments ------------------------------------------------------------------------ */
@@ -452,8 +436,10 @@ static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 {
 	enum ingress_reason reason = INGRESS_DROPPED_MALFORMED;
 
-	if (ingress_is_answer(job))
+	if (ingress_is_answer(job)) {
+		ingress_note_answer(job);
 		return INGRESS_ANSWER;
+	}
 	if (!job->malformed)
 		reason = ingress_judge_addresses(skb, job);
 	if (reason != INGRESS_REASONS)

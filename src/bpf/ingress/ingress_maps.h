@@ -23,6 +23,8 @@ enum {
 	INGRESS_BIN = 4,
 	INGRESS_SLOTS = 1024, /* buckets, or values of a mask */
 	INGRESS_SLOT_BITS = 10,
+	/* Sooner than this nothing is sent again: it is a copy from the network. */
+	INGRESS_AGAIN_MS = 200,
 	INGRESS_STRANGERS = 64,	  /* senders that nobody knows, remembered */
 	INGRESS_REASONS_ROOM = 32, /* a power of 2 */
 	INGRESS_FRAGMENTS = 1024, /* datagrams of which fragments are awaited */
@@ -236,17 +238,15 @@ struct ingress_stranger {
 	__u64 packets;
 };
 
-/* A connection that is being opened; half a cache line. */
+/* A connection that is being opened.  Small, so that all of them stay in the processor's
+ * caches. */
 struct ingress_opening {
-	__be32 src, dst;
-	__be16 sport, dport;
-	__be32 sequence; /* of the SYN */
-	__u32 listener;	 /* that it was delivered to: 1 + slot */
-	/* When they came first: CLOCK_MONOTONIC in units of 2^20 ns, a millisecond or so;
-	 * 0: not yet. */
-	__u32 syn_at, data_at;
-	__u32 pad;
+	__u32 signature; /* of its addresses, ports and first sequence number */
+	__u16 listener;	 /* that it was delivered to: 1 + slot; INGRESS_OPENING_DATA */
+	__u16 at;	 /* when its SYN, or its data, came first: in ticks of the kernel */
 };
+
+enum { INGRESS_OPENING_DATA = 1 << 15 }; /* it has got as far as data */
 
 /* A datagram whose first fragment has arrived. */
 struct ingress_datagram {

@@ -9,21 +9,14 @@
 
 #include "bpf/ingress/ingress_wire.h"
 
-/* TCP flags, in the second octet of the word that has them. */
-enum {
-	TCP_FIN = 0x01,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_PSH = 0x08,
-	TCP_ACK = 0x10,
-};
-
 enum {
 	INGRESS_OPENINGS = 1 << 14, /* a power of 2 */
-	/* Sooner than this nothing is sent again: it is a copy from the network. */
-	INGRESS_AGAIN = 200,
 	INGRESS_YOUNG_SEGMENTS = 16,
 };
+
+/* The kernel's ticks within INGRESS_AGAIN_MS.  They are counted in memory; to read the time
+ * costs as much as half of what this program does otherwise. */
+const volatile __u32 ticks_again = 1;
 
 /* Each connection has a place, by a hash, until another one takes it.  A map that knows
  * the oldest would forget less, but make each connection cost 3 % more. */
@@ -34,31 +27,50 @@ struct {
 	__type(value, struct ingress_opening);
 } openings SEC(".maps");
 
-static __always_inline struct ingress_opening *ingress_opening_place(const struct packet *p)
+static __always_inline __u64 ingress_opening_hash(const struct packet *p, __u32 sequence)
 {
-	__u32 place = steer_hash(0, (__u64)p->src << 32 | p->dst,
-				 (__u32)p->sport << 16 | p->dport) %
-		      INGRESS_OPENINGS;
+	return steer_hash(sequence, (__u64)p->src << 32 | p->dst,
+			  (__u32)p->sport << 16 | p->dport);
+}
+
+static __always_inline struct ingress_opening *ingress_opening_place(__u64 hash)
+{
+	__u32 place = hash % INGRESS_OPENINGS;
 
 	return bpf_map_lookup_elem(&openings, &place);
 }
 
-/* 0: it is this packet's.  Without branches, because the verifier would follow each. */
-static __always_inline __u32 ingress_opening_differs(const struct ingress_opening *o,
-						     const struct packet *p)
+static __always_inline struct ingress_opening ingress_opening_now(__u64 hash, __u16 listener)
 {
-	return (o->src ^ p->src) | (o->dst ^ p->dst) | (o->sport ^ p->sport) |
-	       (o->dport ^ p->dport);
+	return (struct ingress_opening){
+		.signature = hash >> 32,
+		.listener = listener,
+		.at = bpf_jiffies64(),
+	};
 }
 
-static __always_inline __u32 ingress_opening_now(void)
+static __always_inline bool ingress_is_again(const struct ingress_opening *first,
+					     const struct ingress_opening *now)
 {
-	return bpf_ktime_get_ns() >> 20 | 1; /* never 0 */
+	return (__u16)(now->at - first->at) > ticks_again;
 }
 
-static __always_inline bool ingress_is_again(__u32 first, __u32 now)
+/* What is remembered where a SYN has its place.  To be read before the kernel is asked for
+ * its socket, so that the processor waits for the memory of both at the same time. */
+struct ingress_memory {
+	__u64 hash;
+	struct ingress_opening was;
+};
+
+static __always_inline struct ingress_memory ingress_recall(const struct ingress_job *job)
 {
-	return first && now - first >= INGRESS_AGAIN;
+	struct ingress_memory m = { .hash = ingress_opening_hash(&job->p,
+								 job->tcp.sequence) };
+	const struct ingress_opening *o = ingress_opening_place(m.hash);
+
+	if (o)
+		m.was = *o;
+	return m;
 }
 
 /*
@@ -66,29 +78,17 @@ static __always_inline bool ingress_is_again(__u32 first, __u32 now)
  * the way to the socket; if its answer had been lost, there would be a half-open connection.
  * (With SYN cookies there is none; that client is served by somebody else, too.)
  */
-static __always_inline bool ingress_is_unanswered(struct __sk_buff *skb,
-						  const struct packet *p, __u32 listener)
+static __always_inline bool ingress_is_unanswered(const struct ingress_memory *m,
+						  __u16 listener)
 {
-	struct ingress_opening *o = ingress_opening_place(p);
-	__u32 now = ingress_opening_now();
-	__be32 sequence;
+	struct ingress_opening now = ingress_opening_now(m->hash, listener), *o;
 
-	if (!o || bpf_skb_load_bytes(skb, p->l4 + offsetof(struct tcphdr, seq), &sequence,
-				     sizeof(sequence)))
-		return false;
 	/* A listener that is gone has lost it; this one has not had its turn. */
-	if (!(ingress_opening_differs(o, p) | (o->sequence ^ sequence) |
-	      (o->listener ^ listener)))
-		return ingress_is_again(o->syn_at, now);
-	*o = (struct ingress_opening){
-		.src = p->src,
-		.dst = p->dst,
-		.sport = p->sport,
-		.dport = p->dport,
-		.sequence = sequence,
-		.listener = listener,
-		.syn_at = now,
-	};
+	if (m->was.signature == now.signature && m->was.listener == now.listener)
+		return ingress_is_again(&m->was, &now);
+	o = ingress_opening_place(m->hash);
+	if (o)
+		*o = now;
 	return false;
 }
 
@@ -96,23 +96,24 @@ static __always_inline bool ingress_is_unanswered(struct __sk_buff *skb,
  * last packet of the handshake was lost on the way to the socket. */
 static __always_inline void ingress_note_early_data(const struct ingress_job *job)
 {
-	struct ingress_opening *o = ingress_opening_place(&job->p);
-	__u32 now;
+	__u64 hash = ingress_opening_hash(&job->p, job->tcp.sequence - 1);
+	struct ingress_opening now = ingress_opening_now(hash, INGRESS_OPENING_DATA);
+	struct ingress_opening *o = ingress_opening_place(hash);
 
-	if (!o || ingress_opening_differs(o, &job->p))
+	if (!o || o->signature != now.signature)
 		return;
-	now = ingress_opening_now();
-	if (!o->data_at)
-		o->data_at = now;
-	else if (ingress_is_again(o->data_at, now))
+	if (!(o->listener & INGRESS_OPENING_DATA))
+		*o = now;
+	else if (ingress_is_again(o, &now))
 		job->count->stuck++;
 }
 
 /* A packet with data, or the last one, of a flow that a socket knows.  One in TIME_WAIT, or
  * one that has got data, shows that connections come about. */
 static __always_inline void ingress_note_progress(const struct ingress_job *job,
-						  struct bpf_sock *sk, __u8 flags)
+						  struct bpf_sock *sk)
 {
+	__u8 flags = job->tcp.flags;
 	struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
 
 	if (tcp ? !tcp->bytes_received : sk->state != BPF_TCP_TIME_WAIT) {

@@ -63,14 +63,16 @@ static __always_inline bool ingress_may_go_back(const struct ingress_job *job)
 /* Does it only show that a web-cache still answers?  See dp/gre/gre_question.h. */
 static __always_inline bool ingress_is_answer(const struct ingress_job *job)
 {
+	return ingress_came_back(job) && !job->malformed && job->p.src == job->cfg->self &&
+	       ingress_try_of(job->redirect.bits) == INGRESS_TRY_ANSWER;
+}
+
+static __always_inline void ingress_note_answer(const struct ingress_job *job)
+{
 	struct ingress_answer now = { .at = bpf_ktime_get_ns() };
 	__be32 from = job->from;
 
-	if (!ingress_came_back(job) || job->malformed || job->p.src != job->cfg->self ||
-	    ingress_try_of(job->redirect.bits) != INGRESS_TRY_ANSWER)
-		return false;
 	bpf_map_update_elem(&answers, &from, &now, BPF_ANY);
-	return true;
 }
 
 /* -- whom to ask ---------------------------------------------------------------------- */

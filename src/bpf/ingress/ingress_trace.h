@@ -34,7 +34,7 @@ static __always_inline __u16 ingress_trace_listener(enum ingress_reason reason)
 	return probe ? probe->chosen : 0;
 }
 
-static __always_inline void ingress_tell(const struct ingress_job *job, __u8 tcp_flags,
+static __always_inline void ingress_tell(const struct ingress_job *job,
 					 enum ingress_reason reason)
 {
 	struct ingress_trace_event *e = NULL;
@@ -60,7 +60,7 @@ static __always_inline void ingress_tell(const struct ingress_job *job, __u8 tcp
 		.reason = reason,
 		.listener = ingress_trace_listener(reason),
 		.protocol = job->p.protocol,
-		.tcp_flags = tcp_flags,
+		.tcp_flags = job->tcp.flags,
 		.by_gre = job->by_gre,
 		.fragment = job->p.fragment,
 	};

@@ -10,6 +10,21 @@
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
 
+/* TCP flags, in the second octet of the word that has them. */
+enum {
+	TCP_FIN = 0x01,
+	TCP_SYN = 0x02,
+	TCP_RST = 0x04,
+	TCP_PSH = 0x08,
+	TCP_ACK = 0x10,
+};
+
+/* Of a TCP header; zero where there is none. */
+struct ingress_tcp {
+	__u32 sequence; /* in host order */
+	__u8 flags;
+};
+
 /* A redirected packet and everything known about it. */
 struct ingress_job {
 	const struct ingress_config *cfg;
@@ -17,6 +32,7 @@ struct ingress_job {
 	const struct ingress_service *service; /* NULL: none that we have */
 	struct ingress_counters *count;	       /* of that service, or of none */
 	struct packet p;		       /* the redirected packet itself */
+	struct ingress_tcp tcp;
 	struct packet_redirect redirect;       /* by GRE: what the router said */
 	__be32 from;			       /* by GRE: outer source */
 	__u8 outer_ttl;			       /* by GRE */
@@ -45,6 +61,24 @@ enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
 /* Functions that are not static are looked at by the verifier on their own, once, and not
  * once more for each of the ways that lead to them.  They take numbers only. */
 #define INGRESS_ON_ITS_OWN __attribute__((noinline))
+
+static __always_inline void ingress_read_tcp(struct __sk_buff *skb, struct ingress_job *job)
+{
+	struct {
+		__be32 sequence, ack;
+		__u8 offset, flags, window[2];
+	} words = { 0 };
+	__u32 at = offsetof(struct tcphdr, seq);
+
+	if (job->p.protocol != IPPROTO_TCP || !job->p.has_ports)
+		return;
+	if (job->p.l4 == ETH_HLEN + sizeof(struct iphdr))
+		packet_read(skb, ETH_HLEN + sizeof(struct iphdr) + at, &words, sizeof(words));
+	else
+		bpf_skb_load_bytes(skb, job->p.l4 + at, &words, sizeof(words));
+	job->tcp.sequence = bpf_ntohl(words.sequence);
+	job->tcp.flags = words.flags;
+}
 
 /* The checksum of `len` octets, an even and constant number. */
 static __always_inline __u16 ingress_checksum(const void *octets, unsigned len)

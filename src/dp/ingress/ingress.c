@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { INGRESS_TC_HANDLE = 0x57434350 /* "WCCP" */ };
 
@@ -58,6 +59,16 @@ static int ingress_reuse(struct ingress *g, const struct steer_maps *maps)
 	return rc;
 }
 
+/* What the kernel counts in `ms`: the coarse clocks go by its ticks. */
+static unsigned ingress_ticks(unsigned ms)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) < 0 || tick.tv_nsec < 1)
+		tick.tv_nsec = 1000000; /* the shortest that there is */
+	return (unsigned)(ms * 1000000L / tick.tv_nsec);
+}
+
 static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct err *err)
 {
 	int rc;
@@ -65,6 +76,7 @@ static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct
 	g->bpf = ingress_bpf__open();
 	if (!g->bpf)
 		return err_set(err, "ingress program: %s", strerror(errno));
+	g->bpf->rodata->ticks_again = ingress_ticks(INGRESS_AGAIN_MS);
 	rc = ingress_reuse(g, maps);
 	if (rc == 0 && pins_reuse(g->pins, g->bpf->obj, err) < 0)
 		return -1;
