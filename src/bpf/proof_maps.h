@@ -21,6 +21,9 @@ enum {
 	PROOF_DESTINATION = 0xcb007171,
 	/* The source, where no router is known: 203.0.113.114. */
 	PROOF_SOURCE = 0xcb007172,
+	/* Of IPv6: 100::cb00:7171 and 100::cb00:7172, of the prefix that is for discarding
+	 * (RFC 6666); this first, then zeros, then the above. */
+	PROOF_PREFIX6 = 0x01000000,
 	PROOF_PORT_MIN = 32768, /* source ports; a multiple of PROOF_WAYS */
 };
 

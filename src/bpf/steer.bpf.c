@@ -24,6 +24,7 @@
 #include <bpf/bpf_helpers.h>
 
 #define AF_INET 2
+#define AF_INET6 10
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
@@ -79,12 +80,30 @@ static __always_inline bool steer_has_link(const struct steer_table *table, __u3
 	return ifindex && ifindex == table->delivery;
 }
 
-/* Ours, or behind this box: redirected packets do not have such an address. */
-static __always_inline bool steer_is_own(const struct steer_table *table, __be32 addr,
-					 __u32 ifindex)
+static __always_inline const __u8 *steer_place_of(const struct bpf_sk_lookup *ctx)
 {
-	struct steer_prefix key = { .bits = 32, .addr = addr };
-	const __u8 *place = bpf_map_lookup_elem(&own_prefixes, &key);
+	struct steer_prefix key = { .bits = 32, .addr = ctx->local_ip4 };
+
+	return bpf_map_lookup_elem(&own_prefixes, &key);
+}
+
+static __always_inline const __u8 *steer_place_of6(const struct bpf_sk_lookup *ctx)
+{
+	struct steer_prefix6 key = {
+		.bits = 128,
+		.addr = { ctx->local_ip6[0], ctx->local_ip6[1], ctx->local_ip6[2],
+			  ctx->local_ip6[3] },
+	};
+
+	return bpf_map_lookup_elem(&own_prefixes6, &key);
+}
+
+/* Ours, or behind this box: redirected packets do not have such an address. */
+static __always_inline bool steer_is_own(const struct steer_table *table,
+					 const struct bpf_sk_lookup *ctx, __u32 ifindex)
+{
+	const __u8 *place = ctx->family == AF_INET ? steer_place_of(ctx)
+						   : steer_place_of6(ctx);
 
 	if (!place || *place < STEER_BEHIND_LINK)
 		return place;
@@ -103,7 +122,8 @@ static __always_inline long steer_give(struct bpf_sk_lookup *ctx, struct bpf_soc
 	return bpf_sk_assign(ctx, sk, BPF_SK_LOOKUP_F_REPLACE);
 }
 
-/* 1 + the slot of the socket that took it, or 0. */
+/* 1 + the slot of the socket that took it, or 0.  A socket that does not serve the packet's
+ * family is refused by the kernel, and passed over; one of [::] serves both. */
 static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
 					  const struct steer_pool *pool, __u32 bucket)
 {
@@ -135,7 +155,11 @@ static __always_inline bool steer_is_proof(const struct bpf_sk_lookup *ctx,
 	__u32 index = remote_port % PROOF_WAYS;
 	const struct proof_way *way;
 
-	if (ctx->local_ip4 != bpf_htonl(PROOF_DESTINATION))
+	if (ctx->family == AF_INET ? ctx->local_ip4 != bpf_htonl(PROOF_DESTINATION)
+				   : ctx->local_ip6[0] != bpf_htonl(PROOF_PREFIX6) ||
+					     ctx->local_ip6[1] || ctx->local_ip6[2] ||
+					     ctx->local_ip6[3] !=
+						     bpf_htonl(PROOF_DESTINATION))
 		return false;
 	way = bpf_map_lookup_elem(&proofs, &index);
 	return way && way->nonce && way->source_port == remote_port;
@@ -163,6 +187,20 @@ static __always_inline void steer_count_sample(const struct steer_probe *probe)
 		s->reached++;
 }
 
+/* Of the addresses; see steer_hash(). */
+static __always_inline __u64 steer_addrs(const struct bpf_sk_lookup *ctx)
+{
+	__u32 remote[4], local[4];
+
+	if (ctx->family == AF_INET)
+		return (__u64)ctx->remote_ip4 << 32 | ctx->local_ip4;
+	for (int i = 0; i < 4; i++) {
+		remote[i] = ctx->remote_ip6[i];
+		local[i] = ctx->local_ip6[i];
+	}
+	return steer_addrs6(seed, remote, local);
+}
+
 SEC("sk_lookup")
 int steer(struct bpf_sk_lookup *ctx)
 {
@@ -171,7 +209,7 @@ int steer(struct bpf_sk_lookup *ctx)
 	__u32 zero = 0, ifindex, pool, remote_port;
 	__u64 hash;
 
-	if (ctx->family != AF_INET || ctx->protocol != IPPROTO_TCP)
+	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
 	table = steer_table_in_force();
 	probe = bpf_map_lookup_elem(&probes, &zero);
@@ -187,7 +225,7 @@ int steer(struct bpf_sk_lookup *ctx)
 			return SK_PASS;
 	}
 	pool = table->pool_of_port[ctx->local_port & 0xffff];
-	if (pool >= STEER_POOLS || steer_is_own(table, ctx->local_ip4, ifindex))
+	if (pool >= STEER_POOLS || steer_is_own(table, ctx, ifindex))
 		return SK_PASS;
 
 	remote_port = bpf_ntohs((__u16)ctx->remote_port);
@@ -197,7 +235,7 @@ int steer(struct bpf_sk_lookup *ctx)
 	}
 	if (remote_port == 0)
 		remote_port = probe->remote_port;
-	hash = steer_hash(seed, (__u64)ctx->remote_ip4 << 32 | ctx->local_ip4,
+	hash = steer_hash(seed, steer_addrs(ctx),
 			  remote_port << 16 | (ctx->local_port & 0xffff));
 	probe->chosen = steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
 				     hash % STEER_BUCKETS);

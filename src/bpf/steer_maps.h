@@ -39,6 +39,29 @@ static inline __attribute__((always_inline)) __u64 steer_hash(__u64 seed, __u64 
 	return x;
 }
 
+/* Two halves of an IPv6 address, as it lies in a packet, for steer_hash(): XOR alone would
+ * let an outsider choose addresses that come out the same. */
+static inline __attribute__((always_inline)) __u64 steer_fold6(__u64 seed, __u64 high,
+							       __u64 low)
+{
+	__u64 x = ((high ^ seed) * 0xff51afd7ed558ccdULL) ^ low;
+
+	x ^= x >> 32;
+	return x * 0x9e3779b97f4a7c15ULL;
+}
+
+/* What steer_hash() takes as addresses; source first. */
+static inline __attribute__((always_inline)) __u64 steer_addrs6(__u64 seed,
+								const __u32 *source,
+								const __u32 *destination)
+{
+	__u64 s = steer_fold6(seed, (__u64)source[0] << 32 | source[1],
+			      (__u64)source[2] << 32 | source[3]);
+
+	return steer_fold6(s, (__u64)destination[0] << 32 | destination[1],
+			   (__u64)destination[2] << 32 | destination[3]);
+}
+
 enum {
 	/* Twice what a plan can hold: if all listeners are replaced at once, the old
 	 * ones stay until the new table is in force. */
@@ -74,10 +97,14 @@ struct steer_table {
 	struct steer_pool pools[STEER_POOLS];
 };
 
-/* Key of the trie of local prefixes. */
+/* Keys of the tries of local prefixes, of IPv4 and IPv6. */
 struct steer_prefix {
 	__u32 bits; /* length of the prefix */
 	__be32 addr;
+};
+struct steer_prefix6 {
+	__u32 bits;
+	__be32 addr[4];
 };
 
 /*

@@ -10,10 +10,10 @@
 #include "kernel/features.h"
 #include "kernel/pins.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,6 +106,7 @@ struct steer_maps steer_maps(const struct steer *s)
 {
 	return (struct steer_maps){
 		.own_prefixes = bpf_map__fd(s->bpf->maps.own_prefixes),
+		.own_prefixes6 = bpf_map__fd(s->bpf->maps.own_prefixes6),
 		.probes = bpf_map__fd(s->bpf->maps.probes),
 		.samples = bpf_map__fd(s->bpf->maps.samples),
 		.proofs = bpf_map__fd(s->bpf->maps.proofs),
@@ -137,24 +138,37 @@ bool steer_listens(const struct steer *s, unsigned slot)
 	return bpf_map_lookup_elem(s->slots.map, &key, &cookie) == 0;
 }
 
-unsigned steer_place(const struct steer *s, const struct addr *a)
-{
-	struct steer_prefix key = { .bits = 32, .addr = htonl(addr_to_v4(a)) };
-	uint8_t place;
-
-	if (bpf_map_lookup_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key, &place) < 0)
-		return 0; /* INGRESS_OUTSIDE */
-	return place;
-}
-
 /* -- own addresses ------------------------------------------------------------------- */
 
-static struct steer_prefix steer_prefix_key(const struct facts_prefix *l)
+/* Of either trie. */
+struct steer_trie_key {
+	uint32_t bits;
+	uint8_t octets[sizeof(struct in6_addr)];
+};
+
+static struct steer_trie_key steer_trie_key(const struct facts_prefix *l)
 {
-	return (struct steer_prefix){
-		.bits = l->bits,
-		.addr = htonl(addr_to_v4(&l->addr)),
-	};
+	struct steer_trie_key key = { .bits = l->bits };
+
+	memcpy(key.octets, l->addr.octets, sizeof(key.octets));
+	return key;
+}
+
+static int steer_trie(const struct steer *s, const struct addr *a)
+{
+	return bpf_map__fd(a->family == ADDR_V6 ? s->bpf->maps.own_prefixes6
+						: s->bpf->maps.own_prefixes);
+}
+
+unsigned steer_place(const struct steer *s, const struct addr *a)
+{
+	const struct facts_prefix one = { .addr = *a, .bits = 8 * (unsigned)addr_len(a) };
+	const struct steer_trie_key key = steer_trie_key(&one);
+	uint8_t place;
+
+	if (bpf_map_lookup_elem(steer_trie(s, a), &key, &place) < 0)
+		return 0; /* INGRESS_OUTSIDE */
+	return place;
 }
 
 static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
@@ -170,19 +184,18 @@ static bool steer_has_prefix(const struct facts_prefix *list, unsigned n,
 static int steer_renew_own_prefixes(struct steer *s, struct err *err)
 {
 	for (unsigned i = 0; i < s->n_staged_prefixes; i++) {
-		struct steer_prefix key = steer_prefix_key(&s->staged_prefixes[i]);
+		const struct facts_prefix *l = &s->staged_prefixes[i];
+		const struct steer_trie_key key = steer_trie_key(l);
 
-		if (bpf_map_update_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key,
-					&s->staged_prefixes[i].place, BPF_ANY) <
-		    0)
+		if (bpf_map_update_elem(steer_trie(s, &l->addr), &key, &l->place, BPF_ANY) < 0)
 			return err_set(err, "local addresses: %s", strerror(errno));
 	}
 	for (unsigned i = 0; i < s->n_own_prefixes; i++) {
-		struct steer_prefix key = steer_prefix_key(&s->own_prefixes[i]);
+		const struct facts_prefix *l = &s->own_prefixes[i];
+		const struct steer_trie_key key = steer_trie_key(l);
 
-		if (!steer_has_prefix(s->staged_prefixes, s->n_staged_prefixes,
-				      &s->own_prefixes[i]))
-			bpf_map_delete_elem(bpf_map__fd(s->bpf->maps.own_prefixes), &key);
+		if (!steer_has_prefix(s->staged_prefixes, s->n_staged_prefixes, l))
+			bpf_map_delete_elem(steer_trie(s, &l->addr), &key);
 	}
 	s->n_own_prefixes = s->n_staged_prefixes;
 	memcpy(s->own_prefixes, s->staged_prefixes,

@@ -15,7 +15,7 @@ struct steer;
 
 /* Maps that other programs share with the steering program, as its descriptors. */
 struct steer_maps {
-	int own_prefixes, probes, samples, proofs, sinks, listener_slots;
+	int own_prefixes, own_prefixes6, probes, samples, proofs, sinks, listener_slots;
 };
 
 struct pins;

@@ -39,7 +39,23 @@ static bool steer_fetch_takes_v4(int fd)
 	       steer_fetch_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0;
 }
 
-static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, struct err *err)
+static bool steer_fetch_takes(int fd, unsigned family, struct err *err)
+{
+	if (family == ADDR_V4 && !steer_fetch_takes_v4(fd)) {
+		err_set(err, "the port takes IPv6 only (Squid: http_port without an "
+			     "address, or with an IPv4 address)");
+		return false;
+	}
+	if (family == ADDR_V6 && steer_fetch_option(fd, SOL_SOCKET, SO_DOMAIN) != AF_INET6) {
+		err_set(err, "the port takes IPv4 only (Squid: http_port without an "
+			     "address, or with an IPv6 address)");
+		return false;
+	}
+	return true;
+}
+
+static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, unsigned family,
+					    struct err *err)
 {
 	struct stat st;
 
@@ -58,15 +74,10 @@ static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, struct err *
 			     "will not do)");
 		return STEER_USELESS;
 	}
-	if (!steer_fetch_takes_v4(fd)) {
-		err_set(err, "the port takes IPv6 only (Squid: http_port without an "
-			     "address, or with an IPv4 address)");
-		return STEER_USELESS;
-	}
-	return STEER_FETCHED;
+	return steer_fetch_takes(fd, family, err) ? STEER_FETCHED : STEER_USELESS;
 }
 
-enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
+enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned family, int *out,
 			       struct err *err)
 {
 	enum steer_fetched rc;
@@ -89,7 +100,7 @@ enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
 			errno == EPERM ? " (needs CAP_SYS_PTRACE)" : "");
 		return STEER_DENIED;
 	}
-	rc = steer_fetch_check(*out, inode, err);
+	rc = steer_fetch_check(*out, inode, family, err);
 	if (rc != STEER_FETCHED) {
 		close(*out);
 		*out = -1;

@@ -3,6 +3,7 @@
 #ifndef WCCPD_DP_STEER_STEER_FETCH_H
 #define WCCPD_DP_STEER_STEER_FETCH_H
 
+#include "addr.h"
 #include "err.h"
 
 #include <stdint.h>
@@ -17,10 +18,10 @@ enum steer_fetched {
 
 /*
  * Fetch descriptor `fd` of process `pid`, which must be the listening TCP socket
- * `inode`.  The caller closes *out AT ONCE: while it is open here, the listener of a
+ * `inode` and, unless that is ADDR_NONE, serve the family.  The caller closes *out AT ONCE: while it is open here, the listener of a
  * dead process goes on accepting into a queue that nobody reads.
  */
-enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, int *out,
+enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned family, int *out,
 			       struct err *err);
 
 /* Set the largest MSS that connections of this listener announce, in octets; 0: what

@@ -79,7 +79,7 @@ static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 	int fd;
 
 	if (slot->mss == mss ||
-	    steer_fetch(slot->pid, slot->fd, slot->inode, &fd, NULL) != STEER_FETCHED)
+	    steer_fetch(slot->pid, slot->fd, slot->inode, ADDR_NONE, &fd, NULL) != STEER_FETCHED)
 		return;
 	steer_slots_set_mss(slot, fd, mss);
 	close(fd);
@@ -91,7 +91,7 @@ static void steer_slots_restore(const struct steer_slots *s, struct steer_slot *
 	int fd;
 
 	if (!slot->inode ||
-	    steer_fetch(slot->pid, slot->fd, slot->inode, &fd, NULL) != STEER_FETCHED)
+	    steer_fetch(slot->pid, slot->fd, slot->inode, ADDR_NONE, &fd, NULL) != STEER_FETCHED)
 		return;
 	bpf_map_delete_elem(s->slots_of_listeners, &fd);
 	steer_slots_set_mss(slot, fd, 0);
@@ -133,7 +133,7 @@ static enum steer_fetched steer_slots_fill_one(struct steer_slots *s,
 	enum steer_fetched rc;
 	int fd;
 
-	rc = steer_fetch(from->pid, from->fd, from->inode, &fd, err);
+	rc = steer_fetch(from->pid, from->fd, from->inode, s->family, &fd, err);
 	if (rc != STEER_FETCHED)
 		return rc;
 	if (steer_slots_put(s, slot, fd, err) < 0) {
@@ -216,6 +216,7 @@ int steer_slots_fill(struct steer_slots *s, const struct plan *plan, const int *
 		     struct steer_places *out, struct err *trouble, struct err *err)
 {
 	memset(out, 0xff, sizeof(*out)); /* STEER_NO_SLOT */
+	s->family = plan->self.family;
 	for (unsigned i = 0; i < STEER_SLOTS; i++)
 		s->list[i].planned = false;
 	for (unsigned i = 0; i < plan->n_pools; i++)

@@ -27,6 +27,7 @@ struct steer_slot {
 
 struct steer_slots {
 	int map; /* the SOCKMAP; not owned */
+	unsigned family; /* that every listener has to serve */
 	int slots_of_listeners; /* the other way round, with each socket; not owned */
 	struct steer_slot list[STEER_SLOTS];
 };

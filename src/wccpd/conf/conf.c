@@ -198,7 +198,8 @@ static int conf_read_pools(struct reader *r, struct conf *out)
 		return read_fail(r, r->root, NULL, "more than %d pools",
 				 PLAN_MAX_POOLS);
 	for (unsigned i = 0, all = 0; i < n; i++) {
-		if (conf_pool_read(r, cfg_getnsec(r->root, "pool", i), &out->pools[i]) <
+		if (conf_pool_read(r, cfg_getnsec(r->root, "pool", i),
+				   out->address.family, &out->pools[i]) <
 		    0)
 			return -1;
 		out->n_pools++;

@@ -34,6 +34,7 @@ enum { CONF_MAX_PORTS = 8 };
 
 struct conf_instance {
 	char name[32];
+	uint8_t family;	      /* of these: ADDR_V4 or ADDR_V6 */
 	uint16_t port;        /* that redirected connections are given to */
 	unsigned n_ports;     /* ... but for these; conf_ports.c makes pools of them */
 	struct conf_port ports[CONF_MAX_PORTS];

@@ -22,12 +22,13 @@ cfg_opt_t pool_options[] = {
 	CFG_END(),
 };
 
-/* "127.0.0.1:4201" */
+/* "127.0.0.1:4201" or "[::1]:4201" */
 static int conf_pool_read_check(struct reader *r, cfg_t *section,
 				struct conf_instance *out)
 {
 	const char *text = cfg_getstr(section, "check");
 	const char *colon = strrchr(text, ':');
+	bool bracketed = text[0] == '[' && colon && colon[-1] == ']';
 	char host[ADDR_STRLEN];
 	uint32_t port;
 
@@ -35,21 +36,20 @@ static int conf_pool_read_check(struct reader *r, cfg_t *section,
 	    read_digits(colon + 1, UINT16_MAX, &port) < 0 || port == 0)
 		return read_fail(r, section, "check", "check: %s is not address:port",
 				 text);
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - text), text);
-	if (host[0] == '[')
-		return read_fail(r, section, "check",
-				 "check: %s is IPv6, which is not supported yet", text);
-	if (addr_parse(host, &out->check) < 0 || out->check.family != ADDR_V4)
+	snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2 * bracketed,
+		 text + bracketed);
+	if (addr_parse(host, &out->check) < 0 ||
+	    out->check.family != (bracketed ? ADDR_V6 : ADDR_V4))
 		return read_fail(r, section, "check", "check: %s is not address:port",
 				 text);
 	out->check_port = (uint16_t)port;
 	return 0;
 }
 
-static int conf_pool_read_instance(struct reader *r, cfg_t *section,
+static int conf_pool_read_instance(struct reader *r, cfg_t *section, uint8_t family,
 				   struct conf_instance *out)
 {
-	*out = (struct conf_instance){ .weight = 1 };
+	*out = (struct conf_instance){ .family = family, .weight = 1 };
 	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
 	    read_require(r, section, "port") < 0 ||
 	    read_number16(r, section, "port", 1, &out->port) < 0 ||
@@ -87,7 +87,7 @@ static int conf_pool_check_distinct(struct reader *r, cfg_t *section,
 }
 
 static int conf_pool_read_instances(struct reader *r, cfg_t *section,
-				    struct conf_pool *out)
+				    uint8_t family, struct conf_pool *out)
 {
 	unsigned n = cfg_size(section, "instance");
 
@@ -101,7 +101,7 @@ static int conf_pool_read_instances(struct reader *r, cfg_t *section,
 		cfg_t *sub = cfg_getnsec(section, "instance", i);
 		struct conf_instance *it = &out->instances[i];
 
-		if (conf_pool_read_instance(r, sub, it) < 0 ||
+		if (conf_pool_read_instance(r, sub, family, it) < 0 ||
 		    conf_pool_check_distinct(r, sub, out, it) < 0)
 			return -1;
 		out->n_instances++;
@@ -109,14 +109,14 @@ static int conf_pool_read_instances(struct reader *r, cfg_t *section,
 	return 0;
 }
 
-int conf_pool_read(struct reader *r, cfg_t *section, struct conf_pool *out)
+int conf_pool_read(struct reader *r, cfg_t *section, uint8_t family, struct conf_pool *out)
 {
 	uint32_t min = 1, rise = 2, fall = 3;
 
 	*out = (struct conf_pool){ .interval_ms = 1000, .timeout_ms = 1000 };
 	out->health.grace_ms = 5000;
 	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
-	    conf_pool_read_instances(r, section, out) < 0 ||
+	    conf_pool_read_instances(r, section, family, out) < 0 ||
 	    read_number(r, section, "min-instances", 1, out->n_instances, &min) < 0 ||
 	    read_number(r, section, "interval", 50, 600000, &out->interval_ms) < 0 ||
 	    read_number(r, section, "timeout", 50, 600000, &out->timeout_ms) < 0 ||

@@ -9,7 +9,8 @@
 extern cfg_opt_t conf_options[], pool_options[], service_options[], mask_options[];
 
 /* One section into *out, defaults filled in. */
-int conf_pool_read(struct reader *r, cfg_t *section, struct conf_pool *out);
+/* `family`: of the services. */
+int conf_pool_read(struct reader *r, cfg_t *section, uint8_t family, struct conf_pool *out);
 
 /* One section into *out and, if it is to be mirrored, out[1].  `conf` must have its
  * address and pools.  Returns the number of services made, or -1. */

@@ -164,7 +164,7 @@ static bool instance_is_useful(struct instance *in, const struct listener *l)
 
 	if (l->inode == in->useless)
 		return false;
-	if (obstacle_is_usable(l, &why))
+	if (obstacle_is_usable(in->conf, l, &why))
 		return true;
 	in->useless = l->inode;
 	return false;

@@ -7,10 +7,11 @@
 
 #include <unistd.h>
 
-bool obstacle_is_usable(const struct listener *l, struct err *why)
+bool obstacle_is_usable(const struct conf_instance *conf, const struct listener *l,
+			struct err *why)
 {
 	int fd;
-	enum steer_fetched rc = steer_fetch(l->pid, l->fd, l->inode, &fd, why);
+	enum steer_fetched rc = steer_fetch(l->pid, l->fd, l->inode, conf->family, &fd, why);
 
 	if (fd >= 0)
 		close(fd); /* at once, see steer_fetch() */
@@ -53,7 +54,7 @@ static void obstacle_of_listener(const struct conf_instance *conf,
 			"process %d of pid file %s",
 			conf->port, (int)l->pid, (int)named, path);
 	else
-		obstacle_is_usable(l, why);
+		obstacle_is_usable(conf, l, why);
 }
 
 bool obstacle_explain(const struct conf_instance *conf, const struct listeners *all,

@@ -9,7 +9,8 @@
 
 /* Can redirected connections be given to this listener?  If not, *why says so.  One
  * that cannot be inspected counts as usable: the data plane will tell. */
-bool obstacle_is_usable(const struct listener *l, struct err *why);
+bool obstacle_is_usable(const struct conf_instance *conf, const struct listener *l,
+			struct err *why);
 /* The best reason why none of an instance's listeners in `all` counts.  Returns whether
  * it says more than that nothing listens. */
 bool obstacle_explain(const struct conf_instance *conf, const struct listeners *all,

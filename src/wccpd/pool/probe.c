@@ -3,11 +3,10 @@
 #include "wccpd/pool/probe.h"
 
 #include "clock.h"
+#include "sockaddr.h"
 
-#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,17 +70,14 @@ static void probe_on_timeout(evutil_socket_t fd, short what, void *arg)
 
 static int probe_connect_to(struct probe *p, const struct addr *addr, uint16_t port)
 {
-	struct sockaddr_in sin = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(addr_to_v4(addr)),
-	};
+	union sockaddr_any to;
+	socklen_t len = sockaddr_fill(addr, port, &to);
 
 	bufferevent_setcb(p->bev, probe_on_read, NULL, probe_on_event, p);
 	if (bufferevent_enable(p->bev, EV_READ | EV_WRITE) < 0 ||
 	    bufferevent_write(p->bev, request, sizeof(request) - 1) < 0)
 		return -1;
-	return bufferevent_socket_connect(p->bev, (struct sockaddr *)&sin, sizeof(sin));
+	return bufferevent_socket_connect(p->bev, &to.any, (int)len);
 }
 
 struct probe *probe_start(struct event_base *base, const struct addr *addr,
