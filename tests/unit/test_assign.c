@@ -119,20 +119,26 @@ static bool is_fractional(const struct input *in, unsigned i)
 /* By trying every choice of who gets one more than the floor. */
 static unsigned fewest_by_search(const struct input *in)
 {
+	unsigned floors[ASSIGN_MAX], had[ASSIGN_MAX];
+	bool fractional[ASSIGN_MAX];
 	unsigned best = 0;
 
+	for (unsigned i = 0; i < in->n; i++) {
+		floors[i] = floor_of(in, i);
+		fractional[i] = is_fractional(in, i);
+		had[i] = count(in->old, in->n_slots, i);
+	}
 	for (uint32_t choice = 0; choice < 1u << in->n; choice++) {
 		unsigned sum = 0, kept = 0;
 		bool allowed = true;
 
 		for (unsigned i = 0; i < in->n; i++) {
-			unsigned quota = floor_of(in, i) + (choice >> i & 1);
-			unsigned had = count(in->old, in->n_slots, i);
+			unsigned quota = floors[i] + (choice >> i & 1);
 
-			if ((choice >> i & 1) && !is_fractional(in, i))
+			if ((choice >> i & 1) && !fractional[i])
 				allowed = false;
 			sum += quota;
-			kept += had < quota ? had : quota;
+			kept += had[i] < quota ? had[i] : quota;
 		}
 		if (allowed && sum == in->n_slots && kept > best)
 			best = kept;
