@@ -4,15 +4,17 @@
  * socket gets a TCP packet that belongs to no established flow.
  *
  * It only decides for packets that came in by the WCCP interface, for an address that
- * is not ours, to a port of a service.  The answer is a listener of that service's pool
+ * is not ours, to a port of a service; and for those to an address and port of ours that a
+ * pool listens on (steer_listen.h).  The answer is a listener of that service's pool
  * or none, never an unrelated socket that happens to listen on the port.  Candidates
  * are ranked per bucket.  A listener that dies leaves the SOCKMAP by itself, so the
  * next in rank takes over without userspace.
  *
- * It counts nothing: ingress.bpf.c runs it too, to find out which socket would take a
- * packet, and counts what it then delivers.
+ * Of what is redirected it counts nothing: ingress.bpf.c runs it too, to find out which
+ * socket would take a packet, and counts what it then delivers.
  */
 #include "bpf/proof_maps.h"
+#include "bpf/steer_listen.h"
 #include "bpf/steer_maps.h"
 #include "bpf/steer_shared.h"
 
@@ -201,10 +203,49 @@ static __always_inline __u64 steer_addrs(const struct bpf_sk_lookup *ctx)
 	return steer_addrs6(seed, remote, local);
 }
 
+static __always_inline __u32 steer_choose(struct bpf_sk_lookup *ctx,
+					  const struct steer_table *table, __u32 pool,
+					  __u64 addrs, __u64 ports)
+{
+	__u64 hash = steer_hash(seed, addrs, ports);
+
+	return steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
+			    hash % STEER_BUCKETS);
+}
+
+/* -- ports of the box that pools listen on -------------------------------------------- */
+
+/* Redirected packets are for addresses that are not ours, whatever their port. */
+static __always_inline bool steer_may_be_redirected(const struct bpf_sk_lookup *ctx,
+						    const struct steer_table *table,
+						    __u32 ifindex)
+{
+	return steer_has_link(table, ifindex) && !steer_is_own(table, ctx, ifindex);
+}
+
+static __always_inline int steer_to_listen(struct bpf_sk_lookup *ctx,
+					   const struct steer_table *table,
+					   const struct steer_listen *l, bool asking)
+{
+	__u32 ports = (__u32)bpf_ntohs((__u16)ctx->remote_port) << 16 |
+		      (ctx->local_port & 0xffff);
+	__u32 chosen;
+
+	if (steer_listen_is_check(ctx))
+		return SK_PASS;
+	chosen = steer_choose(ctx, table, l->pool, steer_addrs(ctx), ports);
+	if (!chosen)
+		return l->pass ? SK_PASS : SK_DROP;
+	if (!asking)
+		steer_listen_count(chosen - 1);
+	return SK_PASS;
+}
+
 SEC("sk_lookup")
 int steer(struct bpf_sk_lookup *ctx)
 {
 	const struct steer_table *table;
+	const struct steer_listen *listen;
 	struct steer_probe *probe;
 	__u32 zero = 0, ifindex, pool, remote_port;
 	__u64 hash;
@@ -221,9 +262,12 @@ int steer(struct bpf_sk_lookup *ctx)
 		/* Or clang chooses between two addresses first, and then loads once, which
 		 * the verifier does not allow with the context. */
 		asm volatile("" : "+r"(ifindex));
-		if (!steer_has_link(table, ifindex))
-			return SK_PASS;
 	}
+	listen = steer_listen_find(table, ctx);
+	if (listen && !steer_may_be_redirected(ctx, table, ifindex))
+		return steer_to_listen(ctx, table, listen, probe->asking);
+	if (!steer_has_link(table, ifindex))
+		return SK_PASS;
 	pool = table->pool_of_port[ctx->local_port & 0xffff];
 	if (pool >= STEER_POOLS || steer_is_own(table, ctx, ifindex))
 		return SK_PASS;

@@ -62,6 +62,9 @@ static inline __attribute__((always_inline)) __u64 steer_addrs6(__u64 seed,
 			   (__u64)destination[2] << 32 | destination[3]);
 }
 
+/* 127.87.67.67: where questions to instances come from that must not be steered. */
+#define STEER_CHECK_SOURCE 0x7f574343
+
 enum {
 	/* Twice what a plan can hold: if all listeners are replaced at once, the old
 	 * ones stay until the new table is in force. */
@@ -75,6 +78,8 @@ enum {
 	STEER_BEHIND_LINK = 4,
 	STEER_NO_SLOT = 0xffff,	   /* >= STEER_SLOTS */
 	STEER_NO_POOL = 0xff,	   /* >= STEER_POOLS */
+	STEER_LISTENS = 64,	   /* addresses and ports that pools listen on; a power of 2 */
+	STEER_NO_LISTEN = 0xff,	   /* >= STEER_LISTENS */
 	STEER_SAMPLING = 16, /* of so many new connections, one is a sample */
 	/* In place of 1 + a slot: the sink of proofs of delivery (proof_maps.h). */
 	STEER_CHOSE_SINK = STEER_SLOTS + 1,
@@ -83,6 +88,15 @@ enum {
 /* Candidates of each bucket, best first; slots are indices into the SOCKMAP. */
 struct steer_pool {
 	__u16 slots[STEER_BUCKETS][STEER_RANKS];
+};
+
+/* An address and port of this box that a pool listens on. */
+struct steer_listen {
+	__be32 addr[4]; /* IPv4 as a mapped IPv6 address */
+	__u16 port;	/* 0: the entry is not in use */
+	__u8 pool;
+	__u8 any : 1;  /* every address of the box */
+	__u8 pass : 1; /* with the pool down, leave it to who listens there besides */
 };
 
 /* One map value, replaced as a whole: no program ever sees half an update. */
@@ -94,6 +108,9 @@ struct steer_table {
 	/* Pool that takes TCP connections to a port.  Resolved from the services in
 	 * order of priority, so that the program has one look-up to do. */
 	__u8 pool_of_port[65536];
+	/* The first of those that have this port, STEER_NO_LISTEN: none; see steer_listen.h. */
+	__u8 listen_of_port[65536];
+	struct steer_listen listens[STEER_LISTENS];
 	struct steer_pool pools[STEER_POOLS];
 };
 

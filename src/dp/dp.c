@@ -36,7 +36,7 @@ static int dp_check_sizes(const struct plan *plan, struct err *err)
 	if (plan->n_services > PLAN_MAX_SERVICES || plan->n_pools > PLAN_MAX_POOLS ||
 	    plan->n_routers > PLAN_MAX_ROUTERS ||
 	    plan->n_other_caches > WCCP_MAX_CACHES ||
-	    plan->n_sources > PLAN_MAX_SOURCES)
+	    plan->n_sources > PLAN_MAX_SOURCES || plan->n_listens > PLAN_MAX_LISTENS)
 		return err_set(err, "plan: too large");
 	for (unsigned i = 0; i < plan->n_services; i++)
 		if (plan->services[i].pool >= plan->n_pools)
@@ -47,6 +47,10 @@ static int dp_check_sizes(const struct plan *plan, struct err *err)
 	for (unsigned i = 0; i < plan->n_sources; i++)
 		if (plan->sources[i].router >= plan->n_routers)
 			return err_set(err, "plan: source %u has no router", i);
+	for (unsigned i = 0; i < plan->n_listens; i++)
+		if (plan->listens[i].pool >= plan->n_pools)
+			return err_set(err, "plan: listening port %u has no pool",
+				       plan->listens[i].port);
 	for (unsigned i = 0; i < plan->n_pools; i++) {
 		const struct plan_pool *p = &plan->pools[i];
 
@@ -120,7 +124,8 @@ static void dp_account(struct dp *dp)
 		if (owner)
 			new_connections_add(&dp->connections, i, owner->pool,
 					    owner->instance,
-					    ingress_new_connections(dp->ingress, i));
+					    ingress_new_connections(dp->ingress, i) +
+						    steer_listen_opened(dp->steer, i));
 	}
 }
 
@@ -131,14 +136,34 @@ static void dp_gather_drift(struct dp *dp)
 	err_set(&dp->drift, "%s%s%s", link, link[0] && ingress[0] ? "; " : "", ingress);
 }
 
+/* Without any interface, the steering program is all that is needed. */
+static int dp_apply_listens(struct dp *dp, const struct plan *plan, struct err *err)
+{
+	dp->facts.n_links = dp->facts.delivery = dp->facts.n_own_prefixes = 0;
+	if (dp_check_sizes(plan, err) < 0 ||
+	    steer_stage(dp->steer, plan, &dp->facts, &dp->trouble, err) < 0 ||
+	    steer_commit(dp->steer, err) < 0) {
+		steer_revert(dp->steer);
+		return err_prefix(err, "data plane");
+	}
+	dp_account(dp);
+	dp_clear_redirection(dp);
+	steer_settle(dp->steer);
+	dp_save(dp, plan);
+	return 0;
+}
+
 int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 {
 	dp->trouble.text[0] = dp->drift.text[0] = '\0';
+	if (!plan->n_interfaces && !plan->any_interface && plan->n_listens)
+		return dp_apply_listens(dp, plan, err);
 	if (!plan->n_interfaces && !plan->any_interface) { /* nothing is wanted */
 		dp_account(dp);
 		dp_clear(dp);
 		return 0;
 	}
+	dp->redirects = true;
 	if (dp_check(plan, err) < 0)
 		return err_prefix(err, "data plane");
 	if (dp_stage(dp, plan, err) < 0 || dp_commit(dp, plan, err) < 0) {

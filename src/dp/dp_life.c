@@ -60,9 +60,17 @@ static int dp_open_pins(struct dp *dp, const char *directory, struct err *err)
 	return 0;
 }
 
+/* Without an interface, steering is all that there was. */
+static bool dp_saved_redirects(const struct dp_saved *saved)
+{
+	return saved->plan.n_interfaces || saved->plan.any_interface;
+}
+
 static int dp_note_earlier(struct dp *dp, const struct dp_saved *saved, struct err *err)
 {
-	if (!saved || !ingress_in_force(dp->ingress) || !steer_in_force(dp->steer)) {
+	dp->redirects = true;
+	if (!saved || !steer_in_force(dp->steer) ||
+	    (dp_saved_redirects(saved) && !ingress_in_force(dp->ingress))) {
 		if (steer_is_attached(dp->steer))
 			dp->earlier = DP_EARLIER_UNKNOWN;
 		return 0;
@@ -126,12 +134,23 @@ int dp_open(struct dp **out, const char *pin_directory, struct err *err)
 	return 0;
 }
 
+void dp_clear_redirection(struct dp *dp)
+{
+	if (!dp->redirects)
+		return;
+	egress_clear(dp->egress);
+	ingress_clear(dp->ingress);
+	link_clear(dp->link);
+	dp->redirects = false;
+}
+
 void dp_clear(struct dp *dp)
 {
 	egress_clear(dp->egress);
 	ingress_clear(dp->ingress);
 	steer_clear(dp->steer);
 	link_clear(dp->link);
+	dp->redirects = false;
 }
 
 void dp_leave(struct dp *dp)

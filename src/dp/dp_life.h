@@ -24,6 +24,7 @@ struct dp {
 	struct steer *steer;
 	struct ingress *ingress;
 	struct egress *egress;
+	bool redirects; /* may have programs at interfaces, rules and routes */
 	struct facts facts;
 	struct new_connections connections;
 	struct err trouble, drift;
@@ -32,6 +33,8 @@ struct dp {
 
 /* Remove what the drivers have made. */
 void dp_clear(struct dp *dp);
+/* Of it, what only redirected packets need. */
+void dp_clear_redirection(struct dp *dp);
 /* The plan is in force: note what the next process adopts if this one ends. */
 void dp_save(struct dp *dp, const struct plan *plan);
 

@@ -66,19 +66,32 @@ static void daemon_on_hup(evutil_socket_t sig, short what, void *arg)
 static int daemon_add_events(struct daemon *d)
 {
 	d->timer = evtimer_new(d->base, daemon_on_timer, d);
-	d->udp_event =
-		event_new(d->base, d->udp, EV_READ | EV_PERSIST, receive_datagrams, d);
 	d->signals[0] = evsignal_new(d->base, SIGTERM, daemon_on_stop, d);
 	d->signals[1] = evsignal_new(d->base, SIGINT, daemon_on_stop, d);
 	d->signals[2] = evsignal_new(d->base, SIGHUP, daemon_on_hup, d);
 	d->signals[3] = evsignal_new(d->base, SIGUSR2, restart_on_signal, d);
 	d->reload = evtimer_new(d->base, reload_on_event, d);
-	if (!d->timer || !d->reload || !d->udp_event)
+	if (!d->timer || !d->reload)
 		return -1;
 	for (int i = 0; i < DAEMON_SIGNALS; i++)
 		if (!d->signals[i] || event_add(d->signals[i], NULL) < 0)
 			return -1;
-	return event_add(d->udp_event, NULL);
+	return 0;
+}
+
+/* Without an address there are no routers to talk to, only pools that listen. */
+static int daemon_open_udp(struct daemon *d, struct err *err)
+{
+	if (!addr_is_set(&d->conf->address))
+		return 0;
+	d->udp = udp_open(&d->conf->address, err);
+	if (d->udp < 0 || udp_tell_errors(d->udp, d->conf->address.family, err) < 0)
+		return -1;
+	d->udp_event =
+		event_new(d->base, d->udp, EV_READ | EV_PERSIST, receive_datagrams, d);
+	if (!d->udp_event || event_add(d->udp_event, NULL) < 0)
+		return err_set(err, "cannot set up the event loop");
+	return 0;
 }
 
 /* Optional: the daemon works without it. */
@@ -104,12 +117,11 @@ static int daemon_open_all(struct daemon *d, struct err *err)
 	/* First: another wccpd would also be in the way of the socket. */
 	if (dp_open(&d->dp, d->conf->pin_directory, err) < 0)
 		return -1;
-	d->udp = udp_open(&d->conf->address, err);
-	if (d->udp < 0 || udp_tell_errors(d->udp, d->conf->address.family, err) < 0)
-		return -1;
 	d->base = event_base_new();
 	if (!d->base || daemon_add_events(d) < 0)
 		return err_set(err, "cannot set up the event loop");
+	if (daemon_open_udp(d, err) < 0)
+		return -1;
 	if (reconcile_open(d, err) < 0 || leave_open(d, err) < 0 || restart_open(d, err) < 0)
 		return -1;
 	d->log = log_loop_new(d->base);

@@ -34,7 +34,8 @@ static void earlier_go_on_draining(struct daemon *d)
 
 void earlier_begin(struct daemon *d)
 {
-	int64_t longest = 0;
+	/* Of pools that listen, instances have to be looked at. */
+	int64_t longest = d->conf->n_listens ? EARLIER_LOOK_MS : 0;
 	bool none;
 	const char *text = dp_pins_text(d->dp, &none);
 

@@ -8,6 +8,7 @@
 #include "foreign/foreign_file.h"
 #include "kernel/pins_directory.h"
 #include "log.h"
+#include "udp.h"
 #include "wccpd/daemon.h"
 
 #include <errno.h>
@@ -103,9 +104,18 @@ static void wccpd_check_interface(const char *name, const char *file)
 		printf("%s: %s (warning)\n", file, err.text);
 }
 
+static void wccpd_check_listen(const struct plan_listen *l, const char *file)
+{
+	if (addr_is_set(&l->addr) && !udp_is_local(&l->addr))
+		printf("%s: this host does not have the address of listen %s (warning)\n", file,
+		       conf_endpoint_text(&l->addr, l->port).s);
+}
+
 static int wccpd_check(struct conf *conf, const char *file)
 {
 	printf("%s: configuration is good\n", file);
+	for (unsigned i = 0; i < conf->n_listens; i++)
+		wccpd_check_listen(&conf->listens[i], file);
 	for (unsigned i = 0; i < conf->n_interfaces; i++)
 		wccpd_check_interface(conf->interfaces[i], file);
 	conf_print(conf, stdout);

@@ -259,14 +259,26 @@ static void reconcile_join_groups(struct daemon *d)
 			    err.text, NOTE_ERROR, "all multicast groups are joined");
 }
 
-/* The address may come and go with its interface; routers notice our silence. */
+/* The address may come and go with its interface; routers notice our silence.  The same
+ * goes for those that pools listen on. */
 static void reconcile_look_for_address(struct daemon *d)
 {
+	const struct conf *conf = d->conf;
 	struct err err = { "" };
 
-	if (!udp_is_local(&d->conf->address))
+	for (unsigned i = 0; i < conf->n_listens; i++) {
+		const struct plan_listen *l = &conf->listens[i];
+
+		if (addr_is_set(&l->addr) && !udp_is_local(&l->addr))
+			err_set(&err,
+				"pool %s listens on %s, but this host does not have that "
+				"address",
+				conf->pools[l->pool].name,
+				conf_endpoint_text(&l->addr, l->port).s);
+	}
+	if (addr_is_set(&conf->address) && !udp_is_local(&conf->address))
 		err_set(&err, "this host does not have the address %s",
-			ADDR_TEXT(&d->conf->address));
+			ADDR_TEXT(&conf->address));
 	reconcile_tell_once(&d->address_error, "address",
 			    err.text, NOTE_ERROR, "the address is there again");
 }

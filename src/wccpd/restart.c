@@ -37,7 +37,8 @@ static void restart_hand_on(const struct daemon *d)
 			strcat(list, name);
 		}
 	setenv(RESTART_DRAINED, list, 1);
-	kept_socket_lend(d->conf->address.family == ADDR_V6 ? KEPT_UDP6 : KEPT_UDP4, d->udp);
+	if (d->udp >= 0)
+		kept_socket_lend(d->conf->address.family == ADDR_V6 ? KEPT_UDP6 : KEPT_UDP4, d->udp);
 	control_hand_on(d->control);
 }
 

@@ -340,7 +340,7 @@ static const struct {
 	{ TOP "table = 0\n", "3: table: 0 is not a number from 1 to 4294967295" },
 	{ TOP "table = 254\n", "3: table: 254 belongs to the system" },
 	{ TOP SERVICE, "4: no pool" },
-	{ TOP POOL, "4: no service" },
+	{ TOP POOL, "4: no service, and no pool that listens" },
 
 	/* pools and instances */
 	{ IN_POOL(""), "5: pool web has no instance" },
@@ -382,6 +382,29 @@ static const struct {
 	  "5: check: [127.0.0.1]:80 is not address:port" },
 	{ IN_POOL("instance s1 { port = 1\ncheck = [::1:80 }"),
 	  "5: check: [::1:80 is not address:port" },
+	{ IN_POOL("instance s1 { port = 1 check = 127.0.0.1:1\nproxy = 127.0.0.1:2 }"),
+	  "5: proxy: its pool has no listen, nothing would come there" },
+	{ IN_POOL("listen = 3128\ninstance s1 { port = 1 check = 127.0.0.1:1\nproxy = ::1:2 "
+		  "}"),
+	  "6: proxy: ::1:2 is not address:port" },
+	{ IN_POOL("listen = { 3128,\n0 }\n" INSTANCE),
+	  "5: listen: 0 is neither a port nor address:port" },
+	{ IN_POOL("listen = { 3128,\n10.0.0.1 }\n" INSTANCE),
+	  "5: listen: 10.0.0.1 is neither a port nor address:port" },
+	{ IN_POOL("listen = { 3128,\n'[10.0.0.1]:1' }\n" INSTANCE),
+	  "5: listen: [10.0.0.1]:1 is neither a port nor address:port" },
+	{ IN_POOL("listen = { '10.0.0.1:3128',\n'[::1]:3128',\n'10.0.0.1:3128' }\n" INSTANCE),
+	  "6: listen: 10.0.0.1:3128 is listed twice, pool web-listen has it" },
+	{ IN_POOL("listen = 3128\n" INSTANCE) "\npool b { listen = {\n3128 }\n" INSTANCE " }",
+	  "10: listen: *:3128 is listed twice, pool web-listen has it" },
+	{ IN_POOL("listen = 3128\nwhen-down = drop\n" INSTANCE),
+	  "5: when-down: drop is not one of: refuse, pass" },
+	{ IN_POOL("when-down = pass\n" INSTANCE),
+	  "4: when-down: this is about listen, which the pool has not; a service has its own" },
+	{ IN_POOL("listen = 3128\ninstance s1 { check = 127.0.0.1:1 }"),
+	  "7: pool: the instances of web have no port for redirected connections" },
+	{ IN_POOL("listen = 3128\n" INSTANCE "\ninstance s2 {\ncheck = 127.0.0.1:1 }"),
+	  "7: port: either all instances of a pool have one, or none" },
 	{ IN_POOL("instance s1 { port = 1 check = 127.0.0.1:1\nweight = 0 }"),
 	  "5: weight: 0 is not a number from 1 to 65535" },
 	{ IN_POOL("instance s1 { port = 1 check = 127.0.0.1:1\npid-file = s1.pid }"),
@@ -496,7 +519,7 @@ TEST(not_a_text_file)
 
 	conf_file_write("", 0);
 	ck_assert_ptr_null(conf_load(conf_file_path, &err));
-	snprintf(want, sizeof(want), "%s:1: no address", conf_file_path);
+	snprintf(want, sizeof(want), "%s:1: no pool", conf_file_path);
 	ck_assert_str_eq(err.text, want);
 }
 

@@ -86,3 +86,52 @@ TEST_LOOP(refused, 0, sizeof(bad) / sizeof(bad[0]))
 {
 	conf_file_bad(bad[_i].text, bad[_i].message);
 }
+
+TEST(a_pool_that_listens_makes_a_pool_of_plain_ports)
+{
+	struct conf *c = conf_file_good(POOL_OF("listen = { 3128, '[2001:db8::2]:8080' }\n"
+						"when-down = pass\n"
+						INSTANCE(1, "proxy = '[::1]:3128' https-port = 1")
+							INSTANCE(2, "weight = 5")) WEB);
+	const struct conf_pool *p = &c->pools[2];
+
+	ck_assert_uint_eq(c->n_warnings, 0);
+	ck_assert_uint_eq(c->n_pools, 3);
+	ck_assert(!c->pools[0].plain && !c->pools[1].plain && p->plain);
+	ck_assert_str_eq(p->name, "web-listen");
+	ck_assert_uint_eq(p->n_instances, 2);
+	ck_assert_uint_eq(p->instances[0].port, 3128);
+	ck_assert_uint_eq(p->instances[0].at.family, ADDR_V6);
+	ck_assert_uint_eq(p->instances[1].port, 4202);
+	ck_assert_uint_eq(addr_to_v4(&p->instances[1].at), 0x7f000001);
+	ck_assert_uint_eq(p->instances[1].weight, 5);
+	ck_assert(!p->instances[1].check_aside);
+	ck_assert_uint_eq(c->pools[0].instances[0].port, 3101);
+	ck_assert(!addr_is_set(&c->pools[0].instances[0].at));
+	ck_assert_uint_eq(c->n_listens, 2);
+	ck_assert_uint_eq(c->listens[0].pool, 2);
+	ck_assert_uint_eq(c->listens[0].port, 3128);
+	ck_assert(!addr_is_set(&c->listens[0].addr) && c->listens[0].pass_when_down);
+	ck_assert_str_eq(conf_endpoint_text(&c->listens[1].addr, c->listens[1].port).s,
+			 "[2001:db8::2]:8080");
+	ck_assert_str_eq(pool_of(c, 0)->name, "web");
+	conf_free(c);
+}
+
+/* No address, no interface, no service, no port. */
+TEST(a_file_may_have_no_service)
+{
+	struct conf *c = conf_file_good("pool web { listen = { 3128, 127.0.0.1:4202 }\n"
+					"instance s1 { check = 127.0.0.1:4201 }\n"
+					"instance s2 { check = 127.0.0.1:4202 } }\n");
+	const struct conf_pool *p = &c->pools[0];
+
+	ck_assert_uint_eq(c->n_pools, 1);
+	ck_assert_uint_eq(c->n_services, 0);
+	ck_assert(!addr_is_set(&c->address) && p->plain);
+	ck_assert_str_eq(conf_interfaces_text(c).s, "-");
+	ck_assert_uint_eq(p->instances[0].port, 4201);
+	ck_assert(!p->instances[0].check_aside && p->instances[1].check_aside);
+	ck_assert(!c->listens[1].pass_when_down);
+	conf_free(c);
+}

@@ -472,7 +472,7 @@ static struct verdict probe_server(const char *text, uint32_t timeout_ms)
 	close(fd);
 	base = event_base_new();
 	ck_assert_ptr_nonnull(
-		probe_start(base, &loopback, port, timeout_ms, take_verdict, &v));
+		probe_start(base, &loopback, port, false, timeout_ms, take_verdict, &v));
 	event_base_loopexit(base, &limit);
 	event_base_dispatch(base);
 	event_base_free(base);
@@ -515,7 +515,7 @@ TEST(a_closed_port_is_a_failure)
 	close(listen_somewhere(AF_INET, &port));
 	base = event_base_new();
 	ck_assert_ptr_nonnull(
-		probe_start(base, &loopback, port, 5000, take_verdict, &v));
+		probe_start(base, &loopback, port, false, 5000, take_verdict, &v));
 	event_base_loopexit(base, &limit);
 	event_base_dispatch(base);
 	event_base_free(base);
@@ -531,7 +531,7 @@ TEST(a_cancelled_probe_says_nothing)
 	int fd = listen_somewhere(AF_INET, &port);
 
 	base = event_base_new();
-	probe_cancel(probe_start(base, &loopback, port, 5000, take_verdict, &v));
+	probe_cancel(probe_start(base, &loopback, port, false, 5000, take_verdict, &v));
 	probe_cancel(NULL);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	ck_assert_uint_eq(v.calls, 0);

@@ -338,3 +338,28 @@ TEST(gre_is_expected_from_routers_and_fellows)
 	ck_assert(steer_pool_by_gre(&plan, 1));
 	ck_assert(!steer_pool_by_gre(&plan, 0));
 }
+
+TEST(ports_that_pools_listen_on)
+{
+	const struct addr one = addr_v4(0x0a000102);
+
+	reset();
+	add_instance("a", 100, 1);
+	plan.n_listens = 3;
+	plan.listens[0] = (struct plan_listen){ .port = 3128 };
+	plan.listens[1] = (struct plan_listen){ .port = 80, .pass_when_down = true };
+	plan.listens[2] = (struct plan_listen){ .port = 3128, .addr = one };
+	render();
+	plan.n_listens = 0;
+	ck_assert_uint_eq(table.listen_of_port[80], 0);
+	ck_assert_uint_eq(table.listen_of_port[3128], 1);
+	ck_assert_uint_eq(table.listen_of_port[3129], STEER_NO_LISTEN);
+	ck_assert(table.listens[0].any && table.listens[0].pass);
+	/* The one of a single address comes first. */
+	ck_assert(!table.listens[1].any && !table.listens[1].pass);
+	ck_assert_mem_eq(table.listens[1].addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\1\2",
+			 16);
+	ck_assert(table.listens[2].any);
+	ck_assert_uint_eq(table.listens[2].port, 3128);
+	ck_assert_uint_eq(table.listens[3].port, 0);
+}

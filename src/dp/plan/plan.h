@@ -25,6 +25,7 @@ enum {
 	PLAN_MAX_ADDRESSES = 64, /* ... and different routers among them */
 	PLAN_MAX_INTERFACES = 16, /* that redirected packets arrive on */
 	PLAN_MAX_SOURCES = 64,
+	PLAN_MAX_LISTENS = 64,
 };
 
 /* One listening socket of an instance, as found in the kernel. */
@@ -43,6 +44,9 @@ struct plan_instance {
 
 struct plan_pool {
 	char name[32];
+	/* Its listeners are plain ones, for connections to this box itself; otherwise they
+	 * are transparent, for redirected ones. */
+	bool plain;
 	unsigned n_instances, n_listeners;
 	struct plan_instance instances[PLAN_MAX_INSTANCES];
 	struct plan_listener listeners[PLAN_MAX_LISTENERS];
@@ -69,6 +73,14 @@ struct plan_service {
 	struct addr proof_source;
 };
 
+/* Connections to an address and port of this box are given to a pool. */
+struct plan_listen {
+	struct addr addr; /* unset: every address of the box */
+	uint16_t port;
+	unsigned pool; /* index into plan.pools */
+	bool pass_when_down; /* leave them to who listens there besides; or refuse them */
+};
+
 /* A router as a source of redirected packets, for one service. */
 struct plan_router {
 	unsigned service;      /* index into plan.services */
@@ -89,7 +101,7 @@ struct plan_source {
 
 struct plan {
 	/* That redirected packets arrive on: these, or every one that can have them.  None:
-	 * nothing is wanted at all. */
+	 * nothing is redirected. */
 	bool any_interface;
 	unsigned n_interfaces;
 	char interfaces[PLAN_MAX_INTERFACES][IF_NAMESIZE];
@@ -103,6 +115,8 @@ struct plan {
 	unsigned n_services, n_pools, n_routers, n_other_caches;
 	/* Different ones among the routers; services at routers that found no room. */
 	unsigned n_addresses, n_left_out;
+	unsigned n_listens;
+	struct plan_listen listens[PLAN_MAX_LISTENS];
 	unsigned n_sources;
 	struct plan_source sources[PLAN_MAX_SOURCES];
 	struct plan_service services[PLAN_MAX_SERVICES];

@@ -315,7 +315,22 @@ void steer_clear(struct steer *s)
 	s->memory.n = 0;
 }
 
-/* -- samples ------------------------------------------------------------------------- */
+/* -- what is counted ----------------------------------------------------------------- */
+
+uint64_t steer_listen_opened(const struct steer *s, unsigned slot)
+{
+	int n = libbpf_num_possible_cpus();
+	uint64_t *each = n > 0 ? calloc((size_t)n, sizeof(*each)) : NULL, sum = 0;
+	uint32_t key = slot;
+
+	if (each && bpf_map_lookup_elem(bpf_map__fd(s->bpf->maps.listen_opened), &key,
+					each) == 0)
+		for (int i = 0; i < n; i++)
+			sum += each[i];
+	free(each);
+	return sum;
+}
+
 
 int steer_get_samples(const struct steer *s, unsigned pool, uint64_t *delivered,
 		      uint64_t *reached)

@@ -60,6 +60,9 @@ struct steer_owner {
 };
 const struct steer_owner *steer_owner(const struct steer *s, unsigned slot);
 
+/* Connections to ports that pools listen on, given to slot `i` (< STEER_SLOTS) ever. */
+uint64_t steer_listen_opened(const struct steer *s, unsigned slot);
+
 /* Of the samples of a pool: how many were delivered, how many reached the look-up. */
 int steer_get_samples(const struct steer *s, unsigned pool, uint64_t *delivered,
 		      uint64_t *reached);

@@ -54,8 +54,18 @@ static bool steer_fetch_takes(int fd, unsigned family, struct err *err)
 	return true;
 }
 
+/* Squid would look for an origin at the address of this box. */
+static enum steer_fetched steer_fetch_check_plain(int fd, struct err *err)
+{
+	if (steer_fetch_is_transparent(fd) != 1)
+		return STEER_FETCHED;
+	err_set(err, "the port is transparent, and takes redirected connections only (Squid: "
+		     "http_port without tproxy)");
+	return STEER_USELESS;
+}
+
 static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, unsigned family,
-					    struct err *err)
+					    enum steer_use use, struct err *err)
 {
 	struct stat st;
 
@@ -67,6 +77,8 @@ static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, unsigned fam
 		err_set(err, "it is not a TCP socket");
 		return STEER_USELESS;
 	}
+	if (use == STEER_USE_PLAIN)
+		return steer_fetch_check_plain(fd, err);
 	/* Without it, the kernel refuses to answer from an address not its own. */
 	if (steer_fetch_is_transparent(fd) != 1) {
 		err_set(err, "the port is not transparent (Squid: http_port ... "
@@ -77,8 +89,8 @@ static enum steer_fetched steer_fetch_check(int fd, uint64_t inode, unsigned fam
 	return steer_fetch_takes(fd, family, err) ? STEER_FETCHED : STEER_USELESS;
 }
 
-enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned family, int *out,
-			       struct err *err)
+enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned family,
+			       enum steer_use use, int *out, struct err *err)
 {
 	enum steer_fetched rc;
 	int process = pidfd_open(pid, 0);
@@ -100,7 +112,7 @@ enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned famil
 			errno == EPERM ? " (needs CAP_SYS_PTRACE)" : "");
 		return STEER_DENIED;
 	}
-	rc = steer_fetch_check(*out, inode, family, err);
+	rc = steer_fetch_check(*out, inode, family, use, err);
 	if (rc != STEER_FETCHED) {
 		close(*out);
 		*out = -1;

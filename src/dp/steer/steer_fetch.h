@@ -16,13 +16,20 @@ enum steer_fetched {
 	STEER_DENIED,  /* not permitted, which will be so for every other one */
 };
 
+/* What a listener is to take. */
+enum steer_use {
+	STEER_USE_REDIRECTED, /* connections to addresses that are not ours: it is transparent */
+	STEER_USE_PLAIN,      /* connections to addresses of ours: it is not transparent */
+};
+
 /*
  * Fetch descriptor `fd` of process `pid`, which must be the listening TCP socket
- * `inode` and, unless that is ADDR_NONE, serve the family.  The caller closes *out AT ONCE: while it is open here, the listener of a
- * dead process goes on accepting into a queue that nobody reads.
+ * `inode`, fit for `use` and, unless that is ADDR_NONE, serve the family.  The caller
+ * closes *out AT ONCE: while it is open here, the listener of a dead process goes on
+ * accepting into a queue that nobody reads.
  */
-enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned family, int *out,
-			       struct err *err);
+enum steer_fetched steer_fetch(pid_t pid, int fd, uint64_t inode, unsigned family,
+			       enum steer_use use, int *out, struct err *err);
 
 /* Set the largest MSS that connections of this listener announce, in octets; 0: what
  * follows from the route.  Returns the old value. */

@@ -229,6 +229,7 @@ void steer_render(const struct plan *plan, const struct facts *facts,
 		out->links[i] = facts->links[i].ifindex;
 	out->delivery = facts->delivery;
 	steer_render_ports(plan, out);
+	steer_render_listens(plan, out);
 	memset(out->pools, 0xff, sizeof(out->pools)); /* STEER_NO_SLOT */
 	for (unsigned i = 0; i < plan->n_pools; i++)
 		steer_render_pool(&plan->pools[i], places->slots[i],

@@ -35,6 +35,9 @@ void steer_render(const struct plan *plan, const struct facts *facts,
 		  const struct steer_places *places, struct steer_memory *memory,
 		  struct steer_table *out);
 
+/* The addresses and ports that pools listen on, in the order that the program wants. */
+void steer_render_listens(const struct plan *plan, struct steer_table *out);
+
 /* May packets to the pool come wrapped in GRE, from a router or handed over by another
  * web-cache?  Then the 28 octets of wrapping must fit beside the payload. */
 bool steer_pool_by_gre(const struct plan *plan, unsigned pool);

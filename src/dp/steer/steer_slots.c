@@ -49,6 +49,18 @@ static bool steer_slots_is_in_map(const struct steer_slots *s,
 	return steer_slots_cookie(s, slot) != 0;
 }
 
+static enum steer_use steer_slots_use(bool plain)
+{
+	return plain ? STEER_USE_PLAIN : STEER_USE_REDIRECTED;
+}
+
+/* Once more, to change it. */
+static enum steer_fetched steer_slots_fetch(const struct steer_slot *slot, int *fd)
+{
+	return steer_fetch(slot->pid, slot->fd, slot->inode, ADDR_NONE,
+			   steer_slots_use(slot->plain), fd, NULL);
+}
+
 static void steer_slots_set_mss(struct steer_slot *slot, int fd, int mss)
 {
 	int before;
@@ -79,7 +91,7 @@ static void steer_slots_change_mss(struct steer_slot *slot, int mss)
 	int fd;
 
 	if (slot->mss == mss ||
-	    steer_fetch(slot->pid, slot->fd, slot->inode, ADDR_NONE, &fd, NULL) != STEER_FETCHED)
+	    steer_slots_fetch(slot, &fd) != STEER_FETCHED)
 		return;
 	steer_slots_set_mss(slot, fd, mss);
 	close(fd);
@@ -91,7 +103,7 @@ static void steer_slots_restore(const struct steer_slots *s, struct steer_slot *
 	int fd;
 
 	if (!slot->inode ||
-	    steer_fetch(slot->pid, slot->fd, slot->inode, ADDR_NONE, &fd, NULL) != STEER_FETCHED)
+	    steer_slots_fetch(slot, &fd) != STEER_FETCHED)
 		return;
 	bpf_map_delete_elem(s->slots_of_listeners, &fd);
 	steer_slots_set_mss(slot, fd, 0);
@@ -128,19 +140,23 @@ static int steer_slots_put(struct steer_slots *s, struct steer_slot *slot, int f
 static enum steer_fetched steer_slots_fill_one(struct steer_slots *s,
 					       struct steer_slot *slot,
 					       const struct plan_listener *from,
-					       int mss, struct err *err)
+					       bool plain, int mss, struct err *err)
 {
 	enum steer_fetched rc;
 	int fd;
 
-	rc = steer_fetch(from->pid, from->fd, from->inode, s->family, &fd, err);
+	/* What a pool listens on may be of both families. */
+	rc = steer_fetch(from->pid, from->fd, from->inode, plain ? ADDR_NONE : s->family,
+			 steer_slots_use(plain), &fd, err);
 	if (rc != STEER_FETCHED)
 		return rc;
 	if (steer_slots_put(s, slot, fd, err) < 0) {
 		rc = STEER_USELESS;
 	} else {
 		steer_slots_set_mss(slot, fd, mss);
-		steer_slots_let_fragment(slot, fd);
+		/* From an address of our own, discovery works. */
+		if (!plain)
+			steer_slots_let_fragment(slot, fd);
 	}
 	close(fd);
 	return rc;
@@ -153,6 +169,7 @@ static void steer_slots_note_owner(struct steer_slot *slot,
 	slot->inode = from->inode;
 	slot->pid = from->pid;
 	slot->fd = from->fd;
+	slot->plain = pool->plain;
 	memcpy(slot->owner.pool, pool->name, sizeof(slot->owner.pool));
 	memcpy(slot->owner.instance, pool->instances[from->instance].name,
 	       sizeof(slot->owner.instance));
@@ -160,8 +177,9 @@ static void steer_slots_note_owner(struct steer_slot *slot,
 
 /* The slot that holds the listener in the end, or NULL. */
 static struct steer_slot *steer_slots_place(struct steer_slots *s,
-					    const struct plan_listener *from, int mss,
-					    enum steer_fetched *rc, struct err *err)
+					    const struct plan_listener *from,
+					    bool plain, int mss, enum steer_fetched *rc,
+					    struct err *err)
 {
 	struct steer_slot *slot = steer_slots_find(s, from->inode);
 
@@ -181,7 +199,7 @@ static struct steer_slot *steer_slots_place(struct steer_slots *s,
 		err_set(err, "more than %d listeners", STEER_SLOTS);
 		return NULL;
 	}
-	*rc = steer_slots_fill_one(s, slot, from, mss, err);
+	*rc = steer_slots_fill_one(s, slot, from, plain, mss, err);
 	if (*rc != STEER_FETCHED)
 		return NULL;
 	slot->fresh = !slot->inode;
@@ -196,7 +214,8 @@ static int steer_slots_fill_pool(struct steer_slots *s, const struct plan_pool *
 		const struct plan_listener *from = &pool->listeners[i];
 		enum steer_fetched rc;
 		struct err why;
-		struct steer_slot *slot = steer_slots_place(s, from, mss, &rc, &why);
+		struct steer_slot *slot =
+			steer_slots_place(s, from, pool->plain, mss, &rc, &why);
 
 		out[i] = slot ? (uint16_t)steer_slots_index(s, slot) : STEER_NO_SLOT;
 		if (slot && !slot->planned)

@@ -10,6 +10,7 @@
 struct steer_slot {
 	uint64_t inode; /* of the listener; 0: the slot is free */
 	bool planned;	/* by the newest plan */
+	bool plain;	/* it is for connections to this box itself */
 	bool fresh;	/* filled for a plan that is not settled yet */
 	pid_t pid;	/* one that holds the listener ... */
 	int fd;		/* ... under this descriptor */

@@ -104,6 +104,12 @@ static int conf_read_table(struct reader *r, cfg_t *root, struct conf *out)
 	return read_number(r, root, "tc-priority", 1, 65535, &out->tc_priority);
 }
 
+/* Pools that listen need no router, and nothing by which routers would know us. */
+static bool conf_has_services(struct reader *r)
+{
+	return cfg_size(r->root, "service") > 0;
+}
+
 static int conf_read_interface(struct reader *r, cfg_t *root, unsigned i, struct conf *out)
 {
 	char *name = out->interfaces[i];
@@ -134,7 +140,7 @@ static int conf_read_interfaces(struct reader *r, cfg_t *root, struct conf *out)
 {
 	unsigned n = cfg_size(root, "interface");
 
-	if (read_require(r, root, "interface") < 0)
+	if (conf_has_services(r) && read_require(r, root, "interface") < 0)
 		return -1;
 	if (n > PLAN_MAX_INTERFACES)
 		return read_fail_item(r, root, "interface", PLAN_MAX_INTERFACES,
@@ -168,7 +174,7 @@ static int conf_read_top(struct reader *r, struct conf *out)
 	cfg_t *root = r->root;
 	unsigned log = 0;
 
-	if (read_require(r, root, "address") < 0 ||
+	if ((conf_has_services(r) && read_require(r, root, "address") < 0) ||
 	    read_address(r, root, "address", 0, &out->address) < 0 ||
 	    conf_read_interfaces(r, root, out) < 0 ||
 	    /* bounded by the address of a Unix socket, not by our own field */
@@ -209,7 +215,9 @@ static int conf_read_pools(struct reader *r, struct conf *out)
 					 "more than %d instances in all pools together",
 					 CONF_MAX_INSTANCES);
 	}
-	return conf_ports_make_pools(r, out);
+	if (conf_ports_make_pools(r, out) < 0)
+		return -1;
+	return conf_listen_make_pools(r, out);
 }
 
 /* -- services --------------------------------------------------------------------- */
@@ -285,8 +293,8 @@ static int conf_read_services(struct reader *r, struct conf *out)
 	unsigned n = cfg_size(r->root, "service");
 	struct routers routers = { 0 };
 
-	if (n == 0)
-		return read_fail(r, r->root, NULL, "no service");
+	if (n == 0 && out->n_listens == 0)
+		return read_fail(r, r->root, NULL, "no service, and no pool that listens");
 	for (unsigned i = 0; i < n; i++)
 		if (conf_read_service(r, cfg_getnsec(r->root, "service", i), &routers,
 				      out) < 0)

@@ -35,11 +35,17 @@ enum { CONF_MAX_PORTS = 8 };
 struct conf_instance {
 	char name[32];
 	uint8_t family;	      /* of these: ADDR_V4 or ADDR_V6 */
-	uint16_t port;        /* that redirected connections are given to */
+	uint16_t port;        /* that connections are given to ... */
+	struct addr at;       /* ... of a pool that listens: at this address */
 	unsigned n_ports;     /* ... but for these; conf_ports.c makes pools of them */
 	struct conf_port ports[CONF_MAX_PORTS];
 	struct addr check;    /* where the HTTP probe goes ... */
 	uint16_t check_port;  /* ... a plain http_port of the same instance */
+	/* A pool listens on that port, so the probe has to keep out of its way. */
+	bool check_aside;
+	/* The plain port that connections to `listen` are given to; unset: there is none. */
+	struct addr proxy;
+	uint16_t proxy_port;
 	uint16_t weight;
 	char pid_file[CONF_PATH_MAX]; /* may be empty: any process on the port */
 };
@@ -49,6 +55,8 @@ struct conf_pool {
 	/* 0, or it was made for this port of services, out of the pool of that index. */
 	uint16_t for_port;
 	unsigned parent;
+	/* Its instances take connections to `listen`, at their plain ports. */
+	bool plain;
 	unsigned min_instances;
 	uint32_t interval_ms, timeout_ms; /* of the probes */
 	struct health_conf health;
@@ -93,7 +101,8 @@ struct conf {
 	 * changed, or after the last packet that was handed over. */
 	uint32_t handover_memory_s;
 	uint32_t drain_time_s; /* for open flows, before a service is withdrawn */
-	unsigned n_pools, n_services;
+	unsigned n_pools, n_services, n_listens;
+	struct plan_listen listens[PLAN_MAX_LISTENS];
 	struct conf_pool pools[PLAN_MAX_POOLS];
 	struct conf_service services[PLAN_MAX_SERVICES];
 	/* Settings that are valid but probably mistakes, "file:line: ..." each. */
@@ -105,11 +114,17 @@ struct conf {
 struct conf *conf_load(const char *path, struct err *err);
 void conf_free(struct conf *conf);
 
-/* "eth0, eth1" or "any". */
+/* "eth0, eth1", "any", or "-". */
 struct conf_interfaces_text {
 	char s[PLAN_MAX_INTERFACES * (IF_NAMESIZE + 2)];
 };
 struct conf_interfaces_text conf_interfaces_text(const struct conf *conf);
+
+/* "10.0.1.2:8080", "[2001:db8::2]:3128", "*:3128" */
+struct conf_endpoint_text {
+	char s[ADDR_STRLEN + 10];
+};
+struct conf_endpoint_text conf_endpoint_text(const struct addr *a, uint16_t port);
 
 /* Warnings and the expanded service definitions, one fact a line. */
 void conf_print(const struct conf *conf, FILE *to);

@@ -8,10 +8,13 @@
 static cfg_opt_t instance_options[] = {
 	READ_TEXT("port"),   READ_TEXT("https-port"), READ_LIST("ports"),
 	READ_TEXT("check"),  READ_TEXT("weight"),     READ_TEXT("pid-file"),
+	READ_TEXT("proxy"),
 	CFG_END(),
 };
 
 cfg_opt_t pool_options[] = {
+	READ_LIST("listen"),
+	READ_TEXT("when-down"),
 	READ_TEXT("min-instances"),
 	READ_TEXT("interval"),
 	READ_TEXT("timeout"),
@@ -46,16 +49,28 @@ static int conf_pool_read_check(struct reader *r, cfg_t *section,
 	return 0;
 }
 
+/* A pool that listens needs no port for redirected connections. */
+static int conf_pool_read_port(struct reader *r, cfg_t *section, bool listens,
+			       struct conf_instance *out)
+{
+	if (!listens && read_require(r, section, "port") < 0)
+		return -1;
+	if (read_number16(r, section, "port", 1, &out->port) < 0)
+		return -1;
+	if (!out->port && (read_is_set(section, "https-port") || cfg_size(section, "ports")))
+		return read_require(r, section, "port");
+	return conf_ports_read(r, section, out);
+}
+
 static int conf_pool_read_instance(struct reader *r, cfg_t *section, uint8_t family,
-				   struct conf_instance *out)
+				   bool listens, struct conf_instance *out)
 {
 	*out = (struct conf_instance){ .family = family, .weight = 1 };
 	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
-	    read_require(r, section, "port") < 0 ||
-	    read_number16(r, section, "port", 1, &out->port) < 0 ||
-	    conf_ports_read(r, section, out) < 0 ||
+	    conf_pool_read_port(r, section, listens, out) < 0 ||
 	    read_require(r, section, "check") < 0 ||
 	    conf_pool_read_check(r, section, out) < 0 ||
+	    conf_listen_read_proxy(r, section, listens, out) < 0 ||
 	    read_number16(r, section, "weight", 1, &out->weight) < 0)
 		return -1;
 	return read_path(r, section, "pid-file", out->pid_file, sizeof(out->pid_file));
@@ -69,7 +84,11 @@ static int conf_pool_check_distinct(struct reader *r, cfg_t *section,
 	for (unsigned i = 0; i < pool->n_instances; i++) {
 		const struct conf_instance *other = &pool->instances[i];
 
-		if (it->port == other->port)
+		if (!it->port != !other->port)
+			return read_fail(r, section, "port",
+					 "port: either all instances of a pool have one, or "
+					 "none");
+		if (it->port && it->port == other->port)
 			return read_fail(r, section, "port",
 					 "port: %u is that of instance %s", it->port,
 					 other->name);
@@ -101,7 +120,8 @@ static int conf_pool_read_instances(struct reader *r, cfg_t *section,
 		cfg_t *sub = cfg_getnsec(section, "instance", i);
 		struct conf_instance *it = &out->instances[i];
 
-		if (conf_pool_read_instance(r, sub, family, it) < 0 ||
+		if (conf_pool_read_instance(r, sub, family, cfg_size(section, "listen"),
+					    it) < 0 ||
 		    conf_pool_check_distinct(r, sub, out, it) < 0)
 			return -1;
 		out->n_instances++;

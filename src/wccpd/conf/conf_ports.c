@@ -141,6 +141,8 @@ static int conf_ports_add_instance(struct reader *r, cfg_t *section, struct conf
 	*copy = *it;
 	copy->port = port->own;
 	copy->n_ports = 0;
+	copy->proxy = (struct addr){ 0 };
+	copy->proxy_port = 0;
 	return 0;
 }
 

@@ -46,6 +46,14 @@ int conf_ports_choose_pool(struct reader *r, cfg_t *section, const struct conf *
 void conf_ports_warn(struct reader *r, cfg_t *section, const struct conf *conf,
 		     const struct conf_service *s);
 
+/* conf_listen.c: addresses and ports of the box that pools listen on. */
+int conf_listen_read_proxy(struct reader *r, cfg_t *section, bool listens,
+			   struct conf_instance *out);
+/* When all pools are read, and those of conf_ports.c made. */
+int conf_listen_make_pools(struct reader *r, struct conf *conf);
+/* "127.0.0.1:4201" or "[::1]:4201" */
+int conf_listen_parse(const char *text, struct addr *addr, uint16_t *port);
+
 /* describe.c: what the service is, from a template and explicit options. */
 int conf_describe_read(struct reader *r, cfg_t *section, const struct spoof *spoof,
 		       struct wccp_service *out);

@@ -98,10 +98,15 @@ static int conf_service_read_pool(struct reader *r, cfg_t *section,
 		return -1;
 	name = cfg_getstr(section, "pool");
 	for (unsigned i = 0; i < conf->n_pools; i++) {
-		if (strcmp(conf->pools[i].name, name) == 0) {
-			*out = i;
-			return 0;
-		}
+		if (strcmp(conf->pools[i].name, name) != 0)
+			continue;
+		if (conf->pools[i].plain)
+			return read_fail(r, section, "pool",
+					 "pool: the instances of %s have no port for "
+					 "redirected connections",
+					 name);
+		*out = i;
+		return 0;
 	}
 	return read_fail(r, section, "pool", "pool: there is no pool %s", name);
 }

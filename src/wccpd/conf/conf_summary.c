@@ -27,6 +27,8 @@ struct conf_interfaces_text conf_interfaces_text(const struct conf *conf)
 
 	if (conf->any_interface)
 		conf_summary_add(out.s, sizeof(out.s), "any");
+	else if (!conf->n_interfaces)
+		conf_summary_add(out.s, sizeof(out.s), "-");
 	for (unsigned i = 0; i < conf->n_interfaces; i++)
 		conf_summary_add(out.s, sizeof(out.s), "%s%s", i ? ", " : "",
 				 conf->interfaces[i]);
@@ -222,10 +224,35 @@ static void conf_summary_print_group(const struct conf_service *s, FILE *to)
 	conf_summary_print_hot(&g->alt_buckets, to);
 }
 
+static void conf_summary_print_listens(const struct conf *conf, unsigned pool, FILE *to)
+{
+	const struct conf_pool *p = &conf->pools[pool];
+	bool pass = false;
+
+	fprintf(to, "pool %s: listens on", p->name);
+	for (unsigned i = 0, n = 0; i < conf->n_listens; i++) {
+		const struct plan_listen *l = &conf->listens[i];
+
+		if (l->pool != pool)
+			continue;
+		fprintf(to, "%s %s", n++ ? "," : "",
+			conf_endpoint_text(&l->addr, l->port).s);
+		pass = l->pass_when_down;
+	}
+	fprintf(to, "; when down, %s\n    given to", pass ? "pass" : "refuse");
+	for (unsigned i = 0; i < p->n_instances; i++)
+		fprintf(to, "%s %s %s", i ? "," : "", p->instances[i].name,
+			conf_endpoint_text(&p->instances[i].at, p->instances[i].port).s);
+	fputc('\n', to);
+}
+
 void conf_print(const struct conf *conf, FILE *to)
 {
 	for (unsigned i = 0; i < conf->n_warnings; i++)
 		fprintf(to, "%s (warning)\n", conf->warnings[i].text);
+	for (unsigned i = 0; i < conf->n_pools; i++)
+		if (conf->pools[i].plain)
+			conf_summary_print_listens(conf, i, to);
 	for (unsigned i = 0; i < conf->n_services; i++) {
 		const struct conf_service *s = &conf->services[i];
 		const struct wccp_service *w = &s->group.service;

@@ -6,8 +6,9 @@
 
 void planner_begin(const struct conf *conf, struct plan *out)
 {
-	out->any_interface = conf->any_interface;
-	out->n_interfaces = conf->n_interfaces;
+	/* Nothing is redirected to pools that only listen. */
+	out->any_interface = conf->any_interface && conf->n_services;
+	out->n_interfaces = conf->n_services ? conf->n_interfaces : 0;
 	memcpy(out->interfaces, conf->interfaces, sizeof(out->interfaces));
 	out->self = conf->address;
 	out->mark = conf->mark;
@@ -19,6 +20,8 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->tc_priority = conf->tc_priority;
 	out->n_services = out->n_pools = out->n_routers = out->n_other_caches = 0;
 	out->n_addresses = out->n_left_out = out->n_sources = 0;
+	out->n_listens = conf->n_listens;
+	memcpy(out->listens, conf->listens, sizeof(out->listens));
 }
 
 /* There is always room for another service at a known router, but the number of routers

@@ -70,7 +70,7 @@ static void instance_start_check(evutil_socket_t fd, short what, void *arg)
 	if (in->probe || in->n_listeners == 0)
 		return;
 	in->probe = probe_start(in->base, &in->conf->check, in->conf->check_port,
-				in->pool->timeout_ms, instance_check_done, in);
+				in->conf->check_aside, in->pool->timeout_ms, instance_check_done, in);
 	if (!in->probe)
 		instance_check_impossible(in);
 }
@@ -178,6 +178,9 @@ static unsigned instance_collect(struct instance *in, const struct listeners *al
 
 	for (; there > 0 && n < INSTANCE_MAX_LISTENERS; there--, l++) {
 		bool known = instance_is_known(in, l);
+
+		if (!obstacle_is_in_place(in->conf, l))
+			continue;
 		if (!known && (l->plain || !instance_is_ours(in, l->pid) ||
 			       !instance_is_useful(in, l)))
 			continue;

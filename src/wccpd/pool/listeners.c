@@ -33,6 +33,8 @@ struct scan_table {
 struct listeners_scan {
 	unsigned n_ports;
 	uint16_t ports[LISTENERS_PORTS];
+	unsigned n_endpoints;
+	struct listeners_endpoint endpoints[LISTENERS_ENDPOINTS]; /* in order of ports */
 	struct scan_table now, before;
 	struct mono next_walk; /* for the owners of plain ones */
 	bool out_of_memory;
@@ -97,23 +99,49 @@ static void scan_empty(struct scan_table *t)
 
 /* -- what is there ----------------------------------------------------------------- */
 
+bool listeners_is_at(const struct addr *listens, const struct addr *at)
+{
+	return !addr_is_set(listens) || addr_equal(listens, at);
+}
+
+static bool scan_is_endpoint(const struct listeners_scan *s,
+			     const struct listeners_socket *found)
+{
+	unsigned first = 0, end = s->n_endpoints;
+
+	while (first < end) {
+		unsigned middle = (first + end) / 2;
+
+		if (s->endpoints[middle].port < found->port)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	for (; first < s->n_endpoints && s->endpoints[first].port == found->port; first++)
+		if (listeners_is_at(&found->at, &s->endpoints[first].at))
+			return true;
+	return false;
+}
+
 static void scan_take(void *arg, const struct listeners_socket *found)
 {
 	struct listeners_scan *s = arg;
 	const struct scan_known *before = scan_find(&s->before, found->inode);
 	struct scan_known k = { .listener = { .fd = -1 } };
+	bool plain = found->plain && !scan_is_endpoint(s, found);
 
 	if (!found->inode || scan_find(&s->now, found->inode) ||
-	    (found->plain && s->now.n >= SCAN_MOST))
+	    (plain && s->now.n >= SCAN_MOST))
 		return;
 	if (before)
 		k = *before;
 	/* It may be told to be transparent when it listens already. */
-	if (before && before->listener.plain && !found->plain)
+	if (before && before->listener.plain && !plain)
 		k.searches = 0;
 	k.listener.port = found->port;
+	k.listener.at = found->at;
 	k.listener.inode = found->inode;
-	k.listener.plain = found->plain;
+	k.listener.plain = plain;
 	if (!scan_add(&s->now, &k))
 		s->out_of_memory = true;
 }
@@ -278,6 +306,21 @@ void listeners_scan_free(struct listeners_scan *s)
 	free(s->now.places);
 	free(s->before.places);
 	free(s);
+}
+
+static int scan_compare_endpoints(const void *a, const void *b)
+{
+	const struct listeners_endpoint *x = a, *y = b;
+
+	return x->port - y->port;
+}
+
+void listeners_scan_set_endpoints(struct listeners_scan *s,
+				  const struct listeners_endpoint *list, unsigned n)
+{
+	memcpy(s->endpoints, list, n * sizeof(*list));
+	qsort(s->endpoints, n, sizeof(*list), scan_compare_endpoints);
+	s->n_endpoints = n;
 }
 
 void listeners_scan_set_ports(struct listeners_scan *s, const uint16_t *ports, unsigned n)

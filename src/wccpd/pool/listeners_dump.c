@@ -147,6 +147,15 @@ static bool dump_is_plain(const struct nlmsghdr *h)
 	return !options.transparent;
 }
 
+static struct addr dump_address(const struct inet_diag_msg *m)
+{
+	struct addr a = addr_from_octets(m->idiag_family == AF_INET6 ? ADDR_V6 : ADDR_V4,
+					 (const uint8_t *)m->id.idiag_src);
+	static const uint8_t any[sizeof(a.octets)];
+
+	return memcmp(a.octets, any, sizeof(any)) ? a : (struct addr){ 0 };
+}
+
 /* One message of the dump is one socket.  (libnl's own cache of them takes sockets of the
  * same address and port, as the workers of an SMP Squid have, for one.) */
 static int dump_take_socket(struct nl_msg *msg, void *arg)
@@ -161,6 +170,7 @@ static int dump_take_socket(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	s = (struct listeners_socket){
 		.port = ntohs(m->id.idiag_sport),
+		.at = dump_address(m),
 		.inode = m->idiag_inode,
 		.plain = dump_is_plain(h),
 	};

@@ -4,6 +4,7 @@
 #ifndef WCCPD_WCCPD_POOL_LISTENERS_DUMP_H
 #define WCCPD_WCCPD_POOL_LISTENERS_DUMP_H
 
+#include "addr.h"
 #include "err.h"
 
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 
 struct listeners_socket {
 	uint16_t port; /* host order */
+	struct addr at; /* unset: every address */
 	uint64_t inode;
 	/* Certainly not transparent; before Linux 5.10 that is not known. */
 	bool plain;

@@ -11,11 +11,19 @@ bool obstacle_is_usable(const struct conf_instance *conf, const struct listener 
 			struct err *why)
 {
 	int fd;
-	enum steer_fetched rc = steer_fetch(l->pid, l->fd, l->inode, conf->family, &fd, why);
+	bool plain = addr_is_set(&conf->at);
+	enum steer_fetched rc =
+		steer_fetch(l->pid, l->fd, l->inode, plain ? ADDR_NONE : conf->family,
+			    plain ? STEER_USE_PLAIN : STEER_USE_REDIRECTED, &fd, why);
 
 	if (fd >= 0)
 		close(fd); /* at once, see steer_fetch() */
 	return rc != STEER_USELESS;
+}
+
+bool obstacle_is_in_place(const struct conf_instance *conf, const struct listener *l)
+{
+	return !addr_is_set(&conf->at) || listeners_is_at(&l->at, &conf->at);
 }
 
 /* Does the pid file name a process that lives? */
@@ -67,7 +75,8 @@ bool obstacle_explain(const struct conf_instance *conf, const struct listeners *
 
 	why->text[0] = '\0';
 	for (; n > 0 && !why->text[0]; n--, l++)
-		obstacle_of_listener(conf, l, why);
+		if (obstacle_is_in_place(conf, l))
+			obstacle_of_listener(conf, l, why);
 	if (why->text[0])
 		return true;
 	if (conf->pid_file[0] && obstacle_is_named(conf->pid_file, &named, &of_file)) {
@@ -76,6 +85,10 @@ bool obstacle_explain(const struct conf_instance *conf, const struct listeners *
 			(int)named, conf->pid_file, conf->port);
 		return true;
 	}
-	err_set(why, "nothing listens on port %u", conf->port);
+	if (addr_is_set(&conf->at))
+		err_set(why, "nothing listens on port %u of %s", conf->port,
+			ADDR_TEXT(&conf->at));
+	else
+		err_set(why, "nothing listens on port %u", conf->port);
 	return false;
 }

@@ -7,10 +7,12 @@
 #include "wccpd/conf/conf.h"
 #include "wccpd/pool/listeners.h"
 
-/* Can redirected connections be given to this listener?  If not, *why says so.  One
+/* Can connections be given to this listener of the instance?  If not, *why says so.  One
  * that cannot be inspected counts as usable: the data plane will tell. */
 bool obstacle_is_usable(const struct conf_instance *conf, const struct listener *l,
 			struct err *why);
+/* Is it at the address where the instance has to listen? */
+bool obstacle_is_in_place(const struct conf_instance *conf, const struct listener *l);
 /* The best reason why none of an instance's listeners in `all` counts.  Returns whether
  * it says more than that nothing listens. */
 bool obstacle_explain(const struct conf_instance *conf, const struct listeners *all,

@@ -167,6 +167,8 @@ struct pools_next {
 	/* ... which are these now. */
 	struct instance *staying[PLAN_MAX_POOLS][PLAN_MAX_INSTANCES];
 	uint16_t ports[PLAN_MAX_POOLS * PLAN_MAX_INSTANCES];
+	unsigned n_endpoints;
+	struct listeners_endpoint endpoints[LISTENERS_ENDPOINTS];
 };
 
 static void pools_free_instances(struct pool *pools, unsigned n)
@@ -182,7 +184,8 @@ static bool pools_is_same(const struct pool *pool, const struct instance *in,
 			  const struct conf_pool *conf_pool,
 			  const struct conf_instance *conf, bool by_name)
 {
-	if (in->conf->port != conf->port)
+	if (in->conf->port != conf->port || pool->conf->plain != conf_pool->plain ||
+	    !addr_equal(&in->conf->at, &conf->at))
 		return false;
 	if (by_name)
 		return strcmp(pool->conf->name, conf_pool->name) == 0 &&
@@ -238,6 +241,12 @@ static int pools_prepare_pool(struct pools *ps, const struct conf_pool *conf,
 	out->conf = conf;
 	for (unsigned i = 0; i < conf->n_instances; i++) {
 		next->ports[next->n_ports++] = conf->instances[i].port;
+		if (conf->plain)
+			next->endpoints[next->n_endpoints++] =
+				(struct listeners_endpoint){
+					.at = conf->instances[i].at,
+					.port = conf->instances[i].port,
+				};
 		out->n_instances++;
 		if (next->staying[p][i])
 			continue;
@@ -293,6 +302,7 @@ void pools_commit(struct pools *ps, struct pools_next *next)
 	pools_free_instances(ps->pools, ps->n);
 	memcpy(ps->pools, next->pools, sizeof(ps->pools));
 	listeners_scan_set_ports(ps->scan, next->ports, next->n_ports);
+	listeners_scan_set_endpoints(ps->scan, next->endpoints, next->n_endpoints);
 	ps->n = next->n;
 	free(next);
 	for (unsigned p = 0; p < ps->n; p++)
@@ -318,6 +328,7 @@ void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 {
 	memset(out, 0, sizeof(*out));
 	snprintf(out->name, sizeof(out->name), "%s", p->conf->name);
+	out->plain = p->conf->plain;
 	for (unsigned i = 0; i < p->n_instances; i++) {
 		const struct instance *in = p->instances[i];
 		struct plan_instance *pi = &out->instances[out->n_instances++];

@@ -2,6 +2,7 @@
 /* One HTTP health check. */
 #include "wccpd/pool/probe.h"
 
+#include "bpf/steer_maps.h"
 #include "clock.h"
 #include "sockaddr.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Squid answers this itself, from its event loop, without going upstream. */
 static const char request[] = "GET /squid-internal-mgr/menu HTTP/1.0\r\n\r\n";
@@ -68,6 +70,25 @@ static void probe_on_timeout(evutil_socket_t fd, short what, void *arg)
 	probe_finish(arg, "no answer in time");
 }
 
+/* A socket with an address by which the steering program knows it; -1: none. */
+static int probe_socket_aside(void)
+{
+	struct sockaddr_in sin = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(STEER_CHECK_SOURCE),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0)
+		return -1;
+	/* The port is chosen when it connects. */
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
+	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static int probe_connect_to(struct probe *p, const struct addr *addr, uint16_t port)
 {
 	union sockaddr_any to;
@@ -81,20 +102,25 @@ static int probe_connect_to(struct probe *p, const struct addr *addr, uint16_t p
 }
 
 struct probe *probe_start(struct event_base *base, const struct addr *addr,
-			  uint16_t port, uint32_t timeout_ms, probe_done *done,
-			  void *arg)
+			  uint16_t port, bool aside, uint32_t timeout_ms,
+			  probe_done *done, void *arg)
 {
 	struct timeval timeout = clock_ms(timeout_ms);
 	struct probe *p = calloc(1, sizeof(*p));
+	int fd = aside ? probe_socket_aside() : -1;
 
-	if (!p)
+	if (!p || (aside && fd < 0)) {
+		free(p);
+		if (fd >= 0)
+			close(fd);
 		return NULL;
+	}
 	p->done = done;
 	p->arg = arg;
 	/* Deferred: a connect that fails at once must not call back before the
 	 * caller has its pointer. */
 	p->bev = bufferevent_socket_new(
-		base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+		base, fd, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
 	p->timer = evtimer_new(base, probe_on_timeout, p);
 	if (!p->bev || !p->timer || evtimer_add(p->timer, &timeout) < 0 ||
 	    probe_connect_to(p, addr, port) < 0) {

@@ -18,11 +18,11 @@ struct probe;
 /* `failure` is NULL if the check was good, else the reason (static). */
 typedef void probe_done(void *arg, const char *failure);
 
-/* Start a check; `done` is called exactly once, from the loop, unless the probe
+/* Start a check; `aside`: to a port that a pool listens on, past the steering.  `done` is called exactly once, from the loop, unless the probe
  * is cancelled first.  NULL when it could not even start. */
 struct probe *probe_start(struct event_base *base, const struct addr *addr,
-			  uint16_t port, uint32_t timeout_ms, probe_done *done,
-			  void *arg);
+			  uint16_t port, bool aside, uint32_t timeout_ms,
+			  probe_done *done, void *arg);
 /* May be NULL. */
 void probe_cancel(struct probe *p);
 

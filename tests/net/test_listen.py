@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Pools that listen on ports of the box, without a router: whose connections they get,
+and what becomes of them when instances die, wccpd is restarted, or all is down."""
+
+import os
+import signal
+
+import pytest
+
+from listen_lab import BOX, BOX6, CLIENT, CLIENT6, PORT, ListenLab
+from netns import program, wait_until
+
+FOUR = {f"s{i}": f'check = "127.0.0.1:420{i}"' for i in range(1, 5)}
+
+
+@pytest.fixture
+def lab(net):
+    return ListenLab(net)
+
+
+@pytest.fixture
+def four(lab):
+    """Four instances at loopback addresses; nobody has 3128 itself."""
+    for i in range(1, 5):
+        lab.instance(f"s{i}", "127.0.0.1", 4200 + i)
+    before = lab.box.state()
+    lab.write(FOUR)
+    lab.start()
+    lab.up(*FOUR)
+    yield lab
+    lab.wccpd.stop()
+    assert lab.box.state() == before
+
+
+def test_clients_on_3128(four):
+    checked = four.box.run(program("wccpd"), "-n", "-f", four.conf)
+    assert "is good" in checked.stdout and "listens on *:3128" in checked.stdout
+    seen = four.spread(80)
+    assert set(seen) == set(FOUR)
+    assert four.given() == seen
+    # No NAT: an instance sees the client and what it asked, by any interface.
+    assert four.ask()[1:] == (CLIENT, BOX)
+    assert four.ask(ns=four.box, to="127.0.0.1")[1:] == ("127.0.0.1", "127.0.0.1")
+    # Its own port is left alone.
+    assert four.ask(ns=four.box, to="127.0.0.1", port=4202)[0] == "s2"
+
+    four.instances["s3"].kill()
+    four.instances["s3"].wait()
+    assert set(four.spread(40)) <= set(FOUR) - {"s3"}
+    four.up("s1", "s2", "s4")
+    four.instance("s3", "127.0.0.1", 4203)
+    four.wait_served(FOUR)
+
+
+def test_all_down(four):
+    for p in four.instances.values():
+        p.kill()
+        p.wait()
+    wait_until(lambda: four.ask() == "refused", 5, "RST")
+    four.write(FOUR, more="when-down = pass")
+    four.box.run(program("wccpctl"), "-s", four.sock, "reload")
+    assert four.ask() == "refused"  # nobody is there
+    four.instance("other", "0.0.0.0", PORT)
+    assert four.ask()[0] == "other"
+    four.instance("s2", "127.0.0.1", 4202)
+    four.wait_served({"s2"})
+
+
+def test_a_restart_loses_no_connection(four):
+    """Neither in place nor after SIGKILL, and counts go on."""
+    given = sum(four.given().values())
+    done = 0
+    for how in (signal.SIGUSR2, signal.SIGKILL):
+        four.wccpd.send_signal(how)
+        if how == signal.SIGKILL:
+            four.wccpd.wait()
+            assert set(four.spread(40)) == set(FOUR)
+            done += 40
+            four.start()
+        for _ in range(150):
+            assert four.ask() != "refused", four.wccpd.output()
+            done += 1
+        four.up(*FOUR)
+    assert sum(four.given().values()) == given + done
+
+
+def test_an_instance_has_the_port_itself(lab):
+    """As on the page of Squid's wiki that begins with one Squid on 3128; the same port at
+    another address; checks reach the one that they mean."""
+    lab.instance("s1", "127.0.0.1", PORT)
+    lab.instance("s2", "127.0.0.2", PORT)
+    lab.write({"s1": f'check = "127.0.0.1:{PORT}"',
+               "s2": f'check = "127.0.0.2:{PORT}"'})
+    lab.start()
+    lab.up("s1", "s2")
+    lab.wait_served({"s1", "s2"})
+    os.kill(lab.instances["s1"].pid, signal.SIGSTOP)
+    lab.up("s2")  # its checks were not answered by the other one
+    assert set(lab.spread(20)) == {"s2"}
+    os.kill(lab.instances["s1"].pid, signal.SIGCONT)
+    lab.up("s1", "s2")
+
+
+def test_addresses(lab):
+    """Single addresses only, both families; others are as before."""
+    lab.box.address("eth0", "10.5.0.9/24")
+    lab.instance("s1", "", 4201)
+    lab.instance("s2", "127.0.0.1", 4202)
+    lab.instance("other", "0.0.0.0", PORT)
+    lab.write({"s1": 'check = "127.0.0.1:4201"', "s2": 'check = "127.0.0.1:4202"'},
+              listen=f'"{BOX}:{PORT}", "[{BOX6}]:{PORT}", "10.5.0.77:{PORT}"')
+    said = lab.box.run(program("wccpd"), "-n", "-f", lab.conf).stdout
+    assert "does not have the address of listen 10.5.0.77:3128" in said
+    lab.start()
+    lab.up("s1", "s2")
+    lab.wait_served({"s1", "s2"})
+    assert lab.ask(to="10.5.0.9")[0] == "other"
+    # Over IPv6 it can be one with an IPv6 socket only.
+    assert lab.spread(20, to=BOX6) == {"s1": 20}
+    assert lab.ask(to=BOX6)[1:] == (CLIENT6, BOX6)
+    problems = lab.show()["problems"]
+    assert any("10.5.0.77" in p["text"] and p["kind"] == "address" for p in problems)
+
+
+def test_a_transparent_port_is_of_no_use(lab):
+    lab.box.popen(["python3", "-c", "import socket, time\n"
+                   "s = socket.socket(); s.setsockopt(0, 19, 1)\n"
+                   "s.bind(('127.0.0.1', 4201)); s.listen(); time.sleep(1000)"])
+    lab.write({"s1": 'check = "127.0.0.1:4201"'})
+    lab.start()
+    wait_until(lambda: "takes redirected connections only" in lab.wccpd.output(), 10,
+               lab.wccpd.output)
+    assert lab.ask() == "refused"
