@@ -18,7 +18,8 @@ while True:
     try:
         conn.recv(4096)
         text = f"{name} {peer[0]} {conn.getsockname()[0]}".replace("::ffff:", "")
-        conn.sendall(f"HTTP/1.0 200 OK\r\nX-Instance: {text}\r\n\r\n".encode())
+        conn.sendall((f"HTTP/1.1 200 OK\r\nX-Instance: {text}\r\n"
+                      "Content-Length: 0\r\nConnection: close\r\n\r\n").encode())
     except OSError:
         pass
     conn.close()

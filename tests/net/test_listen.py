@@ -2,6 +2,7 @@
 """Pools that listen on ports of the box, without a router: whose connections they get,
 and what becomes of them when instances die, wccpd is restarted, or all is down."""
 
+import json
 import os
 import signal
 
@@ -64,6 +65,31 @@ def test_all_down(four):
     assert four.ask()[0] == "other"
     four.instance("s2", "127.0.0.1", 4202)
     four.wait_served({"s2"})
+
+
+def failed_connects(lab, kill, seconds, rate):
+    """Requests under load while `kill` is done; those of which the connection was not
+    opened: a reset of an open one is the death of who had it."""
+    argv = [program("tests/net/wload"), "-n", 16, "-r", rate, "-d", seconds]
+    load = lab.client.popen([*argv, f"http://{BOX}:{PORT}/"], log="wload")
+    start = sum(lab.given().values())
+    wait_until(lambda: sum(lab.given().values()) > start + rate / 2, 10, "the load runs")
+    kill()
+    load.wait(seconds + 20)
+    lines = [json.loads(line) for line in load.output().splitlines()]
+    total = next(x["summary"] for x in lines if "summary" in x)
+    failed = [x["failed"] for x in lines if "failed" in x]
+    assert total["requests"] > rate * seconds * 0.5, total
+    print(total, failed)
+    return [f for f in failed if f["phase"] == "connect" and f["why"] != "ECONNRESET"], failed
+
+
+def test_a_kill_under_load(four):
+    victim = four.instances["s3"]
+    bad, failed = failed_connects(four, victim.kill, 3, 400)
+    assert bad == []
+    # What the dead one had, or got before its listener was closed.
+    assert len(failed) < 30, failed
 
 
 def test_a_restart_loses_no_connection(four):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The minimal site of README, word for word: its files, its commands, real Squids.
+"""The sites of README, word for word: their files, their commands, real Squids.
 
     client 10.0.0.2 -- router 10.0.1.1 -- box 10.0.1.2     s1 s2, wccpd
                        (wccprouter)    -- origin 10.20.0.1
@@ -8,8 +8,10 @@ The box has the folders of a fresh Debian: its own empty /run, and what is writt
 /etc and /var/log/squid is gone with it.
 """
 
+import json
 import os
 import re
+import signal
 import sys
 
 import pytest
@@ -37,7 +39,7 @@ mount -t overlay -o lowerdir=/etc,upperdir={dir}/mnt/etc,workdir={dir}/mnt/work 
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs -o mode=755,uid=proxy,gid=proxy tmpfs /var/log/squid
-rm -f /etc/wccpd.conf /etc/squid/s?.conf
+rm -f /etc/wccpd.conf /etc/squid/[sp]?.conf
 echo ready
 exec sleep infinity
 """
@@ -135,6 +137,43 @@ def test_minimal_site(net, site):
     wait_until(lambda: seen.add(name_of_server()) or {"box1-s1", "box1-s2"} <= seen, 20,
                lambda: f"both instances serve, not {seen}")
     assert seen == {"box1-s1", "box1-s2"}
+    assert wccpd.stop() == 0
+
+
+def test_the_machine_alone(net, site):
+    """Clients on port 3128, no router, four Squids; one of them is killed."""
+    client, _, box = site
+    blocks = readme()
+    box.write("/etc/squid/p1.conf", blocks["/etc/squid/p1.conf"])
+    box.write("/etc/wccpd.conf", blocks["All of /etc/wccpd.conf"])
+    box.sh(next(b for head, b in blocks.items() if "start all four" in head))
+    good = box.sh("wccpd -n")
+    assert not good.stderr and "pool web: listens on *:3128" in good.stdout
+    wccpd = box.popen("wccpd")
+
+    def up():
+        done = box.sh("wccpctl -j show", check=False).stdout
+        return done and json.loads(done)["pools"][0]["healthy"] == 4
+    wait_until(up, 60, lambda: box.sh("wccpctl show", check=False).stdout + wccpd.output())
+    assert not box.ns.listens(3128)
+
+    def names_of_servers(n):
+        done = client.run("curl", "-sS", "-i", "-m", "10", "--parallel", "-x",
+                          "http://10.0.1.2:3128", "-H", "Connection: close",
+                          *["http://10.20.0.1/hello"] * n)
+        assert done.stdout.count("HTTP/1.1 200 ") == n, done.stdout
+        return set(re.findall(r"Via: 1.1 (\S+)", done.stdout))
+    seen = set()
+    names = {f"box1-p{i}" for i in range(1, 5)}
+    wait_until(lambda: seen.update(names_of_servers(8)) or seen == names, 20,
+               lambda: f"all four serve, not {seen}")
+    assert "10.0.0.2 " in box.sh("cat /var/log/squid/p1.access.log").stdout
+
+    kid = next(i["pid"] for i in json.loads(box.sh("wccpctl -j show").stdout)
+               ["pools"][0]["instances"] if i["name"] == "p2")
+    os.kill(kid, signal.SIGKILL)
+    wait_until(lambda: not os.path.exists(f"/proc/{kid}"), 5, "p2 is dead")
+    names_of_servers(40)
     assert wccpd.stop() == 0
 
 
