@@ -23,7 +23,7 @@ struct options {
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
 
 static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain, wccpctl_trace, wccpctl_drain,
-	wccpctl_enable, wccpctl_restart, wccpctl_stop;
+	wccpctl_enable, wccpctl_maintenance, wccpctl_restart, wccpctl_stop;
 
 static const struct {
 	const char *name, *arguments, *usage;
@@ -35,9 +35,11 @@ static const struct {
 	  "say what becomes of each packet of a client", wccpctl_trace },
 	{ "explain", "SRC DST [DPORT [SPORT]]",
 	  "what would happen to a TCP connection, and why", wccpctl_explain },
-	{ "drain", "[SERVICE]",
-	  "serve open connections to their end, then withdraw", wccpctl_drain },
-	{ "enable", "[SERVICE]", "take a share of the traffic again", wccpctl_enable },
+	{ "drain", "[SERVICE | POOL/INSTANCE]",
+	  "give no new connections to it; a service is then withdrawn", wccpctl_drain },
+	{ "maintenance", "POOL/INSTANCE",
+	  "as drain, and what happens to it is no problem", wccpctl_maintenance },
+	{ "enable", "[SERVICE | POOL/INSTANCE]", "take a share of the traffic again", wccpctl_enable },
 	{ "reload", "", "read the configuration again", wccpctl_reload },
 	{ "restart", "", "execute the present program in place; routers are not told",
 	  wccpctl_restart },
@@ -163,6 +165,12 @@ static int wccpctl_drain(const struct options *o, int argc, char **argv)
 static int wccpctl_enable(const struct options *o, int argc, char **argv)
 {
 	return wccpctl_leave(o, "enable", argc, argv);
+}
+
+static int wccpctl_maintenance(const struct options *o, int argc, char **argv)
+{
+	return argc == 1 ? wccpctl_leave(o, "maintenance", argc, argv)
+			 : wccpctl_bad_usage();
 }
 
 static int wccpctl_stop(const struct options *o, int argc, char **argv)

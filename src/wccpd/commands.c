@@ -38,13 +38,42 @@ static json_t *commands_leave(struct daemon *d, unsigned n, char *const *words, 
 	return json_pack("{s:b}", "ok", 1);
 }
 
+/* POOL/INSTANCE, rather than a service? */
+static bool commands_names_instance(unsigned n, char *const *words)
+{
+	return n > 0 && strchr(words[0], '/');
+}
+
+static json_t *commands_want(struct daemon *d, const char *instance,
+			     enum instance_wanted wanted)
+{
+	struct err err;
+
+	if (d->stopping)
+		return json_pack("{s:s}", "error", "the daemon is stopping");
+	if (pools_want(d->pools, instance, wanted, &err) < 0)
+		return json_pack("{s:s}", "error", err.text);
+	return json_pack("{s:b}", "ok", 1);
+}
+
 static json_t *commands_drain(void *d, unsigned n, char *const *words)
 {
+	if (commands_names_instance(n, words))
+		return commands_want(d, words[0], INSTANCE_DRAINED);
 	return commands_leave(d, n, words, true);
+}
+
+static json_t *commands_maintenance(void *d, unsigned n, char *const *words)
+{
+	if (n == 0)
+		return json_pack("{s:s}", "error", "of which POOL/INSTANCE?");
+	return commands_want(d, words[0], INSTANCE_IN_MAINTENANCE);
 }
 
 static json_t *commands_enable(void *d, unsigned n, char *const *words)
 {
+	if (commands_names_instance(n, words))
+		return commands_want(d, words[0], INSTANCE_SERVING);
 	return commands_leave(d, n, words, false);
 }
 
@@ -125,12 +154,12 @@ static json_t *commands_stop(void *arg, unsigned n, char *const *words)
 
 static const struct control_command commands[] = {
 	{ .name = "drain",
-	  .arguments = "[SERVICE]",
-	  .usage = "serve open connections to their end, then withdraw",
+	  .arguments = "[SERVICE | POOL/INSTANCE]",
+	  .usage = "give no new connections to it; a service is then withdrawn",
 	  .run = commands_drain,
 	  .max_words = 1 },
 	{ .name = "enable",
-	  .arguments = "[SERVICE]",
+	  .arguments = "[SERVICE | POOL/INSTANCE]",
 	  .usage = "take a share of the traffic again",
 	  .run = commands_enable,
 	  .max_words = 1 },
@@ -139,6 +168,11 @@ static const struct control_command commands[] = {
 	  .usage = "what would happen to a TCP connection, and why",
 	  .run = commands_explain,
 	  .max_words = 4 },
+	{ .name = "maintenance",
+	  .arguments = "POOL/INSTANCE",
+	  .usage = "as drain, and what happens to it is no problem",
+	  .run = commands_maintenance,
+	  .max_words = 1 },
 	{ .name = "reload",
 	  .usage = "read the configuration again",
 	  .run = commands_reload },

@@ -6,6 +6,8 @@
 #include "wccpd/daemon.h"
 #include "wccpd/planner/planner.h"
 
+#include <stdio.h>
+
 enum {
 	EARLIER_TRANSMIT_T_MS = 10000, /* unless configured */
 	EARLIER_TIMES = 3, /* so many of them without an answer, and a router is lost */
@@ -32,6 +34,24 @@ static void earlier_go_on_draining(struct daemon *d)
 				d->services[k].drain_asked = true;
 }
 
+static void earlier_go_on_wanting(struct daemon *d)
+{
+	const struct plan *was = dp_earlier_plan(d->dp);
+	char name[80];
+	struct err err;
+
+	for (unsigned i = 0; was && i < was->n_pools; i++)
+		for (unsigned k = 0; k < was->pools[i].n_instances; k++) {
+			const struct plan_instance *in = &was->pools[i].instances[k];
+
+			snprintf(name, sizeof(name), "%s/%s", was->pools[i].name, in->name);
+			/* The configuration may not have it any more. */
+			if (in->wanted)
+				pools_want(d->pools, name, (enum instance_wanted)in->wanted,
+					   &err);
+		}
+}
+
 void earlier_begin(struct daemon *d)
 {
 	/* Of pools that listen, instances have to be looked at. */
@@ -48,6 +68,7 @@ void earlier_begin(struct daemon *d)
 	if (dp_earlier(d->dp) != DP_EARLIER_NONE)
 		delivery_watch_trust(d->delivery);
 	earlier_go_on_draining(d);
+	earlier_go_on_wanting(d);
 }
 
 const struct plan *earlier_plan(const struct daemon *d)

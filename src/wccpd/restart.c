@@ -14,6 +14,8 @@
 
 /* " TYPE.ID" of each service that an operator drains. */
 #define RESTART_DRAINED "WCCPD_DRAINED"
+/* A line "WANTED POOL/INSTANCE" for each instance that is not to serve. */
+#define RESTART_WANTED "WCCPD_WANTED"
 
 enum {
 	RESTART_ANSWER_MS = 20, /* for the answer to the request */
@@ -27,6 +29,47 @@ static void restart_name(const struct service *s, char out[RESTART_ID_MAX])
 	snprintf(out, RESTART_ID_MAX, " %u.%u", s->id.type, s->id.id);
 }
 
+static void restart_print_wanted(const struct daemon *d, FILE *to)
+{
+	for (unsigned p = 0; p < pools_count(d->pools); p++) {
+		const struct pool *pool = pools_get(d->pools, p);
+
+		for (unsigned i = 0; i < pool->n_instances; i++)
+			if (pool->instances[i]->wanted != INSTANCE_SERVING)
+				fprintf(to, "%u %s/%s\n", pool->instances[i]->wanted,
+					pool->conf->name, pool->instances[i]->conf->name);
+	}
+}
+
+static void restart_hand_on_wanted(const struct daemon *d)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return;
+	restart_print_wanted(d, f);
+	if (fclose(f) == 0)
+		setenv(RESTART_WANTED, text, 1);
+	free(text);
+}
+
+static void restart_take_over_wanted(struct daemon *d)
+{
+	const char *line = getenv(RESTART_WANTED);
+	unsigned wanted;
+	char name[80];
+	struct err err;
+
+	for (; line && *line; line = strchr(line, '\n') + 1)
+		/* The configuration may not have it any more. */
+		if (sscanf(line, "%u %79[^\n]", &wanted, name) == 2 &&
+		    wanted <= INSTANCE_IN_MAINTENANCE)
+			pools_want(d->pools, name, (enum instance_wanted)wanted, &err);
+	unsetenv(RESTART_WANTED);
+}
+
 static void restart_hand_on(const struct daemon *d)
 {
 	char list[DAEMON_MAX_SERVICES * RESTART_ID_MAX] = "", name[RESTART_ID_MAX];
@@ -37,6 +80,7 @@ static void restart_hand_on(const struct daemon *d)
 			strcat(list, name);
 		}
 	setenv(RESTART_DRAINED, list, 1);
+	restart_hand_on_wanted(d);
 	if (d->udp >= 0)
 		kept_socket_lend(d->conf->address.family == ADDR_V6 ? KEPT_UDP6 : KEPT_UDP4, d->udp);
 	control_hand_on(d->control);
@@ -61,6 +105,7 @@ void restart_take_over(struct daemon *d)
 		d->services[i].drain_asked = restart_has(list, name);
 	}
 	unsetenv(RESTART_DRAINED);
+	restart_take_over_wanted(d);
 }
 
 /* -- doing it ---------------------------------------------------------------------------- */

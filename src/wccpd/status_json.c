@@ -206,7 +206,7 @@ static json_t *status_json_instance(const struct instance *in, uint64_t given)
 	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
 			 in->conf->name, "port", (int)in->conf->port, "pid",
 			 (int)instance_pid(in), "state",
-			 health_state_name(in->health.state), "reason",
+			 instance_state_name(in), "reason",
 			 instance_reason(in), "since_s",
 			 status_json_seconds_since(in->health.since), "last_check",
 			 instance_last_check(in), "weight", (int)in->conf->weight,

@@ -40,6 +40,7 @@ struct plan_instance {
 	char name[32];
 	uint16_t weight; /* share among the instances of its pool */
 	bool takes;	 /* may new connections go there? */
+	uint8_t wanted;	 /* by an operator; for the next process */
 };
 
 struct plan_pool {

@@ -224,8 +224,44 @@ static void instance_note_obstacle(struct instance *in, const struct listeners *
 	instance_log_obstacle(in);
 }
 
+/* -- what an operator wants ------------------------------------------------------- */
+
+bool instance_want(struct instance *in, enum instance_wanted wanted)
+{
+	if (in->wanted == wanted)
+		return false;
+	in->wanted = wanted;
+	in->changed(in->arg, in, in->health.state);
+	return true;
+}
+
+bool instance_counts(const struct instance *in, struct mono now)
+{
+	return in->wanted == INSTANCE_SERVING && health_counts(&in->health, now);
+}
+
+bool instance_takes(const struct instance *in)
+{
+	return in->wanted == INSTANCE_SERVING && health_takes(&in->health);
+}
+
+const char *instance_state_name(const struct instance *in)
+{
+	if (in->wanted == INSTANCE_IN_MAINTENANCE)
+		return "maintenance";
+	if (in->wanted == INSTANCE_DRAINED && in->health.state == HEALTH_UP)
+		return "draining";
+	return health_state_name(in->health.state);
+}
+
+/* -- what others see -------------------------------------------------------------- */
+
 const char *instance_reason(const struct instance *in)
 {
+	if (in->wanted == INSTANCE_IN_MAINTENANCE)
+		return "wccpctl maintenance";
+	if (in->wanted == INSTANCE_DRAINED && in->health.state == HEALTH_UP)
+		return "wccpctl drain";
 	/* "process exited" says more than that nothing listens. */
 	if (in->health.state == HEALTH_ABSENT && in->obstacle.text[0] &&
 	    (in->obstacle_tells || !in->seen))

@@ -15,6 +15,13 @@
 
 enum { INSTANCE_MAX_LISTENERS = 32 }; /* SMP workers with worker-queues */
 
+/* What an operator wants of an instance, whatever its health. */
+enum instance_wanted {
+	INSTANCE_SERVING,
+	INSTANCE_DRAINED,	/* no new connections */
+	INSTANCE_IN_MAINTENANCE, /* the same, and what happens to it is no problem */
+};
+
 struct instance;
 /* Its state or its sockets changed. `was` is the state before. */
 typedef void instance_changed(void *arg, struct instance *in, enum health_state was);
@@ -23,6 +30,7 @@ struct instance {
 	const struct conf_instance *conf;
 	const struct conf_pool *pool;
 	struct health health;
+	enum instance_wanted wanted;
 	unsigned n_listeners, n_watches;
 	struct plan_listener listeners[INSTANCE_MAX_LISTENERS];
 	struct watch watches[INSTANCE_MAX_LISTENERS];
@@ -49,6 +57,13 @@ void instance_configure(struct instance *in, const struct conf_pool *pool,
 			const struct conf_instance *conf);
 /* Update it from the newest list of the host's listening sockets. */
 void instance_see(struct instance *in, const struct listeners *all);
+/* Returns true if that is new. */
+bool instance_want(struct instance *in, enum instance_wanted wanted);
+/* Does it count towards the strength of its pool, and does it get new connections? */
+bool instance_counts(const struct instance *in, struct mono now);
+bool instance_takes(const struct instance *in);
+/* Its state as people see it. */
+const char *instance_state_name(const struct instance *in);
 /* Why it is in its state. */
 const char *instance_reason(const struct instance *in);
 /* How its last check ended. */

@@ -39,7 +39,7 @@ struct pools_strength pools_strength(const struct pool *p)
 	for (unsigned i = 0; i < p->n_instances; i++) {
 		const struct instance *in = p->instances[i];
 		s.all_weight += in->conf->weight;
-		if (!health_counts(&in->health, now))
+		if (!instance_counts(in, now))
 			continue;
 		s.up++;
 		s.up_weight += in->conf->weight;
@@ -54,7 +54,7 @@ int64_t pools_age_ms(const struct pool *p)
 
 	for (unsigned i = 0; i < p->n_instances; i++) {
 		const struct instance *in = p->instances[i];
-		int64_t age = health_counts(&in->health, now)
+		int64_t age = instance_counts(in, now)
 				      ? process_age_ms(instance_pid(in))
 				      : -1;
 
@@ -78,10 +78,11 @@ bool pools_may_be_up(const struct pool *p)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < p->n_instances; i++) {
-		const struct health *h = &p->instances[i]->health;
+		const struct instance *in = p->instances[i];
+		const struct health *h = &in->health;
 
-		n += health_counts(h, now) ||
-		     (h->state == HEALTH_STARTING &&
+		n += instance_counts(in, now) ||
+		     (in->wanted == INSTANCE_SERVING && h->state == HEALTH_STARTING &&
 		      !mono_due(mono_add_ms(h->since, p->conf->health.grace_ms), now));
 	}
 	return n > 0 && n >= p->conf->min_instances;
@@ -98,22 +99,28 @@ static const struct pool *pools_pool_of(const struct pools *ps,
 	return NULL;
 }
 
+static bool pools_is_failing(const struct instance *in)
+{
+	return in->wanted != INSTANCE_IN_MAINTENANCE &&
+	       (in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT);
+}
+
 static void pools_log_transition(const struct pools *ps, const struct instance *in)
 {
 	const struct pool *p = pools_pool_of(ps, in);
 	struct pools_strength s = p ? pools_strength(p) : (struct pools_strength){ 0 };
+	const char *failure = in->wanted != INSTANCE_IN_MAINTENANCE &&
+					      in->health.state == HEALTH_DOWN
+				      ? in->failure
+				      : NULL;
 	char name[80];
 
 	snprintf(name, sizeof(name), "%s/%s", in->pool->name, in->conf->name);
-	log_state(in->health.state == HEALTH_DOWN || in->health.state == HEALTH_ABSENT
-			  ? NOTE_WARNING
-			  : NOTE_INFO,
-		  "instance", (struct log_about){ .instance = name },
+	log_state(pools_is_failing(in) ? NOTE_WARNING : NOTE_INFO, "instance",
+		  (struct log_about){ .instance = name },
 		  "Instance %s is %s, reason: %s%s%s, %u of %u up", name,
-		  health_state_name(in->health.state), in->health.reason,
-		  in->health.state == HEALTH_DOWN && in->failure ? ": " : "",
-		  in->health.state == HEALTH_DOWN && in->failure ? in->failure : "",
-		  s.up, s.all);
+		  instance_state_name(in), instance_reason(in), failure ? ": " : "",
+		  failure ? failure : "", s.up, s.all);
 }
 
 static void pools_on_instance(void *arg, struct instance *in, enum health_state was)
@@ -123,6 +130,38 @@ static void pools_on_instance(void *arg, struct instance *in, enum health_state 
 	if (in->health.state != was)
 		pools_log_transition(ps, in);
 	ps->changed(ps->arg);
+}
+
+/* -- what an operator wants ----------------------------------------------------------- */
+
+static struct instance *pools_find_instance(const struct pools *ps, const char *pool,
+					    size_t len, const char *name)
+{
+	for (unsigned p = 0; p < ps->n; p++) {
+		const struct conf_pool *conf = ps->pools[p].conf;
+
+		if (strncmp(conf->name, pool, len) != 0 || conf->name[len])
+			continue;
+		for (unsigned i = 0; i < ps->pools[p].n_instances; i++)
+			if (strcmp(ps->pools[p].instances[i]->conf->name, name) == 0)
+				return ps->pools[p].instances[i];
+	}
+	return NULL;
+}
+
+int pools_want(struct pools *ps, const char *name, enum instance_wanted wanted,
+	       struct err *err)
+{
+	const char *slash = strchr(name, '/');
+	struct instance *in = NULL;
+
+	if (slash)
+		in = pools_find_instance(ps, name, (size_t)(slash - name), slash + 1);
+	if (!in)
+		return err_set(err, "there is no instance %s (POOL/INSTANCE)", name);
+	if (instance_want(in, wanted))
+		pools_log_transition(ps, in);
+	return 0;
 }
 
 /* -- the scan ------------------------------------------------------------------------- */
@@ -324,8 +363,26 @@ const struct pool *pools_get(const struct pools *ps, unsigned i)
 	return &ps->pools[i];
 }
 
+/* When an operator has drained all that could take connections, they go on to, until
+ * others have the slots of this box: then its services give new connections back. */
+static bool pools_has_only_drained(const struct pool *p)
+{
+	for (unsigned i = 0; i < p->n_instances; i++)
+		if (instance_takes(p->instances[i]))
+			return false;
+	return true;
+}
+
+static bool pools_takes(const struct instance *in, bool only_drained)
+{
+	return only_drained ? in->wanted == INSTANCE_DRAINED && health_takes(&in->health)
+			    : instance_takes(in);
+}
+
 void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 {
+	bool only_drained = pools_has_only_drained(p);
+
 	memset(out, 0, sizeof(*out));
 	snprintf(out->name, sizeof(out->name), "%s", p->conf->name);
 	out->plain = p->conf->plain;
@@ -335,7 +392,8 @@ void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 
 		snprintf(pi->name, sizeof(pi->name), "%s", in->conf->name);
 		pi->weight = in->conf->weight;
-		pi->takes = health_takes(&in->health);
+		pi->takes = pools_takes(in, only_drained);
+		pi->wanted = in->wanted;
 		for (unsigned k = 0; k < in->n_listeners; k++) {
 			if (out->n_listeners == PLAN_MAX_LISTENERS)
 				return;

@@ -49,4 +49,8 @@ int64_t pools_age_ms(const struct pool *p);
 bool pools_are_gone(const struct pool *p);
 void pools_fill_plan(const struct pool *p, struct plan_pool *out);
 
+/* What an operator wants of POOL/INSTANCE.  -1: there is none of that name. */
+int pools_want(struct pools *ps, const char *name, enum instance_wanted wanted,
+	       struct err *err);
+
 #endif

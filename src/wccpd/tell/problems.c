@@ -115,7 +115,7 @@ static void problems_add_instance(json_t *list, const struct pool *pool,
 		.since_ms = mono_ms_between(h->since, now),
 	};
 
-	if (health_counts(h, now))
+	if (health_counts(h, now) || in->wanted == INSTANCE_IN_MAINTENANCE)
 		return;
 	snprintf(name, sizeof(name), "%s/%s", pool->conf->name, in->conf->name);
 	problems_add(list, &p, "%s, port %u%s%s%s%s", health_state_name(h->state),
