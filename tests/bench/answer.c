@@ -3,15 +3,17 @@
  * answer: the cheapest HTTP server that is still one.  Takes a connection, waits
  * for a request, answers 200 with a small body, closes.
  *
- *   answer ADDR:PORT...
+ *   answer [-p] ADDR:PORT...
  *
  * Listening sockets are transparent (IP_TRANSPARENT), as a Squid's tproxy ports
- * are, so that all ways of steering can be compared on the same listeners.
+ * are, so that all ways of steering can be compared on the same listeners; with -p they
+ * are plain.  SIGUSR1 makes it print, in one line, how many connections each has taken.
  */
 #include "config.h" /* the GNU extensions */
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +27,9 @@ enum { MAX_LISTENERS = 8, BACKLOG = 4096 };
 static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n"
 			    "Connection: close\r\n\r\nhello\n";
 
-static int listeners[MAX_LISTENERS], n_listeners, epfd;
+static int listeners[MAX_LISTENERS], n_listeners, epfd, transparent = 1;
+static unsigned long taken[MAX_LISTENERS];
+static volatile sig_atomic_t asked;
 
 static void __attribute__((noreturn)) die(const char *what)
 {
@@ -56,7 +60,7 @@ static void listen_on(const char *text)
 	}
 	addr.sin_port = htons((uint16_t)port);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) ||
+	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &transparent, sizeof(transparent)) ||
 	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)) || listen(fd, BACKLOG))
 		die(text);
 	watch(fd);
@@ -94,9 +98,25 @@ static void take(int listener)
 
 		if (fd < 0)
 			return;
+		for (int k = 0; k < n_listeners; k++)
+			taken[k] += listeners[k] == listener;
 		if (!serve(fd))
 			watch(fd);
 	}
+}
+
+static void on_usr1(int signal)
+{
+	(void)signal;
+	asked = 1;
+}
+
+static void tell(void)
+{
+	asked = 0;
+	for (int i = 0; i < n_listeners; i++)
+		printf("%lu%c", taken[i], i + 1 < n_listeners ? ' ' : '\n');
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
@@ -106,10 +126,19 @@ int main(int argc, char **argv)
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (epfd < 0)
 		die("epoll_create1");
+	if (argc > 1 && strcmp(argv[1], "-p") == 0) {
+		transparent = 0;
+		argv++;
+		argc--;
+	}
 	for (int i = 1; i < argc; i++)
 		listen_on(argv[i]);
+	signal(SIGUSR1, on_usr1);
 	for (;;) {
 		int n = epoll_wait(epfd, events, 256, -1);
+
+		if (asked)
+			tell();
 
 		for (int i = 0; i < n; i++) {
 			if (is_listener(events[i].data.fd))

@@ -4,8 +4,8 @@
 
     bench.py [--seconds S] [--only PART,...] [--json FILE] [--against BUILD]
 
-Parts: steering, deliveries, forwarding, core, idle; each file says what it measures and how.
-WCCPD_BUILD names the build.  --seconds is for each of the first three.  --against has the
+Parts: steering, explicit, deliveries, forwarding, core, idle; each file says what it measures and how.
+WCCPD_BUILD names the build.  --seconds is for each of the first four.  --against has the
 wccpd of another build beside it in `steering`.  doc/benchmarks.md has figures, and what
 to think of them.
 """
@@ -18,6 +18,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "net"))
 
+import explicit  # noqa: E402
 import forwarding  # noqa: E402
 import idle  # noqa: E402
 import netns  # noqa: E402
@@ -66,6 +67,7 @@ def main():
     parts = {
         "steering": (lambda: steering.run(args.seconds, args.against),
                      lambda f: slices.table(f, "direct")),
+        "explicit": (lambda: explicit.run(args.seconds), explicit.table),
         "deliveries": (lambda: steering.deliveries(args.seconds),
                        lambda f: slices.table(f, "direct")),
         "forwarding": (lambda: forwarding.run(args.seconds),

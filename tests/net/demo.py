@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The demonstration: two CARP boxes behind a WCCP router, instances dying under load.
+"""The demonstration: a machine alone whose clients use it as their proxy; then two CARP
+boxes behind a WCCP router.  Instances die under load in both.
 
 Run as root; WCCPD_BUILD names the build.  Everything happens in network
 namespaces that are removed at the end, also on Ctrl-C.  Exit code 0 only when
@@ -14,6 +15,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import netns  # noqa: E402
+from alone import CLIENTS, Alone  # noqa: E402
 from story import Story  # noqa: E402
 
 START = time.monotonic()
@@ -30,6 +32,38 @@ def spread_text(spread):
 def kill_text(story, kill):
     failed, lost = story.account()
     return f"{len(failed)} failed, {kill.describe(lost)}"
+
+
+def percent(spread):
+    total = sum(spread.values())
+    return ", ".join(f"{name} {100 * n / total:.1f} %" for name, n in spread.items())
+
+
+def tell_alone(alone):
+    say(f"the machine alone: no router, {len(CLIENTS)} clients with 10.6.0.1:3128 as their "
+        "proxy, 4 Squids on 127.0.0.1:4201 to 4204")
+    took = alone.start()
+    say(f"wccpd up after {took:.1f} s: nothing listens on 3128, no rule, no NAT")
+    alone.start_load()
+    alone.more(3000)
+    say(f"{alone.answered()} requests answered, {len(alone.account()[0])} failed; spread by "
+        f"the kernel: {percent(alone.spread())}")
+    before = alone.spread()
+    alone.kill("p2")
+    alone.more(1000)
+    failed, lost = alone.account()
+    after = alone.spread()
+    say(f"kill -9 of p2 under load: {len(failed)} failed, {len(lost)} lost in flight; since "
+        f"then {percent({n: after[n] - before[n] for n in after})}")
+    alone.start_squid("p2")
+    before = alone.spread()
+    alone.more(2000)
+    after = alone.spread()
+    say(f"p2 started again: {percent({n: after[n] - before[n] for n in after})}")
+    total, failed, lost, left = alone.finish()
+    say(f"{total['requests']} requests by the machine alone, {len(failed)} failed, "
+        f"{len(lost)} lost in flight")
+    return total, failed, lost, left
 
 
 def tell(story):
@@ -77,17 +111,21 @@ def main():
     if os.geteuid() != 0:
         sys.exit("demo: needs root: it makes network namespaces")
     try:
+        with netns.Net("demo-alone") as net:
+            first = tell_alone(Alone(net))
+        first[3].extend(net.leftovers())
         with netns.Net("demo") as net:
             story = Story(net)
             totals, failed, lost, left = tell(story)
     except KeyboardInterrupt:
         sys.exit("demo: interrupted, all removed")
-    left += net.leftovers()
+    failed, lost = first[1] + failed, first[2] + lost
+    left += first[3] + net.leftovers()
     say("end: no namespace, rule, route, eBPF program or process left"
         if not left else "LEFT BEHIND: " + "; ".join(left))
     for r in failed:
         print("failed:", r)
-    print(f"demo: {totals['requests']} requests, {len(failed)} failed, "
+    print(f"demo: {first[0]['requests'] + totals['requests']} requests, {len(failed)} failed, "
           f"{len(lost)} lost in flight, {time.monotonic() - START:.0f} seconds")
     sys.exit(1 if failed or left else 0)
 

@@ -3,7 +3,7 @@
  * wload: HTTP load that accounts for every request.
  *
  *   wload [-n clients] [-r per-second] [-d seconds] [-s ms] [-t ms] [-b source]...
- *         [-v] [-f file] [URL]...
+ *         [-x proxy] [-v] [-f file] [URL]...
  *
  * Each of n clients opens a connection, sends one request, takes the whole
  * answer, waits for the server to close, and starts again, until -d seconds are
@@ -11,6 +11,8 @@
  * (http://ADDR[:PORT]/PATH) are taken in turn, each %u in them replaced by a
  * number never used before.  -b binds source addresses, in turn.  -r limits the
  * rate of new requests; 0 is as fast as it goes.
+ *
+ * -x asks a proxy, ADDR:PORT, for all of them.
  *
  * -s gives each URL in turn a slice of time of its own, of so many milliseconds, for
  * comparing them on a machine that is not always equally fast.  All requests of a
@@ -95,6 +97,8 @@ static struct options {
 	bool verbose;
 	struct in_addr sources[MAX_SOURCES];
 	struct target targets[MAX_TARGETS];
+	bool proxied;
+	struct sockaddr_in proxy;
 } opt = {.n_clients = 8, .timeout_ms = 10000};
 
 static struct client clients[MAX_CLIENTS];
@@ -261,9 +265,11 @@ static size_t build_request(struct client *c)
 	}
 	path[n] = 0;
 	return (size_t)snprintf(c->request, sizeof(c->request),
-				"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: wload\r\n"
+				"GET %s%s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: wload\r\n"
 				"Connection: close\r\n\r\n",
-				path, c->target->host);
+				opt.proxied ? "http://" : "",
+				opt.proxied ? c->target->host : "", path,
+				c->target->host);
 }
 
 static int open_socket(struct client *c)
@@ -283,7 +289,8 @@ static int open_socket(struct client *c)
 		if (bind(c->fd, (struct sockaddr *)&src, sizeof(src)))
 			return -1;
 	}
-	if (connect(c->fd, (const struct sockaddr *)&c->target->addr,
+	if (connect(c->fd,
+		    (const struct sockaddr *)(opt.proxied ? &opt.proxy : &c->target->addr),
 		    sizeof(c->target->addr)) &&
 	    errno != EINPROGRESS)
 		return -1;
@@ -595,6 +602,19 @@ static void add_target(const char *url)
 	opt.n_targets++;
 }
 
+static void parse_proxy(const char *text)
+{
+	unsigned port;
+	char addr[32];
+
+	if (sscanf(text, "%31[0-9.]:%u", addr, &port) != 2 || port > 65535 ||
+	    inet_pton(AF_INET, addr, &opt.proxy.sin_addr) != 1)
+		die("%s: not ADDR:PORT", text);
+	opt.proxy.sin_family = AF_INET;
+	opt.proxy.sin_port = htons((uint16_t)port);
+	opt.proxied = true;
+}
+
 static void read_targets(const char *path)
 {
 	FILE *f = fopen(path, "re");
@@ -622,7 +642,7 @@ int main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:d:s:t:b:f:v")) != -1) {
+	while ((c = getopt(argc, argv, "n:r:d:s:t:b:f:x:v")) != -1) {
 		switch (c) {
 		case 'n':
 			opt.n_clients = (unsigned)atoi(optarg);
@@ -641,6 +661,9 @@ int main(int argc, char **argv)
 			break;
 		case 'b':
 			add_source(optarg);
+			break;
+		case 'x':
+			parse_proxy(optarg);
 			break;
 		case 'f':
 			read_targets(optarg);
