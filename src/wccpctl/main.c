@@ -3,6 +3,7 @@
 #include "config.h"
 #include "control.h"
 #include "control_client.h"
+#include "wccpctl/rolling_restart.h"
 #include "wccpctl/show.h"
 #include "wccpctl/show_explain.h"
 #include "wccpctl/show_problems.h"
@@ -23,7 +24,8 @@ struct options {
 typedef int wccpctl_run(const struct options *o, int argc, char **argv);
 
 static wccpctl_run wccpctl_show, wccpctl_reload, wccpctl_explain, wccpctl_trace, wccpctl_drain,
-	wccpctl_enable, wccpctl_maintenance, wccpctl_restart, wccpctl_stop;
+	wccpctl_enable, wccpctl_maintenance, wccpctl_restart,
+	wccpctl_rolling_restart, wccpctl_stop;
 
 static const struct {
 	const char *name, *arguments, *usage;
@@ -43,6 +45,9 @@ static const struct {
 	{ "reload", "", "read the configuration again", wccpctl_reload },
 	{ "restart", "", "execute the present program in place; routers are not told",
 	  wccpctl_restart },
+	{ "rolling-restart", "POOL COMMAND...",
+	  "run COMMAND for one instance after the other, each drained before",
+	  wccpctl_rolling_restart },
 	{ "stop", "[keep]",
 	  "leave all routers and end; keep: end at once, for the next start",
 	  wccpctl_stop },
@@ -60,7 +65,8 @@ static void wccpctl_usage(FILE *to)
 	fputs("  -a         of packets, also reasons that none had\n"
 	      "  -j         the daemon's answer as JSON, whole\n"
 	      "  -s socket  where wccpd listens (default " CONF_DEFAULT_CONTROL ")\n"
-	      "  -t seconds that a trace lasts (default 10)\n"
+	      "  -t seconds that a trace lasts (default 10), or that rolling-restart waits\n"
+	      "             for each step (default 120)\n"
 	      "  -h, -V     this help, the version\n",
 	      to);
 }
@@ -171,6 +177,19 @@ static int wccpctl_maintenance(const struct options *o, int argc, char **argv)
 {
 	return argc == 1 ? wccpctl_leave(o, "maintenance", argc, argv)
 			 : wccpctl_bad_usage();
+}
+
+static int wccpctl_rolling_restart(const struct options *o, int argc, char **argv)
+{
+	struct rolling_restart r = { .socket = o->socket, .seconds = 120 };
+	char rest = '\0';
+
+	if (argc < 2 || (o->seconds && (sscanf(o->seconds, "%d%c", &r.seconds, &rest) != 1 ||
+					r.seconds < 1)))
+		return wccpctl_bad_usage();
+	r.pool = argv[0];
+	r.command = argv + 1;
+	return rolling_restart_run(&r) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int wccpctl_stop(const struct options *o, int argc, char **argv)

@@ -4,7 +4,10 @@
 
 #include "clock.h"
 #include "config.h"
+#include "foreign/process_sockets.h"
 #include "wccpd/daemon.h"
+#include "wccpd/drain/inode_set.h"
+#include "wccpd/drain/open_flows.h"
 #include "wccpd/leave.h"
 #include "wccpd/tell/packets_json.h"
 #include "wccpd/tell/problems.h"
@@ -201,16 +204,60 @@ static json_t *status_json_service(struct daemon *d, const struct service *s)
 
 /* -- pools ------------------------------------------------------------------------------- */
 
-static json_t *status_json_instance(const struct instance *in, uint64_t given)
+/* Ports that the pool listens on itself. */
+static unsigned status_json_listens(const struct daemon *d, unsigned pool,
+				    uint16_t out[PLAN_MAX_LISTENS])
 {
-	return json_pack("{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
-			 in->conf->name, "port", (int)in->conf->port, "pid",
-			 (int)instance_pid(in), "state",
-			 instance_state_name(in), "reason",
-			 instance_reason(in), "since_s",
-			 status_json_seconds_since(in->health.since), "last_check",
-			 instance_last_check(in), "weight", (int)in->conf->weight,
-			 "listeners", (int)in->n_listeners, "given", (json_int_t)given);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < d->conf->n_listens; i++)
+		if (d->conf->listens[i].pool == pool)
+			out[n++] = d->conf->listens[i].port;
+	return n;
+}
+
+static bool status_json_take_socket(void *arg, pid_t pid, int fd, uint64_t inode)
+{
+	(void)pid, (void)fd;
+	return inode_set_add(arg, inode);
+}
+
+/* How many connections it still has; -1: that cannot be found out. */
+static int status_json_open(const struct daemon *d, unsigned pool, const struct instance *in)
+{
+	struct inode_set sockets = { 0 };
+	uint16_t listens[PLAN_MAX_LISTENS];
+	unsigned n = status_json_listens(d, pool, listens), found = 0;
+	struct err err;
+	int rc = 0;
+
+	for (unsigned i = 0; i < in->n_watches && rc == 0; i++)
+		rc = process_sockets(in->watches[i].pid, status_json_take_socket, &sockets);
+	inode_set_sort(&sockets);
+	if (rc == 0)
+		rc = open_flows_count_of(&sockets, listens, n, &found, &err);
+	inode_set_free(&sockets);
+	return rc < 0 ? -1 : (int)found;
+}
+
+static json_t *status_json_instance(const struct daemon *d, unsigned pool,
+				    const struct instance *in, uint64_t given)
+{
+	json_t *o = json_pack(
+		"{s:s, s:i, s:i, s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "name",
+		in->conf->name, "port", (int)in->conf->port, "pid", (int)instance_pid(in),
+		"state", instance_state_name(in), "reason", instance_reason(in), "since_s",
+		status_json_seconds_since(in->health.since), "last_check",
+		instance_last_check(in), "weight", (int)in->conf->weight, "listeners",
+		(int)in->n_listeners, "given", (json_int_t)given);
+
+	/* Who takes one out of service has to know when it is free, and when it is well. */
+	if (in->wanted != INSTANCE_SERVING) {
+		json_object_set_new(o, "health",
+				    json_string(health_state_name(in->health.state)));
+		json_object_set_new(o, "open", json_integer(status_json_open(d, pool, in)));
+	}
+	return o;
 }
 
 static json_t *status_json_pool(struct daemon *d, unsigned position)
@@ -223,7 +270,8 @@ static json_t *status_json_pool(struct daemon *d, unsigned position)
 	dp_get_new_connections(d->dp, &d->plan, position, given);
 	for (unsigned i = 0; i < p->n_instances; i++)
 		json_array_append_new(instances,
-				      status_json_instance(p->instances[i], given[i]));
+				      status_json_instance(d, position, p->instances[i],
+							   given[i]));
 	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o}", "name", p->conf->name, "up",
 			 k.up > 0 && k.up >= p->conf->min_instances, "healthy",
 			 (int)k.up, "min", (int)p->conf->min_instances, "weight",

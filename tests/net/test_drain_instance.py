@@ -5,11 +5,12 @@ is accounted for (ledger.py)."""
 
 import os
 import signal
+import subprocess
 
 import pytest
 
 from ledger import Ledger
-from netns import wait_until
+from netns import program, wait_until
 from small import HERE, PYTHON, Small
 from test_drain import all_well, control
 
@@ -125,6 +126,66 @@ def test_the_only_one_of_a_box(net):
         pair.lab.wait_served({"box1", "box2"})
     all_well(ledger)
     assert not ledger.by["origin"], ledger.by
+
+
+def roll(pair, *words, seconds=20):
+    return subprocess.Popen(
+        [program("wccpctl"), "-s", f"{pair.lab.net.tmpdir}/box1.sock", "-t", str(seconds),
+         "rolling-restart", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def restart_when_asked(pair, name):
+    """The command makes a file of that name, and ends when it is gone."""
+    asked = os.path.join(pair.lab.net.tmpdir, name)
+    wait_until(lambda: os.path.exists(asked), 15, pair.box.log)
+    old = pair.second if name == "s2" else pair.box.instance
+    assert pair.instance(name)["open"] == 0
+    old.send_signal(signal.SIGUSR1)  # closes its listener ...
+    old.kill()
+    old.wait()
+    if name == "s2":
+        pair.listen()
+    else:
+        pair.box.ns.popen([*PYTHON, os.path.join(HERE, "dp_listener.py"), "box1", "3129"],
+                          log="again")
+    os.unlink(asked)
+
+
+def test_rolling_restart(pair):
+    asks = ("sh", "-c", 'touch "$0"; while [ -e "$0" ]; do sleep 0.05; done',
+            pair.lab.net.tmpdir + "/{}")
+    with Ledger(pair.lab) as ledger:
+        kept = ledger.open(16)
+        rolling = roll(pair, "web", "--", *asks)
+        wait_until(lambda: pair.instance("s2").get("open"), 10, pair.box.log)
+        assert pair.instance("s2")["open"] >= len([k for k in kept if k.by == "second"])
+        ledger.close(list(kept))
+        for name in ("s2", "s1"):
+            restart_when_asked(pair, name)
+        text, _ = rolling.communicate(timeout=20)
+        assert rolling.returncode == 0 and text == "web/s2 is back\nweb/s1 is back\n", text
+        pair.new_ones_go_to(BOTH)
+    all_well(ledger)
+    assert not ledger.by["origin"], ledger.by
+
+
+def test_rolling_restart_stops_at_the_first(pair):
+    for words, status, says in (
+            (("web", "false"), 1, "web/s2 takes connections again"),
+            (("web", "/no/such"), 1, "No such file"),
+            (("other", "true"), 1, "there is no pool other"), (("web",), 2, "usage")):
+        rolling = roll(pair, *words)
+        text, _ = rolling.communicate(timeout=20)
+        assert rolling.returncode == status and says in text, text
+    pair.new_ones_go_to(BOTH)
+    rolling = roll(pair, "web", "--", "kill", str(pair.second.pid), seconds=1)
+    text, _ = rolling.communicate(timeout=20)
+    assert rolling.returncode == 1 and "it stays drained" in text, text
+    assert "0 of 2 done" in text and pair.instance("s1")["state"] == "up"
+    rolling = roll(pair, "web", "true")
+    text, _ = rolling.communicate(timeout=20)
+    assert rolling.returncode == 1 and "all have to be up" in text, text
 
 
 def test_names_that_do_not_exist(pair):

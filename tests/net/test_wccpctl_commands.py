@@ -14,7 +14,7 @@ def table():
     """{name: arguments}, as the program prints its table."""
     text = run(program("wccpctl"), "-h").stdout
     found = {name: (arguments or "").strip()
-             for name, arguments in re.findall(r"^  ([a-z]+)( .*)?\n {13}\S", text, re.M)}
+             for name, arguments in re.findall(r"^  ([a-z][a-z-]*)( .*)?\n {13}\S", text, re.M)}
     assert "show" in found and "reload" in found
     return found
 

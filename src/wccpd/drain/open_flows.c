@@ -2,6 +2,8 @@
 /* Sockets by sock_diag; the kernel compares the ports, we the addresses. */
 #include "wccpd/drain/open_flows.h"
 
+#include "wccpd/drain/inode_set.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -26,6 +28,10 @@ struct open_flows {
 	unsigned n_own;
 	uint32_t own[OPEN_FLOWS_OWN]; /* as on the wire */
 	unsigned found;
+	/* Only of these sockets, and then also those to ports that a pool listens on. */
+	const struct inode_set *of;
+	const uint16_t *listens;
+	unsigned n_listens;
 };
 
 static int open_flows_find_own(struct open_flows *f, struct err *err)
@@ -64,6 +70,14 @@ static uint32_t open_flows_local(const struct inet_diag_msg *m)
 	return !a[0] && !a[1] && a[2] == htonl(0xffff) ? a[3] : 0;
 }
 
+static bool open_flows_is_listened(const struct open_flows *f, uint16_t port)
+{
+	for (unsigned i = 0; i < f->n_listens; i++)
+		if (f->listens[i] == port)
+			return true;
+	return false;
+}
+
 static int open_flows_take(struct nl_msg *msg, void *arg)
 {
 	const struct nlmsghdr *h = nlmsg_hdr(msg);
@@ -73,8 +87,11 @@ static int open_flows_take(struct nl_msg *msg, void *arg)
 
 	if (nlmsg_datalen(h) < (int)sizeof(*m))
 		return NL_OK;
+	if (f->of && !inode_set_has(f->of, m->idiag_inode))
+		return NL_OK;
 	local = open_flows_local(m);
-	if (local && !open_flows_is_own(f, local))
+	if ((local && !open_flows_is_own(f, local)) ||
+	    open_flows_is_listened(f, ntohs(m->id.idiag_sport)))
 		f->found++;
 	return NL_OK;
 }
@@ -129,23 +146,41 @@ static int open_flows_dump(struct nl_sock *sock, const uint16_t *ports, unsigned
 	return rc;
 }
 
-int open_flows_count(const uint16_t *ports, unsigned n_ports, unsigned *out,
-		     struct err *err)
+static int open_flows_look(struct open_flows *f, const uint16_t *ports, unsigned n_ports,
+			   struct err *err)
 {
-	struct open_flows f = { .found = 0 };
 	struct nl_sock *sock;
 	int rc;
 
-	if (open_flows_find_own(&f, err) < 0)
+	if (open_flows_find_own(f, err) < 0)
 		return -1;
 	sock = nl_socket_alloc();
 	if (!sock)
 		return err_set(err, "sock_diag: out of memory");
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, open_flows_take, &f);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, open_flows_take, f);
 	rc = nl_connect(sock, NETLINK_SOCK_DIAG);
 	if (rc == 0)
 		rc = open_flows_dump(sock, ports, n_ports);
 	nl_socket_free(sock);
-	*out = f.found;
 	return rc >= 0 ? 0 : err_set(err, "sock_diag: %s", nl_geterror(rc));
+}
+
+int open_flows_count(const uint16_t *ports, unsigned n_ports, unsigned *out,
+		     struct err *err)
+{
+	struct open_flows f = { .found = 0 };
+	int rc = open_flows_look(&f, ports, n_ports, err);
+
+	*out = f.found;
+	return rc;
+}
+
+int open_flows_count_of(const struct inode_set *of, const uint16_t *listens,
+			unsigned n_listens, unsigned *out, struct err *err)
+{
+	struct open_flows f = { .of = of, .listens = listens, .n_listens = n_listens };
+	int rc = open_flows_look(&f, NULL, 0, err);
+
+	*out = f.found;
+	return rc;
 }

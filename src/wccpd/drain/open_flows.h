@@ -13,4 +13,9 @@
 int open_flows_count(const uint16_t *ports, unsigned n_ports, unsigned *out,
 		     struct err *err);
 
+/* Of these sockets: the redirected ones, and those to a port that is listened on. */
+struct inode_set;
+int open_flows_count_of(const struct inode_set *of, const uint16_t *listens,
+			unsigned n_listens, unsigned *out, struct err *err);
+
 #endif
