@@ -162,8 +162,7 @@ void read_close(struct reader *r)
 	free(r->lines);
 }
 
-static int read_line_of(struct reader *r, cfg_t *section, const char *name,
-			unsigned index)
+int read_line_of(struct reader *r, cfg_t *section, const char *name, unsigned index)
 {
 	const struct read_line *found = NULL;
 

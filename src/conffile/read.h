@@ -59,6 +59,9 @@ int read_fail(struct reader *r, cfg_t *section, const char *name, const char *fo
 int read_fail_item(struct reader *r, cfg_t *section, const char *name, unsigned index,
 		   const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* The line of one value of a list, for errors that read_fail() cannot put into words. */
+int read_line_of(struct reader *r, cfg_t *section, const char *name, unsigned index);
+
 /* A setting that is valid but probably a mistake: "file:line: ..." into the list of
  * warnings, as long as there is room. */
 void read_warn(struct reader *r, cfg_t *section, const char *name, const char *format,

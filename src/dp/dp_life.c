@@ -205,6 +205,7 @@ void dp_save(struct dp *dp, const struct plan *plan)
 	egress_save(dp->egress, &s->egress);
 	s->connections = dp->connections;
 	s->plan = *plan;
+	s->plan.bypass = NULL; /* the next process reads its own */
 	pins_save(dp->pins, s);
 	if (pins_publish(dp->pins, &err) < 0)
 		err_set(&dp->trouble, "%s", err.text);

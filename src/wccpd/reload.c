@@ -111,6 +111,8 @@ int reload_configuration(struct daemon *d, struct err *err)
 	reload_log_agreed(old, new);
 	conf_free(old);
 	log_info("reload", "configuration %s is in force", d->conf_path);
+	if (new->bypass)
+		log_info("reload", "static bypass: %u prefixes", new->bypass->n);
 	reload_log_warnings(new);
 	services_settle(d);
 	replan_soon(d);

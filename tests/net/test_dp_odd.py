@@ -117,7 +117,8 @@ def test_other_caches_hand_over_tcp_only(lab, driver, what):
         wait_counted(driver, dropped_stray=1, returned=0, redirected=0)
         wire.send(frame(lab, outer(packet)))
         wire.heard(is_gre)
-    wait_counted(driver, returned_protocol=1, delivered=0)
+    reason = "returned_udp" if isinstance(what, UDP) else "returned_protocol"
+    wait_counted(driver, delivered=0, **{reason: 1})
 
 
 # -- redirect headers ------------------------------------------------------------------
@@ -202,7 +203,7 @@ def test_fragments_of_what_is_not_tcp(lab, driver):
         for p in parts:
             wire.send(frame(lab, outer(p)))
         assert len(heard_back(wire, is_gre, len(parts))) == len(parts)
-    wait_counted(driver, returned_protocol=len(parts), delivered=0)
+    wait_counted(driver, returned_udp=len(parts), delivered=0)
 
 
 # -- VLANs -----------------------------------------------------------------------------

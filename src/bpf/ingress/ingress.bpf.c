@@ -59,6 +59,8 @@ static __always_inline bool ingress_has_mac(const struct ingress_router *r)
 /* Does a packet of a router go back by L2? */
 static __always_inline bool ingress_returns_bare(const struct ingress_job *job)
 {
+	if (!job->router)
+		return false;
 	return job->service ? job->router->return_l2 & job->service->bit : !job->by_gre;
 }
 
@@ -138,7 +140,11 @@ static __always_inline int ingress_hand_over(struct __sk_buff *skb,
 					     const struct ingress_job *job)
 {
 	const struct ingress_service *s = job->service;
-	struct packet_redirect redirect = {
+	struct packet_redirect redirect;
+
+	if (!s) /* nothing without one is handed over */
+		return TC_ACT_SHOT;
+	redirect = (struct packet_redirect){
 		.bits = (s->type == WCCP_SERVICE_DYNAMIC ? WCCP_RH_DYNAMIC : 0) |
 			job->tried << INGRESS_RH_TRY_SHIFT,
 		.service = s->id,
@@ -208,9 +214,7 @@ ingress_check_sending(const struct __sk_buff *skb, const struct ingress_job *job
 	if (ingress_is_delivered(reason) || ingress_is_dropped(reason) ||
 	    reason == INGRESS_ANSWER)
 		return reason;
-	/* Other web-caches hand over TCP only. */
-	if (ingress_is_returned(reason) && !job->router &&
-	    (reason == INGRESS_RETURNED_PROTOCOL || !ingress_router_for_other(job)))
+	if (ingress_is_returned(reason) && !job->router && !ingress_router_for_other(job))
 		return INGRESS_DROPPED_STRAY;
 	if (ingress_is_too_old(job, reason))
 		return INGRESS_DROPPED_TTL;
@@ -219,20 +223,47 @@ ingress_check_sending(const struct __sk_buff *skb, const struct ingress_job *job
 	return reason;
 }
 
-static __always_inline int ingress_carry_out(struct __sk_buff *skb,
-					     const struct ingress_job *job,
-					     enum ingress_reason reason)
+/* What is done with a packet; several reasons have the same. */
+enum ingress_way {
+	INGRESS_DELIVER,
+	INGRESS_RETURN,
+	INGRESS_HAND_OVER,
+	INGRESS_HAND_BACK,
+	INGRESS_REFUSE,
+	INGRESS_DROP,
+};
+
+static __always_inline enum ingress_way ingress_way(enum ingress_reason reason)
 {
 	if (ingress_is_delivered(reason))
-		return ingress_deliver(skb, job);
+		return INGRESS_DELIVER;
 	if (ingress_is_returned(reason))
-		return ingress_return(skb, job);
+		return INGRESS_RETURN;
 	if (reason == INGRESS_HANDED_OVER)
-		return ingress_hand_over(skb, job);
+		return INGRESS_HAND_OVER;
 	if (reason == INGRESS_HANDED_BACK)
+		return INGRESS_HAND_BACK;
+	return reason == INGRESS_DROPPED_TOO_LONG ? INGRESS_REFUSE : INGRESS_DROP;
+}
+
+static __always_inline int ingress_carry_out(struct __sk_buff *skb,
+					     const struct ingress_job *job,
+					     enum ingress_way way)
+{
+	switch (way) {
+	case INGRESS_DELIVER:
+		return ingress_deliver(skb, job);
+	case INGRESS_RETURN:
+		return ingress_return(skb, job);
+	case INGRESS_HAND_OVER:
+		return ingress_hand_over(skb, job);
+	case INGRESS_HAND_BACK:
 		return ingress_hand_back(skb, job);
-	if (reason == INGRESS_DROPPED_TOO_LONG)
+	case INGRESS_REFUSE:
 		return ingress_refuse_length(skb, job);
+	case INGRESS_DROP:
+		break;
+	}
 	return TC_ACT_SHOT;
 }
 
@@ -280,20 +311,34 @@ static __always_inline const struct ingress_config *ingress_config_in_force(void
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
+/* The same, but the verifier does not know what it reads from there, and so follows what is
+ * done next once, not once more for each reason. */
+static __always_inline enum ingress_reason ingress_opaque(const struct ingress_job *job,
+							  enum ingress_reason reason)
+{
+	volatile __u32 *place = &job->count->reason;
+
+	*place = reason;
+	return *place;
+}
+
 static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress_job *job)
 {
 	__u32 octets = skb->len - ETH_HLEN - (job->by_gre ? WRAPPING : 0);
 	bool is_traced = ingress_is_traced(&job->p);
 	enum ingress_reason reason;
+	enum ingress_way way;
 	int action;
 
 	if (is_traced)
 		ingress_read_tcp(skb, job); /* now, before it is changed */
-	reason = ingress_judge(skb, job);
+	reason = ingress_opaque(job, ingress_judge(skb, job));
+	if (ingress_gives_way(reason) && job->service && ingress_is_bypassed(job))
+		reason = ingress_opaque(job, INGRESS_RETURNED_BYPASS);
 	reason = ingress_check_sending(skb, job, reason);
-	action = ingress_carry_out(skb, job, reason);
-	if (action == TC_ACT_SHOT && !ingress_is_dropped(reason) &&
-	    reason != INGRESS_ANSWER)
+	way = ingress_way(reason);
+	action = ingress_carry_out(skb, job, way);
+	if (action == TC_ACT_SHOT && way < INGRESS_REFUSE)
 		reason = INGRESS_DROPPED_FAILED;
 	ingress_count(job, octets, reason);
 	if (is_traced)

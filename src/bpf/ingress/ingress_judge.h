@@ -6,6 +6,7 @@
 #ifndef WCCPD_BPF_INGRESS_JUDGE_H
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
+#include "bpf/ingress/ingress_bypass.h"
 #include "bpf/ingress/ingress_openings.h"
 #include "bpf/ingress/ingress_search.h"
 #include "bpf/ingress/ingress_wire.h"
@@ -219,6 +220,8 @@ ingress_offer(struct __sk_buff *skb, const struct ingress_job *job, struct bpf_s
 
 	if (reason != INGRESS_DELIVERED_NEW)
 		return reason;
+	if (ingress_is_bypassed(job))
+		return INGRESS_RETURNED_BYPASS;
 	/* A closed service gives nothing back. */
 	if (!job->service->drop_when_down && ingress_is_unanswered(memory, probe->chosen))
 		return INGRESS_RETURNED_UNANSWERED;
@@ -431,6 +434,31 @@ ingress_judge_addresses(struct __sk_buff *skb, const struct ingress_job *job)
 	return INGRESS_REASONS; /* nothing against it */
 }
 
+/* Instances speak TCP, and other web-caches hand over nothing else.  Without ports, nothing
+ * shows that a datagram is one of the service: its later fragments cannot do harm without the
+ * first. */
+static __always_inline enum ingress_reason
+ingress_judge_other_protocol(const struct ingress_job *job)
+{
+	if (!job->router)
+		return INGRESS_DROPPED_STRAY;
+	if (job->p.protocol != IPPROTO_UDP)
+		return INGRESS_RETURNED_PROTOCOL;
+	return job->service->drop_udp && job->p.has_ports ? INGRESS_DROPPED_UDP
+							  : INGRESS_RETURNED_UDP;
+}
+
+/* Nobody gets the packet, so it may as well be one of the static bypass. */
+static __always_inline bool ingress_gives_way(enum ingress_reason reason)
+{
+	const __u32 reasons = 1U << INGRESS_RETURNED_POOL_DOWN | 1U << INGRESS_RETURNED_HELD |
+			      1U << INGRESS_RETURNED_DRAINING | 1U << INGRESS_RETURNED_FLOW |
+			      1U << INGRESS_RETURNED_PROTOCOL | 1U << INGRESS_RETURNED_UDP |
+			      1U << INGRESS_DROPPED_CLOSED | 1U << INGRESS_DROPPED_UDP;
+
+	return reasons >> (reason & 31) & 1;
+}
+
 static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 							 struct ingress_job *job)
 {
@@ -447,13 +475,13 @@ static __always_inline enum ingress_reason ingress_judge(struct __sk_buff *skb,
 	if (!job->service)
 		return ingress_may_go_back(job) ? INGRESS_HANDED_BACK
 						: INGRESS_RETURNED_SERVICE;
-	/* Instances speak TCP. */
 	if (job->p.protocol != IPPROTO_TCP)
-		return INGRESS_RETURNED_PROTOCOL;
-	if (!job->p.has_ports)
+		reason = ingress_judge_other_protocol(job);
+	else if (!job->p.has_ports)
 		return ingress_judge_fragment(job);
-	reason = ingress_judge_tcp(skb, job);
-	if (job->p.fragment)
+	else
+		reason = ingress_judge_tcp(skb, job);
+	if (job->p.fragment && job->p.protocol == IPPROTO_TCP)
 		ingress_remember_fragment(job, reason);
 	return reason;
 }

@@ -31,6 +31,7 @@ enum {
 	INGRESS_SEARCHES = 16384, /* flows of which it is known who does not have them */
 	INGRESS_ASKED = 13, /* other web-caches that are asked, beside the former owner */
 	INGRESS_ANSWERS = 64, /* other web-caches that have answered */
+	INGRESS_BYPASSES = 1 << 17, /* prefixes of the static bypass */
 	/* In place of an index into the routers: */
 	INGRESS_OTHER_CACHE = 0xfffe, /* another web-cache */
 	INGRESS_NOBODY = 0xffff,
@@ -71,8 +72,10 @@ enum ingress_reason {
 	INGRESS_RETURNED_HELD,	    /* a SYN while delivery fails */
 	INGRESS_RETURNED_UNANSWERED, /* a SYN that was delivered before, in vain */
 	INGRESS_RETURNED_DRAINING,  /* a SYN while the service is drained */
+	INGRESS_RETURNED_BYPASS,    /* static bypass: nothing that a socket here knows */
 	INGRESS_RETURNED_FLOW,	    /* of a flow that nobody here knows */
-	INGRESS_RETURNED_PROTOCOL,  /* not TCP */
+	INGRESS_RETURNED_PROTOCOL,  /* neither TCP nor UDP */
+	INGRESS_RETURNED_UDP,
 	INGRESS_RETURNED_FRAGMENT,  /* a later one that follows none delivered */
 	INGRESS_RETURNED_SERVICE,   /* fits no service agreed on with that router */
 	INGRESS_RETURNED_LOOP,	    /* sent by this box itself */
@@ -84,6 +87,7 @@ enum ingress_reason {
 	INGRESS_HANDED_BACK,
 	/* Nowhere: */
 	INGRESS_DROPPED_CLOSED,	     /* a SYN that no instance takes, when-down drop */
+	INGRESS_DROPPED_UDP,	     /* udp drop */
 	INGRESS_DROPPED_TOO_LONG,    /* to go back by GRE; its sender is told */
 	INGRESS_DROPPED_SOURCE,	     /* no host can have such a source address ... */
 	INGRESS_DROPPED_DESTINATION, /* ... or is reached by such a destination */
@@ -112,6 +116,21 @@ packet_inline bool ingress_is_dropped(enum ingress_reason r)
 {
 	return r >= INGRESS_DROPPED_CLOSED && r <= INGRESS_DROPPED_FAILED;
 }
+
+/* Sets of prefixes of the static bypass: by the end of a connection that they are of, and
+ * by the family. */
+enum ingress_bypass_set {
+	INGRESS_BYPASS_CLIENTS,
+	INGRESS_BYPASS_SERVERS,
+	INGRESS_BYPASS_SET_BITS = 32, /* of the key, in front of the address */
+};
+
+/* Key of the trie of all sets; its value is 1, or 0 for an exception. */
+struct ingress_bypass_key {
+	__u32 bits; /* of what follows */
+	__be32 set;
+	__be32 addr[4]; /* IPv4: the first one */
+};
 
 /* What kind of address this is for redirected packets: the values of the trie of
  * prefixes. */
@@ -166,6 +185,7 @@ struct ingress_service {
 	__u8 type, id;
 	__u8 drop_when_down;
 	__u8 returns_new; /* it is drained: gets no new connections */
+	__u8 drop_udp;
 	__u8 router; /* gets what another web-cache handed over in vain; or INGRESS_NONE */
 	__u8 l2_router; /* that frames of an unknown MAC address belong to, or the same */
 	/* Mask assignment: the bits of a value's sequence number, lowest first.  None:
@@ -198,6 +218,7 @@ struct ingress_config {
 	__u32 delivery; /* the interface that packets are delivered through; 0: none */
 	__u64 mix;	    /* gives each sender's key its bin */
 	__u32 uses_sources; /* does any service name a source port? */
+	__u32 bypass_sets; /* bits: sets of the static bypass that have prefixes */
 	/* Does this box forward packets for others?  Then a frame for another address
 	 * need not be a redirected one. */
 	__u32 forwards;
@@ -230,6 +251,8 @@ struct ingress_counters {
 	__u64 packets[INGRESS_REASONS_ROOM]; /* by enum ingress_reason */
 	__be32 client, server;		 /* of the SYN that was delivered last */
 	__be32 lost_client, lost_server; /* of the newest one returned as unanswered */
+	__u32 reason; /* of the packet at hand */
+	__u32 pad;
 	__u64 other_caches; /* of `packets`: handed over to us, not redirected */
 };
 

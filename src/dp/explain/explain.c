@@ -24,7 +24,8 @@ static struct packet explain_packet(const struct dp_connection *c)
 
 /* The checks of addresses that the ingress program makes before it looks for a
  * service. */
-static const char *explain_against(const struct steer *steer, const struct dp_connection *c)
+static const char *explain_against(const struct ingress *ingress, const struct steer *steer,
+				   const struct dp_connection *c)
 {
 	if (steer_place(steer, &c->src) == INGRESS_OWN)
 		return "the source is this machine: it goes back to the router";
@@ -34,8 +35,11 @@ static const char *explain_against(const struct steer *steer, const struct dp_co
 	case INGRESS_BROADCAST:
 		return "the destination is a broadcast address: it is dropped";
 	default:
-		return NULL;
+		break;
 	}
+	if (ingress_bypasses(ingress, &c->src, &c->dst))
+		return "static bypass: it goes back to the router";
+	return NULL;
 }
 
 /* The listeners of a bucket, best first. */
@@ -109,7 +113,7 @@ int explain_connection(const struct ingress *ingress, const struct steer *steer,
 	if (!config || !table)
 		return err_set(err, "no plan is in force yet");
 	explain_path_find(config, table, steer_seed(steer), &p, &path);
-	out->against = explain_against(steer, c);
+	out->against = explain_against(ingress, steer, c);
 	explain_services(ingress, config, &path, out);
 	out->slot = path.slot;
 	out->alternate = path.alternate;

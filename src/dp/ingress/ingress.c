@@ -5,6 +5,7 @@
 #include "bpf/ingress/ingress_maps.h" /* before the next, which has variables of its types */
 
 #include "bpf/ingress/ingress.skel.h"
+#include "dp/ingress/bypass_table.h"
 #include "dp/ingress/ingress_answers.h"
 #include "dp/ingress/ingress_counters.h"
 #include "dp/ingress/ingress_render.h"
@@ -28,6 +29,7 @@ struct ingress {
 	struct ingress_bpf *bpf;
 	struct pins *pins;
 	struct bpf_table table;
+	struct bypass_table bypass;
 	struct ingress_counters_owners owners, staged_owners;
 	unsigned n_staged;
 	struct facts_link staged_links[PLAN_MAX_INTERFACES];
@@ -85,6 +87,7 @@ static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct
 	if (rc < 0)
 		return err_set(err, "ingress program (TC) refused: %s", strerror(-rc));
 	pins_keep(g->pins, g->bpf->obj);
+	bypass_table_init(&g->bypass, bpf_map__fd(g->bpf->maps.bypasses));
 	g->n_cpus = libbpf_num_possible_cpus();
 	if (g->n_cpus < 1)
 		return err_set(err, "cannot count the processors");
@@ -113,6 +116,7 @@ int ingress_new(struct ingress **out, const struct steer_maps *maps, struct pins
 	if (!g)
 		return err_set(err, "out of memory");
 	g->pins = pins;
+	bypass_table_init(&g->bypass, -1);
 	if (ingress_load(g, maps, err) < 0) {
 		ingress_free(g);
 		return -1;
@@ -131,6 +135,7 @@ void ingress_free(struct ingress *g)
 		return;
 	ingress_tracer_free(&g->tracer);
 	bpf_table_free(&g->table);
+	bypass_table_free(&g->bypass);
 	ingress_bpf__destroy(g->bpf);
 	free(g->per_cpu);
 	free(g);
@@ -254,6 +259,13 @@ const struct ingress_config *ingress_in_force(const struct ingress *g)
 	return g->table.now.fd >= 0 ? g->table.now.octets : NULL;
 }
 
+bool ingress_bypasses(const struct ingress *g, const struct addr *client,
+		      const struct addr *server)
+{
+	return bypass_table_has(&g->bypass, PLAN_BYPASS_CLIENTS, client) ||
+	       bypass_table_has(&g->bypass, PLAN_BYPASS_SERVERS, server);
+}
+
 unsigned ingress_position_of(const struct ingress *g, uint32_t counters)
 {
 	for (unsigned i = 0; i < g->owners.n_services; i++)
@@ -267,7 +279,8 @@ unsigned ingress_position_of(const struct ingress *g, uint32_t counters)
 int ingress_stage(struct ingress *g, const struct plan *plan, const struct facts *facts,
 		  struct err *err)
 {
-	(void)err;
+	if (bypass_table_stage(&g->bypass, plan->bypass, err) < 0)
+		return -1;
 	ingress_stage_counters(g, plan);
 	g->n_staged = facts->n_links;
 	memcpy(g->staged_links, facts->links, sizeof(g->staged_links));
@@ -313,11 +326,12 @@ static int ingress_attach(struct ingress *g, const struct facts_link *link,
 	return 0;
 }
 
-/* The table comes first: a program without one lets everything pass. */
+/* The tables come first: a program without its configuration lets everything pass. */
 int ingress_commit(struct ingress *g, struct err *err)
 {
 	g->drift.text[0] = '\0';
-	if (bpf_table_switch(&g->table, err) < 0)
+	if (bypass_table_switch(&g->bypass, err) < 0 ||
+	    bpf_table_switch(&g->table, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < g->n_staged; i++)
 		if (ingress_attach(g, &g->staged_links[i], err) < 0)
@@ -346,6 +360,7 @@ void ingress_settle(struct ingress *g)
 	memset(g->is_new, 0, sizeof(g->is_new));
 	g->owners = g->staged_owners;
 	bpf_table_settle(&g->table);
+	bypass_table_settle(&g->bypass);
 }
 
 void ingress_revert(struct ingress *g)
@@ -355,6 +370,7 @@ void ingress_revert(struct ingress *g)
 			tc_detach(&g->filters[i]);
 	memset(g->is_new, 0, sizeof(g->is_new));
 	bpf_table_revert(&g->table);
+	bypass_table_revert(&g->bypass);
 }
 
 void ingress_clear(struct ingress *g)
@@ -362,6 +378,7 @@ void ingress_clear(struct ingress *g)
 	for (unsigned i = 0; i < 2 * PLAN_MAX_INTERFACES; i++)
 		tc_detach(&g->filters[i]);
 	bpf_table_clear(&g->table);
+	bypass_table_clear(&g->bypass);
 }
 
 void ingress_look_around(const struct ingress *g, struct err *trouble)

@@ -46,6 +46,9 @@ int ingress_get_counters(const struct ingress *g, unsigned service,
 /* The configuration in force, or NULL. */
 struct ingress_config;
 const struct ingress_config *ingress_in_force(const struct ingress *g);
+/* Does the static bypass in force leave such connections to the router? */
+bool ingress_bypasses(const struct ingress *g, const struct addr *client,
+		      const struct addr *server);
 /* The service, by its position in the newest plan, that has these counters; DP_NO_SERVICE:
  * none. */
 unsigned ingress_position_of(const struct ingress *g, uint32_t counters);

@@ -153,6 +153,7 @@ static void ingress_add_service(struct draft *d, unsigned index, uint32_t counte
 		.id = s->id,
 		.drop_when_down = from->drop_when_down,
 		.returns_new = from->returns_new,
+		.drop_udp = from->drop_udp,
 		.asked = from->asked,
 		.router = INGRESS_NONE,
 		.l2_router = INGRESS_NONE,
@@ -326,6 +327,8 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	out->mark = plan->mark;
 	out->mark_mask = plan->mark_mask;
 	out->delivery = facts->delivery;
+	for (unsigned i = 0; plan->bypass && i < PLAN_BYPASS_SETS; i++)
+		out->bypass_sets |= (plan->bypass->of_set[i] > 0) << i;
 	for (unsigned i = 0; i < facts->n_links; i++)
 		out->links[i] = (struct ingress_link){ facts->links[i].ifindex,
 						       facts->links[i].mtu };

@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "assign.h"
+#include "dp/plan/bypass.h"
 #include "wccp.h"
 
 #include <net/if.h>
@@ -59,6 +60,7 @@ struct plan_service {
 	int mate; /* index of the other service of a pair; -1: it is alone */
 	unsigned pool;	     /* index into plan.pools */
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
+	bool drop_udp; /* instead of returning it */
 	bool drain_asked; /* by an operator; for the next process */
 	bool returns_new; /* it is drained: new flows go back to the routers */
 	/* How packets come to slots, and who had each before: see struct cache_status. */
@@ -118,6 +120,7 @@ struct plan {
 	unsigned n_addresses, n_left_out;
 	unsigned n_listens;
 	struct plan_listen listens[PLAN_MAX_LISTENS];
+	const struct plan_bypass *bypass; /* not owned; NULL: no prefixes */
 	unsigned n_sources;
 	struct plan_source sources[PLAN_MAX_SOURCES];
 	struct plan_service services[PLAN_MAX_SERVICES];

@@ -24,6 +24,8 @@ cfg_opt_t conf_options[] = {
 	READ_TEXT("tc-priority"),
 	READ_TEXT("drain-time"),
 	READ_TEXT("handover-memory"),
+	READ_LIST("bypass-clients"),
+	READ_LIST("bypass-servers"),
 	READ_SECTIONS("pool", pool_options),
 	READ_SECTIONS("service", service_options),
 	CFG_END(),
@@ -310,7 +312,7 @@ static int conf_read_all(struct reader *r, struct conf *out)
 	strcpy(out->control, CONF_DEFAULT_CONTROL);
 	r->warnings = out->warnings;
 	r->max_warnings = CONF_MAX_WARNINGS;
-	if (conf_read_top(r, out) < 0 || conf_read_pools(r, out) < 0 ||
+	if (conf_read_top(r, out) < 0 || conf_bypass_read(r, out) < 0 || conf_read_pools(r, out) < 0 ||
 	    conf_read_services(r, out) < 0)
 		return -1;
 	out->n_warnings = r->n_warnings;
@@ -339,7 +341,9 @@ struct conf *conf_load(const char *path, struct err *err)
 
 void conf_free(struct conf *conf)
 {
-	if (conf)
-		explicit_bzero(conf, sizeof(*conf)); /* passwords */
+	if (!conf)
+		return;
+	free(conf->bypass);
+	explicit_bzero(conf, sizeof(*conf)); /* passwords */
 	free(conf);
 }

@@ -74,6 +74,7 @@ struct conf_service {
 	uint16_t weight;      /* announced when every instance is healthy */
 	uint32_t slow_start_s; /* a cold box gets its share in steps; 0: at once */
 	bool drop_when_down;  /* when-down drop; default return */
+	bool drop_udp;        /* udp drop; default return */
 	int pair;             /* index of the mirrored service, -1: none */
 	uint8_t multicast_ttl; /* 0 without multicast */
 	/* Senders of redirected packets that the protocol does not tell us. */
@@ -103,6 +104,7 @@ struct conf {
 	uint32_t drain_time_s; /* for open flows, before a service is withdrawn */
 	unsigned n_pools, n_services, n_listens;
 	struct plan_listen listens[PLAN_MAX_LISTENS];
+	struct plan_bypass *bypass; /* NULL: none */
 	struct conf_pool pools[PLAN_MAX_POOLS];
 	struct conf_service services[PLAN_MAX_SERVICES];
 	/* Settings that are valid but probably mistakes, "file:line: ..." each. */

@@ -239,7 +239,7 @@ static int conf_describe_read_dynamic(struct reader *r, cfg_t *section,
 		return -1;
 	out->priority = (uint8_t)priority;
 	conf_describe_warn_ftp(r, section, out);
-	if (out->protocol != IPPROTO_TCP)
+	if (out->protocol != IPPROTO_TCP && !read_is_set(section, "udp"))
 		read_warn(r, section, "protocol",
 			  "service %s: the instances take TCP only, all other packets "
 			  "go back to the routers",

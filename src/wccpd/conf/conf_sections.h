@@ -8,6 +8,9 @@
 
 extern cfg_opt_t conf_options[], pool_options[], service_options[], mask_options[];
 
+/* The static bypass: out->bypass, NULL if there is none. */
+int conf_bypass_read(struct reader *r, struct conf *out);
+
 /* One section into *out, defaults filled in. */
 /* `family`: of the services. */
 int conf_pool_read(struct reader *r, cfg_t *section, uint8_t family, struct conf_pool *out);

@@ -4,6 +4,7 @@
 
 #include "conffile/password.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 cfg_opt_t service_options[] = {
@@ -29,6 +30,7 @@ cfg_opt_t service_options[] = {
 	READ_TEXT("weight"),
 	READ_TEXT("slow-start"),
 	READ_TEXT("when-down"),
+	READ_TEXT("udp"),
 	READ_TEXT("spoof"),
 	READ_LIST("spoof-ids"),
 	READ_TEXT("id"),
@@ -122,6 +124,25 @@ static int conf_service_read_name(struct reader *r, cfg_t *section,
 	return conf_part_name(r, section, out->name, room);
 }
 
+static int conf_service_read_udp(struct reader *r, cfg_t *section, struct conf_service *out)
+{
+	static const char *const words[] = { "return", "drop", NULL };
+	const struct wccp_service *s = &out->group.service;
+	unsigned drop = 0;
+
+	if (read_word(r, section, "udp", 0, words, &drop) < 0)
+		return -1;
+	/* Of any protocol, or of this one. */
+	if (drop == 1 &&
+	    (s->type == WCCP_SERVICE_STANDARD ||
+	     (s->protocol != IPPROTO_UDP &&
+	      (s->protocol != 0 || s->flags & WCCP_F_ONLY_PROTOCOL_0))))
+		return read_fail(r, section, "udp", "udp: service %s takes none",
+				 cfg_title(section));
+	out->drop_udp = drop == 1;
+	return 0;
+}
+
 int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 		      struct conf_service *out)
 {
@@ -138,7 +159,8 @@ int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 	    conf_ports_choose_pool(r, section, conf, out) < 0 ||
 	    read_number16(r, section, "weight", 0, &out->weight) < 0 ||
 	    read_number(r, section, "slow-start", 0, 3600, &out->slow_start_s) < 0 ||
-	    read_word(r, section, "when-down", 0, when_down, &drop) < 0)
+	    read_word(r, section, "when-down", 0, when_down, &drop) < 0 ||
+	    conf_service_read_udp(r, section, out) < 0)
 		return -1;
 	out->drop_when_down = drop == 1;
 	if (spoof.on)

@@ -246,6 +246,17 @@ static void conf_summary_print_listens(const struct conf *conf, unsigned pool, F
 	fputc('\n', to);
 }
 
+static void conf_summary_print_bypass(const struct plan_bypass *b, FILE *to)
+{
+	unsigned exceptions = 0;
+
+	for (unsigned i = 0; i < b->n; i++)
+		exceptions += b->list[i].redirect;
+	fprintf(to, "static bypass: prefixes of clients %u, of servers %u, exceptions %u\n",
+		b->of_set[PLAN_BYPASS_CLIENTS] + b->of_set[PLAN_BYPASS_CLIENTS_V6],
+		b->of_set[PLAN_BYPASS_SERVERS] + b->of_set[PLAN_BYPASS_SERVERS_V6], exceptions);
+}
+
 void conf_print(const struct conf *conf, FILE *to)
 {
 	for (unsigned i = 0; i < conf->n_warnings; i++)
@@ -253,6 +264,8 @@ void conf_print(const struct conf *conf, FILE *to)
 	for (unsigned i = 0; i < conf->n_pools; i++)
 		if (conf->pools[i].plain)
 			conf_summary_print_listens(conf, i, to);
+	if (conf->bypass)
+		conf_summary_print_bypass(conf->bypass, to);
 	for (unsigned i = 0; i < conf->n_services; i++) {
 		const struct conf_service *s = &conf->services[i];
 		const struct wccp_service *w = &s->group.service;

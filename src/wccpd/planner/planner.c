@@ -18,6 +18,7 @@ void planner_begin(const struct conf *conf, struct plan *out)
 	out->table = conf->table;
 	out->rule_priority = conf->rule_priority;
 	out->tc_priority = conf->tc_priority;
+	out->bypass = conf->bypass;
 	out->n_services = out->n_pools = out->n_routers = out->n_other_caches = 0;
 	out->n_addresses = out->n_left_out = out->n_sources = 0;
 	out->n_listens = conf->n_listens;
@@ -317,6 +318,7 @@ void planner_add_service(const struct conf_service *conf,
 	s->mate = conf->pair;
 	s->pool = conf->pool;
 	s->drop_when_down = conf->drop_when_down;
+	s->drop_udp = conf->drop_udp;
 	s->by_mask = status->by_mask;
 	s->mask = status->mask;
 	s->n_slots = status->n_slots;

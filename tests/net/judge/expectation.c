@@ -351,6 +351,15 @@ static bool pool_takes(const struct plan *plan, const struct ip4 *p)
 	       plan->pools[pool].instances[0].takes && !is_near(p->dst);
 }
 
+/* Of a service of source ports the packets come from the server. */
+static bool is_bypassed(const struct arrival *a)
+{
+	bool answers = described(a->plan, (unsigned)a->service).flags & 0x20;
+
+	return expectation_bypasses(a->plan->bypass, answers ? a->p->dst : a->p->src,
+				    answers ? a->p->src : a->p->dst);
+}
+
 /* -- the judgement ----------------------------------------------------------------- */
 
 /* What became of first fragments. */
@@ -485,7 +494,7 @@ static enum ingress_reason judge_new(const struct arrival *a)
 		return INGRESS_DELIVERED_FLOW;
 	held = agreed(a->plan, a->from, a->service)->held;
 	if (takes && !held && !a->plan->services[a->service].returns_new)
-		return INGRESS_DELIVERED_NEW;
+		return is_bypassed(a) ? INGRESS_RETURNED_BYPASS : INGRESS_DELIVERED_NEW;
 	if (s->drop_when_down)
 		return INGRESS_DROPPED_CLOSED;
 	if (!takes)
@@ -501,6 +510,16 @@ static enum ingress_reason judge_tcp(const struct arrival *a, uint32_t *to,
 	if (has_flow(a->p))
 		return INGRESS_DELIVERED_FLOW;
 	return judge_unknown(a, to, number);
+}
+
+static enum ingress_reason judge_other_protocol(const struct arrival *a)
+{
+	if (a->from == OTHER_CACHE)
+		return INGRESS_DROPPED_STRAY;
+	if (a->p->protocol != IPPROTO_UDP)
+		return INGRESS_RETURNED_PROTOCOL;
+	return a->plan->services[a->service].drop_udp && !a->p->offset ? INGRESS_DROPPED_UDP
+								       : INGRESS_RETURNED_UDP;
 }
 
 static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned *number)
@@ -526,8 +545,7 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned
 	if (a->service < 0)
 		return may_go_back(a) ? INGRESS_HANDED_BACK : INGRESS_RETURNED_SERVICE;
 	if (p->protocol != IPPROTO_TCP)
-		return a->from == OTHER_CACHE ? INGRESS_DROPPED_STRAY
-					      : INGRESS_RETURNED_PROTOCOL;
+		return judge_other_protocol(a);
 	if (p->offset)
 		return judge_fragment(a, to, number);
 	reason = judge_tcp(a, to, number);
@@ -539,6 +557,16 @@ static enum ingress_reason judge(const struct arrival *a, uint32_t *to, unsigned
 	*m = (struct memory){ .p = *p, .reason = reason, .to = *to,
 			     .number = *number };
 	return reason;
+}
+
+/* What nobody gets here goes back, dropped or not, if it is of the static bypass. */
+static enum ingress_reason judge_again(const struct arrival *a, enum ingress_reason reason)
+{
+	bool nobody = reason == INGRESS_DROPPED_CLOSED || reason == INGRESS_DROPPED_UDP ||
+		      (reason >= INGRESS_RETURNED_POOL_DOWN &&
+		       reason <= INGRESS_RETURNED_UDP && reason != INGRESS_RETURNED_UNANSWERED);
+
+	return nobody && is_bypassed(a) ? INGRESS_RETURNED_BYPASS : reason;
 }
 
 /* -- sending ----------------------------------------------------------------------- */
@@ -648,7 +676,7 @@ struct judgement expectation(const struct plan *plan, const struct sample *s)
 	    (!came_by_gre(&a) && !came_by_l2(&a)))
 		return j;
 	j.ours = true;
-	j.reason = judge(&a, &to, &number);
+	j.reason = judge_again(&a, judge(&a, &to, &number));
 	j.service = a.service;
 	j.from_cache = a.from == OTHER_CACHE;
 	j.odd_header = a.odd_header;

@@ -26,6 +26,7 @@ enum {
 	SERVICES = 5,
 	ROUTERS = 3,
 	OTHERS = 2,
+	BYPASSES = 12, /* prefixes, at most */
 	FLOWS = 64,
 	DATAGRAMS = 150, /* that fragments are of */
 	SEARCHES = 100000, /* flows that came back, at most */
@@ -116,6 +117,7 @@ struct judgement {
 };
 
 void expectation_begin(void); /* no fragment has come yet */
+bool expectation_bypasses(const struct plan_bypass *b, uint32_t client, uint32_t server);
 struct judgement expectation(const struct plan *plan, const struct sample *s);
 
 /* -- the program ------------------------------------------------------------------- */

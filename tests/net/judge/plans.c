@@ -3,6 +3,7 @@
 #include "judge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of the first two the MAC address is known, of the last one not. */
@@ -126,6 +127,7 @@ static void change_service(struct plan_service *s)
 	s->pool = chance_below(2);
 	s->drop_when_down = chance(20);
 	s->returns_new = chance(15);
+	s->drop_udp = chance(40);
 }
 
 void plan_set_assignment(struct plan *plan, enum kind kind)
@@ -163,8 +165,50 @@ static void change_routers(struct plan *plan)
 				};
 }
 
+static uint32_t random_end(uint8_t set)
+{
+	const struct flow *f = &flows[chance_below(FLOWS)];
+
+	if (chance(40))
+		return set ? f->server : f->client;
+	return set ? ADDRESS(198, 51, 100, 0) + chance_below(256)
+		   : ADDRESS(10, 1, 0, 0) + chance_below(1 << 16);
+}
+
+static bool has_prefix(const struct plan_bypass *b, const struct plan_bypass_entry *e)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->list[i].set == e->set && b->list[i].prefix.bits == e->prefix.bits &&
+		    addr_equal(&b->list[i].prefix.addr, &e->prefix.addr))
+			return true;
+	return false;
+}
+
+static void change_bypass(struct plan *plan)
+{
+	static struct plan_bypass *b;
+
+	free(b);
+	b = calloc(1, sizeof(*b) + BYPASSES * sizeof(b->list[0]));
+	for (unsigned n = chance(60) ? chance_below(BYPASSES + 1) : 0; n > 0; n--) {
+		struct plan_bypass_entry *e = &b->list[b->n];
+		uint8_t bits = (uint8_t)(chance(80) ? 18 + chance_below(15) : chance_below(33));
+
+		e->set = (uint8_t)chance_below(2);
+		e->redirect = chance(40);
+		e->prefix.bits = bits;
+		e->prefix.addr = addr_v4(random_end(e->set) & (bits ? ~0u << (32 - bits) : 0));
+		b->n += !has_prefix(b, e);
+	}
+	memset(&b->list[b->n], 0, (BYPASSES - b->n) * sizeof(b->list[0]));
+	for (unsigned i = 0; i < b->n; i++)
+		b->of_set[b->list[i].set]++;
+	plan->bypass = chance(20) ? NULL : b;
+}
+
 void plan_change(struct plan *plan)
 {
+	change_bypass(plan);
 	change_pools(plan);
 	for (unsigned i = 0; i < plan->n_services; i++)
 		change_service(&plan->services[i]);
