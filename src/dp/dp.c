@@ -147,7 +147,7 @@ static int dp_apply_listens(struct dp *dp, const struct plan *plan, struct err *
 		return err_prefix(err, "data plane");
 	}
 	dp_account(dp);
-	dp_clear_redirection(dp);
+	dp_clear_redirection(dp, plan->table);
 	steer_settle(dp->steer);
 	dp_save(dp, plan);
 	return 0;

@@ -134,13 +134,13 @@ int dp_open(struct dp **out, const char *pin_directory, struct err *err)
 	return 0;
 }
 
-void dp_clear_redirection(struct dp *dp)
+void dp_clear_redirection(struct dp *dp, uint32_t table)
 {
 	if (!dp->redirects)
 		return;
 	egress_clear(dp->egress);
 	ingress_clear(dp->ingress);
-	link_clear(dp->link);
+	link_forget(dp->link, table);
 	dp->redirects = false;
 }
 

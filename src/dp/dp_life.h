@@ -33,8 +33,8 @@ struct dp {
 
 /* Remove what the drivers have made. */
 void dp_clear(struct dp *dp);
-/* Of it, what only redirected packets need. */
-void dp_clear_redirection(struct dp *dp);
+/* Of it, and of what an earlier process has made, what only redirected packets need. */
+void dp_clear_redirection(struct dp *dp, uint32_t table);
 /* The plan is in force: note what the next process adopts if this one ends. */
 void dp_save(struct dp *dp, const struct plan *plan);
 

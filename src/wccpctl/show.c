@@ -97,13 +97,29 @@ static void show_print_buckets(const json_t *service, const char *hex, FILE *to)
 
 /* -- tables -------------------------------------------------------------------------- */
 
+/* No service, but a pool that listens on ports of the box. */
+static bool show_has_only_ports(const json_t *status)
+{
+	const json_t *pool;
+	size_t i;
+
+	if (json_array_size(json_get_member(status, "services")) > 0)
+		return false;
+	json_array_foreach(json_get_member(status, "pools"), i, pool)
+		if (json_array_size(json_get_member(pool, "listen")) > 0)
+			return true;
+	return false;
+}
+
 static void show_print_heading(const json_t *status, FILE *to)
 {
 	const char *trouble = json_get_text(status, "data_plane_error");
 
-	fprintf(to, "wccpd %s at %s on %s, up %s, data plane %s\n",
-		json_get_text(status, "version"), json_get_text(status, "address"),
-		json_get_text(status, "interface"),
+	fprintf(to, "wccpd %s", json_get_text(status, "version"));
+	if (!show_has_only_ports(status))
+		fprintf(to, " at %s on %s", json_get_text(status, "address"),
+			json_get_text(status, "interface"));
+	fprintf(to, ", up %s, data plane %s\n",
 		duration_text(json_get_number(status, "uptime_s")).s,
 		json_get_true(status, "data_plane") ? "in force"
 		: strcmp(trouble, "-") == 0	    ? "not in force yet"
@@ -238,6 +254,16 @@ static void show_print_instance(const char *pool, const json_t *instance,
 	table_cell(t, "%s", json_get_text(instance, "reason"));
 }
 
+static void show_print_listens(const json_t *pool, FILE *to)
+{
+	const json_t *listen;
+	size_t i;
+
+	json_array_foreach(json_get_member(pool, "listen"), i, listen)
+		fprintf(to, "%s %s", i ? "," : "; listens on",
+			json_is_string(listen) ? json_string_value(listen) : "-");
+}
+
 static void show_print_instances(const json_t *status, FILE *to)
 {
 	struct table *t = table_new("INSTANCE|>PORT|>PID|STATE|SINCE|LAST CHECK|"
@@ -251,12 +277,17 @@ static void show_print_instances(const json_t *status, FILE *to)
 			show_print_instance(json_get_text(pool, "name"), instance, t);
 	}
 	table_print(t, to);
-	json_array_foreach(json_get_member(status, "pools"), i, pool) fprintf(
-		to, "pool %s is %s: %lld of %zu count, %lld needed\n",
-		json_get_text(pool, "name"), json_get_true(pool, "up") ? "up" : "DOWN",
-		json_get_number(pool, "healthy"),
-		json_array_size(json_get_member(pool, "instances")),
-		json_get_number(pool, "min"));
+	json_array_foreach(json_get_member(status, "pools"), i, pool)
+	{
+		fprintf(to, "pool %s is %s: %lld of %zu count, %lld needed",
+			json_get_text(pool, "name"),
+			json_get_true(pool, "up") ? "up" : "DOWN",
+			json_get_number(pool, "healthy"),
+			json_array_size(json_get_member(pool, "instances")),
+			json_get_number(pool, "min"));
+		show_print_listens(pool, to);
+		fputc('\n', to);
+	}
 }
 
 static void show_print_packets(const json_t *status, FILE *to)
@@ -296,12 +327,14 @@ int show_part(const char *name)
 
 void show_print(const json_t *status, unsigned parts, FILE *to)
 {
-	bool all = parts == 0;
+	bool all = parts == 0, only_ports = show_has_only_ports(status);
 
 	if (all)
 		show_print_heading(status, to);
 	for (unsigned i = 0; i < N_PARTS; i++) {
 		if (all ? parts_table[i].only_alone : !(parts & parts_table[i].part))
+			continue;
+		if (all && only_ports && parts_table[i].part != SHOW_INSTANCES)
 			continue;
 		if (all)
 			fputc('\n', to);

@@ -260,6 +260,22 @@ static json_t *status_json_instance(const struct daemon *d, unsigned pool,
 	return o;
 }
 
+/* "*:3128" */
+static json_t *status_json_endpoints(const struct conf *conf, unsigned pool)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < conf->n_listens; i++) {
+		const struct plan_listen *l = &conf->listens[i];
+
+		if (l->pool == pool)
+			json_array_append_new(list,
+					      json_string(conf_endpoint_text(&l->addr, l->port)
+								  .s));
+	}
+	return list;
+}
+
 static json_t *status_json_pool(struct daemon *d, unsigned position)
 {
 	const struct pool *p = pools_get(d->pools, position);
@@ -272,10 +288,11 @@ static json_t *status_json_pool(struct daemon *d, unsigned position)
 		json_array_append_new(instances,
 				      status_json_instance(d, position, p->instances[i],
 							   given[i]));
-	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o}", "name", p->conf->name, "up",
+	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o, s:o}", "name", p->conf->name, "up",
 			 k.up > 0 && k.up >= p->conf->min_instances, "healthy",
 			 (int)k.up, "min", (int)p->conf->min_instances, "weight",
-			 (int)k.up_weight, "instances", instances);
+			 (int)k.up_weight, "listen",
+			 status_json_endpoints(d->conf, position), "instances", instances);
 }
 
 /* -- problems ---------------------------------------------------------------------------- */

@@ -5,11 +5,13 @@ and what becomes of them when instances die, wccpd is restarted, or all is down.
 import json
 import os
 import signal
+import socket
 
 import pytest
 
 from listen_lab import BOX, BOX6, CLIENT, CLIENT6, PORT, ListenLab
 from netns import program, wait_until
+from small import Small
 
 FOUR = {f"s{i}": f'check = "127.0.0.1:420{i}"' for i in range(1, 5)}
 
@@ -42,6 +44,9 @@ def test_clients_on_3128(four):
     # No NAT: an instance sees the client and what it asked, by any interface.
     assert four.ask()[1:] == (CLIENT, BOX)
     assert four.ask(ns=four.box, to="127.0.0.1")[1:] == ("127.0.0.1", "127.0.0.1")
+    shown = four.box.run(program("wccpctl"), "-s", four.sock, "show").stdout
+    assert "pool web is up: 4 of 4 count, 1 needed; listens on *:3128" in shown
+    assert "SERVICE" not in shown
     # Its own port is left alone.
     assert four.ask(ns=four.box, to="127.0.0.1", port=4202)[0] == "s2"
 
@@ -90,6 +95,17 @@ def test_a_kill_under_load(four):
     assert bad == []
     # What the dead one had, or got before its listener was closed.
     assert len(failed) < 30, failed
+
+
+def test_drained_instances(four):
+    """Who is drained gets nothing more; with all of them, it is as if none were up."""
+    def drain(*names):
+        for name in names:
+            four.box.run(program("wccpctl"), "-s", four.sock, "drain", "web/" + name)
+    drain("s1")
+    four.wait_served({"s2", "s3", "s4"})
+    drain("s2", "s3", "s4")
+    wait_until(lambda: four.ask() == "refused", 5, "RST")
 
 
 def test_a_restart_loses_no_connection(four):
@@ -146,6 +162,59 @@ def test_addresses(lab):
     assert lab.ask(to=BOX6)[1:] == (CLIENT6, BOX6)
     problems = lab.show()["problems"]
     assert any("10.5.0.77" in p["text"] and p["kind"] == "address" for p in problems)
+
+
+def test_beside_a_service_of_the_same_port(net):
+    """What is redirected to port 80 goes to the transparent ports, what is for port 80 of
+    the box to the plain ones."""
+    lab = Small(net, boxes=("box1",))
+    box = lab.boxes[0]
+    lab.start_router("web-cache")
+    box.configure(("web-cache", ""))
+    with open(box.conf) as f:
+        text = f.read()
+    with open(box.conf, "w") as f:
+        f.write(text.replace("pool web {", "pool web {\n    listen = { 80 }"))
+    box.start()
+    lab.wait_shares(256)
+    lab.wait_served({"box1"})
+
+    def asked():
+        with lab.client.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            s.settimeout(3)
+            s.connect((box.address, 80))
+            s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            return s.recv(100)
+    for _ in range(5):
+        assert asked().startswith(b"HTTP/1.0 200")
+    given = {p["name"]: p["instances"][0]["given"] for p in box.show()["pools"]}
+    assert given == {"web": given["web"], "web-listen": 5} and given["web"] >= 8
+    # Without the service, nothing stays at the interface, and 80 goes on.
+    with open(box.conf) as f:
+        both = f.read()
+    alone = both[:both.index("service")]
+
+    def follows(conf, action, has_rule):
+        with open(box.conf, "w") as f:
+            f.write(conf)
+        action()
+
+        def made():
+            yield "2048" in box.ns.ip("rule").stdout
+            yield box.ns.run("tc", "filter", "show", "dev", "eth0", "ingress").stdout != ""
+        wait_until(lambda: set(made()) == {has_rule}, 10, box.log)
+        assert asked().startswith(b"HTTP/1.0 200")
+
+    def reload():
+        box.ns.run(program("wccpctl"), "-s", os.path.join(net.tmpdir, "box1.sock"), "reload")
+
+    def start_anew():
+        box.kill()
+        box.start()
+    follows(alone, reload, False)
+    follows(both, reload, True)
+    follows(alone, start_anew, False)
+    assert box.wccpd.stop() == 0
 
 
 def test_a_transparent_port_is_of_no_use(lab):

@@ -110,6 +110,8 @@ int explain_connection(const struct ingress *ingress, const struct steer *steer,
 	struct explain_path path;
 
 	*out = (struct dp_explanation){ .n_buckets = STEER_BUCKETS };
+	if (!config && table)
+		return err_set(err, "nothing is redirected here: there is no service");
 	if (!config || !table)
 		return err_set(err, "no plan is in force yet");
 	explain_path_find(config, table, steer_seed(steer), &p, &path);

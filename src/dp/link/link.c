@@ -359,6 +359,16 @@ void link_revert(struct link *l)
 	link_remove_made(l, &failed, &l->now);
 }
 
+void link_forget(struct link *l, uint32_t table)
+{
+	static const struct link_made nothing;
+
+	l->wanted = (struct delivery_path){ .table = table };
+	link_adopt(l);
+	link_remove_made(l, &l->before, &nothing);
+	link_clear(l);
+}
+
 void link_clear(struct link *l)
 {
 	static const struct link_made nothing;

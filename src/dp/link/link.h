@@ -41,6 +41,8 @@ void link_settle(struct link *l);
 void link_revert(struct link *l);
 /* Remove everything. */
 void link_clear(struct link *l);
+/* ... and what an earlier process, which was killed, left of the same routing table. */
+void link_forget(struct link *l, uint32_t table);
 void link_free(struct link *l);
 
 /* The same, asked of the kernel now.  Then `out` says why, and true. */

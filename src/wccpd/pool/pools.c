@@ -381,7 +381,8 @@ static bool pools_takes(const struct instance *in, bool only_drained)
 
 void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 {
-	bool only_drained = pools_has_only_drained(p);
+	/* Nobody else takes what comes to a port of this box. */
+	bool only_drained = pools_has_only_drained(p) && !p->conf->plain;
 
 	memset(out, 0, sizeof(*out));
 	snprintf(out->name, sizeof(out->name), "%s", p->conf->name);
