@@ -6,9 +6,9 @@
  * It only decides for packets that came in by the WCCP interface, for an address that
  * is not ours, to a port of a service; and for those to an address and port of ours that a
  * pool listens on (steer_listen.h).  The answer is a listener of that service's pool
- * or none, never an unrelated socket that happens to listen on the port.  Candidates
- * are ranked per bucket.  A listener that dies leaves the SOCKMAP by itself, so the
- * next in rank takes over without userspace.
+ * or none, never an unrelated socket that happens to listen on the port.  All listeners
+ * of a pool have an order for each connection (steer_choice.h).  One that dies leaves the
+ * SOCKMAP by itself, so that the next takes over without userspace.
  *
  * Of what is redirected it counts nothing: ingress.bpf.c runs it too, to find out which
  * socket would take a packet, and counts what it then delivers.
@@ -17,6 +17,8 @@
 #include "bpf/steer_listen.h"
 #include "bpf/steer_maps.h"
 #include "bpf/steer_shared.h"
+#include "bpf/steer_table.h"
+#include "bpf/steer_walk.h"
 
 #include <linux/bpf.h>
 #include <linux/in.h>
@@ -35,22 +37,6 @@ struct {
 	__type(value, __u64);
 } listeners SEC(".maps");
 
-struct table_map {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	/* By size: clang leaves the type of an inner map's value out of the BTF. */
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct steer_table));
-};
-
-/* One element: the table in force; empty before the first plan. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__array(values, struct table_map);
-} tables SEC(".maps");
-
 /* The listener that proofs of delivery arrive at. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
@@ -61,16 +47,8 @@ struct {
 
 /* Linux 5.17 and later tell the interface; older ones know the port alone. */
 const volatile bool tells_ifindex = true;
-/* Random, chosen at load time, so that no outsider can aim at one bucket. */
+/* Random, chosen at load time, so that no outsider can aim at one instance. */
 const volatile __u64 seed = 0;
-
-static __always_inline const struct steer_table *steer_table_in_force(void)
-{
-	__u32 zero = 0;
-	void *inner = bpf_map_lookup_elem(&tables, &zero);
-
-	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-}
 
 /* Is it one of the interfaces that redirected packets arrive on, or that they are delivered
  * through? */
@@ -127,15 +105,21 @@ static __always_inline long steer_give(struct bpf_sk_lookup *ctx, struct bpf_soc
 /* 1 + the slot of the socket that took it, or 0.  A socket that does not serve the packet's
  * family is refused by the kernel, and passed over; one of [::] serves both. */
 static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
-					  const struct steer_pool *pool, __u32 bucket)
+					  const struct steer_table *table, __u32 pool,
+					  __u64 key)
 {
-	const __u16 *slots = pool->slots[steer_index(bucket, STEER_BUCKETS)];
+	const struct steer_pool *p = &table->pools[steer_index(pool, STEER_POOLS)];
+	struct steer_walk walk = { 0 };
 
 	for (int rank = 0; rank < STEER_RANKS; rank++) {
-		__u32 slot = slots[rank];
+		__u32 slot = STEER_NO_SLOT;
 		struct bpf_sock *sk;
 		long rc;
 
+		if (rank == 0 && p->spread == STEER_BY_CPU)
+			slot = steer_walk_by_cpu(p, &walk, bpf_get_smp_processor_id());
+		if (slot == STEER_NO_SLOT)
+			slot = steer_walk_on(table, pool, key, &walk);
 		if (slot >= STEER_SLOTS)
 			return 0;
 		sk = bpf_map_lookup_elem(&listeners, &slot);
@@ -189,28 +173,26 @@ static __always_inline void steer_count_sample(const struct steer_probe *probe)
 		s->reached++;
 }
 
-/* Of the addresses; see steer_hash(). */
-static __always_inline __u64 steer_addrs(const struct bpf_sk_lookup *ctx)
+static __always_inline struct steer_ends steer_ends(const struct bpf_sk_lookup *ctx)
 {
 	__u32 remote[4], local[4];
 
 	if (ctx->family == AF_INET)
-		return (__u64)ctx->remote_ip4 << 32 | ctx->local_ip4;
+		return (struct steer_ends){ ctx->remote_ip4, ctx->local_ip4 };
 	for (int i = 0; i < 4; i++) {
 		remote[i] = ctx->remote_ip6[i];
 		local[i] = ctx->local_ip6[i];
 	}
-	return steer_addrs6(seed, remote, local);
+	return (struct steer_ends){ steer_fold6(seed, remote), steer_fold6(seed, local) };
 }
 
 static __always_inline __u32 steer_choose(struct bpf_sk_lookup *ctx,
 					  const struct steer_table *table, __u32 pool,
-					  __u64 addrs, __u64 ports)
+					  struct steer_ends ends, __u64 ports)
 {
-	__u64 hash = steer_hash(seed, addrs, ports);
+	const struct steer_pool *p = &table->pools[steer_index(pool, STEER_POOLS)];
 
-	return steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
-			    hash % STEER_BUCKETS);
+	return steer_assign(ctx, table, pool, steer_key(seed, p->spread, ends, ports));
 }
 
 /* -- ports of the box that pools listen on -------------------------------------------- */
@@ -233,7 +215,7 @@ static __always_inline int steer_to_listen(struct bpf_sk_lookup *ctx,
 
 	if (steer_listen_is_check(ctx))
 		return SK_PASS;
-	chosen = steer_choose(ctx, table, l->pool, steer_addrs(ctx), ports);
+	chosen = steer_choose(ctx, table, l->pool, steer_ends(ctx), ports);
 	if (!chosen)
 		return l->pass ? SK_PASS : SK_DROP;
 	if (!asking)
@@ -248,7 +230,8 @@ int steer(struct bpf_sk_lookup *ctx)
 	const struct steer_listen *listen;
 	struct steer_probe *probe;
 	__u32 zero = 0, ifindex, pool, remote_port;
-	__u64 hash;
+	struct steer_ends ends;
+	__u64 ports, hash;
 
 	if (ctx->protocol != IPPROTO_TCP)
 		return SK_PASS;
@@ -279,13 +262,13 @@ int steer(struct bpf_sk_lookup *ctx)
 	}
 	if (remote_port == 0)
 		remote_port = probe->remote_port;
-	hash = steer_hash(seed, steer_addrs(ctx),
-			  remote_port << 16 | (ctx->local_port & 0xffff));
-	probe->chosen = steer_assign(ctx, &table->pools[steer_index(pool, STEER_POOLS)],
-				     hash % STEER_BUCKETS);
+	ends = steer_ends(ctx);
+	ports = remote_port << 16 | (ctx->local_port & 0xffff);
+	probe->chosen = steer_choose(ctx, table, pool, ends, ports);
 	probe->pool = pool;
-	/* Sample by bits that do not choose the bucket. */
-	probe->sampled = (hash >> 32) % STEER_SAMPLING == 0;
+	/* Sample by the flow, whatever the pool is spread by. */
+	hash = steer_key(seed, STEER_BY_FLOW, ends, ports);
+	probe->sampled = hash % STEER_SAMPLING == 0;
 	if (probe->sampled && !probe->asking)
 		steer_count_sample(probe);
 	return probe->chosen ? SK_PASS : SK_DROP;

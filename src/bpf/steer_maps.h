@@ -23,14 +23,9 @@ static inline __attribute__((always_inline)) __u64 steer_index(__u64 i, __u64 si
 #endif
 }
 
-/* Of a connection: the addresses as they lie in a packet, source in the upper half; the
- * ports in host order, the source's 16 bits up. */
-static inline __attribute__((always_inline)) __u64 steer_hash(__u64 seed, __u64 addrs,
-							      __u64 ports)
+/* The finishing step of MurmurHash3: every bit of x moves every other. */
+static inline __attribute__((always_inline)) __u64 steer_mix(__u64 x)
 {
-	__u64 x = addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL;
-
-	/* The finishing step of MurmurHash3: every bit of x moves every other. */
 	x ^= x >> 33;
 	x *= 0xff51afd7ed558ccdULL;
 	x ^= x >> 33;
@@ -39,27 +34,53 @@ static inline __attribute__((always_inline)) __u64 steer_hash(__u64 seed, __u64 
 	return x;
 }
 
-/* Two halves of an IPv6 address, as it lies in a packet, for steer_hash(): XOR alone would
- * let an outsider choose addresses that come out the same. */
-static inline __attribute__((always_inline)) __u64 steer_fold6(__u64 seed, __u64 high,
-							       __u64 low)
+/* Of a connection: IPv4 addresses as they lie in a packet, source in the upper half; the
+ * ports in host order, the source's 16 bits up. */
+static inline __attribute__((always_inline)) __u64 steer_hash(__u64 seed, __u64 addrs,
+							      __u64 ports)
 {
+	return steer_mix(addrs ^ seed ^ ports * 0x9e3779b97f4a7c15ULL);
+}
+
+/* What the instance of a connection follows from; configured for each pool. */
+enum steer_spread {
+	STEER_BY_FLOW,	      /* addresses and ports */
+	STEER_BY_SOURCE,      /* the address of the client */
+	STEER_BY_DESTINATION, /* that of the server */
+	STEER_BY_CPU,	      /* the processor that works on its first packet */
+};
+
+/* Addresses of a connection, as they lie in a packet or folded. */
+struct steer_ends {
+	__u64 source, destination;
+};
+
+/* An IPv6 address for steer_key(): XOR alone would let an outsider choose addresses that
+ * come out the same. */
+static inline __attribute__((always_inline)) __u64 steer_fold6(__u64 seed, const __u32 *addr)
+{
+	__u64 high = (__u64)addr[0] << 32 | addr[1], low = (__u64)addr[2] << 32 | addr[3];
 	__u64 x = ((high ^ seed) * 0xff51afd7ed558ccdULL) ^ low;
 
 	x ^= x >> 32;
 	return x * 0x9e3779b97f4a7c15ULL;
 }
 
-/* What steer_hash() takes as addresses; source first. */
-static inline __attribute__((always_inline)) __u64 steer_addrs6(__u64 seed,
-								const __u32 *source,
-								const __u32 *destination)
+/* What is hashed for the choice of an instance.  With STEER_BY_CPU it decides who stands
+ * in. */
+static inline __attribute__((always_inline)) __u64 steer_key(__u64 seed, __u32 spread,
+							     struct steer_ends ends,
+							     __u64 ports)
 {
-	__u64 s = steer_fold6(seed, (__u64)source[0] << 32 | source[1],
-			      (__u64)source[2] << 32 | source[3]);
-
-	return steer_fold6(s, (__u64)destination[0] << 32 | destination[1],
-			   (__u64)destination[2] << 32 | destination[3]);
+	if (spread == STEER_BY_SOURCE || spread == STEER_BY_DESTINATION)
+		ports = 0;
+	if (spread == STEER_BY_SOURCE)
+		ends.destination = 0;
+	if (spread == STEER_BY_DESTINATION)
+		ends.source = 0;
+	return steer_hash(seed,
+			  (ends.source << 32 | ends.source >> 32) ^ ends.destination,
+			  ports);
 }
 
 /* 127.87.67.67: where questions to instances come from that must not be steered. */
@@ -69,9 +90,12 @@ enum {
 	/* Twice what a plan can hold: if all listeners are replaced at once, the old
 	 * ones stay until the new table is in force. */
 	STEER_SLOTS = 512,
-	STEER_RANKS = 8,
-	STEER_BUCKETS = 256,
+	STEER_RANKS = 8, /* listeners that a connection tries */
 	STEER_POOLS = 16,
+	STEER_INSTANCES = 64,  /* of a pool; a power of 2, and so are the next three */
+	STEER_LISTENERS = 256, /* of a pool */
+	STEER_INSTANCE_LISTENERS = 32,
+	STEER_CURVE = 256,
 	STEER_LINKS = 16, /* interfaces that redirected packets arrive on */
 	STEER_OWN_PREFIXES = 1024, /* prefixes that are the box's own */
 	/* In the trie of these prefixes: reached by a WCCP interface; this, and its index. */
@@ -85,9 +109,28 @@ enum {
 	STEER_CHOSE_SINK = STEER_SLOTS + 1,
 };
 
-/* Candidates of each bucket, best first; slots are indices into the SOCKMAP. */
+/* An instance that takes connections; see steer_choice.h. */
+struct steer_instance {
+	__u64 hash; /* of its name and nothing else, so that its place never changes */
+	/* Ends each of its turns: its index, and STEER_LATE if its weight is 0. */
+	__u64 tail;
+	__u32 inverse;	/* STEER_ONE / weight */
+	__u16 first, n; /* its listeners: slots[first] and those that follow */
+};
+
+/* It stands in for all others. */
+#define STEER_LATE ((__u64)1 << 62)
+#define STEER_ONE (1u << 31)
+
 struct steer_pool {
-	__u16 slots[STEER_BUCKETS][STEER_RANKS];
+	__u32 spread; /* enum steer_spread */
+	__u32 n;      /* instances, in the order of their hashes */
+	struct steer_instance instances[STEER_INSTANCES];
+	/* Indices into the SOCKMAP. */
+	__u16 slots[STEER_LISTENERS];
+	/* STEER_BY_CPU: who has the processors i, i + n_processors, ...; 0xff: nobody. */
+	__u32 n_processors;
+	__u8 of_processor[STEER_INSTANCES];
 };
 
 /* An address and port of this box that a pool listens on. */
@@ -111,6 +154,8 @@ struct steer_table {
 	/* The first of those that have this port, STEER_NO_LISTEN: none; see steer_listen.h. */
 	__u8 listen_of_port[65536];
 	struct steer_listen listens[STEER_LISTENS];
+	/* -ln(1 - i/STEER_CURVE), for turns that follow weights; straight lines between. */
+	__u32 curve[STEER_CURVE + 1];
 	struct steer_pool pools[STEER_POOLS];
 };
 

@@ -264,6 +264,22 @@ static void show_print_listens(const json_t *pool, FILE *to)
 			json_is_string(listen) ? json_string_value(listen) : "-");
 }
 
+static void show_print_pool(const json_t *pool, FILE *to)
+{
+	/* Older daemons do not say it. */
+	const char *spread = json_string_value(json_get_member(pool, "spread"));
+
+	fprintf(to, "pool %s is %s: %lld of %zu count, %lld needed",
+		json_get_text(pool, "name"), json_get_true(pool, "up") ? "up" : "DOWN",
+		json_get_number(pool, "healthy"),
+		json_array_size(json_get_member(pool, "instances")),
+		json_get_number(pool, "min"));
+	show_print_listens(pool, to);
+	if (spread)
+		fprintf(to, "; spread by %s", spread);
+	fputc('\n', to);
+}
+
 static void show_print_instances(const json_t *status, FILE *to)
 {
 	struct table *t = table_new("INSTANCE|>PORT|>PID|STATE|SINCE|LAST CHECK|"
@@ -278,16 +294,7 @@ static void show_print_instances(const json_t *status, FILE *to)
 	}
 	table_print(t, to);
 	json_array_foreach(json_get_member(status, "pools"), i, pool)
-	{
-		fprintf(to, "pool %s is %s: %lld of %zu count, %lld needed",
-			json_get_text(pool, "name"),
-			json_get_true(pool, "up") ? "up" : "DOWN",
-			json_get_number(pool, "healthy"),
-			json_array_size(json_get_member(pool, "instances")),
-			json_get_number(pool, "min"));
-		show_print_listens(pool, to);
-		fputc('\n', to);
-	}
+		show_print_pool(pool, to);
 }
 
 static void show_print_packets(const json_t *status, FILE *to)

@@ -118,6 +118,24 @@ static void show_explain_owners(const json_t *answer, struct table *t)
 	show_explain_end(&line, "before", t);
 }
 
+/* What chooses the instance: the word that the configuration has, and what it means. */
+static void show_explain_key(const json_t *answer, FILE *to)
+{
+	static const struct {
+		const char *word, *meaning;
+	} keys[] = {
+		{ "flow", "addresses and ports" },
+		{ "source", "the client's address" },
+		{ "destination", "the server's address" },
+		{ "cpu", "the processor that it comes in on" },
+	};
+	const char *word = json_get_text(answer, "spread");
+
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (strcmp(keys[i].word, word) == 0)
+			fprintf(to, "by %s (spread = %s)", keys[i].meaning, word);
+}
+
 static void show_explain_ranks(const json_t *answer, FILE *to)
 {
 	const json_t *rank;
@@ -129,8 +147,9 @@ static void show_explain_ranks(const json_t *answer, FILE *to)
 			json_get_number(answer, "rank") + 1);
 	else
 		fputs("none", to);
-	fprintf(to, "; bucket %lld of the pool has",
-		json_get_number(answer, "bucket"));
+	fputs(", ", to);
+	show_explain_key(answer, to);
+	fputs("; in the order", to);
 	json_array_foreach(json_get_member(answer, "ranks"), i, rank) fprintf(
 		to, "%s %s%s", i ? "," : "", json_get_text(rank, "instance"),
 		json_get_true(rank, "listens") ? "" : " (does not listen)");
@@ -143,7 +162,8 @@ static void show_explain_shares(const json_t *answer, FILE *to)
 	const json_t *share;
 	size_t i;
 
-	fputs("by the source port:", to);
+	show_explain_key(answer, to);
+	fputs(":", to);
 	json_array_foreach(json_get_member(answer, "shares"), i, share) fprintf(
 		to, "%s %s/%s %lld of %lld", i ? "," : "", json_get_text(answer, "pool"),
 		json_get_text(share, "instance"), json_get_number(share, "buckets"),
@@ -173,7 +193,7 @@ static void show_explain_instance(const json_t *answer, struct table *t)
 		fputs("if it came here: ", to);
 	if (!show_explain_has(answer, "pool"))
 		fputs("none: no instance of a pool takes this port", to);
-	else if (json_get_number(answer, "source_port"))
+	else if (json_get_true(answer, "decided"))
 		show_explain_ranks(answer, to);
 	else
 		show_explain_shares(answer, to);

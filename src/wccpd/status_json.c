@@ -288,10 +288,10 @@ static json_t *status_json_pool(struct daemon *d, unsigned position)
 		json_array_append_new(instances,
 				      status_json_instance(d, position, p->instances[i],
 							   given[i]));
-	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:o, s:o}", "name", p->conf->name, "up",
+	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:s, s:o, s:o}", "name", p->conf->name, "up",
 			 k.up > 0 && k.up >= p->conf->min_instances, "healthy",
 			 (int)k.up, "min", (int)p->conf->min_instances, "weight",
-			 (int)k.up_weight, "listen",
+			 (int)k.up_weight, "spread", conf_spread_name(p->conf->spread), "listen",
 			 status_json_endpoints(d->conf, position), "instances", instances);
 }
 

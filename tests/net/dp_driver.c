@@ -7,7 +7,7 @@
  *   interface NAME | tc-priority N | self IP | mark MARK MASK TABLE | delivery NAME
  *   service TYPE ID PRIORITY PROTOCOL FLAGS POOL DROP [PORT...]
  *   handover SERVICE BUCKET IP                   bucket -1: all
- *   pool NAME | instance POOL NAME WEIGHT TAKES | listener POOL INSTANCE PID FD INODE
+ *   pool NAME [SPREAD] | instance POOL NAME WEIGHT TAKES | listener POOL INSTANCE PID FD INODE
  *   router SERVICE ID ADDRESS FORWARD RETURN | fellow IP
  *   apply                                        "ok TROUBLE" or "error TEXT"
  *   counters SERVICE | given POOL                figures
@@ -115,7 +115,11 @@ static void add_pool(void)
 {
 	struct plan_pool *p = &plan.pools[plan.n_pools++];
 
+	const char *spread;
+
 	snprintf(p->name, sizeof(p->name), "%s", word());
+	spread = word();
+	p->spread = spread ? (enum plan_spread)strtoul(spread, NULL, 0) : PLAN_SPREAD_FLOW;
 }
 
 static void add_instance(void)

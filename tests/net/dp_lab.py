@@ -87,10 +87,10 @@ class Driver:
         assert self.process.wait(10) == 0
 
 
-def pool(*instances, index=0, name="web"):
+def pool(*instances, index=0, name="web", spread=0):
     """Lines of a plan for a pool: instances are (Instance, weight, takes) or just an
     Instance."""
-    lines = [f"pool {name}"]
+    lines = [f"pool {name} {spread}"]
     for i, x in enumerate(instances):
         inst, weight, takes = x if isinstance(x, tuple) else (x, 100, 1)
         lines.append(f"instance {index} {inst.name} {weight} {takes}")

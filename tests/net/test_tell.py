@@ -131,13 +131,14 @@ def test_what_is_missing(lab):
 MORE = {"s2": (3130, 4202), "s3": (3131, 4203)}  # instances beside s1: ports, checks
 
 
-def start_several(lab, more=""):
+def start_several(lab, more="", spread="flow"):
     """Three instances in each box; returns {(box, instance): process}."""
     processes = {}
     for box in lab.boxes:
         box.configure(("web-cache", more))
         with open(box.conf, encoding="utf-8") as f:
             text = f.read()
+        text = text.replace("    instance s1", f"    spread = {spread}\n    instance s1")
         for name, (port, check) in MORE.items():
             text = text.replace("    instance s1", f"    instance {name} {{ port = {port}  "
                                 f'check = "127.0.0.1:{check}" }}\n    instance s1')
@@ -187,10 +188,14 @@ def experience(lab, dst, sport):
     return box, instance or "s1"
 
 
-@pytest.mark.parametrize("more", ("", "assign = { mask }\nmask { dst-ip = 0x5 }"),
+@pytest.mark.parametrize("more,spread",
+                         [("", "flow"), ("assign = { mask }\nmask { dst-ip = 0x5 }",
+                                         "destination")],
                          ids=("hash", "mask"))
-def test_explain_foretells_50_connections(lab, more):
-    processes = start_several(lab, more)
+def test_explain_foretells_50_connections(lab, more, spread):
+    processes = start_several(lab, more, spread)
+    assert lab.boxes[0].show()["pools"][0]["spread"] == spread
+    assert f"; spread by {spread}\n" in tell(lab.boxes[0], "show", "instances").stdout
     wait_heard(lab, 2 if more else 128)
     wait_until(lambda: {lab.try_connect(f"10.9.{n}.1") for n in range(0, 256, 31)}.isdisjoint(
         {None, "origin"}), 10, "clients are served")
@@ -228,13 +233,13 @@ def test_explain_in_words(lab):
     text = tell(box, "explain", CLIENT, "10.9.1.1").stdout
     assert re.search(r"^service +web-cache$", text, re.M)
     assert re.search(r"^slot +bucket 3 of 256, by dst-ip; if it is a hot one, ", text, re.M)
-    assert re.search(r"^instance +by the source port: web/s1 256 of 256$", text, re.M)
+    assert re.search(r"^instance +by addresses and ports \(spread = flow\): web/s1 4096 of 4096$", text, re.M)
     assert max(len(line) for line in text.splitlines()) <= 100
     # Not ours: who has it now is not called the one before.
     text = tell(box, "explain", CLIENT, "10.9.200.1").stdout
     assert re.search(r"^web-cache +10.3.2.2 \(router 10.3.1.1\)$", text, re.M)
     assert not re.search("^before", text, re.M)
-    assert re.search(r"^instance +if it came here: by the source port: ", text, re.M)
+    assert re.search(r"^instance +if it came here: by addresses and ports", text, re.M)
     text = tell(box, "explain", CLIENT, "10.9.1.1", "81").stdout
     assert re.search(r"^service +none that it fits", text, re.M)
     assert re.search(r"^instance +none: ", text, re.M)

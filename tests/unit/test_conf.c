@@ -99,6 +99,7 @@ static const char everything[] =
 	"delivery = interface delivery-interface = redirected\n"
 	"pool a {\n"
 	"  min-instances = 2 interval = 250 timeout = 300 rise = 1 fall = 5 grace = 0\n"
+	"  spread = source\n"
 	"  instance s1 { port = 1 check = '127.0.0.1:2' weight = 3 pid-file = '/p#1' "
 	"}\n"
 	"  instance s2 { port = 3 check = 127.0.0.2:4 }\n"
@@ -138,6 +139,8 @@ TEST(everything_set)
 	ck_assert_uint_eq(c->pools[0].health.rise, 1);
 	ck_assert_uint_eq(c->pools[0].health.fall, 5);
 	ck_assert_uint_eq(c->pools[0].health.grace_ms, 0);
+	ck_assert_uint_eq(c->pools[0].spread, PLAN_SPREAD_SOURCE);
+	ck_assert_uint_eq(c->pools[1].spread, PLAN_SPREAD_FLOW);
 	ck_assert_uint_eq(c->pools[0].instances[0].weight, 3);
 	ck_assert_str_eq(c->pools[0].instances[0].pid_file, "/p#1");
 	ck_assert_uint_eq(c->pools[0].instances[1].port, 3);
@@ -363,6 +366,8 @@ static const struct {
 	  "5: fall: -1 is not a number from 1 to 100" },
 	{ IN_POOL(INSTANCE "\ngrace = 99999999999999999999999"),
 	  "5: grace: 99999999999999999999999 is not a number from 0 to 600000" },
+	{ IN_POOL(INSTANCE "\nspread = client"),
+	  "5: spread: client is not one of: flow, source, destination, cpu" },
 	{ IN_POOL("instance s1 {\ncheck = 127.0.0.1:1\n}"),
 	  "6: instance s1 has no port" },
 	{ IN_POOL("instance s1 {\nport = 1\n}"), "6: instance s1 has no check" },

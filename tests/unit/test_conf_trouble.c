@@ -57,6 +57,11 @@ static const struct {
 	  "pool web {\ninstance s1 { port = 1 check = 127.0.0.1:2 pid-file = /p }\n"
 	  "instance s2 { port = 3 check = 127.0.0.1:4\npid-file = /p }\n}\n" SERVICE,
 	  "6: pid-file: /p is that of instance s1, too" },
+	{ TOP "pool web {\ninstance s1 { port = 1 check = 127.0.0.1:2 }\n"
+	      "instance s2 { port = 3 check = 127.0.0.1:4 weight = 2 }\n"
+	      "spread = cpu\n}\n" SERVICE,
+	  "6: spread: by cpu, the weights of instances only say who stands in for one "
+	  "that is down" },
 	{ IN6(""), "1: address: the kernel part has no IPv6 yet, so nothing will be "
 		   "announced" },
 };

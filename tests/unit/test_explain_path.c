@@ -111,21 +111,30 @@ TEST(values_of_a_mask)
 	ck_assert_uint_eq(path_to(80).former, htonl(OTHER));
 }
 
-TEST(the_pool_and_its_bucket)
+static uint64_t key_of(unsigned spread, uint64_t addrs, uint64_t ports)
 {
-	struct explain_path a, b;
+	struct explain_path p;
+
+	table.pools[3].spread = spread;
+	p = path_to(80);
+	ck_assert_uint_eq(p.pool, 3);
+	/* As the steering program is tested to do in tests/net. */
+	ck_assert_uint_eq(p.key, steer_hash(42, addrs, ports));
+	return p.key;
+}
+
+TEST(the_pool_and_its_key)
+{
+	const uint64_t src = (uint64_t)htonl(SRC) << 32, dst = htonl(DST);
+	uint64_t flow;
 
 	reset();
 	add_service(70, 1, 80);
 	table.pool_of_port[80] = 3;
-	a = path_to(80);
-	ck_assert_uint_eq(a.pool, 3);
-	ck_assert_uint_lt(a.bucket, STEER_BUCKETS);
-	/* By addresses, ports and the seed, as the steering program is tested to do in
-	 * tests/net. */
-	ck_assert_uint_eq(a.bucket, steer_hash(42, (uint64_t)htonl(SRC) << 32 | htonl(DST),
-					       4711u << 16 | 80) %
-					    STEER_BUCKETS);
-	b = path_to(81);
-	ck_assert_uint_ne(a.bucket, b.bucket);
+	flow = key_of(STEER_BY_FLOW, src | dst, 4711u << 16 | 80);
+	ck_assert_uint_ne(key_of(STEER_BY_SOURCE, src, 0), flow);
+	ck_assert_uint_ne(key_of(STEER_BY_DESTINATION, dst, 0), flow);
+	/* Who stands in for the processor's own. */
+	ck_assert_uint_eq(key_of(STEER_BY_CPU, src | dst, 4711u << 16 | 80), flow);
+	ck_assert_uint_eq(path_to(81).key, 0);
 }

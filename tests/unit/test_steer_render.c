@@ -13,7 +13,6 @@
 static struct plan plan;
 static struct facts facts = { .n_links = 1, .links = { { .ifindex = 7 } } };
 static struct steer_places places;
-static struct steer_memory memory;
 static struct steer_table table;
 
 /* Slots are handed out in order; listener l of the plan sits in slot l + 10. */
@@ -21,7 +20,6 @@ static void reset(void)
 {
 	memset(&plan, 0, sizeof(plan));
 	memset(&places, 0xff, sizeof(places));
-	memset(&memory, 0, sizeof(memory));
 	plan.n_pools = 1;
 	strcpy(plan.pools[0].name, "web");
 }
@@ -44,188 +42,69 @@ static void add_instance(const char *name, unsigned weight, unsigned listeners)
 
 static void render(void)
 {
-	steer_render(&plan, &facts, &places, &memory, &table);
+	steer_render(&plan, &facts, &places, &table);
 }
 
-/* Buckets in which `slot` has rank `rank`. */
-static unsigned count(unsigned slot, unsigned rank)
-{
-	unsigned n = 0;
-
-	for (unsigned b = 0; b < STEER_BUCKETS; b++)
-		n += table.pools[0].slots[b][rank] == slot;
-	return n;
-}
-
-TEST(buckets_follow_weights)
+TEST(links)
 {
 	reset();
-	add_instance("a", 100, 1);
-	add_instance("b", 100, 1);
-	add_instance("c", 200, 1);
 	render();
-	ck_assert_uint_eq(count(10, 0), 64);
-	ck_assert_uint_eq(count(11, 0), 64);
-	ck_assert_uint_eq(count(12, 0), 128);
 	ck_assert_uint_eq(table.links[0], 7);
+	ck_assert_uint_eq(table.links[1], 0);
 }
 
-TEST(every_bucket_ranks_every_instance_once)
+/* The slots of the pool's instances, in the order of the plan; 0: it is left out. */
+static unsigned count(unsigned instance)
 {
-	reset();
-	for (unsigned i = 0; i < 5; i++)
-		add_instance((char[]){ (char)('a' + i), 0 }, 100, 1);
-	render();
-	for (unsigned b = 0; b < STEER_BUCKETS; b++) {
-		unsigned seen = 0;
+	const struct steer_pool *p = &table.pools[0];
+	unsigned at = p->of_processor[instance];
 
-		for (unsigned r = 0; r < 5; r++)
-			seen |= 1u << (table.pools[0].slots[b][r] - 10);
-		ck_assert_uint_eq(seen, 0x1f);
-		for (unsigned r = 5; r < STEER_RANKS; r++)
-			ck_assert_uint_eq(table.pools[0].slots[b][r], STEER_NO_SLOT);
-	}
+	return at == 0xff ? 0 : p->instances[at].n;
 }
 
-/* 256 buckets over 4: 64 each; those of one over the other three: 21.3 each.  A fair
- * hash is off by 8 or more once in 40 names; these names are what they are. */
-TEST(buckets_of_a_dead_one_spread_over_all_others)
-{
-	unsigned heirs[4] = { 0 };
-
-	reset();
-	add_instance("squid1", 100, 1);
-	add_instance("squid2", 100, 1);
-	add_instance("squid3", 100, 1);
-	add_instance("squid4", 100, 1);
-	render();
-	for (unsigned b = 0; b < STEER_BUCKETS; b++)
-		if (table.pools[0].slots[b][0] == 10)
-			heirs[table.pools[0].slots[b][1] - 10]++;
-	ck_assert_uint_eq(heirs[0], 0);
-	for (unsigned i = 1; i < 4; i++) {
-		ck_assert_uint_ge(heirs[i], 13);
-		ck_assert_uint_le(heirs[i], 30);
-	}
-}
-
-TEST(one_that_takes_nothing_is_left_out)
-{
-	reset();
-	add_instance("a", 100, 1);
-	add_instance("b", 100, 1);
-	plan.pools[0].instances[0].takes = false;
-	render();
-	for (unsigned b = 0; b < STEER_BUCKETS; b++) {
-		ck_assert_uint_eq(table.pools[0].slots[b][0], 11);
-		ck_assert_uint_eq(table.pools[0].slots[b][1], STEER_NO_SLOT);
-	}
-	plan.pools[0].instances[1].takes = false;
-	render();
-	ck_assert_uint_eq(count(STEER_NO_SLOT, 0), STEER_BUCKETS);
-}
-
-TEST(one_without_a_listener_is_left_out)
+TEST(who_takes_nothing_or_has_no_listener_is_left_out)
 {
 	reset();
 	add_instance("a", 100, 1);
 	add_instance("b", 100, 0);
 	add_instance("c", 100, 1);
+	add_instance("d", 100, 3);
+	add_instance("e", 100, 2);
 	places.slots[0][1] = STEER_NO_SLOT; /* c's could not be had */
+	plan.pools[0].instances[3].takes = false;
 	render();
-	ck_assert_uint_eq(count(10, 0), STEER_BUCKETS);
-	ck_assert_uint_eq(count(STEER_NO_SLOT, 1), STEER_BUCKETS);
+	ck_assert_uint_eq(table.pools[0].n, 2);
+	ck_assert_uint_eq(count(0), 1);
+	ck_assert_uint_eq(count(1) + count(2) + count(3), 0);
+	ck_assert_uint_eq(count(4), 2);
+	/* Processors are divided by what is configured, whoever is up. */
+	ck_assert_uint_eq(table.pools[0].n_processors, 5);
 }
 
-TEST(a_death_moves_only_the_buckets_of_the_dead)
+TEST(listeners_of_an_instance_are_in_the_order_of_its_processes)
 {
-	struct steer_table before;
+	static const struct {
+		int pid, fd;
+	} list[] = { { 12, 5 }, { 10, 9 }, { 12, 3 }, { 11, 7 } };
+	const uint16_t *slots;
 
-	reset();
-	add_instance("a", 100, 1);
-	add_instance("b", 100, 1);
-	add_instance("c", 100, 1);
-	render();
-	before = table;
-	plan.pools[0].instances[1].takes = false;
-	render();
-	for (unsigned b = 0; b < STEER_BUCKETS; b++)
-		if (before.pools[0].slots[b][0] != 11)
-			ck_assert_uint_eq(table.pools[0].slots[b][0],
-					  before.pools[0].slots[b][0]);
-	ck_assert_uint_eq(count(10, 0), 128);
-	ck_assert_uint_eq(count(12, 0), 128);
-}
-
-/* The plan of a changed configuration names the same instances in another order. */
-TEST(owners_are_remembered_by_name)
-{
-	struct steer_memory before;
-
-	reset();
-	add_instance("a", 100, 1);
-	add_instance("b", 100, 1);
-	add_instance("c", 100, 1);
-	render();
-	before = memory;
-
-	plan.pools[0].n_instances = plan.pools[0].n_listeners = 0;
-	add_instance("c", 100, 1);
-	add_instance("a", 100, 1);
-	add_instance("b", 100, 1);
-	render();
-	for (unsigned b = 0; b < STEER_BUCKETS; b++)
-		ck_assert_str_eq(memory.pools[0].instance[b],
-				 before.pools[0].instance[b]);
-	ck_assert(!strcmp(memory.pools[0].pool, "web"));
-}
-
-TEST(listeners_of_one_instance_take_turns)
-{
 	reset();
 	add_instance("smp", 100, 4);
-	add_instance("solo", 100, 1);
-	render();
-	for (unsigned i = 0; i < 4; i++)
-		ck_assert_uint_eq(count(10 + i, 0), 32);
-	ck_assert_uint_eq(count(14, 0), 128);
-	/* Another instance is the second choice, the same one's others come later. */
-	for (unsigned b = 0; b < STEER_BUCKETS; b++) {
-		const uint16_t *s = table.pools[0].slots[b];
-
-		ck_assert((s[0] == 14) != (s[1] == 14));
-		for (unsigned r = 0; r < 5; r++)
-			ck_assert_uint_ne(s[r], STEER_NO_SLOT);
+	for (unsigned i = 0; i < 4; i++) {
+		plan.pools[0].listeners[i].pid = list[i].pid;
+		plan.pools[0].listeners[i].fd = list[i].fd;
 	}
-}
-
-TEST(listeners_of_the_only_instance_stand_in_for_each_other)
-{
-	reset();
-	add_instance("smp", 100, 3);
 	render();
-	for (unsigned b = 0; b < STEER_BUCKETS; b++) {
-		const uint16_t *s = table.pools[0].slots[b];
-
-		ck_assert_uint_eq(
-			1u << (s[0] - 10) | 1u << (s[1] - 10) | 1u << (s[2] - 10), 7);
-		ck_assert_uint_eq(s[3], STEER_NO_SLOT);
-	}
-}
-
-TEST(weight_zero_is_the_last_resort)
-{
-	reset();
-	add_instance("a", 0, 1);
-	add_instance("b", 100, 1);
-	add_instance("c", 100, 1);
-	render();
-	ck_assert_uint_eq(count(10, 2), STEER_BUCKETS);
+	slots = table.pools[0].slots;
+	ck_assert_uint_eq(slots[0], 11);
+	ck_assert_uint_eq(slots[1], 13);
+	ck_assert_uint_eq(slots[2], 12);
+	ck_assert_uint_eq(slots[3], 10);
 }
 
 TEST(largest_pool)
 {
-	unsigned owned = 0;
+	bool seen[PLAN_MAX_LISTENERS] = { false };
 
 	reset();
 	for (unsigned i = 0; i < PLAN_MAX_INSTANCES; i++) {
@@ -235,12 +114,14 @@ TEST(largest_pool)
 		add_instance(name, 100, PLAN_MAX_LISTENERS / PLAN_MAX_INSTANCES);
 	}
 	render();
+	ck_assert_uint_eq(table.pools[0].n, PLAN_MAX_INSTANCES);
 	for (unsigned i = 0; i < PLAN_MAX_LISTENERS; i++) {
-		ck_assert_uint_eq(count(10 + i, 0), 1);
-		owned += count(10 + i, 0);
+		unsigned listener = table.pools[0].slots[i] - 10u;
+
+		ck_assert_uint_lt(listener, PLAN_MAX_LISTENERS);
+		ck_assert(!seen[listener]);
+		seen[listener] = true;
 	}
-	ck_assert_uint_eq(owned, STEER_BUCKETS);
-	ck_assert_uint_eq(count(STEER_NO_SLOT, STEER_RANKS - 1), 0);
 }
 
 /* -- ports ---------------------------------------------------------------------- */

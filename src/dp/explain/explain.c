@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/explain/explain.h"
 
+#include "bpf/steer_walk.h"
 #include "dp/explain/explain_path.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 static_assert((int)DP_RANKS_MAX == (int)STEER_RANKS, "ranks");
@@ -42,52 +42,122 @@ static const char *explain_against(const struct ingress *ingress, const struct s
 	return NULL;
 }
 
-/* The listeners of a bucket, best first. */
-static void explain_ranks(const struct steer *steer, const uint16_t *slots,
-			  struct dp_explanation *out)
+static void explain_add_rank(const struct steer *steer, unsigned slot,
+			     struct dp_explanation *out)
 {
-	for (unsigned i = 0; i < STEER_RANKS && slots[i] < STEER_SLOTS; i++) {
-		const struct steer_owner *owner = steer_owner(steer, slots[i]);
-		struct dp_rank *r = &out->ranks[out->n_ranks];
+	const struct steer_owner *owner = steer_owner(steer, slot);
+	struct dp_rank *r = &out->ranks[out->n_ranks];
 
-		if (!owner)
-			continue;
-		memcpy(r->instance, owner->instance, sizeof(r->instance));
-		memcpy(out->pool, owner->pool, sizeof(out->pool));
-		r->listens = steer_listens(steer, slots[i]);
-		out->n_ranks++;
+	if (!owner)
+		return;
+	memcpy(r->instance, owner->instance, sizeof(r->instance));
+	r->listens = steer_listens(steer, slot);
+	out->n_ranks++;
+}
+
+/* The listeners in the order in which the connection tries them. */
+static void explain_ranks(const struct steer *steer, const struct steer_table *table,
+			  const struct explain_path *path, struct dp_explanation *out)
+{
+	struct steer_walk walk = { 0 };
+	uint32_t slot;
+
+	for (unsigned i = 0; i < STEER_RANKS; i++) {
+		slot = steer_walk_on(table, path->pool, path->key, &walk);
+		if (slot >= STEER_SLOTS)
+			break;
+		explain_add_rank(steer, slot, out);
 	}
 }
 
-static void explain_add_share(struct dp_explanation *out, const char *instance)
-{
-	unsigned i;
+/* -- what an instance has of all connections ------------------------------------------- */
 
-	for (i = 0; i < out->n_shares; i++)
-		if (strcmp(out->shares[i].instance, instance) == 0)
-			break;
-	if (i == PLAN_MAX_INSTANCES)
-		return;
-	if (i == out->n_shares)
-		snprintf(out->shares[out->n_shares++].instance,
-			 sizeof(out->shares[0].instance), "%s", instance);
-	out->shares[i].buckets++;
+static bool explain_listens(const struct steer *steer, const struct steer_pool *pool,
+			    unsigned instance)
+{
+	const struct steer_instance *in = &pool->instances[instance];
+
+	for (unsigned i = 0; i < in->n; i++)
+		if (steer_listens(steer, pool->slots[in->first + i]))
+			return true;
+	return false;
+}
+
+static double explain_weight(const struct steer *steer, const struct steer_pool *pool,
+			     unsigned instance)
+{
+	const struct steer_instance *in = &pool->instances[instance];
+
+	if (!explain_listens(steer, pool, instance))
+		return 0;
+	/* Weight 0 counts among its like only. */
+	return in->tail & STEER_LATE ? 1e-9 : STEER_ONE / (double)in->inverse;
+}
+
+/* Returns parts of `of`. */
+static unsigned explain_share(const struct steer *steer, const struct steer_pool *pool,
+			      unsigned instance, unsigned of)
+{
+	double all = 0;
+
+	for (unsigned i = 0; i < pool->n; i++)
+		all += explain_weight(steer, pool, i);
+	return (unsigned)(explain_weight(steer, pool, instance) * of / all + 0.5);
+}
+
+static unsigned explain_processors(const struct steer_pool *pool, unsigned instance)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < pool->n_processors; i++)
+		n += pool->of_processor[i] == instance;
+	return n;
 }
 
 static void explain_shares(const struct steer *steer, const struct steer_pool *pool,
 			   struct dp_explanation *out)
 {
-	for (unsigned b = 0; b < STEER_BUCKETS; b++)
-		for (unsigned i = 0; i < STEER_RANKS; i++) {
-			uint16_t slot = pool->slots[b][i];
+	bool by_cpu = pool->spread == STEER_BY_CPU;
 
-			if (slot >= STEER_SLOTS)
-				break;
-			if (!steer_owner(steer, slot) || !steer_listens(steer, slot))
-				continue;
-			explain_add_share(out, steer_owner(steer, slot)->instance);
-			break;
-		}
+	out->n_parts = by_cpu ? pool->n_processors : DP_PARTS;
+	for (unsigned i = 0; i < pool->n; i++) {
+		const struct steer_owner *owner =
+			steer_owner(steer, pool->slots[pool->instances[i].first]);
+		struct dp_share *s = &out->shares[out->n_shares];
+
+		if (!owner || !explain_listens(steer, pool, i))
+			continue;
+		memcpy(s->instance, owner->instance, sizeof(s->instance));
+		s->parts = by_cpu ? explain_processors(pool, i)
+				  : explain_share(steer, pool, i, DP_PARTS);
+		out->n_shares++;
+	}
+}
+
+/* Does what is known of the connection decide? */
+static bool explain_decides(unsigned spread, const struct dp_connection *c)
+{
+	return spread == STEER_BY_SOURCE || spread == STEER_BY_DESTINATION ||
+	       (spread == STEER_BY_FLOW && c->sport);
+}
+
+static void explain_pool(const struct steer *steer, const struct steer_table *table,
+			 const struct explain_path *path, const struct dp_connection *c,
+			 struct dp_explanation *out)
+{
+	const struct steer_pool *pool = &table->pools[path->pool];
+	const struct steer_owner *owner;
+
+	if (pool->n == 0)
+		return;
+	owner = steer_owner(steer, pool->slots[0]);
+	if (owner)
+		memcpy(out->pool, owner->pool, sizeof(out->pool));
+	out->spread = (enum plan_spread)pool->spread;
+	out->decided = explain_decides(pool->spread, c);
+	if (out->decided)
+		explain_ranks(steer, table, path, out);
+	explain_shares(steer, pool, out);
 }
 
 static void explain_services(const struct ingress *ingress,
@@ -109,7 +179,7 @@ int explain_connection(const struct ingress *ingress, const struct steer *steer,
 	const struct packet p = explain_packet(c);
 	struct explain_path path;
 
-	*out = (struct dp_explanation){ .n_buckets = STEER_BUCKETS };
+	*out = (struct dp_explanation){ .n_parts = DP_PARTS };
 	if (!config && table)
 		return err_set(err, "nothing is redirected here: there is no service");
 	if (!config || !table)
@@ -121,10 +191,7 @@ int explain_connection(const struct ingress *ingress, const struct steer *steer,
 	out->alternate = path.alternate;
 	if (path.former)
 		out->former = addr_v4(ntohl(path.former));
-	out->bucket = path.bucket;
-	if (path.pool >= STEER_POOLS)
-		return 0;
-	explain_ranks(steer, table->pools[path.pool].slots[path.bucket], out);
-	explain_shares(steer, &table->pools[path.pool], out);
+	if (path.pool < STEER_POOLS)
+		explain_pool(steer, table, &path, c, out);
 	return 0;
 }

@@ -28,10 +28,12 @@ void explain_path_find(const struct ingress_config *config, const struct steer_t
 		       uint64_t seed, const struct packet *p, struct explain_path *out)
 {
 	uint16_t sport = ntohs(p->sport), dport = ntohs(p->dport);
+	uint8_t pool = table->pool_of_port[dport];
 
-	*out = (struct explain_path){ .pool = table->pool_of_port[dport] };
-	out->bucket = steer_hash(seed, (uint64_t)p->src << 32 | p->dst,
-				 (uint32_t)sport << 16 | dport) %
-		      STEER_BUCKETS;
+	*out = (struct explain_path){ .pool = pool };
+	if (pool < STEER_POOLS)
+		out->key = steer_key(seed, table->pools[pool].spread,
+				     (struct steer_ends){ p->src, p->dst },
+				     (uint32_t)sport << 16 | dport);
 	explain_path_find_service(config, p, out);
 }

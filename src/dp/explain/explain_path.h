@@ -15,7 +15,7 @@ struct explain_path {
 	unsigned slot, alternate;
 	__be32 former;	 /* who had the slot before; 0: unknown */
 	unsigned pool;	 /* STEER_NO_POOL: none */
-	unsigned bucket; /* of the pool */
+	uint64_t key;	 /* what chooses the instance, if there is a pool */
 };
 
 /* `p` must be TCP with ports. */

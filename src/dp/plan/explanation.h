@@ -5,7 +5,7 @@
 
 #include "dp/plan/plan.h"
 
-enum { DP_RANKS_MAX = 8 };
+enum { DP_RANKS_MAX = 8, DP_PARTS = 4096 };
 
 /* The first packet of a TCP connection, IPv4.  Ports in host order; source port 0: not
  * known. */
@@ -22,7 +22,7 @@ struct dp_rank {
 
 struct dp_share {
 	char instance[32];
-	unsigned buckets; /* that it takes now */
+	unsigned parts; /* of all connections, that it takes now */
 };
 
 /* Services are positions in the newest plan. */
@@ -36,12 +36,13 @@ struct dp_explanation {
 	unsigned slot, alternate;
 	struct addr former; /* the web-cache that had the slot before us; unset: none */
 	/* Who takes a new one here; best first. */
-	char pool[32]; /* empty: none */
-	unsigned bucket, n_buckets; /* of the pool; these are not those of WCCP */
+	char pool[32];	 /* empty: none */
+	enum plan_spread spread;
+	bool decided;	 /* by what is known of the connection; else there are no ranks */
 	unsigned n_ranks;
 	struct dp_rank ranks[DP_RANKS_MAX];
-	/* The same for all buckets: what holds whatever the source port. */
-	unsigned n_shares;
+	/* The same for all connections; with STEER_BY_CPU, for all processors. */
+	unsigned n_shares, n_parts;
 	struct dp_share shares[PLAN_MAX_INSTANCES];
 };
 

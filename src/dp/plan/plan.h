@@ -44,11 +44,20 @@ struct plan_instance {
 	uint8_t wanted;	 /* by an operator; for the next process */
 };
 
+/* What the instance of a new connection follows from. */
+enum plan_spread {
+	PLAN_SPREAD_FLOW,	 /* addresses and ports */
+	PLAN_SPREAD_SOURCE,	 /* the address of the client */
+	PLAN_SPREAD_DESTINATION, /* that of the server */
+	PLAN_SPREAD_CPU,	 /* the processor that its first packet comes in on */
+};
+
 struct plan_pool {
 	char name[32];
 	/* Its listeners are plain ones, for connections to this box itself; otherwise they
 	 * are transparent, for redirected ones. */
 	bool plain;
+	enum plan_spread spread;
 	unsigned n_instances, n_listeners;
 	struct plan_instance instances[PLAN_MAX_INSTANCES];
 	struct plan_listener listeners[PLAN_MAX_LISTENERS];

@@ -27,8 +27,6 @@ struct steer {
 	bool newly_attached;   /* by a commit that is not settled yet */
 	struct bpf_table table;
 	struct steer_slots slots;
-	/* Who had which bucket in the table in force, and in the staged one. */
-	struct steer_memory memory, staged_memory;
 	unsigned n_own_prefixes, n_staged_prefixes;
 	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES],
 		staged_prefixes[FACTS_MAX_PREFIXES];
@@ -61,7 +59,6 @@ static int steer_load(struct steer *s, struct err *err)
 static void steer_adopt(struct steer *s, const struct steer_saved *saved)
 {
 	steer_slots_adopt(&s->slots, saved->slots);
-	s->memory = saved->memory;
 	s->n_own_prefixes = saved->n_own_prefixes;
 	memcpy(s->own_prefixes, saved->own_prefixes, sizeof(s->own_prefixes));
 }
@@ -69,7 +66,6 @@ static void steer_adopt(struct steer *s, const struct steer_saved *saved)
 void steer_save(const struct steer *s, struct steer_saved *out)
 {
 	memcpy(out->slots, s->slots.list, sizeof(out->slots));
-	out->memory = s->memory;
 	out->n_own_prefixes = s->n_own_prefixes;
 	memcpy(out->own_prefixes, s->own_prefixes, sizeof(out->own_prefixes));
 }
@@ -224,9 +220,7 @@ int steer_stage(struct steer *s, const struct plan *plan, const struct facts *fa
 		steer_slots_revert(&s->slots);
 		return -1;
 	}
-	s->staged_memory = s->memory;
-	steer_render(plan, facts, &places, &s->staged_memory,
-		     s->table.staged.octets);
+	steer_render(plan, facts, &places, s->table.staged.octets);
 	s->n_staged_prefixes = facts->n_own_prefixes;
 	memcpy(s->staged_prefixes, facts->own_prefixes,
 	       facts->n_own_prefixes * sizeof(facts->own_prefixes[0]));
@@ -294,7 +288,6 @@ int steer_commit(struct steer *s, struct err *err)
 void steer_settle(struct steer *s)
 {
 	s->newly_attached = false;
-	s->memory = s->staged_memory;
 	bpf_table_settle(&s->table);
 	steer_slots_settle(&s->slots);
 }
@@ -312,7 +305,6 @@ void steer_clear(struct steer *s)
 	steer_detach(s);
 	bpf_table_clear(&s->table);
 	steer_slots_clear(&s->slots);
-	s->memory.n = 0;
 }
 
 /* -- what is counted ----------------------------------------------------------------- */

@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * From the plan to the table of the steering program.
- *
- * Rank 0 of each bucket goes by weight.  The ranks after it hold the other
- * instances in the order of a hash of name and bucket (rendezvous hashing), so that
- * the buckets of one that dies spread over all others.  Each instance comes with one
- * of its listeners first; when ranks are left, more listeners follow.
- */
+/* From the plan to the table of the steering program. */
 #include "dp/steer/steer_render.h"
 
-#include "assign.h"
 #include "bpf/packet.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 static_assert((int)STEER_POOLS == (int)PLAN_MAX_POOLS, "pools");
 static_assert((int)STEER_SLOTS >= 2 * (int)PLAN_MAX_LISTENERS, "slots");
-static_assert((int)PLAN_MAX_INSTANCES <= (int)ASSIGN_MAX, "instances");
+static_assert((int)STEER_BY_SOURCE == (int)PLAN_SPREAD_SOURCE &&
+		      (int)STEER_BY_CPU == (int)PLAN_SPREAD_CPU,
+	      "keys");
+static_assert((int)STEER_INSTANCES == (int)PLAN_MAX_INSTANCES, "instances");
+static_assert((int)STEER_LISTENERS == (int)PLAN_MAX_LISTENERS, "listeners");
 
 /* -- which pool takes a port ---------------------------------------------------- */
 
@@ -69,173 +64,154 @@ static void steer_render_ports(const struct plan *plan, struct steer_table *out)
 		}
 }
 
-/* -- who takes a bucket ------------------------------------------------------------ */
+/* -- who takes a connection -------------------------------------------------------- */
 
-/* An instance that can take connections. */
-struct candidate {
-	const struct plan_instance *instance;
-	unsigned n; /* of its listeners that are in place */
-	uint16_t slots[PLAN_MAX_LISTENERS];
-};
-
-struct candidates {
-	unsigned n;
-	struct candidate list[PLAN_MAX_INSTANCES];
-};
-
-static void steer_gather(const struct plan_pool *pool, const uint16_t *places,
-			 struct candidates *out)
+/* FNV-1a, then mixed: its upper bits alone are weak. */
+static uint64_t steer_hash_name(const char *name)
 {
-	out->n = 0;
-	for (unsigned i = 0; i < pool->n_instances; i++) {
-		struct candidate *c = &out->list[out->n];
-
-		if (!pool->instances[i].takes)
-			continue;
-		c->instance = &pool->instances[i];
-		c->n = 0;
-		for (unsigned k = 0; k < pool->n_listeners; k++)
-			if (pool->listeners[k].instance == i &&
-			    places[k] != STEER_NO_SLOT)
-				c->slots[c->n++] = places[k];
-		out->n += c->n > 0;
-	}
-}
-
-static struct steer_owners *steer_recall(struct steer_memory *memory, const char *pool)
-{
-	for (unsigned i = 0; i < memory->n; i++)
-		if (!strcmp(memory->pools[i].pool, pool))
-			return &memory->pools[i];
-	return NULL;
-}
-
-/* The rank-0 owners, as indices into the candidates. */
-static void steer_own_buckets(const struct candidates *c,
-			      const struct steer_owners *before,
-			      struct assign_table *out)
-{
-	uint16_t weights[PLAN_MAX_INSTANCES];
-
-	memset(out, ASSIGN_NOBODY, sizeof(*out));
-	for (unsigned b = 0; before && b < STEER_BUCKETS; b++)
-		for (unsigned i = 0; i < c->n; i++)
-			if (!strcmp(c->list[i].instance->name, before->instance[b]))
-				out->owners[b] = (uint8_t)i;
-	for (unsigned i = 0; i < c->n; i++)
-		weights[i] = c->list[i].instance->weight;
-	assign_buckets(weights, c->n, out, out);
-}
-
-/* FNV-1a over name and bucket, then mixed: its low bits alone are weak. */
-static uint32_t steer_affinity(const char *name, unsigned bucket)
-{
-	uint32_t h = 2166136261u;
+	uint64_t h = 0xcbf29ce484222325u;
 
 	for (; *name; name++)
-		h = (h ^ (uint8_t)*name) * 16777619u;
-	h = (h ^ bucket) * 16777619u;
-	h ^= h >> 16;
-	h *= 0x85ebca6bu;
-	h ^= h >> 13;
-	h *= 0xc2b2ae35u;
-	return h ^ h >> 16;
+		h = (h ^ (uint8_t)*name) * 0x100000001b3u;
+	return steer_mix(h);
 }
 
-struct contender {
-	const struct candidate *candidate;
-	unsigned class; /* owner, then those with weight, then the rest */
-	uint32_t affinity;
-};
-
-static bool steer_goes_before(const struct contender *a, const struct contender *b)
+/* Which instances of the pool can take connections, as indices, in the order of the hashes
+ * of their names; returns how many. */
+static unsigned steer_order(const struct plan_pool *pool, const uint16_t *places,
+			    uint16_t *out)
 {
-	if (a->class != b->class)
-		return a->class < b->class;
-	return a->affinity > b->affinity;
-}
+	unsigned n = 0;
 
-static void steer_rank_candidates(const struct candidates *c, unsigned owner,
-				  unsigned bucket, struct contender *out)
-{
-	for (unsigned i = 0; i < c->n; i++) {
-		struct contender x = {
-			.candidate = &c->list[i],
-			.class = i == owner		       ? 0
-				 : c->list[i].instance->weight ? 1
-							       : 2,
-			.affinity = steer_affinity(c->list[i].instance->name, bucket),
-		};
-		unsigned at = i;
+	for (unsigned i = 0; i < pool->n_instances; i++) {
+		uint64_t hash = steer_hash_name(pool->instances[i].name);
+		bool listens = false;
+		unsigned at = n;
 
-		for (; at > 0 && steer_goes_before(&x, &out[at - 1]); at--)
+		for (unsigned k = 0; k < pool->n_listeners; k++)
+			listens |= pool->listeners[k].instance == i &&
+				   places[k] != STEER_NO_SLOT;
+		if (!listens || !pool->instances[i].takes)
+			continue;
+		for (; at > 0 &&
+		       steer_hash_name(pool->instances[out[at - 1]].name) > hash;
+		     at--)
 			out[at] = out[at - 1];
-		out[at] = x;
+		out[at] = (uint16_t)i;
+		n++;
 	}
+	return n;
 }
 
-/* `turn` counts the buckets of the owner: its listeners take turns. */
-static void steer_fill_bucket(const struct contender *order, unsigned n, unsigned turn,
-			      uint16_t *slots)
+/* The workers of an SMP instance are processes, started one after the other. */
+static bool steer_is_earlier(const struct plan_listener *a, const struct plan_listener *b)
 {
-	unsigned filled = 0, more = 1;
+	return a->pid != b->pid ? a->pid < b->pid : a->fd < b->fd;
+}
 
-	for (unsigned round = 0; more && filled < STEER_RANKS; round++) {
-		more = 0;
-		for (unsigned i = 0; i < n && filled < STEER_RANKS; i++) {
-			const struct candidate *x = order[i].candidate;
-			unsigned first = i ? order[i].affinity : turn;
+/* Returns how many slots of the pool are in use then. */
+static unsigned steer_add_listeners(const struct plan_pool *pool, unsigned instance,
+				    const uint16_t *places, unsigned used, uint16_t *slots)
+{
+	unsigned of_slot[STEER_LISTENERS], first = used;
 
-			if (round >= x->n)
-				continue;
-			slots[filled++] = x->slots[(first + round) % x->n];
-			more = 1;
-		}
+	for (unsigned k = 0; k < pool->n_listeners; k++) {
+		unsigned at = used;
+
+		if (pool->listeners[k].instance != instance ||
+		    places[k] == STEER_NO_SLOT ||
+		    used - first == STEER_INSTANCE_LISTENERS)
+			continue;
+		for (; at > first && steer_is_earlier(&pool->listeners[k],
+						      &pool->listeners[of_slot[at - 1]]);
+		     at--)
+			of_slot[at] = of_slot[at - 1];
+		of_slot[at] = k;
+		used++;
 	}
+	for (unsigned i = first; i < used; i++)
+		slots[i] = places[of_slot[i]];
+	return used;
 }
 
 static void steer_render_pool(const struct plan_pool *pool, const uint16_t *places,
-			      const struct steer_owners *before,
-			      struct steer_owners *after, struct steer_pool *out)
+			      struct steer_pool *out)
 {
-	struct contender order[PLAN_MAX_INSTANCES];
-	unsigned turns[PLAN_MAX_INSTANCES] = { 0 };
-	struct candidates c;
-	struct assign_table table;
+	uint16_t order[PLAN_MAX_INSTANCES];
+	unsigned used = 0;
 
-	steer_gather(pool, places, &c);
-	steer_own_buckets(&c, before, &table);
-	snprintf(after->pool, sizeof(after->pool), "%s", pool->name);
-	for (unsigned b = 0; b < STEER_BUCKETS; b++) {
-		unsigned owner = table.owners[b];
+	out->spread = pool->spread;
+	out->n = steer_order(pool, places, order);
+	for (unsigned i = 0; i < out->n; i++) {
+		const struct plan_instance *from = &pool->instances[order[i]];
+		struct steer_instance *in = &out->instances[i];
+		unsigned first = used;
 
-		if (owner >= c.n) /* there is no candidate at all */
-			continue;
-		memcpy(after->instance[b], c.list[owner].instance->name,
-		       sizeof(after->instance[b]));
-		steer_rank_candidates(&c, owner, b, order);
-		steer_fill_bucket(order, c.n, turns[owner]++, out->slots[b]);
+		used = steer_add_listeners(pool, order[i], places, first, out->slots);
+		*in = (struct steer_instance){
+			.hash = steer_hash_name(from->name),
+			.tail = i | (from->weight ? 0 : STEER_LATE),
+			.inverse = from->weight ? STEER_ONE / from->weight : 1,
+			.first = (uint16_t)first,
+			.n = (uint16_t)(used - first),
+		};
+		out->of_processor[order[i]] = (uint8_t)i;
 	}
+	out->n_processors = pool->n_instances;
+}
+
+static void steer_render_pools(const struct plan *plan, const struct steer_places *places,
+			       struct steer_table *out)
+{
+	memset(out->pools, 0, sizeof(out->pools));
+	for (unsigned i = 0; i < STEER_POOLS; i++)
+		memset(out->pools[i].of_processor, 0xff,
+		       sizeof(out->pools[i].of_processor));
+	for (unsigned i = 0; i < plan->n_pools; i++)
+		steer_render_pool(&plan->pools[i], places->slots[i], &out->pools[i]);
+}
+
+/* ln(k / (k - 1)), as the series of 2 artanh(1 / (2k - 1)): without libm, and the same
+ * everywhere. */
+static double steer_log_step(unsigned k)
+{
+	double y = 1.0 / (2 * k - 1), power = y, sum = 0;
+
+	for (unsigned i = 1; i < 40; i += 2, power *= y * y)
+		sum += power / i;
+	return 2 * sum;
+}
+
+/*
+ * -ln(1 - x) of a random x from 0 to 1 is a time that an instance of weight 1 has to wait
+ * for its turn; of those that divide it by their weights, each comes first as often as its
+ * weight says.  The last part of the curve would have no end; its straight line has the
+ * same mean.
+ */
+static void steer_render_curve(struct steer_table *out)
+{
+	const double one = 1u << 26;
+	double sum = 0;
+
+	for (unsigned i = 0; i < STEER_CURVE; i++) {
+		out->curve[i] = (uint32_t)(sum * one + 0.5);
+		if (i < STEER_CURVE - 1)
+			sum += steer_log_step(STEER_CURVE - i);
+	}
+	out->curve[STEER_CURVE] = (uint32_t)((sum + 2) * one);
 }
 
 void steer_render(const struct plan *plan, const struct facts *facts,
-		  const struct steer_places *places, struct steer_memory *memory,
-		  struct steer_table *out)
+		  const struct steer_places *places, struct steer_table *out)
 {
-	struct steer_memory now = { .n = plan->n_pools };
-
 	memset(out->links, 0, sizeof(out->links));
 	for (unsigned i = 0; i < facts->n_links; i++)
 		out->links[i] = facts->links[i].ifindex;
 	out->delivery = facts->delivery;
 	steer_render_ports(plan, out);
 	steer_render_listens(plan, out);
-	memset(out->pools, 0xff, sizeof(out->pools)); /* STEER_NO_SLOT */
-	for (unsigned i = 0; i < plan->n_pools; i++)
-		steer_render_pool(&plan->pools[i], places->slots[i],
-				  steer_recall(memory, plan->pools[i].name),
-				  &now.pools[i], &out->pools[i]);
-	*memory = now;
+	steer_render_curve(out);
+	steer_render_pools(plan, places, out);
 }
 
 bool steer_pool_by_gre(const struct plan *plan, unsigned pool)

@@ -9,17 +9,6 @@
 #include "dp/plan/facts.h"
 #include "dp/plan/plan.h"
 
-/* Who had which bucket of a pool, by name: indices change from plan to plan. */
-struct steer_owners {
-	char pool[32];
-	char instance[STEER_BUCKETS][32]; /* "": nobody */
-};
-
-struct steer_memory {
-	unsigned n;
-	struct steer_owners pools[STEER_POOLS];
-};
-
 /* Where the driver has put the plan's listeners: slot of each, STEER_NO_SLOT for
  * one that cannot be had. */
 struct steer_places {
@@ -27,13 +16,12 @@ struct steer_places {
 };
 
 /*
- * Render `plan` for the interfaces of `facts`.  Bucket owners follow the weights of
- * the instances that take connections and have a listener, with the fewest moves
- * from `memory`, which is then what the new table says.
+ * Render `plan` for the interfaces of `facts`.  Connections go to the instances that take
+ * some and have a listener, by the names and weights of these and the pool's key; nothing
+ * else matters, neither their order nor what was in force before.
  */
 void steer_render(const struct plan *plan, const struct facts *facts,
-		  const struct steer_places *places, struct steer_memory *memory,
-		  struct steer_table *out);
+		  const struct steer_places *places, struct steer_table *out);
 
 /* The addresses and ports that pools listen on, in the order that the program wants. */
 void steer_render_listens(const struct plan *plan, struct steer_table *out);

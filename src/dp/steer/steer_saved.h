@@ -4,12 +4,10 @@
 #define WCCPD_DP_STEER_STEER_SAVED_H
 
 #include "dp/plan/facts.h"
-#include "dp/steer/steer_render.h"
 #include "dp/steer/steer_slots.h"
 
 struct steer_saved {
 	struct steer_slot slots[STEER_SLOTS];
-	struct steer_memory memory;
 	unsigned n_own_prefixes;
 	struct facts_prefix own_prefixes[FACTS_MAX_PREFIXES];
 };

@@ -58,6 +58,7 @@ struct conf_pool {
 	/* Its instances take connections to `listen`, at their plain ports. */
 	bool plain;
 	unsigned min_instances;
+	enum plan_spread spread;
 	uint32_t interval_ms, timeout_ms; /* of the probes */
 	struct health_conf health;
 	unsigned n_instances;
@@ -130,6 +131,9 @@ struct conf_endpoint_text conf_endpoint_text(const struct addr *a, uint16_t port
 
 /* Warnings and the expanded service definitions, one fact a line. */
 void conf_print(const struct conf *conf, FILE *to);
+
+/* "flow", "source" and so on. */
+const char *conf_spread_name(enum plan_spread spread);
 
 /* -- for display -------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@ cfg_opt_t pool_options[] = {
 	READ_TEXT("rise"),
 	READ_TEXT("fall"),
 	READ_TEXT("grace"),
+	READ_TEXT("spread"),
 	READ_SECTIONS("instance", instance_options),
 	CFG_END(),
 };
@@ -129,6 +130,35 @@ static int conf_pool_read_instances(struct reader *r, cfg_t *section,
 	return 0;
 }
 
+/* -- what chooses the instance of a connection ------------------------------------------ */
+
+/* In the order of enum plan_spread. */
+static const char *const conf_pool_spreads[] = { "flow", "source", "destination", "cpu",
+						 NULL };
+
+const char *conf_spread_name(enum plan_spread spread)
+{
+	return conf_pool_spreads[spread];
+}
+
+static int conf_pool_read_spread(struct reader *r, cfg_t *section, struct conf_pool *out)
+{
+	unsigned which = PLAN_SPREAD_FLOW;
+
+	if (cfg_size(section, "spread") > 0 &&
+	    read_word(r, section, "spread", 0, conf_pool_spreads, &which) < 0)
+		return -1;
+	out->spread = (enum plan_spread)which;
+	for (unsigned i = 1; which == PLAN_SPREAD_CPU && i < out->n_instances; i++)
+		if (out->instances[i].weight != out->instances[0].weight) {
+			read_warn(r, section, "spread",
+				  "spread: by cpu, the weights of instances only say who "
+				  "stands in for one that is down");
+			break;
+		}
+	return 0;
+}
+
 int conf_pool_read(struct reader *r, cfg_t *section, uint8_t family, struct conf_pool *out)
 {
 	uint32_t min = 1, rise = 2, fall = 3;
@@ -137,6 +167,7 @@ int conf_pool_read(struct reader *r, cfg_t *section, uint8_t family, struct conf
 	out->health.grace_ms = 5000;
 	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
 	    conf_pool_read_instances(r, section, family, out) < 0 ||
+	    conf_pool_read_spread(r, section, out) < 0 ||
 	    read_number(r, section, "min-instances", 1, out->n_instances, &min) < 0 ||
 	    read_number(r, section, "interval", 50, 600000, &out->interval_ms) < 0 ||
 	    read_number(r, section, "timeout", 50, 600000, &out->timeout_ms) < 0 ||

@@ -61,22 +61,20 @@ static json_t *explain_json_services(const struct plan *plan,
 	return list;
 }
 
-/* Without the source port it is unknown which instance takes it. */
-static int explain_json_chosen(const struct dp_connection *c,
-			       const struct dp_explanation *e)
+/* -1: nobody, or that is not decided by what is known. */
+static int explain_json_chosen(const struct dp_explanation *e)
 {
-	for (unsigned i = 0; c->sport && i < e->n_ranks; i++)
+	for (unsigned i = 0; i < e->n_ranks; i++)
 		if (e->ranks[i].listens)
 			return (int)i;
 	return -1;
 }
 
-static json_t *explain_json_ranks(const struct dp_connection *c,
-				  const struct dp_explanation *e)
+static json_t *explain_json_ranks(const struct dp_explanation *e)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; c->sport && i < e->n_ranks; i++)
+	for (unsigned i = 0; i < e->n_ranks; i++)
 		json_array_append_new(list, json_pack("{s:s, s:b}", "instance",
 						      e->ranks[i].instance, "listens",
 						      e->ranks[i].listens));
@@ -90,7 +88,7 @@ static json_t *explain_json_shares(const struct dp_explanation *e)
 	for (unsigned i = 0; i < e->n_shares; i++)
 		json_array_append_new(list, json_pack("{s:s, s:i}", "instance",
 						      e->shares[i].instance, "buckets",
-						      (int)e->shares[i].buckets));
+						      (int)e->shares[i].parts));
 	return list;
 }
 
@@ -98,10 +96,10 @@ json_t *explain_json(const struct plan *plan, const struct dp_connection *c,
 		     const struct dp_explanation *e)
 {
 	json_t *fits = explain_json_services(plan, e), *answer;
-	int rank = explain_json_chosen(c, e);
+	int rank = explain_json_chosen(e);
 
 	answer = json_pack(
-		"{s:o, s:o, s:i, s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o}",
+		"{s:o, s:o, s:i, s:o, s:o, s:O?, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:i, s:o}",
 		"source", explain_json_address(&c->src), "destination",
 		explain_json_address(&c->dst), "destination_port", (int)c->dport,
 		"source_port", c->sport ? json_integer(c->sport) : json_null(), "against",
@@ -109,9 +107,10 @@ json_t *explain_json(const struct plan *plan, const struct dp_connection *c,
 		fits, "before", explain_json_address(&e->former), "pool",
 		explain_json_text(e->pool), "instance",
 		explain_json_text(rank < 0 ? NULL : e->ranks[rank].instance), "rank",
-		rank < 0 ? json_null() : json_integer(rank), "bucket",
-		c->sport ? json_integer(e->bucket) : json_null(), "pool_buckets",
-		(int)e->n_buckets, "ranks", explain_json_ranks(c, e));
+		rank < 0 ? json_null() : json_integer(rank), "spread",
+		explain_json_text(e->pool[0] ? conf_spread_name(e->spread) : NULL),
+		"decided", (int)e->decided, "pool_buckets", (int)e->n_parts, "ranks",
+		explain_json_ranks(e));
 	json_object_set_new(answer, "shares", explain_json_shares(e));
 	return answer;
 }
