@@ -109,21 +109,40 @@ def test_drained_instances(four):
 
 
 def test_a_restart_loses_no_connection(four):
-    """Neither in place nor after SIGKILL, and counts go on."""
+    """Neither in place nor after SIGKILL, and counts go on.  A build with another layout of
+    the tables begins to count anew."""
     given = sum(four.given().values())
     done = 0
-    for how in (signal.SIGUSR2, signal.SIGKILL):
+    for how, env in ((signal.SIGUSR2, {}), (signal.SIGKILL, {}),
+                     (signal.SIGKILL, {"WCCPD_TEST_LAYOUT": "7"})):
+        if env:
+            assert sum(four.given().values()) == given + done
         four.wccpd.send_signal(how)
         if how == signal.SIGKILL:
             four.wccpd.wait()
             assert set(four.spread(40)) == set(FOUR)
             done += 40
-            four.start()
+            four.start(env={**os.environ, **env})
         for _ in range(150):
             assert four.ask() != "refused", four.wccpd.output()
             done += 1
         four.up(*FOUR)
-    assert sum(four.given().values()) == given + done
+    assert set(four.spread(40)) == set(FOUR)
+
+
+def test_reload(four):
+    """Another port, another instance, the same connections otherwise."""
+    four.instance("s5", "127.0.0.5", 4205)
+    four.write({"s1": FOUR["s1"], "s5": 'check = "127.0.0.5:4205"'}, listen="8080, 8081")
+    four.box.run(program("wccpctl"), "-s", four.sock, "reload")
+    four.up("s1", "s5")
+    four.wait_served({"s1", "s5"}, port=8081)
+    assert four.ask(port=PORT) == "refused"
+    with open(four.conf, "a") as f:
+        f.write("pool b { listen = 8081 instance s9 { check = 127.0.0.1:9 } }")
+    bad = four.box.run(program("wccpctl"), "-s", four.sock, "reload", check=False)
+    assert bad.returncode == 1 and "8081 is listed twice" in bad.stderr
+    assert four.ask(port=8080) != "refused"
 
 
 def test_an_instance_has_the_port_itself(lab):
