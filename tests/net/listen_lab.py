@@ -78,11 +78,13 @@ class ListenLab:
     def given(self, pool="web"):
         return {i["name"]: i["given"] for i in self.pool(self.show(), pool)["instances"]}
 
-    def ask(self, to=BOX, port=PORT, ns=None, timeout=3):
+    def ask(self, to=BOX, port=PORT, ns=None, timeout=3, client=None):
         """(instance, client that it sees, address that it sees), or "refused"."""
         family = socket.AF_INET6 if ":" in to else socket.AF_INET
         with (ns or self.client).socket(family, socket.SOCK_STREAM) as s:
             s.settimeout(timeout)
+            if client:
+                s.bind((client, 0))
             try:
                 s.connect((to, port))
                 s.sendall(b"GET / HTTP/1.0\r\n\r\n")

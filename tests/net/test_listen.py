@@ -89,6 +89,38 @@ def failed_connects(lab, kill, seconds, rate):
     return [f for f in failed if f["phase"] == "connect" and f["why"] != "ECONNRESET"], failed
 
 
+@pytest.mark.parametrize("to", (BOX, BOX6), ids=("ipv4", "ipv6"))
+def test_a_client_keeps_its_instance(lab, to):
+    """spread = source: whatever the port, until its instance dies, and again afterwards."""
+    clients = [f"10.5.0.{n}" if to == BOX else f"2001:db8:5::{n:x}" for n in range(10, 40)]
+    for c in clients:
+        lab.client.ip("address", "add", c + ("/24" if to == BOX else "/64"), "dev", "eth0",
+                      *(() if to == BOX else ("nodad",)))
+    for i in range(1, 5):
+        lab.instance(f"s{i}", "", 4200 + i)
+    lab.write(FOUR, more="spread = source")
+    lab.start()
+    lab.up(*FOUR)
+
+    def servers():
+        found = {c: {lab.ask(to=to, client=c)[0] for _ in range(2)} for c in clients}
+        assert all(len(names) == 1 for names in found.values()), found
+        return {c: names.pop() for c, names in found.items()}
+    first = servers()
+    assert len(set(first.values())) > 1
+    lost = first[clients[0]]
+    lab.instances[lost].kill()
+    lab.instances[lost].wait()
+    second = servers()
+    assert {c for c in clients if second[c] != first[c]} == {
+        c for c in clients if first[c] == lost}
+    lab.up(*[n for n in FOUR if n != lost])
+    assert servers() == second
+    lab.instance(lost, "", 4200 + int(lost[1:]))
+    lab.up(*FOUR)
+    wait_until(lambda: servers() == first, 5, "it has its clients back")
+
+
 def test_a_kill_under_load(four):
     victim = four.instances["s3"]
     bad, failed = failed_connects(four, victim.kill, 3, 400)

@@ -106,7 +106,8 @@ def test_only_the_flows_of_one_that_goes_move_and_come_back(many, driver):
     plan(driver, inst, "flow")
     taken = moved(first, answers(many, flows))
     assert {to for _, to in taken.values()} == {"s5"}
-    assert len(taken) <= 4000 * (1 / 5 + 0.01)
+    # 1/n, and no more than chance adds: the deviation is 25.
+    assert abs(len(taken) - 800) < 5 * 25.3, len(taken)
 
 
 @pytest.mark.parametrize("weights", ({}, {"s1": 300}), ids=("even", "weighted"))
@@ -127,7 +128,7 @@ def test_keys_and_weights(many, driver, spread, weights):
     for i in inst:
         share = weights.get(i.name, 100) / total
         deviation = (len(by) * share * (1 - share)) ** 0.5
-        assert abs(shares[i.name] - len(by) * share) < 4 * deviation, shares
+        assert abs(shares[i.name] - len(by) * share) < 5 * deviation, shares
     # Other ports and other ends: who has the key keeps the instance.
     others = {"source": [(c, p + 7000, SERVERS[i % 9]) for i, (c, p, _) in enumerate(flows)],
               "destination": [(CLIENTS[i % 9], 40000 + i, d)
