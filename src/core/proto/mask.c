@@ -81,13 +81,21 @@ static bool mask_family_fits(const struct addr *a, const struct addr *b)
 	return a->family == b->family || !a->family || !b->family;
 }
 
+/* No bit set is the same in each family. */
+static bool mask_addr_equal(const struct addr *a, const struct addr *b)
+{
+	static const struct addr none;
+
+	if (a->family == b->family)
+		return addr_equal(a, b);
+	return memcmp(a->octets, none.octets, addr_len(a)) == 0 &&
+	       memcmp(b->octets, none.octets, addr_len(b)) == 0;
+}
+
 bool mask_equal(const struct wccp_mask *a, const struct wccp_mask *b)
 {
-	struct flat f = mask_flatten(a), g = mask_flatten(b);
-	struct wccp_mask x = mask_unflatten(&f, a), y = mask_unflatten(&g, b);
-
-	return x.src.family == y.src.family && x.dst.family == y.dst.family &&
-	       memcmp(&f, &g, sizeof(f)) == 0;
+	return a->sport == b->sport && a->dport == b->dport &&
+	       mask_addr_equal(&a->src, &b->src) && mask_addr_equal(&a->dst, &b->dst);
 }
 
 struct wccp_mask mask_lowest(const struct wccp_mask *m, unsigned n)
