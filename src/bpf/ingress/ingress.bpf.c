@@ -325,13 +325,11 @@ static __always_inline enum ingress_reason ingress_opaque(const struct ingress_j
 static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress_job *job)
 {
 	__u32 octets = skb->len - ETH_HLEN - (job->by_gre ? WRAPPING : 0);
-	bool is_traced = ingress_is_traced(&job->p);
 	enum ingress_reason reason;
 	enum ingress_way way;
 	int action;
 
-	if (is_traced)
-		ingress_read_tcp(skb, job); /* now, before it is changed */
+	ingress_read_tcp(skb, job); /* now, before it is changed */
 	reason = ingress_opaque(job, ingress_judge(skb, job));
 	if (ingress_gives_way(reason) && job->service && ingress_is_bypassed(job))
 		reason = ingress_opaque(job, INGRESS_RETURNED_BYPASS);
@@ -341,7 +339,9 @@ static __always_inline int ingress_process(struct __sk_buff *skb, struct ingress
 	if (action == TC_ACT_SHOT && way < INGRESS_REFUSE)
 		reason = INGRESS_DROPPED_FAILED;
 	ingress_count(job, octets, reason);
-	if (is_traced)
+	/* Not asked earlier: the verifier would follow everything twice, once for packets
+	 * that are told of. */
+	if (ingress_is_traced(&job->p))
 		ingress_tell(job, reason);
 	return action;
 }

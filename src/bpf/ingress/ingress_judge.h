@@ -348,7 +348,6 @@ static __always_inline enum ingress_reason ingress_judge_tcp(struct __sk_buff *s
 	probe = bpf_map_lookup_elem(&probes, &zero);
 	if (!probe)
 		return INGRESS_DROPPED_FAILED; /* an array has its elements */
-	ingress_read_tcp(skb, job);
 	/* With any other of these flags it opens no connection: no listener takes
 	 * it. */
 	if ((job->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN)
