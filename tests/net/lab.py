@@ -299,8 +299,7 @@ class Lab:
         net.veth(self.client, "eth0", "10.0.0.2/24", self.router, "client", "10.0.0.1/24")
         net.veth(self.backend, "eth0", "10.0.3.2/24", self.router, "backend", "10.0.3.1/24")
         net.veth(self.origin, "eth0", "10.0.4.2/24", self.router, "origin", "10.0.4.1/24")
-        for source in CLIENT_SOURCES:
-            self.client.address("eth0", source + "/24")
+        self.client.ip_batch(f"addr add {source}/24 dev eth0" for source in CLIENT_SOURCES)
         for ns, gateway in ((self.client, "10.0.0.1"), (self.backend, "10.0.3.1"),
                             (self.origin, "10.0.4.1")):
             ns.route("default", "via", gateway)

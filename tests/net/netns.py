@@ -18,6 +18,7 @@ a namespace of ours.
 import atexit
 import contextlib
 import ctypes
+import fcntl
 import glob
 import json
 import os
@@ -26,10 +27,13 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+import sockdiag
 
 # How wccpd delivers, in tests that leave it open; WCCPD_DELIVERY=interface runs them the
 # other way.
@@ -37,6 +41,8 @@ DELIVERIES = ("mark", "interface")
 DELIVERY = os.environ.get("WCCPD_DELIVERY", "mark")
 NAME_RE = re.compile(r"^wn(\d+)-[0-9a-f]{4}-")
 CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+MOST_INTERVAL = 0.15  # seconds between two questions whether a condition is true
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -48,17 +54,20 @@ def wait_until(condition, timeout, what, interval=0.02):
     """Poll condition() until it is true; return its value.
 
     timeout and interval in seconds.  `what` names the condition in the error,
-    and may be a callable when the text should tell the last state seen.
+    and may be a callable when the text should tell the last state seen.  A condition
+    that runs programs is asked less often: several tests at once, all of them asking all
+    the time, would leave the daemons no processor.
     """
     end = time.monotonic() + timeout
     while True:
+        asked = time.monotonic()
         value = condition()
         if value:
             return value
         if time.monotonic() >= end:
             text = what() if callable(what) else what
             raise Timeout(f"not within {timeout:g} s: {text}")
-        time.sleep(interval)
+        time.sleep(max(interval, min(2 * (time.monotonic() - asked), MOST_INTERVAL)))
 
 
 def build_dir():
@@ -79,8 +88,10 @@ def run(*argv, check=True, **kw):
     """Run a command to its end; on failure the error carries its output."""
     argv = [str(a) for a in argv]
     kw.setdefault("timeout", 60)
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, check=False, **kw)
+    if "input" not in kw:
+        kw.setdefault("stdin", subprocess.DEVNULL)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False, **kw)
     if check and done.returncode:
         raise RuntimeError(f"{' '.join(argv)}: exit {done.returncode}: "
                            f"{(done.stderr or done.stdout).strip()}")
@@ -110,6 +121,26 @@ def remove_pins(inode):
     """What daemons that were killed have left for the next one."""
     for path in pins(inode):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _address_add(dev, cidr):
+    return ["addr", "add", cidr, "dev", dev] + (["nodad"] if ":" in cidr else [])
+
+
+def _pids_in(inodes):
+    """Processes in any of these network namespaces."""
+    for name in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if name.isdigit() and os.stat(f"/proc/{name}/ns/net").st_ino in inodes:
+                yield int(name)
+
+
+def _up(dev):
+    """ip link set DEV up, in the namespace of the calling thread."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        wanted = struct.pack("16sh14x", dev.encode(), 0)
+        flags, = struct.unpack_from("h", fcntl.ioctl(s, SIOCGIFFLAGS, wanted), 16)
+        fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sh14x", dev.encode(), flags | IFF_UP))
 
 
 def _setns(fd):
@@ -150,7 +181,8 @@ class Namespace:
         # Link-local addresses are there at once, not some random second later, when
         # duplicate address detection is done: a test may compare routes.
         self.sysctl("net.ipv6.conf.default.accept_dad", 0)
-        self.ip("link", "set", "lo", "up")
+        with self.entered():
+            _up("lo")
 
     def __repr__(self):
         return f"<Namespace {self.name}>"
@@ -174,8 +206,12 @@ class Namespace:
         with self.entered(), open("/proc/sys/" + key.replace(".", "/"), "w") as f:
             f.write(str(value))
 
+    def ip_batch(self, lines):
+        """What follows `ip` in each of several commands, in one process."""
+        run("ip", "-n", self.name, "-batch", "-", input="\n".join(lines) + "\n")
+
     def address(self, dev, cidr):
-        self.ip("addr", "add", cidr, "dev", dev, *(["nodad"] if ":" in cidr else []))
+        self.ip(*_address_add(dev, cidr))
 
     def route(self, *argv):
         self.ip("route", "add", *argv)
@@ -205,6 +241,12 @@ class Namespace:
 
     def listens(self, port, proto="tcp"):
         """Does anything listen on (TCP) or is anything bound to (UDP) `port`?"""
+        if proto == "tcp":
+            diag = sockdiag.Diag(self)
+            try:
+                return any(s.lport == port for s in diag.dump(sockdiag.LISTEN))
+            finally:
+                diag.close()
         done = self.run("ss", "-Hln" + proto[0], f"sport = :{port}")
         return bool(done.stdout.strip())
 
@@ -237,8 +279,7 @@ class Namespace:
         return sorted(found)
 
     def pids(self):
-        return [int(p) for p in run("ip", "netns", "pids", self.name,
-                                    check=False).stdout.split()]
+        return list(_pids_in({self.inode}))
 
 
 class Net:
@@ -279,9 +320,10 @@ class Net:
         run("ip", "link", "add", dev_a, "netns", a.name, "type", "veth",
             "peer", "name", dev_b, "netns", b.name)
         for ns, dev, cidr in ((a, dev_a, cidr_a), (b, dev_b, cidr_b)):
+            lines = [f"link set {dev} up"]
             if cidr:
-                ns.address(dev, cidr)
-            ns.ip("link", "set", dev, "up")
+                lines.insert(0, " ".join(_address_add(dev, cidr)))
+            ns.ip_batch(lines)
 
     def popen(self, argv, log, **kw):
         # A session of its own: Ctrl-C at the terminal reaches us alone, and the
@@ -333,7 +375,8 @@ class Net:
             for ns in self.namespaces:
                 if ns.inode:
                     remove_pins(ns.inode)
-                run("ip", "netns", "del", ns.name, check=False)
+            run("ip", "-force", "-batch", "-", check=False,
+                input="".join(f"netns del {ns.name}\n" for ns in self.namespaces))
             if not os.environ.get("WCCPD_KEEP"):
                 shutil.rmtree(self.tmpdir, ignore_errors=True)
         finally:
@@ -366,11 +409,16 @@ class Net:
         for p in self._wait_for(running, 5):
             p.kill()
             p.wait()
-        for ns in self.namespaces:
-            for pid in ns.pids():
+        inodes = {ns.inode for ns in self.namespaces}
+
+        def killed():
+            left = list(_pids_in(inodes))
+            for pid in left:
                 _signal(pid, signal.SIGKILL)
-            with contextlib.suppress(Timeout):
-                wait_until(lambda n=ns: not n.pids(), 5, f"{ns.name} is empty")
+            return not left
+
+        with contextlib.suppress(Timeout):
+            wait_until(killed, 5, "the namespaces are empty")
 
 
 def sweep():
