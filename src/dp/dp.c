@@ -41,6 +41,10 @@ static int dp_check_sizes(const struct plan *plan, struct err *err)
 	for (unsigned i = 0; i < plan->n_services; i++)
 		if (plan->services[i].pool >= plan->n_pools)
 			return err_set(err, "plan: service %u has no pool", i);
+	for (unsigned i = 0; i < plan->n_services; i++)
+		for (unsigned k = 0; k < WCCP_MAX_PORTS; k++)
+			if (plan->services[i].port_pools[k] > plan->n_pools)
+				return err_set(err, "plan: service %u has no pool", i);
 	for (unsigned i = 0; i < plan->n_routers; i++)
 		if (plan->routers[i].service >= plan->n_services)
 			return err_set(err, "plan: router %u has no service", i);

@@ -241,7 +241,11 @@ static void show_print_instance(const char *pool, const json_t *instance,
 				struct table *t)
 {
 	table_cell(t, "%s/%s", pool, json_get_text(instance, "name"));
-	table_cell(t, "%lld", json_get_number(instance, "port"));
+	if (json_object_get(instance, "address"))
+		table_cell(t, "%s port %lld", json_get_text(instance, "address"),
+			   json_get_number(instance, "port"));
+	else
+		table_cell(t, "%lld", json_get_number(instance, "port"));
 	if (json_get_number(instance, "pid") > 0)
 		table_cell(t, "%lld", json_get_number(instance, "pid"));
 	else

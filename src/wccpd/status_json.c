@@ -251,6 +251,8 @@ static json_t *status_json_instance(const struct daemon *d, unsigned pool,
 		instance_last_check(in), "weight", (int)in->conf->weight, "listeners",
 		(int)in->n_listeners, "given", (json_int_t)given);
 
+	if (addr_is_set(&in->conf->at))
+		json_object_set_new(o, "address", json_string(ADDR_TEXT(&in->conf->at)));
 	/* Who takes one out of service has to know when it is free, and when it is well. */
 	if (in->wanted != INSTANCE_SERVING) {
 		json_object_set_new(o, "health",

@@ -66,3 +66,64 @@ def test_each_port_of_services_has_its_own_listeners(small):
     listener(small, "tls", "3139")
     wait_until(lambda: states(box)["https"] == "assigned", 15, box.log)
     assert who(small, "10.9.2.1", 443) == "tls"
+
+
+def listener_at(small, name, address, port):
+    box = small.boxes[0]
+    return box.ns.popen([sys.executable, os.path.join(HERE, "dp_listener.py"), name, port,
+                         "--at=" + address], log="box1." + name)
+
+
+def returned(box):
+    return box.show()["services"][0]["packets"]["reasons"]["returned-pool-down"]
+
+
+PORTS = "id = 71\n ports = { 80, 443, 8080, 81 }"
+
+
+def test_one_service_with_several_ports(small):
+    """A port without one of its own goes where most go; what takes nothing goes back."""
+    box = small.boxes[0]
+    tls = listener(small, "tls", "3139")
+    listener(small, "other", "3149")
+    box.configure(("several", PORTS))
+    text = open(box.conf).read()
+    open(box.conf, "w").write(text.replace(
+        "port = 3129", 'port = 3129 https-port = 3139 ports = { "8080:3149" }'))
+    small.start_router("71")
+    box.start()
+    wait_until(lambda: states(box) == {"several": "assigned"}, 20, box.log)
+    wanted = {80: "box1", 443: "tls", 8080: "other", 81: "box1"}
+    wait_until(lambda: {p: who(small, "10.9.1.1", p) for p in wanted} == wanted, 15, box.log)
+    tls.kill()
+    wait_until(lambda: who(small, "10.9.1.2", 443) is None and returned(box) > 0, 10, box.log)
+    assert {p: who(small, "10.9.1.3", p) for p in (80, 8080)} == {80: "box1", 8080: "other"}
+    assert states(box) == {"several": "assigned"}
+    listener(small, "tls", "3139")
+    wait_until(lambda: who(small, "10.9.1.2", 443) == "tls", 5, box.log)
+
+
+def test_instances_that_differ_by_address(small):
+    """They have port 3139 in common, and a bystander listens there, too."""
+    box = small.boxes[0]
+    one = listener_at(small, "one", "10.3.1.2", "3139")
+    listener_at(small, "two", "127.0.0.2", "3139")
+    listener_at(small, "bystander", "127.0.0.3", "3139")
+    box.configure(("web-cache", ""))
+    check_ok = [sys.executable, os.path.join(HERE, "check_ok.py"), "4202"]
+    box.ns.popen(check_ok, log="check2", cwd=small.net.tmpdir)
+    text = open(box.conf).read()
+    open(box.conf, "w").write(text.replace(
+        'instance s1 { port = 3129  check = "127.0.0.1:4201" }',
+        'instance s1 { port = "10.3.1.2:3139"  check = "127.0.0.1:4201" }\n'
+        'instance s2 { port = "127.0.0.2:3139"  check = "127.0.0.1:4202" }'))
+    small.start_router("web-cache")
+    box.start()
+
+    def answering():
+        return {who(small, f"10.9.1.{n}", 80) for n in range(24)}
+    wait_until(lambda: answering() == {"one", "two"}, 20, box.log)
+    one.kill()
+    wait_until(lambda: answering() == {"two"}, 5, box.log)
+    listener_at(small, "one", "10.3.1.2", "3139")
+    wait_until(lambda: answering() == {"one", "two"}, 10, box.log)

@@ -415,7 +415,8 @@ static const struct {
 	{ IN_POOL("instance s1 { port = 1 check = 127.0.0.1:1\npid-file = s1.pid }"),
 	  "5: pid-file: s1.pid does not begin with a slash" },
 	{ IN_POOL(INSTANCE "\ninstance s2 { port = 3129 check = 127.0.0.1:4202 }"),
-	  "5: port: 3129 is that of instance s1" },
+	  "5: port: 3129 is that of instance s1: they must differ by port or address, "
+	  "or by pid-file" },
 	{ IN_POOL(INSTANCE "\ninstance s2 { port = 3130 check = 127.0.0.1:4201 }"),
 	  "5: check: 127.0.0.1:4201 is that of instance s1" },
 

@@ -10,6 +10,9 @@ CASE(ports, .setup = conf_file_make, .teardown = conf_file_remove)
 
 #define INSTANCE(n, more)                                                              \
 	"instance s" #n " { port = 310" #n " check = 127.0.0.1:420" #n " " more " }\n"
+#define AT(n, address, more)                                                           \
+	"instance s" #n " { port = \"" address ":3129\" check = 127.0.0.1:420" #n " "     \
+	more " }\n"
 #define POOL_OF(rest) TOP "pool web {\n" rest "}\n"
 #define WEB "service web-cache { pool = web routers = { 10.0.1.1 } }\n"
 #define TLS "service https { pool = web routers = { 10.0.1.1 } }\n"
@@ -60,6 +63,47 @@ TEST(a_mirror_has_the_pool_of_its_service)
 	conf_free(c);
 }
 
+static const char *name_for(const struct conf *c, unsigned port)
+{
+	unsigned own = c->services[0].port_pools[port];
+
+	return c->pools[own ? own - 1 : c->services[0].pool].name;
+}
+
+TEST(each_port_of_a_service_has_its_pool)
+{
+	struct conf *c = conf_file_good(POOL_OF(
+		INSTANCE(1, "https-port = 3201 ports = { 8443:3201 }")
+			INSTANCE(2, "https-port = 3202 ports = { 8080:3302 }"))
+		"service x { id = 9 ports = { 80, 443, 8080, 81 } pool = web "
+		"routers = { 10.0.1.1 } }\n");
+
+	ck_assert_uint_eq(c->n_warnings, 0);
+	ck_assert_str_eq(name_for(c, 0), "web");
+	ck_assert_str_eq(name_for(c, 1), "web-443");
+	ck_assert_str_eq(name_for(c, 2), "web-8080");
+	ck_assert_str_eq(name_for(c, 3), "web");
+	conf_free(c);
+}
+
+TEST(instances_that_differ_by_address)
+{
+	struct conf *c = conf_file_good(POOL_OF(AT(1, "10.0.1.2", "https-port = 3139")
+						AT(2, "10.0.1.3", "https-port = 3139"))
+					WEB TLS);
+
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_uint_eq(pool_of(c, i)->instances[1].port, i ? 3139 : 3129);
+		ck_assert_str_eq(ADDR_TEXT(&pool_of(c, i)->instances[1].at), "10.0.1.3");
+	}
+	conf_free(c);
+	/* Processes of one port, told apart by their pid files. */
+	c = conf_file_good(POOL_OF(AT(1, "10.0.1.2", "pid-file = /1")
+				   AT(2, "10.0.1.2", "pid-file = /2")) WEB);
+	ck_assert_uint_eq(c->n_warnings, 0);
+	conf_free(c);
+}
+
 static const struct {
 	const char *text, *message;
 } bad[] = {
@@ -76,10 +120,22 @@ static const struct {
 	{ POOL_OF(INSTANCE(1, "ports = { 443:70000 }")) WEB,
 	  "4: ports: 443:70000 is not a port of services, a colon and a port of the "
 	  "instance" },
-	{ POOL_OF(INSTANCE(1, "https-port = 3201"))
-	  "service x { id = 9 pool = web routers = { 10.0.1.1 }\nports = { 80, 443 } }\n",
-	  "7: ports: 80 and 443 lead to different ports of the instances of pool web: a "
-	  "service for each is needed" },
+	{ POOL_OF(AT(1, "10.0.1.2", "") AT(2, "10.0.1.2", "")) WEB,
+	  "5: port: 10.0.1.2:3129 is that of instance s1: they must differ by port or "
+	  "address, or by pid-file" },
+	{ POOL_OF(AT(1, "10.0.1.2", "") "instance s2 { port = 3129 check = 127.0.0.1:1 }\n") WEB,
+	  "5: port: 3129 is that of instance s1: they must differ by port or address, or by "
+	  "pid-file" },
+	{ POOL_OF(AT(1, "10.0.1.2", "pid-file = /p") AT(2, "10.0.1.2", "pid-file = /p")) WEB,
+	  "5: port: 10.0.1.2:3129 is that of instance s1: they must differ by port or "
+	  "address, or by pid-file" },
+	{ POOL_OF(AT(1, "[2001:db8::1]", "")) WEB,
+	  "4: port: [2001:db8::1]:3129 is IPv6, the address of this box is IPv4" },
+	{ POOL_OF(AT(1, "box", "")) WEB,
+	  "4: port: box:3129 is neither a port nor address:port" },
+	{ POOL_OF(AT(1, "10.0.1.2", "https-port = 3139") AT(2, "10.0.1.2", "")) WEB,
+	  "5: port: 10.0.1.2:3129 is that of instance s1: they must differ by port or "
+	  "address, or by pid-file" },
 };
 
 TEST_LOOP(refused, 0, sizeof(bad) / sizeof(bad[0]))

@@ -68,6 +68,8 @@ struct plan_service {
 	struct wccp_service service;
 	int mate; /* index of the other service of a pair; -1: it is alone */
 	unsigned pool;	     /* index into plan.pools */
+	/* By the position of a port: 1 + index of a pool of its own; 0: that above. */
+	uint8_t port_pools[WCCP_MAX_PORTS];
 	bool drop_when_down; /* when nothing takes a new flow: drop, not return */
 	bool drop_udp; /* instead of returning it */
 	bool drain_asked; /* by an operator; for the next process */

@@ -18,13 +18,14 @@ static_assert((int)STEER_LISTENERS == (int)PLAN_MAX_LISTENERS, "listeners");
 /* -- which pool takes a port ---------------------------------------------------- */
 
 static void steer_take_ports(struct steer_table *out, const struct packet_service *s,
-			     uint8_t pool)
+			     const struct plan_service *plan)
 {
 	for (unsigned i = 0; i < WCCP_MAX_PORTS && s->ports[i]; i++) {
 		uint8_t *owner = &out->pool_of_port[ntohs(s->ports[i])];
 
 		if (*owner == STEER_NO_POOL)
-			*owner = pool;
+			*owner = (uint8_t)(plan->port_pools[i] ? plan->port_pools[i] - 1u
+							       : plan->pool);
 	}
 }
 
@@ -38,16 +39,16 @@ static void steer_take_free_ports(struct steer_table *out, uint8_t pool)
 /* A service defined by source ports matches the replies to connections that the
  * instances have opened; no new connection begins with such a packet. */
 static void steer_take_service(struct steer_table *out, const struct packet_service *s,
-			       unsigned pool)
+			       const struct plan_service *plan)
 {
 	bool any = !s->protocol && !(s->flags & WCCP_F_ONLY_PROTOCOL_0);
 
 	if (s->protocol != IPPROTO_TCP && !any)
 		return;
 	if (any || !(s->flags & WCCP_F_PORTS_DEFINED))
-		steer_take_free_ports(out, (uint8_t)pool);
+		steer_take_free_ports(out, (uint8_t)plan->pool);
 	else if (!(s->flags & WCCP_F_PORTS_SOURCE))
-		steer_take_ports(out, s, (uint8_t)pool);
+		steer_take_ports(out, s, plan);
 }
 
 /* Highest priority first; among equals, in the order of the plan. */
@@ -60,7 +61,7 @@ static void steer_render_ports(const struct plan *plan, struct steer_table *out)
 
 			packet_service_set(&s, &plan->services[i].service);
 			if (s.priority == priority)
-				steer_take_service(out, &s, plan->services[i].pool);
+				steer_take_service(out, &s, &plan->services[i]);
 		}
 }
 
@@ -214,12 +215,21 @@ void steer_render(const struct plan *plan, const struct facts *facts,
 	steer_render_pools(plan, places, out);
 }
 
+static bool steer_serves(const struct plan_service *s, unsigned pool)
+{
+	bool found = s->pool == pool;
+
+	for (unsigned i = 0; i < WCCP_MAX_PORTS; i++)
+		found |= s->port_pools[i] == pool + 1;
+	return found;
+}
+
 bool steer_pool_by_gre(const struct plan *plan, unsigned pool)
 {
 	for (unsigned i = 0; i < plan->n_routers; i++) {
 		const struct plan_router *r = &plan->routers[i];
 
-		if (plan->services[r->service].pool == pool &&
+		if (steer_serves(&plan->services[r->service], pool) &&
 		    (r->forward & WCCP_METHOD_GRE || plan->n_other_caches > 0))
 			return true;
 	}

@@ -36,7 +36,8 @@ struct conf_instance {
 	char name[32];
 	uint8_t family;	      /* of these: ADDR_V4 or ADDR_V6 */
 	uint16_t port;        /* that connections are given to ... */
-	struct addr at;       /* ... of a pool that listens: at this address */
+	struct addr at;	      /* ... at this address; unset: at any */
+	bool plain;	      /* it is a plain port, of a pool that listens */
 	unsigned n_ports;     /* ... but for these; conf_ports.c makes pools of them */
 	struct conf_port ports[CONF_MAX_PORTS];
 	struct addr check;    /* where the HTTP probe goes ... */
@@ -72,6 +73,7 @@ struct conf_service {
 	/* Of the well-known service only type and id are set, as on the wire. */
 	struct cache_conf group;
 	unsigned pool;        /* index into conf.pools */
+	uint8_t port_pools[WCCP_MAX_PORTS]; /* see struct plan_service */
 	uint16_t weight;      /* announced when every instance is healthy */
 	uint32_t slow_start_s; /* a cold box gets its share in steps; 0: at once */
 	bool drop_when_down;  /* when-down drop; default return */

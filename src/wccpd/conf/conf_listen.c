@@ -111,6 +111,7 @@ static void conf_listen_make_plain(struct conf_pool *p)
 	for (unsigned i = 0; i < p->n_instances; i++) {
 		p->instances[i].port = p->instances[i].proxy_port;
 		p->instances[i].at = p->instances[i].proxy;
+		p->instances[i].plain = true;
 		p->instances[i].n_ports = 0;
 	}
 }

@@ -50,13 +50,48 @@ static int conf_pool_read_check(struct reader *r, cfg_t *section,
 	return 0;
 }
 
+/* 3129, or "10.0.1.2:3129" */
+static int conf_pool_read_endpoint(struct reader *r, cfg_t *section,
+				   struct conf_instance *out)
+{
+	const char *text;
+
+	if (!read_is_set(section, "port"))
+		return 0;
+	text = cfg_getstr(section, "port");
+	if (!strchr(text, ':'))
+		return read_number16(r, section, "port", 1, &out->port);
+	if (conf_listen_parse(text, &out->at, &out->port) < 0)
+		return read_fail(r, section, "port",
+				 "port: %s is neither a port nor address:port", text);
+	if (out->at.family != out->family)
+		return read_fail(r, section, "port", "port: %s is IPv%d, the address of this "
+						     "box is IPv%d",
+				 text, out->at.family, out->family);
+	return 0;
+}
+
+/* At the same port, also where one of them takes it at every address? */
+static bool conf_pool_meets(const struct conf_instance *a, const struct conf_instance *b)
+{
+	return a->port && a->port == b->port &&
+	       (!addr_is_set(&a->at) || !addr_is_set(&b->at) || addr_equal(&a->at, &b->at));
+}
+
+/* By their pid files. */
+static bool conf_pool_tells_apart(const struct conf_instance *a,
+				  const struct conf_instance *b)
+{
+	return a->pid_file[0] && b->pid_file[0] && strcmp(a->pid_file, b->pid_file) != 0;
+}
+
 /* A pool that listens needs no port for redirected connections. */
 static int conf_pool_read_port(struct reader *r, cfg_t *section, bool listens,
 			       struct conf_instance *out)
 {
 	if (!listens && read_require(r, section, "port") < 0)
 		return -1;
-	if (read_number16(r, section, "port", 1, &out->port) < 0)
+	if (conf_pool_read_endpoint(r, section, out) < 0)
 		return -1;
 	if (!out->port && (read_is_set(section, "https-port") || cfg_size(section, "ports")))
 		return read_require(r, section, "port");
@@ -89,10 +124,11 @@ static int conf_pool_check_distinct(struct reader *r, cfg_t *section,
 			return read_fail(r, section, "port",
 					 "port: either all instances of a pool have one, or "
 					 "none");
-		if (it->port && it->port == other->port)
+		if (conf_pool_meets(it, other) && !conf_pool_tells_apart(it, other))
 			return read_fail(r, section, "port",
-					 "port: %u is that of instance %s", it->port,
-					 other->name);
+					 "port: %s is that of instance %s: they must differ by "
+					 "port or address, or by pid-file",
+					 cfg_getstr(section, "port"), other->name);
 		if (it->pid_file[0] && strcmp(it->pid_file, other->pid_file) == 0)
 			read_warn(r, section, "pid-file",
 				  "pid-file: %s is that of instance %s, too",

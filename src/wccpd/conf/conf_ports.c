@@ -106,16 +106,26 @@ static int conf_ports_add_pool(struct reader *r, cfg_t *section, struct conf *co
 	return (int)conf->n_pools++;
 }
 
+static bool conf_ports_is_same(const struct conf_instance *a, const struct conf_instance *b)
+{
+	bool distinct = addr_is_set(&a->at) && addr_is_set(&b->at) &&
+			!addr_equal(&a->at, &b->at);
+
+	return !distinct && strcmp(a->name, b->name) != 0 &&
+	       (!a->pid_file[0] || !b->pid_file[0] || strcmp(a->pid_file, b->pid_file) == 0);
+}
+
 /* Each port belongs to one instance only, also in the pool that this one comes from. */
 static int conf_ports_check(struct reader *r, cfg_t *section,
 			    const struct conf_pool *parent, const struct conf_pool *own,
-			    uint16_t port)
+			    const struct conf_instance *it, uint16_t port)
 {
 	const struct conf_pool *both[] = { parent, own };
 
 	for (unsigned k = 0; k < 2; k++)
 		for (unsigned i = 0; i < both[k]->n_instances; i++)
-			if (both[k]->instances[i].port == port)
+			if (both[k]->instances[i].port == port &&
+			    conf_ports_is_same(&both[k]->instances[i], it))
 				return read_fail(r, section, NULL,
 						 "port %u is that of instance %s, too",
 						 port, both[k]->instances[i].name);
@@ -135,7 +145,7 @@ static int conf_ports_add_instance(struct reader *r, cfg_t *section, struct conf
 	if (i < 0)
 		return -1;
 	p = &conf->pools[i];
-	if (conf_ports_check(r, section, &conf->pools[parent], p, port->own) < 0)
+	if (conf_ports_check(r, section, &conf->pools[parent], p, it, port->own) < 0)
 		return -1;
 	copy = &p->instances[p->n_instances++];
 	*copy = *it;
@@ -184,37 +194,46 @@ static unsigned conf_ports_of_service(const struct wccp_service *s, uint16_t *ou
 	return n;
 }
 
-int conf_ports_choose_pool(struct reader *r, cfg_t *section, const struct conf *conf,
-			   struct conf_service *s)
+static unsigned conf_ports_pool_for(const struct conf *conf, unsigned parent, uint16_t port)
 {
-	uint16_t ports[WCCP_MAX_PORTS];
-	unsigned n = conf_ports_of_service(&s->group.service, ports);
-	unsigned parent = s->pool;
+	int own = conf_ports_find_pool(conf, parent, port);
 
-	for (unsigned i = 0; i < n; i++) {
-		int own = conf_ports_find_pool(conf, parent, ports[i]);
-		unsigned pool = own < 0 ? parent : (unsigned)own;
-
-		if (i > 0 && pool != s->pool)
-			return read_fail(r, section, "ports",
-					 "ports: %u and %u lead to different ports of "
-					 "the instances of pool %s: a service for each "
-					 "is needed",
-					 ports[0], ports[i], conf->pools[parent].name);
-		s->pool = pool;
-	}
-	return 0;
+	return own < 0 ? parent : (unsigned)own;
 }
 
-static bool conf_ports_has(const struct conf_service *s, uint16_t port)
+void conf_ports_choose_pool(const struct conf *conf, struct conf_service *s)
+{
+	uint16_t ports[WCCP_MAX_PORTS];
+	unsigned n = conf_ports_of_service(&s->group.service, ports), parent = s->pool;
+
+	if (n > 0)
+		s->pool = conf_ports_pool_for(conf, parent, ports[0]);
+	for (unsigned i = 1; i < n; i++) {
+		unsigned own = conf_ports_pool_for(conf, parent, ports[i]);
+
+		if (own != s->pool)
+			s->port_pools[i] = (uint8_t)(1 + own);
+	}
+}
+
+/* Which pool it has for a port; -1: it has not that port. */
+static int conf_ports_pool_of(const struct conf_service *s, uint16_t port)
 {
 	uint16_t ports[WCCP_MAX_PORTS];
 	unsigned n = conf_ports_of_service(&s->group.service, ports);
 
 	for (unsigned i = 0; i < n; i++)
 		if (ports[i] == port)
-			return true;
-	return false;
+			return s->port_pools[i] ? s->port_pools[i] - 1 : (int)s->pool;
+	return -1;
+}
+
+/* The pool that takes TLS of the one and plain HTTP of the other; -1: none. */
+static int conf_ports_mixed(const struct conf_service *tls, const struct conf_service *http)
+{
+	int pool = conf_ports_pool_of(tls, HTTPS);
+
+	return pool == conf_ports_pool_of(http, HTTP) ? pool : -1;
 }
 
 void conf_ports_warn(struct reader *r, cfg_t *section, const struct conf *conf,
@@ -223,15 +242,16 @@ void conf_ports_warn(struct reader *r, cfg_t *section, const struct conf *conf,
 	for (unsigned i = 0; i <= conf->n_services; i++) {
 		const struct conf_service *other =
 			i < conf->n_services ? &conf->services[i] : s;
+		int pool = conf_ports_mixed(s, other);
 
-		if (other->pool != s->pool ||
-		    !((conf_ports_has(s, HTTPS) && conf_ports_has(other, HTTP)) ||
-		      (conf_ports_has(s, HTTP) && conf_ports_has(other, HTTPS))))
+		if (pool < 0)
+			pool = conf_ports_mixed(other, s);
+		if (pool < 0)
 			continue;
 		read_warn(r, section, "pool",
 			  "pool: %s takes port 443 at the same ports of its instances as "
 			  "port 80, where TLS fails: set https-port to Squid's https_port",
-			  conf->pools[s->pool].name);
+			  conf->pools[pool].name);
 		return;
 	}
 }

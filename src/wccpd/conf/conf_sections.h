@@ -42,9 +42,8 @@ void conf_spoof_mirror(const struct conf_service *s, uint8_t id,
 int conf_ports_read(struct reader *r, cfg_t *section, struct conf_instance *out);
 /* When all pools are read: what they become. */
 int conf_ports_make_pools(struct reader *r, struct conf *conf);
-/* When all else of the service is read: of its pool, the one for its ports. */
-int conf_ports_choose_pool(struct reader *r, cfg_t *section, const struct conf *conf,
-			   struct conf_service *s);
+/* When all else of the service is read: of its pool, those for its ports. */
+void conf_ports_choose_pool(const struct conf *conf, struct conf_service *s);
 /* TLS and plain HTTP at one port, beside the services that are in `conf` already? */
 void conf_ports_warn(struct reader *r, cfg_t *section, const struct conf *conf,
 		     const struct conf_service *s);

@@ -156,12 +156,12 @@ int conf_service_read(struct reader *r, cfg_t *section, const struct conf *conf,
 	    conf_service_read_name(r, section, &spoof, out) < 0 ||
 	    conf_service_read_pool(r, section, conf, &out->pool) < 0 ||
 	    conf_service_read_group(r, section, &spoof, out) < 0 ||
-	    conf_ports_choose_pool(r, section, conf, out) < 0 ||
 	    read_number16(r, section, "weight", 0, &out->weight) < 0 ||
 	    read_number(r, section, "slow-start", 0, 3600, &out->slow_start_s) < 0 ||
 	    read_word(r, section, "when-down", 0, when_down, &drop) < 0 ||
 	    conf_service_read_udp(r, section, out) < 0)
 		return -1;
+	conf_ports_choose_pool(conf, out);
 	out->drop_when_down = drop == 1;
 	if (spoof.on)
 		conf_spoof_mirror(out, spoof.ids[1], &out[1]);

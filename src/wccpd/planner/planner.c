@@ -317,6 +317,7 @@ void planner_add_service(const struct conf_service *conf,
 	/* Services of a plan are in the order of the configuration. */
 	s->mate = conf->pair;
 	s->pool = conf->pool;
+	memcpy(s->port_pools, conf->port_pools, sizeof(s->port_pools));
 	s->drop_when_down = conf->drop_when_down;
 	s->drop_udp = conf->drop_udp;
 	s->by_mask = status->by_mask;

@@ -11,10 +11,9 @@ bool obstacle_is_usable(const struct conf_instance *conf, const struct listener 
 			struct err *why)
 {
 	int fd;
-	bool plain = addr_is_set(&conf->at);
-	enum steer_fetched rc =
-		steer_fetch(l->pid, l->fd, l->inode, plain ? ADDR_NONE : conf->family,
-			    plain ? STEER_USE_PLAIN : STEER_USE_REDIRECTED, &fd, why);
+	enum steer_fetched rc = steer_fetch(
+		l->pid, l->fd, l->inode, conf->plain ? ADDR_NONE : conf->family,
+		conf->plain ? STEER_USE_PLAIN : STEER_USE_REDIRECTED, &fd, why);
 
 	if (fd >= 0)
 		close(fd); /* at once, see steer_fetch() */
@@ -23,6 +22,9 @@ bool obstacle_is_usable(const struct conf_instance *conf, const struct listener 
 
 bool obstacle_is_in_place(const struct conf_instance *conf, const struct listener *l)
 {
+	/* Of two instances that differ by their addresses, neither has a socket for all. */
+	if (addr_is_set(&conf->at) && !conf->plain)
+		return addr_equal(&l->at, &conf->at);
 	return !addr_is_set(&conf->at) || listeners_is_at(&l->at, &conf->at);
 }
 
