@@ -57,17 +57,36 @@ struct packet_gre_redirect {
 	struct packet_redirect redirect;
 };
 
-/* The fields of an IPv4 packet that decide where it goes. */
+/* An address as it lies in a packet; of IPv4 as ::ffff:a.b.c.d (RFC 4291 section
+ * 2.5.5.2).  The XOR of all octets is then that of the IPv4 address. */
+struct packet_addr {
+	__be32 words[4];
+};
+
+packet_inline struct packet_addr packet_addr4(__be32 a)
+{
+	return (struct packet_addr){ { 0, 0, packet_be32(0xffff), a } };
+}
+
+/* The fields of a packet that decide where it goes.  Of IPv6, `src` and `dst` are the XOR
+ * of the words of each address, which is all that the bucket hash needs; programs that need
+ * the addresses themselves define PACKET_WHOLE_ADDRESSES, and userspace has them always. */
 struct packet {
 	__u32 l3, l4; /* offsets in the skb: IPv4 header, what follows its options */
 	__u32 len;    /* total length from the IPv4 header on */
 	__be32 src, dst;
 	__be16 sport, dport; /* 0 when it shows none, see has_ports */
-	__be16 id; /* identification, of fragments */
+	__be32 id; /* identification, of fragments */
 	__u8 protocol, ttl, tos;
 	bool has_ports; /* TCP or UDP, and not a fragment other than the first */
 	bool fragment;	/* first, middle or last one */
 	bool df;
+	bool routed; /* IPv6: its destination is only the next of several */
+#ifndef __bpf__
+	struct packet_addr whole_src, whole_dst;
+#elif defined(PACKET_WHOLE_ADDRESSES)
+	const struct packet_addr *whole_src, *whole_dst; /* stacks are small */
+#endif
 };
 
 /* A service description, ready for comparing with packets. */

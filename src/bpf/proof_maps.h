@@ -12,6 +12,12 @@
 #ifndef WCCPD_BPF_PROOF_MAPS_H
 #define WCCPD_BPF_PROOF_MAPS_H
 
+#ifndef __bpf__
+#include "addr.h"
+
+#include <string.h>
+#endif
+
 #include <linux/types.h>
 
 enum {
@@ -35,4 +41,19 @@ struct proof_way {
 	__u32 at_sink;	   /* ... and once it has arrived */
 };
 
+#ifndef __bpf__
+
+/* PROOF_DESTINATION or PROOF_SOURCE in a family. */
+static inline struct addr proof_addr(unsigned family, uint32_t number)
+{
+	struct addr v4 = addr_v4(number), v6 = { .family = ADDR_V6 };
+
+	if (family != ADDR_V6)
+		return v4;
+	v6.octets[0] = PROOF_PREFIX6 >> 24;
+	memcpy(v6.octets + 12, v4.octets, 4);
+	return v6;
+}
+
+#endif
 #endif

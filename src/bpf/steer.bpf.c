@@ -202,7 +202,8 @@ static __always_inline bool steer_may_be_redirected(const struct bpf_sk_lookup *
 						    const struct steer_table *table,
 						    __u32 ifindex)
 {
-	return steer_has_link(table, ifindex) && !steer_is_own(table, ctx, ifindex);
+	return ctx->family == table->family && steer_has_link(table, ifindex) &&
+	       !steer_is_own(table, ctx, ifindex);
 }
 
 static __always_inline int steer_to_listen(struct bpf_sk_lookup *ctx,
@@ -252,7 +253,8 @@ int steer(struct bpf_sk_lookup *ctx)
 	if (!steer_has_link(table, ifindex))
 		return SK_PASS;
 	pool = table->pool_of_port[ctx->local_port & 0xffff];
-	if (pool >= STEER_POOLS || steer_is_own(table, ctx, ifindex))
+	if (pool >= STEER_POOLS || ctx->family != table->family ||
+	    steer_is_own(table, ctx, ifindex))
 		return SK_PASS;
 
 	remote_port = bpf_ntohs((__u16)ctx->remote_port);

@@ -148,6 +148,7 @@ struct steer_table {
 	__u32 links[STEER_LINKS];
 	/* The interface that they are delivered through; 0: they stay on their own. */
 	__u32 delivery;
+	__u32 family; /* AF_INET or AF_INET6: that of redirected packets */
 	/* Pool that takes TCP connections to a port.  Resolved from the services in
 	 * order of priority, so that the program has one look-up to do. */
 	__u8 pool_of_port[65536];

@@ -71,10 +71,10 @@ static int dp_check_sizes(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-static int dp_check(const struct plan *plan, struct err *err)
+static int dp_check(const struct dp *dp, const struct plan *plan, struct err *err)
 {
-	if (plan->self.family != ADDR_V4)
-		return err_set(err, "plan: our address is not an IPv4 address");
+	if (plan->self.family != dp->family)
+		return err_set(err, "plan: our address is of another family");
 	if (plan->mark == 0 || plan->mark & ~plan->mark_mask)
 		return err_set(err, "plan: mark 0x%x does not fit the mask 0x%x",
 			       plan->mark, plan->mark_mask);
@@ -168,7 +168,7 @@ int dp_apply(struct dp *dp, const struct plan *plan, struct err *err)
 		return 0;
 	}
 	dp->redirects = true;
-	if (dp_check(plan, err) < 0)
+	if (dp_check(dp, plan, err) < 0)
 		return err_prefix(err, "data plane");
 	if (dp_stage(dp, plan, err) < 0 || dp_commit(dp, plan, err) < 0) {
 		dp_revert(dp);
@@ -216,7 +216,7 @@ int dp_check_interface(const char *name, struct err *err)
 
 bool dp_is_near(struct dp *dp, const struct addr *a)
 {
-	return a->family != ADDR_V4 || dp->facts.n_links == 0 ||
+	return a->family != dp->family || dp->facts.n_links == 0 ||
 	       link_is_near(dp->link, &dp->facts, a);
 }
 
@@ -253,6 +253,9 @@ uint64_t dp_trace_read(struct dp *dp, unsigned room, dp_traced_seen *seen, void 
 int dp_explain(const struct dp *dp, const struct dp_connection *c,
 	       struct dp_explanation *out, struct err *err)
 {
+	if (c->src.family != dp->family || c->dst.family != dp->family)
+		return err_set(err, "%s to %s: the services are of IPv%u", ADDR_TEXT(&c->src),
+			       ADDR_TEXT(&c->dst), dp->family);
 	return explain_connection(dp->ingress, dp->steer, c, out, err);
 }
 
@@ -301,10 +304,12 @@ bool dp_has_link(const struct dp *dp, unsigned ifindex)
 
 /* Its source is our own MAC address: no received frame has that, so the ingress program
  * knows that it has to look up the way back. */
-static size_t dp_frame(const struct facts_link *link, const void *packet, size_t len,
+static size_t dp_frame(const struct dp *dp, const struct facts_link *link, const void *packet, size_t len,
 		       uint8_t out[PROOF_FRAME_LONGEST])
 {
-	struct ethhdr head = { .h_proto = htons(ETH_P_IP) };
+	struct ethhdr head = {
+		.h_proto = htons(dp->family == ADDR_V6 ? ETH_P_IPV6 : ETH_P_IP),
+	};
 
 	memcpy(head.h_dest, link->mac, sizeof(head.h_dest));
 	memcpy(head.h_source, link->mac, sizeof(head.h_source));
@@ -332,7 +337,7 @@ enum dp_let_in dp_let_in(struct dp *dp, unsigned ifindex, const void *packet, si
 		err_set(err, "it is longer than %zu octets", longest);
 		return DP_TOO_LONG;
 	}
-	len = dp_frame(link, packet, len, frame);
+	len = dp_frame(dp, link, packet, len, frame);
 	return proof_inject(dp->prover.proof, ifindex, frame, len, err) < 0
 		       ? DP_NOT_LET_IN
 		       : DP_LET_IN;

@@ -21,12 +21,15 @@ struct dp;
 int dp_check_interface(const char *name, struct err *err);
 
 /*
- * Load the programs and attach them to nothing yet.  What an earlier process has left in
+ * Load the programs, for services of a family (ADDR_V4 or ADDR_V6), and attach them to
+ * nothing yet.  What an earlier process has left in
  * force stays so until dp_apply().  Its pins are in `pin_directory`: empty means the
  * default for this network namespace, "none" that nothing is to outlive this process.
  * -1 when the kernel cannot (`err` says what is missing), or another process has the pins.
  */
-int dp_open(struct dp **out, const char *pin_directory, struct err *err);
+int dp_open(struct dp **out, const char *pin_directory, unsigned family, struct err *err);
+/* As given to dp_open(). */
+unsigned dp_family(const struct dp *dp);
 /* What became of the pins, for the log; and whether state will not outlive this process. */
 const char *dp_pins_text(const struct dp *dp, bool *none);
 

@@ -43,7 +43,8 @@ static int dp_open_pins(struct dp *dp, const char *directory, struct err *err)
 	const struct pins_spec spec = {
 		.directory = directory,
 		.name = "wccpd",
-		.layout = pins_layout(LAYOUT_DP),
+		/* Keys of maps are addresses of the family. */
+		.layout = pins_layout(LAYOUT_DP) + (dp->family == ADDR_V6),
 		.saved_size = sizeof(*dp->saved),
 	};
 	const void *saved;
@@ -93,12 +94,12 @@ static int dp_open_drivers(struct dp *dp, struct err *err)
 	    steer_new(&dp->steer, dp->pins, saved ? &saved->steer : NULL, err) < 0)
 		return -1;
 	maps = steer_maps(dp->steer);
-	if (egress_new(&dp->egress, maps.own_prefixes, dp->pins,
+	if (egress_new(&dp->egress, maps.own_prefixes, maps.own_prefixes6, dp->pins,
 		       saved ? &saved->egress : NULL, err) < 0 ||
-	    ingress_new(&dp->ingress, &maps, dp->pins, saved ? &saved->ingress : NULL,
-			err) < 0)
+	    ingress_new(&dp->ingress, dp->family, &maps, dp->pins,
+			saved ? &saved->ingress : NULL, err) < 0)
 		return -1;
-	prover_init(&dp->prover, maps.proofs, maps.sinks);
+	prover_init(&dp->prover, dp->family, maps.proofs, maps.sinks);
 	return dp_note_earlier(dp, saved, err);
 }
 
@@ -118,12 +119,13 @@ static void dp_free(struct dp *dp)
 	free(dp);
 }
 
-int dp_open(struct dp **out, const char *pin_directory, struct err *err)
+int dp_open(struct dp **out, const char *pin_directory, unsigned family, struct err *err)
 {
 	struct dp *dp = calloc(1, sizeof(*dp));
 
 	if (!dp)
 		return err_set(err, "data plane: out of memory");
+	dp->family = family;
 	libbpf_set_print(dp_silence_libbpf); /* what went wrong is in `err` */
 	if (kernel_check(err) < 0 || dp_choose_proof_mac(dp, err) < 0 ||
 	    dp_open_pins(dp, pin_directory, err) < 0 || dp_open_drivers(dp, err) < 0) {
@@ -176,6 +178,11 @@ void dp_close(struct dp *dp)
 	dp_free_drivers(dp);
 	pins_remove(dp->pins);
 	dp_free(dp);
+}
+
+unsigned dp_family(const struct dp *dp)
+{
+	return dp->family;
 }
 
 const char *dp_pins_text(const struct dp *dp, bool *none)

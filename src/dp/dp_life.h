@@ -16,6 +16,7 @@ struct pins;
 struct steer;
 
 struct dp {
+	unsigned family; /* of services: ADDR_V4 or ADDR_V6 */
 	struct pins *pins;
 	struct dp_saved *saved; /* as it was last saved, or adopted */
 	enum dp_earlier earlier;

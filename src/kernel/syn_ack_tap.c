@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static bool syn_ack_tap_load(struct syn_ack_tap *tap)
@@ -63,7 +64,9 @@ void syn_ack_tap_read(struct syn_ack_tap *tap, const struct addr *own)
 	tap->n_ports = 0;
 	if (!tap->bpf)
 		return;
-	tap->bpf->bss->own = htonl(addr_to_v4(own));
+	memset(tap->bpf->bss->own, 0, sizeof(tap->bpf->bss->own));
+	memcpy((uint8_t *)tap->bpf->bss->own + sizeof(own->octets) - addr_len(own), own->octets,
+	       addr_len(own));
 	if (tap->awake)
 		syn_ack_tap_take(tap);
 }

@@ -37,10 +37,10 @@ struct nl_addr *netlink_from_addr(const struct addr *a)
 			     addr_len(a));
 }
 
-int netlink_dump_routes(struct nl_sock *sock, uint32_t table,
+int netlink_dump_routes(struct nl_sock *sock, unsigned family, uint32_t table,
 			int (*take)(struct nl_msg *msg, void *arg), void *arg)
 {
-	struct rtmsg head = { .rtm_family = AF_INET };
+	struct rtmsg head = { .rtm_family = family == ADDR_V6 ? AF_INET6 : AF_INET };
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_DUMP);
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int rc = -NLE_NOMEM, on = 1;

@@ -24,7 +24,7 @@ struct nl_addr *netlink_from_addr(const struct addr *a);
 /* Every route of IPv4 in a table, one RTM_NEWROUTE each; the callback returns NL_OK.
  * Older kernels send routes of other tables, too.  A negative error of libnl when
  * it fails. */
-int netlink_dump_routes(struct nl_sock *sock, uint32_t table,
+int netlink_dump_routes(struct nl_sock *sock, unsigned family, uint32_t table,
 			int (*take)(struct nl_msg *msg, void *arg), void *arg);
 
 #endif

@@ -16,9 +16,9 @@
 static struct nl_msg *route_query_message(const struct route_question *q)
 {
 	struct rtmsg head = {
-		.rtm_family = AF_INET,
-		.rtm_dst_len = 32,
-		.rtm_src_len = addr_is_set(&q->from) ? 32 : 0,
+		.rtm_family = q->to.family == ADDR_V6 ? AF_INET6 : AF_INET,
+		.rtm_dst_len = (uint8_t)(8 * addr_len(&q->to)),
+		.rtm_src_len = (uint8_t)(8 * addr_len(&q->from)),
 		.rtm_flags = RTM_F_LOOKUP_TABLE,
 	};
 	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_REQUEST);
@@ -58,9 +58,10 @@ static int route_query_take(struct nl_msg *msg, void *arg)
 	if (x)
 		a->oif = nla_get_u32(x);
 	x = nlmsg_find_attr(head, sizeof(*r), RTA_GATEWAY);
-	a->has_gateway = x && nla_len(x) == 4;
+	a->has_gateway = x && (nla_len(x) == 4 || nla_len(x) == sizeof(struct in6_addr));
 	if (a->has_gateway)
-		a->gateway = addr_from_octets(ADDR_V4, nla_data(x));
+		a->gateway = addr_from_octets(nla_len(x) == 4 ? ADDR_V4 : ADDR_V6,
+					      nla_data(x));
 	return NL_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -29,11 +30,14 @@ static void rules_take_addr(struct nlattr *a, struct addr *out)
 {
 	if (a && nla_len(a) == 4)
 		*out = addr_from_octets(ADDR_V4, nla_data(a));
+	else if (a && nla_len(a) == sizeof(struct in6_addr))
+		*out = addr_from_octets(ADDR_V6, nla_data(a));
 }
 
 static void rules_fill(struct rule *r, const struct fib_rule_hdr *head, struct nlattr **a)
 {
 	*r = (struct rule){
+		.family = head->family == AF_INET6 ? ADDR_V6 : ADDR_V4,
 		.priority = rules_u32(a, FRA_PRIORITY, 0),
 		.table = rules_u32(a, FRA_TABLE, head->table),
 		.mark = rules_u32(a, FRA_FWMARK, 0),
@@ -74,9 +78,9 @@ static int rules_take(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-int rules_read(struct nl_sock *sock, struct rules *out, struct err *err)
+int rules_read(struct nl_sock *sock, unsigned family, struct rules *out, struct err *err)
 {
-	struct fib_rule_hdr all = { .family = AF_INET };
+	struct fib_rule_hdr all = { .family = family == ADDR_V6 ? AF_INET6 : AF_INET };
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
 	int rc = -NLE_NOMEM;
 
@@ -127,7 +131,7 @@ static void rules_put_prefix(struct rules_writer *w, const char *what,
 			     const struct addr *a, unsigned bits)
 {
 	rules_put(w, " %s %s", what, addr_is_set(a) ? ADDR_TEXT(a) : "all");
-	if (addr_is_set(a) && bits < 32)
+	if (addr_is_set(a) && bits < 8 * addr_len(a))
 		rules_put(w, "/%u", bits);
 }
 

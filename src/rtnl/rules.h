@@ -13,6 +13,7 @@
 struct nl_sock;
 
 struct rule {
+	unsigned family; /* ADDR_V4 or ADDR_V6 */
 	uint32_t priority, table, mark, mask;
 	uint8_t action;	  /* FR_ACT_* */
 	uint8_t protocol; /* who made it, RTPROT_* */
@@ -29,7 +30,7 @@ struct rules {
 	struct rule *list; /* NULL when there are none; to be freed by rules_free() */
 };
 
-int rules_read(struct nl_sock *sock, struct rules *out, struct err *err);
+int rules_read(struct nl_sock *sock, unsigned family, struct rules *out, struct err *err);
 void rules_free(struct rules *r);
 
 /* "99: not from all fwmark 0xca6c lookup 51820".  `out` has room for `size` octets. */

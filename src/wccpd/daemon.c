@@ -115,7 +115,7 @@ static void daemon_open_slow_path(struct daemon *d)
 static int daemon_open_all(struct daemon *d, struct err *err)
 {
 	/* First: another wccpd would also be in the way of the socket. */
-	if (dp_open(&d->dp, d->conf->pin_directory, err) < 0)
+	if (dp_open(&d->dp, d->conf->pin_directory, d->conf->address.family, err) < 0)
 		return -1;
 	d->base = event_base_new();
 	if (!d->base || daemon_add_events(d) < 0)

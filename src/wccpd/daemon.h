@@ -101,7 +101,6 @@ struct daemon {
 	struct complaint apply_error, obstacle, trouble, multicast_error, address_error;
 	struct mono drift_again; /* see reconcile_tell_drift() */
 	unsigned n_drift;
-	bool told_v6; /* logged that it has no data plane */
 };
 
 /* Open and start everything.  Takes `conf` over. NULL on error, with nothing

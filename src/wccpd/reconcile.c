@@ -34,17 +34,6 @@ enum {
 
 /* -- the plan -------------------------------------------------------------------------- */
 
-static void reconcile_warn_of_v6(struct daemon *d)
-{
-	for (unsigned i = 0; i < d->status.n_routers && !d->told_v6; i++)
-		if (d->status.routers[i].id.family == ADDR_V6) {
-			log_event(NOTE_WARNING, "data-plane", (struct log_about){ 0 },
-				  "IPv6 routers are spoken to, but redirected packets "
-				  "of theirs are not taken yet");
-			d->told_v6 = true;
-		}
-}
-
 static void reconcile_make_plan(struct daemon *d)
 {
 	planner_begin(d->conf, &d->plan);
@@ -60,7 +49,6 @@ static void reconcile_make_plan(struct daemon *d)
 						    earlier_plan(d), &d->plan);
 				leave_mark(d, &d->services[k],
 					   &d->plan.services[d->plan.n_services - 1]);
-				reconcile_warn_of_v6(d);
 			}
 	for (unsigned i = 0; i < d->plan.n_services; i++)
 		planner_add_guesses(&d->conf->services[i], i, &d->plan);

@@ -253,7 +253,7 @@ int main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (rtnl_monitor_open(&monitor, RTNL_NEIGHBOUR, &err) < 0 ||
-	    dp_open(&dp, "none", &err) < 0) {
+	    dp_open(&dp, "none", ADDR_V4, &err) < 0) {
 		printf("error %s\n", err.text);
 		return 1;
 	}

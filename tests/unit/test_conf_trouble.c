@@ -62,8 +62,6 @@ static const struct {
 	      "spread = cpu\n}\n" SERVICE,
 	  "6: spread: by cpu, the weights of instances only say who stands in for one "
 	  "that is down" },
-	{ IN6(""), "1: address: the kernel part has no IPv6 yet, so nothing will be "
-		   "announced" },
 };
 
 TEST_LOOP(warning, 0, sizeof(warned) / sizeof(warned[0]))

@@ -45,6 +45,8 @@ static struct explain_path path_to(uint16_t dport)
 	const struct packet p = {
 		.src = htonl(SRC),
 		.dst = htonl(DST),
+		.whole_src = packet_addr4(htonl(SRC)),
+		.whole_dst = packet_addr4(htonl(DST)),
 		.sport = htons(4711),
 		.dport = htons(dport),
 		.protocol = IPPROTO_TCP,
@@ -91,9 +93,9 @@ TEST(buckets)
 	p = path_to(80);
 	ck_assert_uint_eq(p.slot, 0x0a ^ 0x09 ^ 0x01 ^ 0x23);
 	ck_assert_uint_eq(p.alternate, 0x0a ^ 0x03 ^ 0x00 ^ 0x02);
-	ck_assert_uint_eq(p.former, htonl(OTHER));
+	ck_assert_uint_eq(p.former.words[3], htonl(OTHER));
 	plan.services[0].handover[p.slot] = (struct addr){ 0 };
-	ck_assert_uint_eq(path_to(80).former, 0);
+	ck_assert_uint_eq(path_to(80).former.words[3], 0);
 }
 
 TEST(values_of_a_mask)
@@ -108,7 +110,7 @@ TEST(values_of_a_mask)
 	s->n_slots = 8;
 	s->handover[6] = addr_v4(OTHER);
 	ck_assert_uint_eq(path_to(80).slot, 6);
-	ck_assert_uint_eq(path_to(80).former, htonl(OTHER));
+	ck_assert_uint_eq(path_to(80).former.words[3], htonl(OTHER));
 }
 
 static uint64_t key_of(unsigned spread, uint64_t addrs, uint64_t ports)

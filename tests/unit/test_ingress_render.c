@@ -155,7 +155,7 @@ TEST(buckets_are_not_handed_to_ourselves)
 	render();
 	ck_assert_uint_eq(config.services[0].handover[3], 0);
 	ck_assert_uint_eq(config.services[0].handover[4], 2);
-	ck_assert_uint_eq(config.other_caches[1], htonl(0x0a020003));
+	ck_assert_uint_eq(config.other_caches[1].words[3], htonl(0x0a020003));
 	ck_assert_uint_eq(config.services[0].handover[5], 0);
 	ck_assert_uint_eq(config.services[0].handover[6], 0);
 }
@@ -353,7 +353,9 @@ TEST(every_sender_of_the_largest_plan_is_found)
 
 static bool near_own(uint32_t address)
 {
-	return ingress_near_own(&config, htonl(address));
+	const struct packet_addr a = packet_addr4(htonl(address));
+
+	return ingress_near_own(&config, ingress_addr_near(&a));
 }
 
 /* Whatever is the box's own is never passed over; the filter may only err the other

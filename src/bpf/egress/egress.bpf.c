@@ -9,7 +9,8 @@
  * source address that is not one of this host's.
  */
 #include "bpf/ingress/ingress_maps.h"
-#include "bpf/packet.h"
+#include "bpf/egress_maps.h"
+#include "bpf/packet6.h"
 
 #include <linux/pkt_cls.h>
 #include <linux/tcp.h>
@@ -21,15 +22,15 @@ enum {
 	EGRESS_OPTIONS = 10, /* looked at; Linux puts the MSS first */
 };
 
-/* The MSS that fits, in host order, by destination port as it lies in the packet. */
+/* The MSS that fits, in host order. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 512);
-	__type(key, __be16);
+	__type(key, struct egress_key);
 	__type(value, __u16);
 } limits SEC(".maps");
 
-/* The map of the steering program. */
+/* The maps of the steering program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, STEER_OWN_PREFIXES);
@@ -38,11 +39,29 @@ struct {
 	__type(value, __u8);
 } own_prefixes SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, STEER_OWN_PREFIXES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct steer_prefix6);
+	__type(value, __u8);
+} own_prefixes6 SEC(".maps");
+
 static __always_inline bool egress_is_own(__be32 addr)
 {
 	struct steer_prefix key = { .bits = 32, .addr = addr };
 	const __u8 *place = bpf_map_lookup_elem(&own_prefixes, &key);
 
+	return place && *place == INGRESS_OWN;
+}
+
+static __always_inline bool egress_is_own6(const struct packet_addr *addr)
+{
+	struct steer_prefix6 key = { .bits = 128 };
+	const __u8 *place;
+
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	place = bpf_map_lookup_elem(&own_prefixes6, &key);
 	return place && *place == INGRESS_OWN;
 }
 
@@ -81,21 +100,37 @@ static __always_inline void egress_lower_mss(struct __sk_buff *skb, __u32 tcp, _
 	bpf_skb_store_bytes(skb, at, &now, sizeof(now), 0);
 }
 
+static __always_inline int egress_parse(struct __sk_buff *skb, struct packet *p,
+					struct packet_addr *src)
+{
+	struct packet_addr dst;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return packet_parse(skb, ETH_HLEN, p);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return packet6_parse(skb, ETH_HLEN, p, src, &dst);
+	return -1;
+}
+
 SEC("tc")
 int egress(struct __sk_buff *skb)
 {
+	struct packet_addr src = { { 0 } };
+	struct egress_key key = { .ethertype = skb->protocol };
 	struct packet p;
 	struct tcphdr tcp;
 	const __u16 *limit;
 	__u32 at;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) || !skb->sk ||
-	    packet_parse(skb, ETH_HLEN, &p) || p.protocol != IPPROTO_TCP ||
+	if (!skb->sk || egress_parse(skb, &p, &src) || p.protocol != IPPROTO_TCP ||
 	    !p.has_ports)
 		return TC_ACT_UNSPEC;
-	limit = bpf_map_lookup_elem(&limits, &p.dport);
+	key.port = p.dport;
+	limit = bpf_map_lookup_elem(&limits, &key);
 	if (!limit || bpf_skb_load_bytes(skb, p.l4, &tcp, sizeof(tcp)) || !tcp.syn ||
-	    tcp.ack || egress_is_own(p.src))
+	    tcp.ack ||
+	    (key.ethertype == bpf_htons(ETH_P_IP) ? egress_is_own(p.src)
+						  : egress_is_own6(&src)))
 		return TC_ACT_UNSPEC;
 	at = egress_find_mss(skb, p.l4 + sizeof(tcp), p.l4 + tcp.doff * 4);
 	if (at)

@@ -88,7 +88,7 @@ static __always_inline int ingress_return_to_router(struct __sk_buff *skb,
 	}
 	if (job->by_gre ? ingress_readdress(skb, job, job->from)
 			: ingress_age(skb, ETH_HLEN) ||
-				  ingress_wrap(skb, job, r->id, unknown))
+				  ingress_wrap(skb, job, ingress_addr_in(&r->id), unknown))
 		return TC_ACT_SHOT;
 	return ingress_send_back(skb);
 }
@@ -122,11 +122,14 @@ static __always_inline int ingress_return_for_other(struct __sk_buff *skb,
 		return TC_ACT_SHOT;
 	if (r->return_l2 & job->service->bit)
 		return ingress_bare(skb, job) ? TC_ACT_SHOT
-					      : ingress_send_to_ip(skb, r->address, r->mac_out);
+					      : ingress_send_to_ip(skb,
+							   ingress_addr_in(&r->address),
+							   r->mac_out);
 	/* Routers do not know our bits. */
-	return ingress_readdress(skb, job, r->id) || ingress_set_bits(skb, job, 0)
+	return ingress_readdress(skb, job, ingress_addr_in(&r->id)) ||
+			       ingress_set_bits(skb, job, 0)
 		       ? TC_ACT_SHOT
-		       : ingress_send_to_ip(skb, 0, r->id_out);
+		       : ingress_send_routed(skb, r->id_out);
 }
 
 static __always_inline int ingress_return(struct __sk_buff *skb,
@@ -162,7 +165,7 @@ static __always_inline int ingress_hand_over(struct __sk_buff *skb,
 			: ingress_age(skb, ETH_HLEN) ||
 				  ingress_wrap(skb, job, job->other, redirect))
 		return TC_ACT_SHOT;
-	return ingress_send_to_ip(skb, 0, job->other_out);
+	return ingress_send_routed(skb, job->other_out);
 }
 
 /* No route is needed: it goes where it came from. */
@@ -287,11 +290,11 @@ static __always_inline void ingress_count(const struct ingress_job *job, __u32 o
 	c->packets[steer_index(reason, INGRESS_REASONS_ROOM)]++;
 	c->odd_header += job->odd_header;
 	if (reason == INGRESS_DELIVERED_NEW) {
-		c->client = job->p.src;
-		c->server = job->p.dst;
+		c->client = ingress_addr_out(ingress_src(&job->p));
+		c->server = ingress_addr_out(ingress_dst(&job->p));
 	} else if (reason == INGRESS_RETURNED_UNANSWERED) {
-		c->lost_client = job->p.src;
-		c->lost_server = job->p.dst;
+		c->lost_client = ingress_addr_out(ingress_src(&job->p));
+		c->lost_server = ingress_addr_out(ingress_dst(&job->p));
 	}
 	if (!job->router) {
 		c->other_caches++;
@@ -353,9 +356,9 @@ int ingress(struct __sk_buff *skb)
 				   .ifindex = skb->ifindex };
 
 	if (!job.cfg || skb->pkt_type != 0 /* PACKET_HOST */ ||
-	    skb->protocol != bpf_htons(ETH_P_IP) || !ingress_is_untagged(skb))
+	    skb->protocol != bpf_htons(INGRESS_ETHERTYPE) || !ingress_is_untagged(skb))
 		return TC_ACT_UNSPEC;
-	if (packet_parse(skb, ETH_HLEN, &job.p) || !ingress_is_whole(skb, &job.p) ||
+	if (ingress_parse(skb, ETH_HLEN, &job.p) || !ingress_is_whole(skb, &job.p) ||
 	    (!ingress_came_by_gre(skb, &job) && !ingress_came_by_l2(skb, &job)) ||
 	    !ingress_choose_counters(&job))
 		return TC_ACT_UNSPEC;

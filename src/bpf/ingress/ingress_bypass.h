@@ -25,6 +25,38 @@ struct {
 	__array(values, struct bypass_trie);
 } bypasses SEC(".maps");
 
+#ifdef INGRESS_V6
+
+static __always_inline bool ingress_bypass_has(void *trie, __u32 set, ingress_addr addr)
+{
+	struct ingress_bypass_key key = {
+		.bits = INGRESS_BYPASS_SET_BITS + 128,
+		.set = bpf_htonl(set),
+	};
+	const __u8 *bypassed;
+
+	__builtin_memcpy(key.addr, addr, sizeof(key.addr));
+	bypassed = bpf_map_lookup_elem(trie, &key);
+	return bypassed && *bypassed;
+}
+
+static __always_inline int ingress_bypass_find(__u32 sets, ingress_addr client,
+					       ingress_addr server)
+{
+	__u32 zero = 0;
+	void *trie = bpf_map_lookup_elem(&bypasses, &zero);
+
+	if (!trie)
+		return 0;
+	if (sets & 1 << INGRESS_BYPASS_CLIENTS_V6 &&
+	    ingress_bypass_has(trie, INGRESS_BYPASS_CLIENTS_V6, client))
+		return 1;
+	return sets & 1 << INGRESS_BYPASS_SERVERS_V6 &&
+	       ingress_bypass_has(trie, INGRESS_BYPASS_SERVERS_V6, server);
+}
+
+#else
+
 static __always_inline bool ingress_bypass_has(void *trie, __u32 set, __be32 addr)
 {
 	struct ingress_bypass_key key = {
@@ -52,6 +84,8 @@ INGRESS_ON_ITS_OWN int ingress_bypass_find(__u32 sets, __be32 client, __be32 ser
 	       ingress_bypass_has(trie, INGRESS_BYPASS_SERVERS, server);
 }
 
+#endif
+
 /* A service defined by source ports has packets of servers to clients. */
 static __always_inline bool ingress_is_bypassed(const struct ingress_job *job)
 {
@@ -60,8 +94,8 @@ static __always_inline bool ingress_is_bypassed(const struct ingress_job *job)
 	if (!job->cfg->bypass_sets)
 		return false;
 	return ingress_bypass_find(job->cfg->bypass_sets,
-				   to_client ? job->p.dst : job->p.src,
-				   to_client ? job->p.src : job->p.dst);
+				   to_client ? ingress_dst(&job->p) : ingress_src(&job->p),
+				   to_client ? ingress_src(&job->p) : ingress_dst(&job->p));
 }
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef WCCPD_BPF_INGRESS_JUDGE_H
 #define WCCPD_BPF_INGRESS_JUDGE_H
 
+#include "bpf/ingress/ingress_addresses.h"
 #include "bpf/ingress/ingress_bypass.h"
 #include "bpf/ingress/ingress_openings.h"
 #include "bpf/ingress/ingress_search.h"
@@ -30,80 +31,6 @@ struct {
 	__type(value, struct ingress_fate);
 } datagrams SEC(".maps");
 
-/* -- addresses ------------------------------------------------------------------------ */
-
-/* For what comes in by an interface. */
-static __always_inline enum ingress_place ingress_place(const struct ingress_job *job,
-							__be32 addr)
-{
-	const struct ingress_config *cfg = job->cfg;
-	struct steer_prefix key = { .bits = 32, .addr = addr };
-	const __u8 *place;
-
-	/* One bit shows that most addresses are not near any of ours. */
-	if (!ingress_near_own(cfg, addr))
-		return INGRESS_OUTSIDE;
-	place = bpf_map_lookup_elem(&own_prefixes, &key);
-	if (!place)
-		return INGRESS_OUTSIDE;
-	if (*place < INGRESS_BEHIND_LINK)
-		return (enum ingress_place)*place;
-	return cfg->links[steer_index(*place - INGRESS_BEHIND_LINK, STEER_LINKS)]
-				       .ifindex == job->ifindex
-		       ? INGRESS_OUTSIDE
-		       : INGRESS_BEHIND;
-}
-
-/* "This network", loopback, addresses of a single link; as source also multicast and
- * the limited broadcast (RFC 1122 section 3.2.1.3, RFC 1812 section 5.3.7, RFC 3927
- * section 2.7). */
-static __always_inline bool ingress_is_martian(__be32 addr)
-{
-	__u32 a = bpf_ntohl(addr);
-
-	return a >> 24 == 0 || a >> 24 == 127 || a >> 16 == 0xa9fe || a >> 28 == 14 ||
-	       a == ~0U;
-}
-
-/* IPv4 options (RFC 791 section 3.1). */
-enum {
-	IP_OPTION_END = 0,
-	IP_OPTION_NOP = 1,
-	IP_OPTION_LOOSE_ROUTE = 131,
-	IP_OPTION_STRICT_ROUTE = 137,
-	IP_OPTIONS_ROOM = 40,
-};
-
-/* Do the options from `at` to `end` say by which hosts the packet is to go?  1 or 0. */
-INGRESS_ON_ITS_OWN int ingress_find_route(struct __sk_buff *skb, __u32 at, __u32 end)
-{
-	struct {
-		__u8 kind, len;
-	} option;
-
-	for (int i = 0; i < IP_OPTIONS_ROOM && at < end; i++) {
-		if (bpf_skb_load_bytes(skb, at, &option, sizeof(option)) ||
-		    option.kind == IP_OPTION_END)
-			return 0;
-		if (option.kind == IP_OPTION_LOOSE_ROUTE ||
-		    option.kind == IP_OPTION_STRICT_ROUTE)
-			return 1;
-		if (option.kind != IP_OPTION_NOP && option.len < 2)
-			return 0; /* the stack drops it */
-		at += option.kind == IP_OPTION_NOP ? 1 : option.len;
-	}
-	return 0;
-}
-
-/* Then this box would not be the last of them: its destination is only the next one. */
-static __always_inline bool ingress_is_source_routed(struct __sk_buff *skb,
-						     const struct packet *p)
-{
-	__u32 options = p->l3 + sizeof(struct iphdr);
-
-	return p->l4 > options && ingress_find_route(skb, options, p->l4);
-}
-
 /* -- sockets -------------------------------------------------------------------------- */
 
 /*
@@ -116,6 +43,10 @@ static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
 							__be16 port,
 							struct steer_probe *probe)
 {
+#ifdef INGRESS_V6
+	struct bpf_sock_tuple tuple = { .ipv6 = { .sport = port, .dport = p->dport } };
+	const __u32 size = sizeof(tuple.ipv6);
+#else
 	struct bpf_sock_tuple tuple = {
 		.ipv4 = {
 			.saddr = p->src,
@@ -124,12 +55,19 @@ static __always_inline struct bpf_sock *ingress_look_up(struct __sk_buff *skb,
 			.dport = p->dport,
 		},
 	};
+	const __u32 size = sizeof(tuple.ipv4);
+#endif
 	struct bpf_sock *sk;
+
+#ifdef INGRESS_V6
+	__builtin_memcpy(tuple.ipv6.saddr, p->whole_src, sizeof(tuple.ipv6.saddr));
+	__builtin_memcpy(tuple.ipv6.daddr, p->whole_dst, sizeof(tuple.ipv6.daddr));
+#endif
 
 	probe->remote_port = bpf_ntohs(p->sport);
 	probe->chosen = 0;
 	probe->asking = 1;
-	sk = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 	probe->asking = 0;
 	return sk;
 }
@@ -276,8 +214,12 @@ static __always_inline bool ingress_answers_cookie(struct __sk_buff *skb,
 						   const struct ingress_job *job,
 						   struct bpf_sock *listener)
 {
-	struct tcphdr tcp;
+#ifdef INGRESS_V6
+	struct ipv6hdr ip;
+#else
 	struct iphdr ip;
+#endif
+	struct tcphdr tcp;
 
 	if (bpf_skb_load_bytes(skb, job->p.l3, &ip, sizeof(ip)) ||
 	    bpf_skb_load_bytes(skb, job->p.l4, &tcp, sizeof(tcp)) || !tcp.ack ||
@@ -361,8 +303,8 @@ static __always_inline struct ingress_datagram
 ingress_datagram_of(const struct ingress_job *job)
 {
 	return (struct ingress_datagram){
-		.src = job->p.src,
-		.dst = job->p.dst,
+		.src = ingress_keep(ingress_src(&job->p)),
+		.dst = ingress_keep(ingress_dst(&job->p)),
 		.id = job->p.id,
 		.protocol = job->p.protocol,
 	};
@@ -373,9 +315,12 @@ static __always_inline void ingress_remember_fragment(const struct ingress_job *
 						      enum ingress_reason reason)
 {
 	struct ingress_datagram key = ingress_datagram_of(job);
-	struct ingress_fate fate = { .reason = reason, .other = job->other,
-				     .other_out = job->other_out, .tried = job->tried };
+	struct ingress_fate fate = { .reason = reason,
+				     .other_out = job->other_out,
+				     .tried = job->tried };
 
+	if (job->other)
+		fate.other = ingress_keep(job->other);
 	bpf_map_update_elem(&datagrams, &key, &fate, BPF_ANY);
 }
 
@@ -399,7 +344,7 @@ ingress_judge_fragment(struct ingress_job *job)
 		return INGRESS_DELIVERED_FRAGMENT;
 	if (fate->reason == INGRESS_HANDED_BACK && !ingress_may_go_back(job))
 		return INGRESS_RETURNED_FRAGMENT;
-	job->other = fate->other;
+	job->other = ingress_kept(&fate->other);
 	job->other_out = fate->other_out;
 	job->tried = fate->tried;
 	if (fate->reason >= INGRESS_REASONS)
@@ -414,14 +359,14 @@ static __always_inline enum ingress_reason
 ingress_judge_addresses(struct __sk_buff *skb, const struct ingress_job *job)
 {
 	const struct packet *p = &job->p;
-	enum ingress_place dst = ingress_place(job, p->dst), src;
+	enum ingress_place dst = ingress_place(job, ingress_dst(p)), src;
 
-	if (ingress_is_martian(p->src))
+	if (ingress_is_martian(ingress_src(p)))
 		return INGRESS_DROPPED_SOURCE;
-	if (ingress_is_martian(p->dst) || dst == INGRESS_BROADCAST ||
+	if (ingress_is_martian(ingress_dst(p)) || dst == INGRESS_BROADCAST ||
 	    ingress_is_source_routed(skb, p))
 		return INGRESS_DROPPED_DESTINATION;
-	src = ingress_place(job, p->src);
+	src = ingress_place(job, ingress_src(p));
 	if (src == INGRESS_BROADCAST)
 		return INGRESS_DROPPED_SOURCE;
 	if (src == INGRESS_OWN)

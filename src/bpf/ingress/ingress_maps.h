@@ -10,6 +10,7 @@
 #ifndef WCCPD_BPF_INGRESS_MAPS_H
 #define WCCPD_BPF_INGRESS_MAPS_H
 
+#include "bpf/ingress/ingress_family.h"
 #include "bpf/packet.h"
 #include "bpf/steer_maps.h"
 
@@ -122,6 +123,8 @@ packet_inline bool ingress_is_dropped(enum ingress_reason r)
 enum ingress_bypass_set {
 	INGRESS_BYPASS_CLIENTS,
 	INGRESS_BYPASS_SERVERS,
+	INGRESS_BYPASS_CLIENTS_V6,
+	INGRESS_BYPASS_SERVERS_V6,
 	INGRESS_BYPASS_SET_BITS = 32, /* of the key, in front of the address */
 };
 
@@ -144,10 +147,8 @@ enum ingress_place {
 	INGRESS_BEHIND_LINK = STEER_BEHIND_LINK,
 };
 
-/* Senders by key: an IPv4 address, or a MAC address with a bit that no IPv4 address
- * has.  A key is in its bin or nowhere; `who` of an unused place is INGRESS_NOBODY. */
-#define INGRESS_KEY_MAC (1ULL << 62)
-
+/* Senders by key: see ingress_addr_key(), or a MAC address with a bit that no key of an
+ * address has.  A key is in its bin or nowhere; `who` of an unused place is INGRESS_NOBODY. */
 struct ingress_bin {
 	__u64 keys[INGRESS_BIN];
 	__u32 who[INGRESS_BIN]; /* index into routers, or INGRESS_OTHER_CACHE */
@@ -159,8 +160,8 @@ struct ingress_router {
 	__u64 l2;	 /* of these: that may arrive as bare frames */
 	__u64 return_l2; /* of these: that go back as bare frames, others by GRE */
 	__u64 held;	 /* of these: that get no new connections, delivery fails */
-	__be32 id;	 /* outer destination of what goes back by GRE */
-	__be32 address;	 /* where it answers from */
+	struct packet_addr id;	    /* outer destination of what goes back by GRE */
+	struct packet_addr address; /* where it answers from */
 	__u32 id_out;	 /* interface by which the id is reached; 0: as it came in */
 	__u32 mac_out;	 /* the same for the MAC address */
 	__u8 mac[6];	 /* of that address; zero while not known */
@@ -177,6 +178,19 @@ enum ingress_field {
 };
 struct ingress_mask_bit {
 	__u8 field, shift;
+	/* The same for IPv6: index into struct ingress_words; and bit, at most 31. */
+	__u8 word, word_shift;
+};
+
+/* What masks can name, as it lies in a packet of IPv6. */
+struct ingress_words {
+	struct packet_addr src, dst;
+	__be32 sport, dport;
+	__be32 none[6]; /* always zero; to a power of 2 */
+};
+enum {
+	INGRESS_WORDS = sizeof(struct ingress_words) / sizeof(__be32),
+	INGRESS_NO_WORD = INGRESS_WORDS - 1,
 };
 
 struct ingress_service {
@@ -213,7 +227,7 @@ struct ingress_link {
 };
 
 struct ingress_config {
-	__be32 self;
+	struct packet_addr self;
 	__u32 mark, mark_mask;
 	__u32 delivery; /* the interface that packets are delivered through; 0: none */
 	__u64 mix;	    /* gives each sender's key its bin */
@@ -222,7 +236,7 @@ struct ingress_config {
 	/* Does this box forward packets for others?  Then a frame for another address
 	 * need not be a redirected one. */
 	__u32 forwards;
-	__be32 other_caches[WCCP_MAX_CACHES];
+	struct packet_addr other_caches[WCCP_MAX_CACHES];
 	__u32 other_out[WCCP_MAX_CACHES]; /* by which interface; 0: as it came in */
 	struct ingress_link links[STEER_LINKS]; /* ifindex 0: none */
 	__u64 by_l2; /* services that some router agreed on L2 for */
@@ -232,11 +246,13 @@ struct ingress_config {
 	 * of it, for later fragments, which show no ports. */
 	__u64 whole_protocol[256], part_of_protocol[256];
 	__u8 service_of_id[2][256]; /* by type and id; or INGRESS_NONE */
-	/* One bit for each upper half of an address: may the address be one of the
+	/* One bit for each value of ingress_addr_near(): may the address be one of the
 	 * box's own?  Most packets then need no look-up in the trie, which would touch
 	 * more memory. */
 	__u64 near_own[65536 / 64];
 	struct ingress_bin bins[INGRESS_BINS];
+	/* Of IPv6: the addresses that have these keys. */
+	struct packet_addr bin_addrs[INGRESS_BINS][INGRESS_BIN];
 	struct ingress_router routers[INGRESS_ROUTERS];
 	struct ingress_service services[INGRESS_SERVICES];
 };
@@ -249,14 +265,19 @@ struct ingress_counters {
 	__u64 stuck;	 /* data, sent again before the socket had got any */
 	__u64 odd_header; /* the redirect header names another service */
 	__u64 packets[INGRESS_REASONS_ROOM]; /* by enum ingress_reason */
-	__be32 client, server;		 /* of the SYN that was delivered last */
-	__be32 lost_client, lost_server; /* of the newest one returned as unanswered */
+	struct packet_addr client, server; /* of the SYN that was delivered last */
+	/* Of the newest one returned as unanswered. */
+	struct packet_addr lost_client, lost_server;
 	__u32 reason; /* of the packet at hand */
 	__u32 pad;
 	__u64 other_caches; /* of `packets`: handed over to us, not redirected */
 };
 
-/* Who sends what looks redirected, and is nobody that we know: a key as senders have. */
+/* Who sends what looks redirected, and is nobody that we know. */
+struct ingress_stranger_key {
+	struct packet_addr addr; /* or all zero ... */
+	__u64 mac;		 /* ... and a key as senders have */
+};
 struct ingress_stranger {
 	__u64 packets;
 };
@@ -273,27 +294,29 @@ enum { INGRESS_OPENING_DATA = 1 << 15 }; /* it has got as far as data */
 
 /* A datagram whose first fragment has arrived. */
 struct ingress_datagram {
-	__be32 src, dst;
-	__be16 id;
-	__u8 protocol, pad;
+	ingress_kept_addr src, dst;
+	__be32 id, protocol;
 };
 
 struct ingress_fate {
 	__u32 reason;
-	__be32 other; /* INGRESS_HANDED_OVER: to whom, and by which interface */
+	ingress_kept_addr other; /* INGRESS_HANDED_OVER: to whom, and by which interface */
 	__u32 other_out, tried;
 };
 
 /* A flow that is not here: who is asked next, or has it. */
 struct ingress_flow {
-	__be32 src, dst;
+	ingress_kept_addr src, dst;
 	__be16 sport, dport;
 };
 
 struct ingress_search {
 	__u64 at;     /* CLOCK_MONOTONIC, ns */
-	__be32 other; /* 0: nobody has it */
-	__u32 tried;  /* see INGRESS_RH_TRY */
+	ingress_kept_addr other;
+	__u32 tried; /* see INGRESS_RH_TRY; 0: nobody has it */
+#ifdef INGRESS_V6
+	__u32 pad;
+#endif
 };
 
 /* When another web-cache has last answered. */
@@ -301,20 +324,21 @@ struct ingress_answer {
 	__u64 at; /* CLOCK_MONOTONIC, ns */
 };
 
-/* The client whose packets are reported one by one; 0: none. */
+/* The client whose packets are reported one by one. */
 struct ingress_trace {
-	__be32 client; /* source or destination */
-	__be16 port;   /* of either end; 0: any */
+	__u32 on;
+	__be16 port; /* of either end; 0: any */
 	__u16 pad;
+	struct packet_addr client; /* source or destination */
 	/* Events told ever, and up to where this may go; what is above is only counted. */
 	__u64 told, limit, untold;
 };
 
 struct ingress_trace_event {
 	__u64 at; /* CLOCK_MONOTONIC, ns */
-	__be32 src, dst;
-	__be32 from;  /* id of the router, or address of another web-cache */
-	__be32 other; /* INGRESS_HANDED_OVER: to whom */
+	struct packet_addr src, dst;
+	struct packet_addr from;  /* id of the router, or address of another web-cache */
+	struct packet_addr other; /* INGRESS_HANDED_OVER: to whom */
 	__be16 sport, dport;
 	__u32 counters; /* of its service; INGRESS_SERVICES: it has none */
 	__u16 reason;
@@ -323,12 +347,6 @@ struct ingress_trace_event {
 };
 
 enum { INGRESS_TRACE_RING = 1 << 16 }; /* octets of events that wait to be read */
-
-/* From the first four and last two octets of a MAC address, as they lie in memory. */
-packet_inline __u64 ingress_mac_key(__u32 first, __u16 last)
-{
-	return INGRESS_KEY_MAC | (__u64)last << 32 | first;
-}
 
 packet_inline __u64 ingress_bin(__u64 mix, __u64 key)
 {
@@ -375,11 +393,9 @@ packet_inline __u64 ingress_matching(const struct ingress_config *cfg,
 	return found | (tcp ? class->from_tcp : class->from_udp);
 }
 
-packet_inline bool ingress_near_own(const struct ingress_config *cfg, __be32 addr)
+packet_inline bool ingress_near_own(const struct ingress_config *cfg, __u32 near)
 {
-	__u32 half = packet_be32(addr) >> 16;
-
-	return cfg->near_own[half / 64] >> half % 64 & 1;
+	return cfg->near_own[near / 64] >> near % 64 & 1;
 }
 
 /* The MTU of an interface; 0: none of the WCCP interfaces. */
@@ -393,18 +409,43 @@ packet_inline __u32 ingress_mtu(const struct ingress_config *cfg, __u32 ifindex)
 	return mtu;
 }
 
-packet_inline __u32 ingress_field_value(const struct packet *p, __u8 field)
+#if defined(INGRESS_V6) && defined(__bpf__)
+
+/* Without branches, because the verifier would follow each. */
+packet_inline __u32 ingress_mask_bit(const struct packet *p,
+				     const struct ingress_service *s, __u32 i)
 {
-	switch (field) {
+	const struct ingress_mask_bit *b = &s->mask_bits[i];
+	const __be32 *words = p->whole_src->words; /* the first of struct ingress_words */
+
+	return packet_be32(words[steer_index(b->word, INGRESS_WORDS)]) >> (b->word_shift & 31) & 1;
+}
+
+#else
+
+packet_inline __u32 ingress_field_value(const struct packet *p,
+					const struct ingress_mask_bit *b)
+{
+	switch (b->field) {
 	case INGRESS_DST_PORT:
 		return packet_be16(p->dport);
 	case INGRESS_SRC_PORT:
 		return packet_be16(p->sport);
 	case INGRESS_DST_ADDR:
-		return packet_be32(p->dst);
+		return packet_be32(ingress_addr_word(ingress_dst(p), b->shift >> 5));
 	}
-	return packet_be32(p->src);
+	return packet_be32(ingress_addr_word(ingress_src(p), b->shift >> 5));
 }
+
+packet_inline __u32 ingress_mask_bit(const struct packet *p,
+				     const struct ingress_service *s, __u32 i)
+{
+	const struct ingress_mask_bit *b = &s->mask_bits[i];
+
+	return i < s->n_mask_bits ? ingress_field_value(p, b) >> (b->shift & 31) & 1 : 0;
+}
+
+#endif
 
 /* The sequence number of the mask's value that a packet has (2.01 section 6.16). */
 packet_inline __u32 ingress_mask_slot(const struct packet *p,
@@ -412,12 +453,8 @@ packet_inline __u32 ingress_mask_slot(const struct packet *p,
 {
 	__u32 slot = 0;
 
-	for (__u32 i = 0; i < INGRESS_SLOT_BITS; i++) {
-		const struct ingress_mask_bit *b = &s->mask_bits[i];
-
-		if (i < s->n_mask_bits)
-			slot |= (ingress_field_value(p, b->field) >> (b->shift & 31) & 1) << i;
-	}
+	for (__u32 i = 0; i < INGRESS_SLOT_BITS; i++)
+		slot |= ingress_mask_bit(p, s, i) << i;
 	return slot;
 }
 

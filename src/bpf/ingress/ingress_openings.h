@@ -27,9 +27,18 @@ struct {
 	__type(value, struct ingress_opening);
 } openings SEC(".maps");
 
+static __always_inline __u64 ingress_opening_addrs(const struct packet *p)
+{
+#ifdef INGRESS_V6
+	return steer_fold6(steer_fold6(0, p->whole_src->words), p->whole_dst->words);
+#else
+	return (__u64)p->src << 32 | p->dst;
+#endif
+}
+
 static __always_inline __u64 ingress_opening_hash(const struct packet *p, __u32 sequence)
 {
-	return steer_hash(sequence, (__u64)p->src << 32 | p->dst,
+	return steer_hash(sequence, ingress_opening_addrs(p),
 			  (__u32)p->sport << 16 | p->dport);
 }
 

@@ -26,7 +26,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, INGRESS_ANSWERS);
-	__type(key, __be32);
+	__type(key, struct packet_addr);
 	__type(value, struct ingress_answer);
 } answers SEC(".maps");
 
@@ -63,14 +63,15 @@ static __always_inline bool ingress_may_go_back(const struct ingress_job *job)
 /* Does it only show that a web-cache still answers?  See dp/gre/gre_question.h. */
 static __always_inline bool ingress_is_answer(const struct ingress_job *job)
 {
-	return ingress_came_back(job) && !job->malformed && job->p.src == job->cfg->self &&
+	return ingress_came_back(job) && !job->malformed &&
+	       ingress_addr_equal(ingress_src(&job->p), ingress_addr_in(&job->cfg->self)) &&
 	       ingress_try_of(job->redirect.bits) == INGRESS_TRY_ANSWER;
 }
 
 static __always_inline void ingress_note_answer(const struct ingress_job *job)
 {
 	struct ingress_answer now = { .at = bpf_ktime_get_ns() };
-	__be32 from = job->from;
+	struct packet_addr from = ingress_addr_out(job->from);
 
 	bpf_map_update_elem(&answers, &from, &now, BPF_ANY);
 }
@@ -80,7 +81,7 @@ static __always_inline void ingress_note_answer(const struct ingress_job *job)
 static __always_inline void ingress_ask(struct ingress_job *job, __u32 index, __u32 tried)
 {
 	index = steer_index(index, WCCP_MAX_CACHES);
-	job->other = job->cfg->other_caches[index];
+	job->other = ingress_addr_in(&job->cfg->other_caches[index]);
 	job->other_out = job->cfg->other_out[index];
 	job->tried = tried;
 }
@@ -90,24 +91,26 @@ static __always_inline void ingress_ask(struct ingress_job *job, __u32 index, __
 static __always_inline void ingress_ask_next(struct ingress_job *job, __u32 tried)
 {
 	const struct ingress_service *s = job->service;
-	__u32 former = s->handover[ingress_slot(job)];
+	__u32 former = s->handover[ingress_slot(job)], others, next;
 
 	if (tried == 0 && former) {
 		ingress_ask(job, former - 1, 1);
 		return;
 	}
-	for (__u32 i = 0; i < INGRESS_ASKED; i++)
-		if (i + 1 >= tried && s->asked >> i & 1 && i + 1 != former) {
-			ingress_ask(job, i, i + 2);
-			return;
-		}
+	others = s->asked & ((1U << INGRESS_ASKED) - 1) & ~(__u32)(1ULL << former >> 1);
+	/* Number n + 1 and those after it, when n have been asked. */
+	others &= ~0U << (tried - !!tried & 31);
+	if (!others)
+		return;
+	next = ingress_first(others);
+	ingress_ask(job, next, next + 2);
 }
 
 static __always_inline struct ingress_flow ingress_flow_of(const struct ingress_job *job)
 {
 	return (struct ingress_flow){
-		.src = job->p.src,
-		.dst = job->p.dst,
+		.src = ingress_keep(ingress_src(&job->p)),
+		.dst = ingress_keep(ingress_dst(&job->p)),
 		.sport = job->p.sport,
 		.dport = job->p.dport,
 	};
@@ -120,7 +123,8 @@ static __always_inline void ingress_go_on(struct ingress_job *job)
 	struct ingress_search search = { .at = bpf_ktime_get_ns() };
 
 	ingress_ask_next(job, ingress_try_of(job->redirect.bits));
-	search.other = job->other;
+	if (job->other)
+		search.other = ingress_keep(job->other);
 	search.tried = job->tried;
 	bpf_map_update_elem(&searches, &flow, &search, BPF_ANY);
 }
@@ -132,10 +136,10 @@ static __always_inline void ingress_begin_search(struct ingress_job *job)
 	const struct ingress_search *search = bpf_map_lookup_elem(&searches, &flow);
 
 	if (search && bpf_ktime_get_ns() - search->at < INGRESS_SEARCH_NS) {
-		if (!search->other)
+		if (!search->tried)
 			return;
 		ingress_ask_next(job, search->tried - 1);
-		if (job->other == search->other)
+		if (job->other && ingress_addr_equal(job->other, ingress_kept(&search->other)))
 			return;
 		job->other = 0; /* the list has changed */
 	}

@@ -12,11 +12,11 @@
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, INGRESS_STRANGERS);
-	__type(key, __u64);
+	__type(key, struct ingress_stranger_key);
 	__type(value, struct ingress_stranger);
 } strangers SEC(".maps");
 
-static __always_inline void ingress_note_stranger(__u64 key)
+static __always_inline void ingress_note_stranger(struct ingress_stranger_key key)
 {
 	struct ingress_stranger *known = bpf_map_lookup_elem(&strangers, &key);
 	struct ingress_stranger first = { .packets = 1 };
@@ -25,6 +25,22 @@ static __always_inline void ingress_note_stranger(__u64 key)
 		known->packets++;
 	else
 		bpf_map_update_elem(&strangers, &key, &first, BPF_ANY);
+}
+
+static __always_inline __u32 ingress_find_addr(const struct ingress_config *cfg,
+					       ingress_addr addr)
+{
+#ifdef INGRESS_V6
+	__u64 key = ingress_addr_key(addr), b = ingress_bin(cfg->mix, key);
+
+	for (__u32 i = 0; i < INGRESS_BIN; i++)
+		if (cfg->bins[b].keys[i] == key &&
+		    ingress_addr_equal(&cfg->bin_addrs[b][i], addr))
+			return cfg->bins[b].who[i];
+	return INGRESS_NOBODY;
+#else
+	return ingress_find(cfg, addr);
+#endif
 }
 
 static __always_inline const struct ingress_service *
@@ -82,14 +98,16 @@ static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 	__u64 allowed = ~0ULL;
 	__u32 who;
 
-	if (outer.dst != cfg->self || packet_redirect(skb, &outer, &job->redirect))
+	if (!ingress_addr_equal(ingress_dst(&outer), ingress_addr_in(&cfg->self)) ||
+	    packet_redirect(skb, &outer, &job->redirect))
 		return false;
 	/* No sender puts options there, and without them the length is constant. */
-	if (outer.l4 != ETH_HLEN + sizeof(struct iphdr))
+	if (outer.l4 != ETH_HLEN + IP_HEADER)
 		return false;
-	who = ingress_find(cfg, outer.src);
+	who = ingress_find_addr(cfg, ingress_src(&outer));
 	if (who == INGRESS_NOBODY) {
-		ingress_note_stranger(outer.src);
+		ingress_note_stranger((struct ingress_stranger_key){
+			.addr = ingress_addr_out(ingress_src(&outer)) });
 		return false;
 	}
 	if (who < INGRESS_ROUTERS) {
@@ -97,9 +115,9 @@ static __always_inline bool ingress_came_by_gre(struct __sk_buff *skb,
 		allowed = job->router->services;
 	}
 	job->by_gre = true;
-	job->from = outer.src;
+	job->from = ingress_src(&outer);
 	job->outer_ttl = outer.ttl;
-	job->malformed = packet_parse(skb, ETH_HLEN + WRAPPING, &job->p) ||
+	job->malformed = ingress_parse(skb, ETH_HLEN + WRAPPING, &job->p) ||
 			 !ingress_is_whole(skb, &job->p) ||
 			 job->p.len + WRAPPING > outer.len;
 	if (!job->malformed)
@@ -120,7 +138,7 @@ static __always_inline bool ingress_from_unknown_mac(struct ingress_job *job, __
 
 	if (!found)
 		return false;
-	ingress_note_stranger(key);
+	ingress_note_stranger((struct ingress_stranger_key){ .mac = key });
 	s = ingress_service_at(cfg, ingress_first(found));
 	if (cfg->forwards || s->l2_router >= INGRESS_ROUTERS)
 		return false;
@@ -141,7 +159,7 @@ static __always_inline bool ingress_came_by_l2(struct __sk_buff *skb,
 	if (frame + ETH_HLEN > (const __u8 *)(long)skb->data_end)
 		return false;
 	/* Ours, or ordinary traffic to a network behind this box. */
-	if (ingress_place(job, job->p.dst) != INGRESS_OUTSIDE)
+	if (ingress_place(job, ingress_dst(&job->p)) != INGRESS_OUTSIDE)
 		return false;
 	key = ingress_mac_key(*(const __u32 *)(frame + ETH_ALEN),
 			      *(const __u16 *)(frame + ETH_ALEN + 4));

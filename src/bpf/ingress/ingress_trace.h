@@ -17,7 +17,13 @@ struct {
 
 static __always_inline bool ingress_is_traced(const struct packet *p)
 {
-	if (!trace.client || (p->src != trace.client && p->dst != trace.client))
+	ingress_addr client;
+
+	if (!trace.on)
+		return false;
+	client = ingress_addr_in(&trace.client);
+	if (!ingress_addr_equal(ingress_src(p), client) &&
+	    !ingress_addr_equal(ingress_dst(p), client))
 		return false;
 	return !trace.port || p->sport == trace.port || p->dport == trace.port;
 }
@@ -50,10 +56,8 @@ static __always_inline void ingress_tell(const struct ingress_job *job,
 	__sync_fetch_and_add(&trace.told, 1);
 	*e = (struct ingress_trace_event){
 		.at = bpf_ktime_get_ns(),
-		.src = job->p.src,
-		.dst = job->p.dst,
-		.from = job->router ? job->router->id : job->from,
-		.other = job->other,
+		.src = ingress_addr_out(ingress_src(&job->p)),
+		.dst = ingress_addr_out(ingress_dst(&job->p)),
 		.sport = job->p.sport,
 		.dport = job->p.dport,
 		.counters = job->service ? job->service->counters : INGRESS_SERVICES,
@@ -64,6 +68,12 @@ static __always_inline void ingress_tell(const struct ingress_job *job,
 		.by_gre = job->by_gre,
 		.fragment = job->p.fragment,
 	};
+	if (job->router)
+		e->from = job->router->id;
+	else if (job->from)
+		e->from = ingress_addr_out(job->from);
+	if (job->other)
+		e->other = ingress_addr_out(job->other);
 	bpf_ringbuf_submit(e, 0);
 }
 

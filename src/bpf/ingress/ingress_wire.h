@@ -34,15 +34,15 @@ struct ingress_job {
 	struct packet p;		       /* the redirected packet itself */
 	struct ingress_tcp tcp;
 	struct packet_redirect redirect;       /* by GRE: what the router said */
-	__be32 from;			       /* by GRE: outer source */
+	ingress_addr from;		       /* by GRE: outer source */
 	__u8 outer_ttl;			       /* by GRE */
-	__be32 other;			       /* whom it is handed over to ... */
+	ingress_addr other;		       /* whom it is handed over to ... */
 	__u32 other_out;		       /* ... by which interface */
 	__u8 tried; /* ... and how many were asked with it; see INGRESS_RH_TRY */
 	__u32 ifindex;			       /* that it came in by */
 	bool by_gre;
 	bool odd_header; /* the redirect header did not name that service */
-	bool malformed;	 /* by GRE: what is wrapped is no IPv4 packet */
+	bool malformed;	 /* by GRE: what is wrapped is no packet of IP */
 };
 
 /* "Fragmentation needed", RFC 1191.  (The kernel's <linux/icmp.h> wants a libc.) */
@@ -56,7 +56,43 @@ struct ingress_too_long {
 enum { ICMP_UNREACHABLE = 3, ICMP_TOO_LONG = 4 };
 
 enum { UDP_HEADER = 8 };
-enum { WRAPPING = sizeof(struct iphdr) + sizeof(struct packet_gre_redirect) };
+#ifdef INGRESS_V6
+enum { INGRESS_ETHERTYPE = ETH_P_IPV6, IP_HEADER = sizeof(struct ipv6hdr) };
+#else
+enum { INGRESS_ETHERTYPE = ETH_P_IP, IP_HEADER = sizeof(struct iphdr) };
+#endif
+enum { WRAPPING = IP_HEADER + sizeof(struct packet_gre_redirect) };
+
+#ifdef INGRESS_V6
+/* Of the current packet, and of the one that it wraps. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct ingress_words);
+} words_of_packet SEC(".maps");
+#endif
+
+static __always_inline int ingress_parse(struct __sk_buff *skb, __u32 l3, struct packet *p)
+{
+#ifdef INGRESS_V6
+	__u32 inner = l3 != ETH_HLEN;
+	struct ingress_words *words = bpf_map_lookup_elem(&words_of_packet, &inner);
+
+	int result;
+
+	if (!words)
+		return -1; /* an array has its elements */
+	result = packet6_parse(skb, l3, p, &words->src, &words->dst);
+	p->whole_src = &words->src;
+	p->whole_dst = &words->dst;
+	words->sport = bpf_htonl(bpf_ntohs(p->sport));
+	words->dport = bpf_htonl(bpf_ntohs(p->dport));
+	return result;
+#else
+	return packet_parse(skb, l3, p);
+#endif
+}
 
 /* Functions that are not static are looked at by the verifier on their own, once, and not
  * once more for each of the ways that lead to them.  They take numbers only. */
@@ -72,8 +108,8 @@ static __always_inline void ingress_read_tcp(struct __sk_buff *skb, struct ingre
 
 	if (job->p.protocol != IPPROTO_TCP || !job->p.has_ports)
 		return;
-	if (job->p.l4 == ETH_HLEN + sizeof(struct iphdr))
-		packet_read(skb, ETH_HLEN + sizeof(struct iphdr) + at, &words, sizeof(words));
+	if (job->p.l4 == ETH_HLEN + IP_HEADER)
+		packet_read(skb, ETH_HLEN + IP_HEADER + at, &words, sizeof(words));
 	else
 		bpf_skb_load_bytes(skb, job->p.l4 + at, &words, sizeof(words));
 	job->tcp.sequence = bpf_ntohl(words.sequence);
@@ -102,18 +138,27 @@ static __always_inline int ingress_set_macs(struct __sk_buff *skb, const __u8 *d
 	return bpf_skb_store_bytes(skb, ETH_ALEN, src, ETH_ALEN, 0);
 }
 
-/* To a neighbour by its IP address; 0: to where the packet itself is addressed.  By an
- * interface; 0: by that which it came in by. */
-static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, __be32 next,
+/* To where the packet itself is addressed.  By an interface; 0: by that which it came in
+ * by. */
+static __always_inline int ingress_send_routed(struct __sk_buff *skb, __u32 ifindex)
+{
+	return bpf_redirect_neigh(ifindex ? ifindex : skb->ifindex, NULL, 0, 0);
+}
+
+/* The same, to a neighbour by its IP address. */
+static __always_inline int ingress_send_to_ip(struct __sk_buff *skb, ingress_addr next,
 					      __u32 ifindex)
 {
-	struct bpf_redir_neigh to = { .nh_family = 2 /* AF_INET */, .ipv4_nh = next };
+	struct bpf_redir_neigh to = { 0 };
 
-	if (!ifindex)
-		ifindex = skb->ifindex;
-	if (next)
-		return bpf_redirect_neigh(ifindex, &to, sizeof(to), 0);
-	return bpf_redirect_neigh(ifindex, NULL, 0, 0);
+#ifdef INGRESS_V6
+	to.nh_family = 10; /* AF_INET6 */
+	__builtin_memcpy(to.ipv6_nh, next, sizeof(to.ipv6_nh));
+#else
+	to.nh_family = 2; /* AF_INET */
+	to.ipv4_nh = next;
+#endif
+	return bpf_redirect_neigh(ifindex ? ifindex : skb->ifindex, &to, sizeof(to), 0);
 }
 
 /* Back to the neighbour that sent this frame.  Needs neither route nor ARP.  A frame from
@@ -129,7 +174,7 @@ static __always_inline int ingress_send_back(struct __sk_buff *skb)
 	for (int i = 0; i < ETH_ALEN; i++)
 		differ |= macs[i] ^ macs[ETH_ALEN + i];
 	if (!differ)
-		return ingress_send_to_ip(skb, 0, 0);
+		return ingress_send_routed(skb, 0);
 	if (ingress_set_macs(skb, macs + ETH_ALEN, macs))
 		return TC_ACT_SHOT;
 	return bpf_redirect(skb->ifindex, 0);
@@ -170,10 +215,20 @@ static __always_inline int ingress_set_bits(struct __sk_buff *skb,
 	__u8 bits = (job->redirect.bits & ~INGRESS_RH_OURS) | ours;
 
 	return bpf_skb_store_bytes(skb,
-				   ETH_HLEN + sizeof(struct iphdr) +
+				   ETH_HLEN + IP_HEADER +
 					   offsetof(struct packet_gre_redirect, redirect.bits),
 				   &bits, sizeof(bits), BPF_F_RECOMPUTE_CSUM);
 }
+
+/* Would the wrapped packet be too long for the link?  (Packets that the hardware will
+ * segment are cut to fit.) */
+static __always_inline bool ingress_is_too_long(const struct __sk_buff *skb,
+						const struct ingress_job *job)
+{
+	return !skb->gso_size && job->p.len + WRAPPING > ingress_mtu(job->cfg, job->ifindex);
+}
+
+#ifndef INGRESS_V6 /* see ingress_wire6.h */
 
 /* Decrement the TTL of the packet whose header is at `l3`.  Its checksum changes by the
  * same amount, so that a checksum over both stays correct. */
@@ -217,7 +272,7 @@ INGRESS_ON_ITS_OWN int ingress_change_ends(struct __sk_buff *skb, __be32 src, __
 static __always_inline int ingress_readdress(struct __sk_buff *skb,
 					     const struct ingress_job *job, __be32 dst)
 {
-	return ingress_change_ends(skb, job->cfg->self, dst);
+	return ingress_change_ends(skb, ingress_addr_in(&job->cfg->self), dst);
 }
 
 /* Of a large packet that the hardware will cut, the pieces get smaller.  Over a virtual
@@ -252,7 +307,7 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 			.id = bpf_get_prandom_u32(),
 			.ttl = ingress_outer_ttl(job->p.ttl),
 			.protocol = IPPROTO_GRE,
-			.saddr = job->cfg->self,
+			.saddr = ingress_addr_in(&job->cfg->self),
 			.daddr = dst,
 		},
 		.gre = {
@@ -266,14 +321,6 @@ static __always_inline int ingress_wrap(struct __sk_buff *skb,
 		return -1;
 	return bpf_skb_store_bytes(skb, ETH_HLEN, &outer, sizeof(outer),
 				   BPF_F_RECOMPUTE_CSUM);
-}
-
-/* Would the wrapped packet be too long for the link?  (Packets that the hardware will
- * segment are cut to fit.) */
-static __always_inline bool ingress_is_too_long(const struct __sk_buff *skb,
-						const struct ingress_job *job)
-{
-	return !skb->gso_size && job->p.len + WRAPPING > ingress_mtu(job->cfg, job->ifindex);
 }
 
 /*
@@ -296,7 +343,7 @@ static __always_inline int ingress_refuse_length(struct __sk_buff *skb,
 			.id = bpf_get_prandom_u32(),
 			.ttl = INGRESS_TTL,
 			.protocol = IPPROTO_ICMP,
-			.saddr = job->cfg->self,
+			.saddr = ingress_addr_in(&job->cfg->self),
 			.daddr = job->p.src,
 		},
 		.icmp = {
@@ -318,4 +365,5 @@ static __always_inline int ingress_refuse_length(struct __sk_buff *skb,
 	return ingress_send_back(skb);
 }
 
+#endif
 #endif

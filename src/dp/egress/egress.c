@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dp/egress/egress.h"
 
+#include "bpf/egress_maps.h" /* before the next, which has maps of its types */
+
 #include "bpf/egress/egress.skel.h"
 #include "bpf/packet.h"
 #include "dp/egress/egress_links.h"
@@ -8,8 +10,10 @@
 #include "kernel/pins.h"
 #include "kernel/tc.h"
 
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +29,7 @@ void egress_save(const struct egress *e, struct egress_saved *out)
 	*out = e->now;
 }
 
-int egress_new(struct egress **out, int own_prefixes_fd, struct pins *pins,
+int egress_new(struct egress **out, int own_prefixes, int own_prefixes6, struct pins *pins,
 	       const struct egress_saved *saved, struct err *err)
 {
 	struct egress *e = calloc(1, sizeof(*e));
@@ -34,8 +38,10 @@ int egress_new(struct egress **out, int own_prefixes_fd, struct pins *pins,
 	if (!e)
 		return err_set(err, "out of memory");
 	e->bpf = egress_bpf__open();
-	rc = e->bpf ? bpf_map__reuse_fd(e->bpf->maps.own_prefixes, own_prefixes_fd)
+	rc = e->bpf ? bpf_map__reuse_fd(e->bpf->maps.own_prefixes, own_prefixes)
 		    : -errno;
+	if (rc == 0)
+		rc = bpf_map__reuse_fd(e->bpf->maps.own_prefixes6, own_prefixes6);
 	if (rc == 0 && pins_reuse(pins, e->bpf->obj, err) < 0) {
 		egress_free(e);
 		return -1;
@@ -83,7 +89,8 @@ static bool egress_catches_answers(const struct plan *plan, unsigned service,
 static void egress_find_limits(const struct plan *plan, const struct facts *facts,
 			       struct egress_limits *out)
 {
-	out->mss = (uint16_t)facts_mss_wrapped(facts);
+	out->mss = (uint16_t)facts_mss_wrapped(facts, plan->self.family);
+	out->ethertype = htons(plan->self.family == ADDR_V6 ? ETH_P_IPV6 : ETH_P_IP);
 	out->n = 0;
 	if (!out->mss)
 		return;
@@ -111,14 +118,19 @@ static int egress_write_limits(struct egress *e, const struct egress_limits *wan
 {
 	int map = bpf_map__fd(e->bpf->maps.limits);
 
-	for (unsigned i = 0; i < e->now.limits.n; i++)
-		if (!egress_has_port(wanted, e->now.limits.ports[i]))
-			bpf_map_delete_elem(map, &e->now.limits.ports[i]);
+	for (unsigned i = 0; i < e->now.limits.n; i++) {
+		struct egress_key key = { e->now.limits.ethertype, e->now.limits.ports[i] };
+
+		if (!egress_has_port(wanted, key.port))
+			bpf_map_delete_elem(map, &key);
+	}
 	e->now.limits = *wanted;
-	for (unsigned i = 0; i < wanted->n; i++)
-		if (bpf_map_update_elem(map, &wanted->ports[i], &wanted->mss, BPF_ANY) <
-		    0)
+	for (unsigned i = 0; i < wanted->n; i++) {
+		struct egress_key key = { wanted->ethertype, wanted->ports[i] };
+
+		if (bpf_map_update_elem(map, &key, &wanted->mss, BPF_ANY) < 0)
 			return err_set(err, "limits: %s", strerror(errno));
+	}
 	return 0;
 }
 
@@ -183,7 +195,7 @@ void egress_follow(struct egress *e, const struct plan *plan, const struct facts
 		egress_clear(e);
 		return;
 	}
-	if (egress_links_find(&links, &why) < 0 ||
+	if (egress_links_find(plan->self.family, &links, &why) < 0 ||
 	    egress_write_limits(e, &limits, &why) < 0 ||
 	    egress_attach(e, &links, &why) < 0)
 		err_set(trouble, "the MSS towards origins is not limited: %s",

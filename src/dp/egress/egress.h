@@ -18,9 +18,9 @@ struct egress;
 struct egress_saved;
 struct pins;
 
-/* Load the program.  `own_prefixes_fd` is the steering program's map, `saved` what the
- * process before has saved; NULL: nothing. */
-int egress_new(struct egress **out, int own_prefixes_fd, struct pins *pins,
+/* Load the program.  `own_prefixes` and `own_prefixes6` are the steering program's maps,
+ * `saved` what the process before has saved; NULL: nothing. */
+int egress_new(struct egress **out, int own_prefixes, int own_prefixes6, struct pins *pins,
 	       const struct egress_saved *saved, struct err *err);
 /* For the next process. */
 void egress_save(const struct egress *e, struct egress_saved *out);

@@ -30,7 +30,7 @@ static bool egress_links_fits(struct nl_cache *links, unsigned ifindex)
 	return fits;
 }
 
-static int egress_links_take(struct nl_cache *links, struct nl_cache *addresses,
+static int egress_links_take(int family, struct nl_cache *links, struct nl_cache *addresses,
 			     struct egress_links *out, struct err *err)
 {
 	struct nl_object *o;
@@ -39,7 +39,7 @@ static int egress_links_take(struct nl_cache *links, struct nl_cache *addresses,
 		struct rtnl_addr *a = (struct rtnl_addr *)o;
 		unsigned ifindex = (unsigned)rtnl_addr_get_ifindex(a);
 
-		if (rtnl_addr_get_family(a) != AF_INET ||
+		if (rtnl_addr_get_family(a) != family ||
 		    egress_links_has(out, ifindex) ||
 		    !egress_links_fits(links, ifindex))
 			continue;
@@ -51,7 +51,7 @@ static int egress_links_take(struct nl_cache *links, struct nl_cache *addresses,
 	return 0;
 }
 
-int egress_links_find(struct egress_links *out, struct err *err)
+int egress_links_find(unsigned family, struct egress_links *out, struct err *err)
 {
 	struct nl_sock *sock = netlink_connect(err);
 	struct nl_cache *links = NULL, *addresses = NULL;
@@ -64,7 +64,8 @@ int egress_links_find(struct egress_links *out, struct err *err)
 	if (rc >= 0)
 		rc = rtnl_addr_alloc_cache(sock, &addresses);
 	if (rc >= 0)
-		rc = egress_links_take(links, addresses, out, err);
+		rc = egress_links_take(family == ADDR_V6 ? AF_INET6 : AF_INET, links, addresses,
+				       out, err);
 	else
 		rc = err_set(err, "interfaces: %s", nl_geterror(rc));
 	nl_cache_free(links);

@@ -14,6 +14,7 @@ enum { EGRESS_PORTS = PLAN_MAX_SERVICES * WCCP_MAX_PORTS };
 /* To which ports the MSS is limited, and to what. */
 struct egress_limits {
 	uint16_t mss; /* host order */
+	__be16 ethertype;
 	unsigned n;
 	__be16 ports[EGRESS_PORTS];
 };

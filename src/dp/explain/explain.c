@@ -12,9 +12,14 @@ static_assert((int)DP_RANKS_MAX == (int)STEER_RANKS, "ranks");
 
 static struct packet explain_packet(const struct dp_connection *c)
 {
+	const struct packet_addr src = packet_addr_of(&c->src), dst = packet_addr_of(&c->dst);
+	const bool v4 = c->src.family == ADDR_V4;
+
 	return (struct packet){
-		.src = htonl(addr_to_v4(&c->src)),
-		.dst = htonl(addr_to_v4(&c->dst)),
+		.src = v4 ? src.words[3] : packet_xor(&src),
+		.dst = v4 ? dst.words[3] : packet_xor(&dst),
+		.whole_src = src,
+		.whole_dst = dst,
 		.sport = htons(c->sport),
 		.dport = htons(c->dport),
 		.protocol = IPPROTO_TCP,
@@ -189,8 +194,7 @@ int explain_connection(const struct ingress *ingress, const struct steer *steer,
 	explain_services(ingress, config, &path, out);
 	out->slot = path.slot;
 	out->alternate = path.alternate;
-	if (path.former)
-		out->former = addr_v4(ntohl(path.former));
+	out->former = packet_addr_to(&path.former);
 	if (path.pool < STEER_POOLS)
 		explain_pool(steer, table, &path, c, out);
 	return 0;

@@ -24,6 +24,16 @@ static void explain_path_find_service(const struct ingress_config *config,
 		out->former = config->other_caches[former - 1];
 }
 
+static struct steer_ends explain_path_ends(uint64_t seed, const struct packet *p)
+{
+	const struct packet_addr v4 = packet_addr4(p->whole_src.words[3]);
+
+	if (ingress_addr_equal(&p->whole_src, &v4))
+		return (struct steer_ends){ p->src, p->dst };
+	return (struct steer_ends){ steer_fold6(seed, p->whole_src.words),
+				    steer_fold6(seed, p->whole_dst.words) };
+}
+
 void explain_path_find(const struct ingress_config *config, const struct steer_table *table,
 		       uint64_t seed, const struct packet *p, struct explain_path *out)
 {
@@ -33,7 +43,7 @@ void explain_path_find(const struct ingress_config *config, const struct steer_t
 	*out = (struct explain_path){ .pool = pool };
 	if (pool < STEER_POOLS)
 		out->key = steer_key(seed, table->pools[pool].spread,
-				     (struct steer_ends){ p->src, p->dst },
+				     explain_path_ends(seed, p),
 				     (uint32_t)sport << 16 | dport);
 	explain_path_find_service(config, p, out);
 }

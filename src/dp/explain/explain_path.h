@@ -13,7 +13,7 @@ struct explain_path {
 	uint64_t fits;	  /* services, a bit each: the lowest one has it */
 	unsigned service; /* index into config.services, if there is a bit */
 	unsigned slot, alternate;
-	__be32 former;	 /* who had the slot before; 0: unknown */
+	struct packet_addr former; /* who had the slot before; zero: unknown */
 	unsigned pool;	 /* STEER_NO_POOL: none */
 	uint64_t key;	 /* what chooses the instance, if there is a pool */
 };

@@ -16,7 +16,7 @@ struct trace_reader {
 void trace_read_begin(struct ingress *ingress, const struct addr *client, uint16_t port,
 		      unsigned room)
 {
-	ingress_tracer_begin(ingress_tracer_of(ingress), htonl(addr_to_v4(client)),
+	ingress_tracer_begin(ingress_tracer_of(ingress), packet_addr_of(client),
 			     htons(port), room);
 }
 
@@ -44,21 +44,21 @@ static void trace_read_event(void *arg, const struct ingress_trace_event *e)
 	const struct trace_reader *r = arg;
 	struct dp_traced t = {
 		.at = { (int64_t)e->at },
-		.src = addr_v4(ntohl(e->src)),
-		.dst = addr_v4(ntohl(e->dst)),
+		.src = packet_addr_to(&e->src),
+		.dst = packet_addr_to(&e->dst),
 		.sport = ntohs(e->sport),
 		.dport = ntohs(e->dport),
 		.protocol = e->protocol,
 		.tcp_flags = e->tcp_flags,
 		.by_gre = e->by_gre,
 		.fragment = e->fragment,
-		.from = addr_v4(ntohl(e->from)),
+		.from = packet_addr_to(&e->from),
 		.service = ingress_position_of(r->ingress, e->counters),
 		.reason = e->reason,
 	};
 
 	if (e->reason == INGRESS_HANDED_OVER)
-		t.other = addr_v4(ntohl(e->other));
+		t.other = packet_addr_to(&e->other);
 	trace_read_listener(r->steer, e, &t);
 	r->seen(r->arg, &t);
 }

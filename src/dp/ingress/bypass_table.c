@@ -13,6 +13,8 @@
 
 static_assert((int)INGRESS_BYPASS_CLIENTS == (int)PLAN_BYPASS_CLIENTS, "sets");
 static_assert((int)INGRESS_BYPASS_SERVERS == (int)PLAN_BYPASS_SERVERS, "sets");
+static_assert((int)INGRESS_BYPASS_CLIENTS_V6 == (int)PLAN_BYPASS_CLIENTS_V6, "sets");
+static_assert((int)INGRESS_BYPASS_SERVERS_V6 == (int)PLAN_BYPASS_SERVERS_V6, "sets");
 static_assert((int)INGRESS_BYPASSES >= (int)PLAN_MAX_BYPASSES, "prefixes");
 
 static const uint32_t zero;

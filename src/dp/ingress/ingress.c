@@ -2,12 +2,11 @@
 /* Redirected packets at the WCCP interface (TC ingress). */
 #include "dp/ingress/ingress.h"
 
-#include "bpf/ingress/ingress_maps.h" /* before the next, which has variables of its types */
-
-#include "bpf/ingress/ingress.skel.h"
+#include "bpf/ingress/ingress_maps.h"
 #include "dp/ingress/bypass_table.h"
 #include "dp/ingress/ingress_answers.h"
 #include "dp/ingress/ingress_counters.h"
+#include "dp/ingress/ingress_program.h"
 #include "dp/ingress/ingress_render.h"
 #include "dp/ingress/ingress_saved.h"
 #include "dp/ingress/ingress_tracer.h"
@@ -17,6 +16,7 @@
 #include "kernel/tc.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@
 enum { INGRESS_TC_HANDLE = 0x57434350 /* "WCCP" */ };
 
 struct ingress {
-	struct ingress_bpf *bpf;
+	struct ingress_program program;
 	struct pins *pins;
 	struct bpf_table table;
 	struct bypass_table bypass;
@@ -46,21 +46,6 @@ struct ingress {
 
 /* -- loading -------------------------------------------------------------------------- */
 
-static int ingress_reuse(struct ingress *g, const struct steer_maps *maps)
-{
-	int rc = bpf_map__reuse_fd(g->bpf->maps.own_prefixes, maps->own_prefixes);
-
-	if (rc == 0)
-		rc = bpf_map__reuse_fd(g->bpf->maps.probes, maps->probes);
-	if (rc == 0)
-		rc = bpf_map__reuse_fd(g->bpf->maps.samples, maps->samples);
-	if (rc == 0)
-		rc = bpf_map__reuse_fd(g->bpf->maps.proofs, maps->proofs);
-	if (rc == 0)
-		rc = bpf_map__reuse_fd(g->bpf->maps.listener_slots, maps->listener_slots);
-	return rc;
-}
-
 /* What the kernel counts in `ms`: the coarse clocks go by its ticks. */
 static unsigned ingress_ticks(unsigned ms)
 {
@@ -71,33 +56,22 @@ static unsigned ingress_ticks(unsigned ms)
 	return (unsigned)(ms * 1000000L / tick.tv_nsec);
 }
 
-static int ingress_load(struct ingress *g, const struct steer_maps *maps, struct err *err)
+static int ingress_load(struct ingress *g, unsigned family, const struct steer_maps *maps,
+			struct err *err)
 {
-	int rc;
-
-	g->bpf = ingress_bpf__open();
-	if (!g->bpf)
-		return err_set(err, "ingress program: %s", strerror(errno));
-	g->bpf->rodata->ticks_again = ingress_ticks(INGRESS_AGAIN_MS);
-	rc = ingress_reuse(g, maps);
-	if (rc == 0 && pins_reuse(g->pins, g->bpf->obj, err) < 0)
+	if (ingress_program_load(&g->program, family, ingress_ticks(INGRESS_AGAIN_MS), maps,
+				 g->pins, err) < 0)
 		return -1;
-	if (rc == 0)
-		rc = ingress_bpf__load(g->bpf);
-	if (rc < 0)
-		return err_set(err, "ingress program (TC) refused: %s", strerror(-rc));
-	pins_keep(g->pins, g->bpf->obj);
-	bypass_table_init(&g->bypass, bpf_map__fd(g->bpf->maps.bypasses));
+	bypass_table_init(&g->bypass, g->program.bypasses);
 	g->n_cpus = libbpf_num_possible_cpus();
 	if (g->n_cpus < 1)
 		return err_set(err, "cannot count the processors");
 	g->per_cpu = calloc((size_t)g->n_cpus, sizeof(struct ingress_counters));
 	if (!g->per_cpu)
 		return err_set(err, "out of memory");
-	if (ingress_tracer_init(&g->tracer, bpf_map__fd(g->bpf->maps.traced),
-				&g->bpf->bss->trace, err) < 0)
+	if (ingress_tracer_init(&g->tracer, g->program.traced, g->program.trace, err) < 0)
 		return -1;
-	return bpf_table_init(&g->table, bpf_map__fd(g->bpf->maps.configs),
+	return bpf_table_init(&g->table, g->program.configs,
 			      "ingress_config", sizeof(struct ingress_config), 1, g->pins,
 			      err);
 }
@@ -108,8 +82,8 @@ void ingress_save(const struct ingress *g, struct ingress_saved *out)
 	memcpy(out->filters, g->filters, sizeof(out->filters));
 }
 
-int ingress_new(struct ingress **out, const struct steer_maps *maps, struct pins *pins,
-		const struct ingress_saved *saved, struct err *err)
+int ingress_new(struct ingress **out, unsigned family, const struct steer_maps *maps,
+		struct pins *pins, const struct ingress_saved *saved, struct err *err)
 {
 	struct ingress *g = calloc(1, sizeof(*g));
 
@@ -117,7 +91,7 @@ int ingress_new(struct ingress **out, const struct steer_maps *maps, struct pins
 		return err_set(err, "out of memory");
 	g->pins = pins;
 	bypass_table_init(&g->bypass, -1);
-	if (ingress_load(g, maps, err) < 0) {
+	if (ingress_load(g, family, maps, err) < 0) {
 		ingress_free(g);
 		return -1;
 	}
@@ -136,7 +110,7 @@ void ingress_free(struct ingress *g)
 	ingress_tracer_free(&g->tracer);
 	bpf_table_free(&g->table);
 	bypass_table_free(&g->bypass);
-	ingress_bpf__destroy(g->bpf);
+	ingress_program_free(&g->program);
 	free(g->per_cpu);
 	free(g);
 }
@@ -146,7 +120,7 @@ void ingress_free(struct ingress *g)
 static void ingress_zero_counters(const struct ingress *g, uint32_t index)
 {
 	memset(g->per_cpu, 0, (size_t)g->n_cpus * sizeof(struct ingress_counters));
-	bpf_map_update_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu,
+	bpf_map_update_elem(g->program.counters, &index, g->per_cpu,
 			    BPF_ANY);
 }
 
@@ -216,7 +190,7 @@ int ingress_get_counters(const struct ingress *g, unsigned service,
 		index = g->owners.of_service[service];
 	else if (service != DP_NO_SERVICE)
 		return -1;
-	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.counters), &index, g->per_cpu) <
+	if (bpf_map_lookup_elem(g->program.counters, &index, g->per_cpu) <
 	    0)
 		return -1;
 	for (int i = 0; i < g->n_cpus; i++, c++)
@@ -230,7 +204,7 @@ uint64_t ingress_new_connections(const struct ingress *g, unsigned slot)
 	uint64_t sum = 0;
 	uint32_t key = slot;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(g->bpf->maps.new_connections), &key,
+	if (bpf_map_lookup_elem(g->program.new_connections, &key,
 				g->per_cpu) < 0)
 		return 0;
 	for (int i = 0; i < g->n_cpus; i++)
@@ -241,12 +215,12 @@ uint64_t ingress_new_connections(const struct ingress *g, unsigned slot)
 unsigned ingress_take_strangers(const struct ingress *g, struct dp_stranger *out,
 				unsigned room)
 {
-	return ingress_strangers_take(bpf_map__fd(g->bpf->maps.strangers), out, room);
+	return ingress_strangers_take(g->program.strangers, out, room);
 }
 
 unsigned ingress_get_answers(const struct ingress *g, struct dp_answer *out, unsigned room)
 {
-	return ingress_answers_read(bpf_map__fd(g->bpf->maps.answers), out, room);
+	return ingress_answers_read(g->program.answers, out, room);
 }
 
 struct ingress_tracer *ingress_tracer_of(struct ingress *g)
@@ -262,8 +236,12 @@ const struct ingress_config *ingress_in_force(const struct ingress *g)
 bool ingress_bypasses(const struct ingress *g, const struct addr *client,
 		      const struct addr *server)
 {
-	return bypass_table_has(&g->bypass, PLAN_BYPASS_CLIENTS, client) ||
-	       bypass_table_has(&g->bypass, PLAN_BYPASS_SERVERS, server);
+	const bool v6 = client->family == ADDR_V6;
+
+	return bypass_table_has(&g->bypass, v6 ? PLAN_BYPASS_CLIENTS_V6 : PLAN_BYPASS_CLIENTS,
+				client) ||
+	       bypass_table_has(&g->bypass, v6 ? PLAN_BYPASS_SERVERS_V6 : PLAN_BYPASS_SERVERS,
+				server);
 }
 
 unsigned ingress_position_of(const struct ingress *g, uint32_t counters)
@@ -310,7 +288,7 @@ static int ingress_attach(struct ingress *g, const struct facts_link *link,
 	const struct tc_programs programs = {
 		.handle = INGRESS_TC_HANDLE,
 		.priority = g->staged_priority,
-		.ingress = bpf_program__fd(g->bpf->progs.ingress),
+		.ingress = g->program.program,
 		.egress = -1,
 	};
 	unsigned i = ingress_filter_place(g, link->ifindex);

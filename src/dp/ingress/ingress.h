@@ -18,10 +18,10 @@ struct ingress;
 struct ingress_saved;
 struct pins;
 
-/* Load the program.  The maps are those of the steering program.  `saved` is what the
+/* Load the program of a family, ADDR_V4 or ADDR_V6.  The maps are those of the steering program.  `saved` is what the
  * process before has saved; NULL: nothing. */
-int ingress_new(struct ingress **out, const struct steer_maps *maps, struct pins *pins,
-		const struct ingress_saved *saved, struct err *err);
+int ingress_new(struct ingress **out, unsigned family, const struct steer_maps *maps,
+		struct pins *pins, const struct ingress_saved *saved, struct err *err);
 /* For the next process. */
 void ingress_save(const struct ingress *g, struct ingress_saved *out);
 

@@ -8,13 +8,15 @@
 static_assert((int)INGRESS_REASONS_ROOM == (int)DP_REASONS_MAX, "reasons");
 
 /* Of any processor that has seen one. */
-static void ingress_counters_take(struct addr *client, struct addr *server, uint32_t c,
-				  uint32_t s)
+static void ingress_counters_take(struct addr *client, struct addr *server,
+				  const struct packet_addr *c, const struct packet_addr *s)
 {
-	if (!c)
+	const struct addr seen = packet_addr_to(c);
+
+	if (!addr_is_set(&seen))
 		return;
-	*client = addr_v4(ntohl(c));
-	*server = addr_v4(ntohl(s));
+	*client = seen;
+	*server = packet_addr_to(s);
 }
 
 void ingress_counters_add(struct dp_counters *sum, const struct ingress_counters *c)
@@ -26,9 +28,9 @@ void ingress_counters_add(struct dp_counters *sum, const struct ingress_counters
 	sum->stuck += c->stuck;
 	sum->odd_header += c->odd_header;
 	sum->other_caches += c->other_caches;
-	ingress_counters_take(&sum->client, &sum->server, c->client, c->server);
-	ingress_counters_take(&sum->lost_client, &sum->lost_server, c->lost_client,
-			      c->lost_server);
+	ingress_counters_take(&sum->client, &sum->server, &c->client, &c->server);
+	ingress_counters_take(&sum->lost_client, &sum->lost_server, &c->lost_client,
+			      &c->lost_server);
 	sum->new_flows += c->packets[INGRESS_DELIVERED_NEW];
 	sum->unanswered += c->packets[INGRESS_RETURNED_UNANSWERED];
 	sum->handed_over += c->packets[INGRESS_HANDED_OVER];

@@ -22,6 +22,7 @@ static_assert((int)INGRESS_SENDERS >= 3 * PLAN_MAX_ADDRESSES +
 
 struct sender {
 	uint64_t key;
+	struct packet_addr addr; /* that has this key; zero: it is of a MAC address */
 	uint32_t who;
 };
 
@@ -35,11 +36,6 @@ struct draft {
 	struct sender senders[INGRESS_SENDERS];
 	struct ingress_config *out;
 };
-
-static __be32 ingress_be32(const struct addr *a)
-{
-	return htonl(addr_to_v4(a));
-}
 
 /* -- services ---------------------------------------------------------------------- */
 
@@ -99,21 +95,52 @@ static void ingress_add_match(struct draft *d, const struct packet_service *s,
 		ingress_add_port(d, s, s->ports[i], bit);
 }
 
-/* Masks are numbered from the destination port's lowest bit up (2.01 section 6.16). */
-static void ingress_add_mask_bits(struct ingress_service *to, uint64_t bits, uint8_t field)
+/* Bit `n` of a field, the lowest first; its 32 bits begin with word `first` in struct
+ * ingress_words. */
+static void ingress_add_mask_bit(struct ingress_service *to, enum ingress_field field,
+				 unsigned n, size_t first)
 {
-	for (uint8_t shift = 0; shift < 32; shift++)
-		if (bits >> shift & 1 && to->n_mask_bits < INGRESS_SLOT_BITS)
-			to->mask_bits[to->n_mask_bits++] =
-				(struct ingress_mask_bit){ field, shift };
+	if (to->n_mask_bits < INGRESS_SLOT_BITS)
+		to->mask_bits[to->n_mask_bits++] = (struct ingress_mask_bit){
+			.field = (uint8_t)field,
+			.shift = (uint8_t)n,
+			.word = (uint8_t)(first / sizeof(__be32)),
+			.word_shift = n % 32,
+		};
 }
 
+static void ingress_add_mask_port(struct ingress_service *to, uint16_t bits,
+				  enum ingress_field field, size_t first)
+{
+	for (unsigned n = 0; n < 16; n++)
+		if (bits >> n & 1)
+			ingress_add_mask_bit(to, field, n, first);
+}
+
+static void ingress_add_mask_addr(struct ingress_service *to, const struct addr *bits,
+				  enum ingress_field field, size_t first)
+{
+	size_t len = addr_len(bits);
+
+	for (unsigned n = 0; n < 8 * len; n++)
+		if (bits->octets[len - 1 - n / 8] >> n % 8 & 1)
+			ingress_add_mask_bit(to, field, n,
+					     first + (3 - n / 32) * sizeof(__be32));
+}
+
+/* Masks are numbered from the destination port's lowest bit up (2.01 section 6.16). */
 static void ingress_add_mask(struct ingress_service *to, const struct wccp_mask *mask)
 {
-	ingress_add_mask_bits(to, mask->dport, INGRESS_DST_PORT);
-	ingress_add_mask_bits(to, mask->sport, INGRESS_SRC_PORT);
-	ingress_add_mask_bits(to, addr_to_v4(&mask->dst), INGRESS_DST_ADDR);
-	ingress_add_mask_bits(to, addr_to_v4(&mask->src), INGRESS_SRC_ADDR);
+	ingress_add_mask_port(to, mask->dport, INGRESS_DST_PORT,
+			      offsetof(struct ingress_words, dport));
+	ingress_add_mask_port(to, mask->sport, INGRESS_SRC_PORT,
+			      offsetof(struct ingress_words, sport));
+	ingress_add_mask_addr(to, &mask->dst, INGRESS_DST_ADDR,
+			      offsetof(struct ingress_words, dst));
+	ingress_add_mask_addr(to, &mask->src, INGRESS_SRC_ADDR,
+			      offsetof(struct ingress_words, src));
+	for (unsigned i = to->n_mask_bits; i < INGRESS_SLOT_BITS; i++)
+		to->mask_bits[i].word = INGRESS_NO_WORD;
 }
 
 /* 1 + index among the other web-caches; 0: it is none of them. */
@@ -172,25 +199,33 @@ static void ingress_add_service(struct draft *d, unsigned index, uint32_t counte
 
 /* The first router to claim a key gets it: a second one means two routers at one
  * address. */
-static void ingress_add_sender(struct draft *d, uint64_t key, uint32_t who)
+static void ingress_add_key(struct draft *d, uint64_t key, struct packet_addr addr,
+			    uint32_t who)
 {
-	if (key == 0) /* an address that is not set */
-		return;
 	for (unsigned i = 0; i < d->n_senders; i++)
 		if (d->senders[i].key == key)
 			return;
 	if (d->n_senders < INGRESS_SENDERS)
-		d->senders[d->n_senders++] = (struct sender){ .key = key, .who = who };
+		d->senders[d->n_senders++] = (struct sender){ key, addr, who };
 }
 
-static uint64_t ingress_key_of_mac(const uint8_t *mac)
+static void ingress_add_addr(struct draft *d, const struct addr *a, uint32_t who)
 {
+	struct packet_addr addr = packet_addr_of(a);
+
+	if (addr_is_set(a))
+		ingress_add_key(d, ingress_addr_key(&addr), addr, who);
+}
+
+static void ingress_add_mac(struct draft *d, const uint8_t *mac, uint32_t who)
+{
+	const struct packet_addr none = { { 0 } };
 	uint32_t first;
 	uint16_t last;
 
 	memcpy(&first, mac, sizeof(first));
 	memcpy(&last, mac + sizeof(first), sizeof(last));
-	return ingress_mac_key(first, last);
+	ingress_add_key(d, ingress_mac_key(first, last), none, who);
 }
 
 /* Put every sender into its bin.  Returns false if one does not fit. */
@@ -213,6 +248,7 @@ static bool ingress_fill_bins(struct draft *d, uint64_t mix)
 			continue;
 		}
 		out->bins[b].keys[used[b]] = d->senders[i].key;
+		out->bin_addrs[b][used[b]] = d->senders[i].addr;
 		out->bins[b].who[used[b]++] = d->senders[i].who;
 	}
 	return all;
@@ -232,12 +268,13 @@ static void ingress_place_senders(struct draft *d)
  * INGRESS_NOBODY when there is no room for it. */
 static unsigned ingress_router_of(struct draft *d, const struct plan_router *r)
 {
-	__be32 id = ingress_be32(&r->id), address = ingress_be32(&r->address);
+	struct packet_addr id = packet_addr_of(&r->id), address = packet_addr_of(&r->address);
 	struct ingress_router *list = d->out->routers;
 	unsigned i;
 
 	for (i = 0; i < d->n_routers; i++)
-		if (list[i].id == id && list[i].address == address)
+		if (ingress_addr_equal(&list[i].id, &id) &&
+		    ingress_addr_equal(&list[i].address, &address))
 			return i;
 	if (i == PLAN_MAX_ADDRESSES)
 		return INGRESS_NOBODY;
@@ -270,8 +307,8 @@ static void ingress_add_router(struct draft *d, unsigned index)
 	if (s->router == INGRESS_NONE)
 		s->router = (uint8_t)who;
 	to->id_out = d->facts->router_out[index];
-	ingress_add_sender(d, to->id, who);
-	ingress_add_sender(d, to->address, who);
+	ingress_add_addr(d, &r->id, who);
+	ingress_add_addr(d, &r->address, who);
 	if (d->facts->macs[index].state == NEIGHBOUR_KNOWN) {
 		const struct facts_link *link =
 			&d->facts->links[d->facts->macs[index].link];
@@ -279,7 +316,7 @@ static void ingress_add_router(struct draft *d, unsigned index)
 		to->mac_out = link->ifindex;
 		memcpy(to->our_mac, link->mac, sizeof(to->our_mac));
 		memcpy(to->mac, d->facts->macs[index].octets, sizeof(to->mac));
-		ingress_add_sender(d, ingress_key_of_mac(to->mac), who);
+		ingress_add_mac(d, to->mac, who);
 	}
 }
 
@@ -287,11 +324,12 @@ static void ingress_add_source(struct draft *d, const struct plan_source *s)
 {
 	unsigned who = ingress_router_of(d, &d->plan->routers[s->router]);
 
-	if (who != INGRESS_NOBODY)
-		ingress_add_sender(d,
-				   s->by_mac ? ingress_key_of_mac(s->mac)
-					     : ingress_be32(&s->addr),
-				   who);
+	if (who == INGRESS_NOBODY)
+		return;
+	if (s->by_mac)
+		ingress_add_mac(d, s->mac, who);
+	else
+		ingress_add_addr(d, &s->addr, who);
 }
 
 /* Proofs of delivery come from a router of their own, for every service, bare. */
@@ -302,19 +340,23 @@ static void ingress_add_proof_sender(struct draft *d)
 	for (unsigned i = 0; i < d->plan->n_services; i++)
 		r->services |= d->out->services[i].bit;
 	r->l2 = r->return_l2 = r->services;
-	ingress_add_sender(d, ingress_key_of_mac(d->facts->proof_mac),
-			   INGRESS_ROUTERS - 1);
+	ingress_add_mac(d, d->facts->proof_mac, INGRESS_ROUTERS - 1);
 }
 
-/* A prefix shorter than the upper half of an address covers several bits. */
+/* A prefix shorter than the bits of ingress_addr_near() covers several values, or all. */
 static void ingress_mark_own(struct ingress_config *out, const struct facts_prefix *l)
 {
-	uint32_t first = addr_to_v4(&l->addr) >> 16;
-	uint32_t n = l->bits < 16 ? 1u << (16 - l->bits) : 1;
+	const struct packet_addr addr = packet_addr_of(&l->addr);
+	const unsigned end = l->addr.family == ADDR_V6 ? 32 : 16;
+	uint32_t first = ingress_addr_near(&addr), n = 1;
 
+	if (l->bits + 16 <= end)
+		n = 65536;
+	else if (l->bits < end)
+		n = 1u << (end - l->bits);
 	first -= first % n;
-	for (uint32_t half = first; half < first + n; half++)
-		out->near_own[half / 64] |= 1ULL << half % 64;
+	for (uint32_t near = first; near < first + n; near++)
+		out->near_own[near / 64] |= 1ULL << near % 64;
 }
 
 void ingress_render(const struct plan *plan, const struct facts *facts,
@@ -323,7 +365,7 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	struct draft d = { .plan = plan, .facts = facts, .out = out };
 
 	memset(out, 0, sizeof(*out));
-	out->self = ingress_be32(&plan->self);
+	out->self = packet_addr_of(&plan->self);
 	out->mark = plan->mark;
 	out->mark_mask = plan->mark_mask;
 	out->delivery = facts->delivery;
@@ -341,14 +383,15 @@ void ingress_render(const struct plan *plan, const struct facts *facts,
 	for (unsigned i = 0; i < plan->n_sources; i++)
 		ingress_add_source(&d, &plan->sources[i]);
 	for (unsigned i = 0; i < plan->n_other_caches; i++)
-		ingress_add_sender(&d, ingress_be32(&plan->other_caches[i]),
-				   INGRESS_OTHER_CACHE);
+		ingress_add_addr(&d, &plan->other_caches[i], INGRESS_OTHER_CACHE);
 	ingress_add_proof_sender(&d);
 	ingress_place_senders(&d);
 	out->forwards = facts->forwards;
 	for (unsigned i = 0; i < plan->n_other_caches; i++)
-		out->other_caches[i] = ingress_be32(&plan->other_caches[i]);
+		out->other_caches[i] = packet_addr_of(&plan->other_caches[i]);
 	memcpy(out->other_out, facts->other_out, sizeof(out->other_out));
 	for (unsigned i = 0; i < facts->n_own_prefixes; i++)
-		ingress_mark_own(out, &facts->own_prefixes[i]);
+		if ((facts->own_prefixes[i].addr.family == ADDR_V6) ==
+		    (plan->self.family == ADDR_V6))
+			ingress_mark_own(out, &facts->own_prefixes[i]);
 }

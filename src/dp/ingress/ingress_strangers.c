@@ -6,14 +6,15 @@
 #include <bpf/bpf.h>
 #include <string.h>
 
-static void ingress_strangers_name(uint64_t key, struct dp_stranger *out)
+static void ingress_strangers_name(const struct ingress_stranger_key *key,
+				   struct dp_stranger *out)
 {
-	uint32_t first = (uint32_t)key;
-	uint16_t last = (uint16_t)(key >> 32);
+	uint32_t first = (uint32_t)key->mac;
+	uint16_t last = (uint16_t)(key->mac >> 32);
 
-	out->by_mac = key & INGRESS_KEY_MAC;
+	out->by_mac = key->mac;
 	if (!out->by_mac) {
-		out->addr = addr_v4(ntohl(first));
+		out->addr = packet_addr_to(&key->addr);
 		return;
 	}
 	memcpy(out->mac, &first, sizeof(first));
@@ -22,7 +23,7 @@ static void ingress_strangers_name(uint64_t key, struct dp_stranger *out)
 
 unsigned ingress_strangers_take(int map, struct dp_stranger *out, unsigned room)
 {
-	uint64_t keys[DP_MAX_STRANGERS];
+	struct ingress_stranger_key keys[DP_MAX_STRANGERS];
 	unsigned n = 0, taken = 0;
 
 	while (n < DP_MAX_STRANGERS && n < room &&
@@ -35,7 +36,7 @@ unsigned ingress_strangers_take(int map, struct dp_stranger *out, unsigned room)
 		    bpf_map_delete_elem(map, &keys[i]) < 0)
 			continue;
 		out[taken] = (struct dp_stranger){ .packets = value.packets };
-		ingress_strangers_name(keys[i], &out[taken++]);
+		ingress_strangers_name(&keys[i], &out[taken++]);
 	}
 	return taken;
 }

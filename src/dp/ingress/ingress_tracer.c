@@ -35,18 +35,19 @@ static void ingress_tracer_let(struct ingress_tracer *t, unsigned room)
 			 __ATOMIC_RELAXED);
 }
 
-void ingress_tracer_begin(struct ingress_tracer *t, __be32 client, __be16 port,
+void ingress_tracer_begin(struct ingress_tracer *t, struct packet_addr client, __be16 port,
 			  unsigned room)
 {
 	ingress_tracer_end(t);
 	ingress_tracer_read(t, room, NULL, NULL); /* left over from one before */
 	__atomic_store_n(&t->trace->port, port, __ATOMIC_RELAXED);
-	__atomic_store_n(&t->trace->client, client, __ATOMIC_RELEASE);
+	t->trace->client = client;
+	__atomic_store_n(&t->trace->on, 1, __ATOMIC_RELEASE);
 }
 
 void ingress_tracer_end(struct ingress_tracer *t)
 {
-	__atomic_store_n(&t->trace->client, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&t->trace->on, 0, __ATOMIC_RELEASE);
 }
 
 uint64_t ingress_tracer_read(struct ingress_tracer *t, unsigned room,

@@ -22,9 +22,9 @@ int ingress_tracer_init(struct ingress_tracer *t, int ring, struct ingress_trace
 			struct err *err);
 void ingress_tracer_free(struct ingress_tracer *t);
 
-/* Addresses and ports as in a packet; port 0: any.  `room` events may come until the first
+/* The port as in a packet; 0: any.  `room` events may come until the first
  * ingress_tracer_read(). */
-void ingress_tracer_begin(struct ingress_tracer *t, __be32 client, __be16 port,
+void ingress_tracer_begin(struct ingress_tracer *t, struct packet_addr client, __be16 port,
 			  unsigned room);
 void ingress_tracer_end(struct ingress_tracer *t);
 /* Read what has come since, and allow up to `room` more.  Returns how many packets

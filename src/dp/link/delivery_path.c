@@ -11,8 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* TEST-NET-2: an address that nobody has (RFC 5737), as an outside destination. */
-#define DELIVERY_PATH_OUTSIDE 0xc6336401
+/* An address that nobody has, as an outside destination: of TEST-NET-2 (RFC 5737), or the
+ * prefix for discarding (RFC 6666). */
+static struct addr delivery_path_outside(const struct delivery_path *p)
+{
+	static const struct addr v6 = { ADDR_V6, { 0x01, [14] = 0x64, 0x01 } };
+
+	return p->family == ADDR_V6 ? v6 : addr_v4(0xc6336401);
+}
 
 /* How often a rule is put in front of others in one go. */
 enum { DELIVERY_PATH_MOVES = 8 };
@@ -34,6 +40,7 @@ static void delivery_path_add_rule(struct delivery_path *p, const struct plan *p
 	struct delivery_rule *rule = &p->rules[p->n];
 
 	*rule = (struct delivery_rule){
+		.family = plan->self.family,
 		.mark = by_mark ? plan->mark : 0,
 		.mask = by_mark ? plan->mark_mask : 0,
 		.table = plan->table,
@@ -47,7 +54,8 @@ static void delivery_path_add_rule(struct delivery_path *p, const struct plan *p
 void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 			struct delivery_path *out)
 {
-	*out = (struct delivery_path){ .table = plan->table };
+	*out = (struct delivery_path){ .family = plan->self.family,
+				       .table = plan->table };
 	if (facts->delivery)
 		delivery_path_add_rule(out, plan, plan->delivery_interface,
 				       facts->delivery, false);
@@ -57,7 +65,7 @@ void delivery_path_plan(const struct plan *plan, const struct facts *facts,
 	for (unsigned i = 0; i < plan->n_services; i++) {
 		const struct plan_service *s = &plan->services[i];
 
-		if (!addr_is_set(&out->source) && s->proof_source.family == ADDR_V4)
+		if (!addr_is_set(&out->source) && s->proof_source.family == plan->self.family)
 			out->source = s->proof_source;
 		/* 80: of the well-known service, which has none in a plan. */
 		delivery_path_add_port(out, s->service.ports[0] ? s->service.ports[0]
@@ -84,7 +92,7 @@ static bool delivery_path_leads_here(struct nl_sock *sock, const struct delivery
 {
 	struct route_question q = {
 		.from = p->source,
-		.to = addr_v4(DELIVERY_PATH_OUTSIDE),
+		.to = delivery_path_outside(p),
 		.mark = p->rules[i].mark,
 		.iif = p->ifindex[i],
 	};
@@ -190,7 +198,7 @@ static bool delivery_path_overtake(struct nl_sock *sock, const struct delivery_p
 	char text[256], rule[160];
 
 	if (delivery_path_leads_here(sock, p, i, &answer) ||
-	    rules_read(sock, &rules, NULL) < 0)
+	    rules_read(sock, p->family, &rules, NULL) < 0)
 		return false;
 	there = delivery_rule_find(&rules, ours);
 	if (there) {
@@ -221,7 +229,7 @@ static int delivery_path_make_rules(struct nl_sock *sock, const struct delivery_
 	struct rules rules;
 	int result = 0;
 
-	if (rules_read(sock, &rules, err) < 0)
+	if (rules_read(sock, p->family, &rules, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < p->n && result == 0; i++)
 		result = delivery_path_make_rule(sock, &rules, &p->rules[i], before,
@@ -241,7 +249,7 @@ static int delivery_path_make_route(struct nl_sock *sock, const struct delivery_
 	struct delivery_routes there;
 	struct err text;
 
-	if (delivery_route_look(sock, p->table, &there, err) < 0)
+	if (delivery_route_look(sock, p->family, p->table, &there, err) < 0)
 		return -1;
 	if (there.others)
 		err_set(&text,
@@ -258,7 +266,7 @@ static int delivery_path_make_route(struct nl_sock *sock, const struct delivery_
 		return 0;
 	if (before && before->table == p->table)
 		delivery_path_add_text(drift, "the local route was gone from its table");
-	return delivery_route_add(sock, p->table, err);
+	return delivery_route_add(sock, p->family, p->table, err);
 }
 
 int delivery_path_make(struct nl_sock *sock, const struct delivery_path *wanted,
@@ -284,7 +292,7 @@ void delivery_path_explain(struct nl_sock *sock, const struct delivery_path *pat
 	struct delivery_routes there;
 
 	out->text[0] = '\0';
-	if (delivery_route_look(sock, path->table, &there, NULL) == 0 && !there.ours)
+	if (delivery_route_look(sock, path->family, path->table, &there, NULL) == 0 && !there.ours)
 		err_set(out, "the local route is gone from table %u", path->table);
 	for (unsigned i = 0; i < path->n && !out->text[0]; i++)
 		delivery_path_overtake(sock, path, i, NULL, out);
@@ -321,7 +329,7 @@ void delivery_path_remove(struct nl_sock *sock, const struct delivery_path *old,
 {
 	struct rules rules;
 
-	if (rules_read(sock, &rules, NULL) < 0)
+	if (rules_read(sock, old->family, &rules, NULL) < 0)
 		return;
 	for (unsigned i = 0; i < old->n; i++)
 		if (!delivery_path_had_rule(keep, &old->rules[i]))
@@ -329,5 +337,5 @@ void delivery_path_remove(struct nl_sock *sock, const struct delivery_path *old,
 					     DELIVERY_RULE_NONE);
 	rules_free(&rules);
 	if (old->n && !(keep && keep->n && keep->table == old->table))
-		delivery_route_remove(sock, old->table);
+		delivery_route_remove(sock, old->family, old->table);
 }

@@ -17,6 +17,7 @@ struct rule;
 enum { DELIVERY_PATH_PORTS = 8 }; /* of services, asked about */
 
 struct delivery_path {
+	unsigned family; /* ADDR_V4 or ADDR_V6 */
 	uint32_t table;
 	unsigned n; /* rules, and the interfaces that they name */
 	struct delivery_rule rules[PLAN_MAX_INTERFACES];

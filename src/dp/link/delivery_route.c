@@ -35,11 +35,11 @@ static void delivery_route_describe(struct nlmsghdr *head, char *out, size_t siz
 	struct nlattr *dst = nlmsg_find_attr(head, sizeof(*r), RTA_DST);
 	struct addr to;
 
-	if (r->rtm_dst_len == 0 || !dst || nla_len(dst) != 4) {
+	if (r->rtm_dst_len == 0 || !dst || nla_len(dst) < 4) {
 		snprintf(out, size, "default");
 		return;
 	}
-	to = addr_from_octets(ADDR_V4, nla_data(dst));
+	to = addr_from_octets(nla_len(dst) == 4 ? ADDR_V4 : ADDR_V6, nla_data(dst));
 	snprintf(out, size, "%s/%u", ADDR_TEXT(&to), r->rtm_dst_len);
 }
 
@@ -49,7 +49,7 @@ static int delivery_route_take(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *head = nlmsg_hdr(msg);
 	const struct rtmsg *r = nlmsg_data(head);
 
-	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET ||
+	if (head->nlmsg_type != RTM_NEWROUTE ||
 	    delivery_route_u32(head, RTA_TABLE, r->rtm_table) != s->table)
 		return NL_OK;
 	if (r->rtm_dst_len == 0 && r->rtm_type == RTN_LOCAL &&
@@ -60,14 +60,14 @@ static int delivery_route_take(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
-int delivery_route_look(struct nl_sock *sock, uint32_t table, struct delivery_routes *out,
-			struct err *err)
+int delivery_route_look(struct nl_sock *sock, unsigned family, uint32_t table,
+			struct delivery_routes *out, struct err *err)
 {
 	struct delivery_route_search s = { table, if_nametoindex("lo"), out };
 	int rc;
 
 	*out = (struct delivery_routes){ 0 };
-	rc = netlink_dump_routes(sock, table, delivery_route_take, &s);
+	rc = netlink_dump_routes(sock, family, table, delivery_route_take, &s);
 	/* A table that nobody has used yet does not exist. */
 	if (rc < 0 && rc != -NLE_OBJ_NOTFOUND)
 		return err_set(err, "routing table %u: %s", table, nl_geterror(rc));
@@ -76,20 +76,21 @@ int delivery_route_look(struct nl_sock *sock, uint32_t table, struct delivery_ro
 
 /* -- making -------------------------------------------------------------------------- */
 
-static struct rtnl_route *delivery_route_make(uint32_t table)
+static struct rtnl_route *delivery_route_make(unsigned family, uint32_t table)
 {
 	struct rtnl_route *route = rtnl_route_alloc();
 	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+	const int af = family == ADDR_V6 ? AF_INET6 : AF_INET;
 	struct nl_addr *everything;
 
-	if (!route || !hop || nl_addr_parse("default", AF_INET, &everything) < 0) {
+	if (!route || !hop || nl_addr_parse("default", af, &everything) < 0) {
 		rtnl_route_put(route);
 		if (hop)
 			rtnl_route_nh_free(hop);
 		return NULL;
 	}
 	rtnl_route_nh_set_ifindex(hop, (int)if_nametoindex("lo"));
-	rtnl_route_set_family(route, AF_INET);
+	rtnl_route_set_family(route, (uint8_t)af);
 	rtnl_route_set_table(route, table);
 	rtnl_route_set_type(route, RTN_LOCAL);
 	rtnl_route_set_scope(route, RT_SCOPE_HOST);
@@ -100,9 +101,9 @@ static struct rtnl_route *delivery_route_make(uint32_t table)
 	return route;
 }
 
-int delivery_route_add(struct nl_sock *sock, uint32_t table, struct err *err)
+int delivery_route_add(struct nl_sock *sock, unsigned family, uint32_t table, struct err *err)
 {
-	struct rtnl_route *route = delivery_route_make(table);
+	struct rtnl_route *route = delivery_route_make(family, table);
 	int rc = route ? rtnl_route_add(sock, route, NLM_F_CREATE | NLM_F_EXCL)
 		       : -NLE_NOMEM;
 
@@ -113,9 +114,9 @@ int delivery_route_add(struct nl_sock *sock, uint32_t table, struct err *err)
 	return 0;
 }
 
-void delivery_route_remove(struct nl_sock *sock, uint32_t table)
+void delivery_route_remove(struct nl_sock *sock, unsigned family, uint32_t table)
 {
-	struct rtnl_route *route = delivery_route_make(table);
+	struct rtnl_route *route = delivery_route_make(family, table);
 
 	if (route)
 		rtnl_route_delete(sock, route, 0);

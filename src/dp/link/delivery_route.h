@@ -17,11 +17,11 @@ struct delivery_routes {
 	char other[64];	 /* ... and what the first of them looks like */
 };
 
-int delivery_route_look(struct nl_sock *sock, uint32_t table, struct delivery_routes *out,
-			struct err *err);
+int delivery_route_look(struct nl_sock *sock, unsigned family, uint32_t table,
+			struct delivery_routes *out, struct err *err);
 /* local default dev lo; being there already is fine. */
-int delivery_route_add(struct nl_sock *sock, uint32_t table, struct err *err);
+int delivery_route_add(struct nl_sock *sock, unsigned family, uint32_t table, struct err *err);
 /* Best effort. */
-void delivery_route_remove(struct nl_sock *sock, uint32_t table);
+void delivery_route_remove(struct nl_sock *sock, unsigned family, uint32_t table);
 
 #endif

@@ -36,7 +36,7 @@ static struct rtnl_rule *delivery_rule_make(const struct delivery_rule *wanted,
 
 	if (!rule)
 		return NULL;
-	rtnl_rule_set_family(rule, AF_INET);
+	rtnl_rule_set_family(rule, wanted->family == ADDR_V6 ? AF_INET6 : AF_INET);
 	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
 	rtnl_rule_set_prio(rule, priority);
 	if (wanted->mask) {
@@ -60,6 +60,7 @@ bool delivery_rule_is_ours(const struct rule *r, const struct delivery_rule *wan
 void delivery_rule_of(const struct rule *there, struct delivery_rule *out)
 {
 	*out = (struct delivery_rule){
+		.family = there->family,
 		.mark = there->mark,
 		.mask = there->mask,
 		.table = there->table,

@@ -32,6 +32,7 @@ struct rule;
 struct rules;
 
 struct delivery_rule {
+	unsigned family; /* ADDR_V4 or ADDR_V6 */
 	char interface[IF_NAMESIZE];
 	uint32_t mark, mask; /* mask 0: whatever the mark */
 	uint32_t table;

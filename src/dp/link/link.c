@@ -107,9 +107,11 @@ static void link_note_unknown(struct link *l, const struct plan *plan,
 		l->is_waiting |= !silent;
 		if (silent)
 			err_set(trouble,
-				"router %s does not answer ARP on %s: its packets "
+				"router %s does not answer %s on %s: its packets "
 				"cannot be recognised (L2 needs a common link)",
-				ADDR_TEXT(a), facts->links[facts->macs[i].link].name);
+				ADDR_TEXT(a),
+				a->family == ADDR_V6 ? "neighbour solicitations" : "ARP",
+				facts->links[facts->macs[i].link].name);
 	}
 }
 
@@ -118,10 +120,10 @@ bool link_is_waiting(const struct link *l)
 	return l->is_waiting;
 }
 
-static bool link_forwards(const struct facts *facts)
+static bool link_forwards(unsigned family, const struct facts *facts)
 {
 	for (unsigned i = 0; i < facts->n_links; i++)
-		if (link_sysctl(facts->links[i].name, "forwarding") > 0)
+		if (link_sysctl_of(family, facts->links[i].name, "forwarding") > 0)
 			return true;
 	return false;
 }
@@ -133,13 +135,14 @@ static struct addr link_choose_source(struct link *l, const struct addr *self)
 	struct route_question q = { 0 };
 	struct route_answer a;
 
-	for (uint32_t flip = 1; flip < 4; flip++) {
-		q.to = addr_v4(addr_to_v4(self) ^ flip);
+	for (uint8_t flip = 1; flip < 4; flip++) {
+		q.to = *self;
+		q.to.octets[addr_len(self) - 1] ^= flip;
 		if (route_query(l->sock, &q, &a, NULL) == 0 && !a.error &&
 		    a.type == RTN_UNICAST)
 			return q.to;
 	}
-	return addr_v4(PROOF_SOURCE);
+	return proof_addr(self->family, PROOF_SOURCE);
 }
 
 static bool link_had(const struct link_made *m, const char *interface)
@@ -179,9 +182,9 @@ int link_stage(struct link *l, const struct plan *plan, struct facts *out,
 {
 	if (link_interfaces(l->sock, plan, out, trouble, err) < 0)
 		return -1;
-	out->forwards = link_forwards(out);
+	out->forwards = link_forwards(plan->self.family, out);
 	if (link_stage_delivery(l, plan, out, err) < 0 ||
-	    link_prefixes(l->sock, out, err) < 0 ||
+	    link_prefixes(l->sock, plan->self.family, out, err) < 0 ||
 	    link_facts_macs(l->sock, plan, out, err) < 0)
 		return -1;
 	link_facts_ways(l->sock, plan, out);
@@ -239,6 +242,7 @@ static void link_adopt_other(struct link *l, const struct rule *rule)
 	if (path->n == PLAN_MAX_INTERFACES)
 		return;
 	link_adopt_filter(&l->before, path->n, rule);
+	path->family = rule->family;
 	path->table = rule->table;
 	delivery_rule_of(rule, &path->rules[path->n++]);
 }
@@ -247,7 +251,7 @@ static void link_adopt(struct link *l)
 {
 	struct rules rules;
 
-	if (l->before.path.n || rules_read(l->sock, &rules, NULL) < 0)
+	if (l->before.path.n || rules_read(l->sock, l->wanted.family, &rules, NULL) < 0)
 		return;
 	for (unsigned k = 0; k < rules.n; k++) {
 		const struct rule *rule = &rules.list[k];
@@ -276,7 +280,8 @@ static void link_note_filters(struct link *l)
 /* Filters of the previous plan keep the values they found. */
 static int link_loosen_filters(struct link *l, struct err *err)
 {
-	for (unsigned i = 0; i < l->wanted.n; i++) {
+	/* IPv6 has no such filter. */
+	for (unsigned i = 0; i < l->wanted.n && l->wanted.family == ADDR_V4; i++) {
 		const char *interface = l->wanted.rules[i].interface;
 		const struct link_rp_filter *had = link_filter_of(&l->before, interface);
 		int rc;

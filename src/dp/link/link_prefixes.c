@@ -6,6 +6,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <string.h>
@@ -43,7 +44,7 @@ static unsigned link_prefixes_place(const struct link_prefixes_search *s,
 
 	if (link_prefixes_u32(head, RTA_TABLE, r->rtm_table) != s->table)
 		return INGRESS_OUTSIDE;
-	if (s->table == RT_TABLE_LOCAL && r->rtm_type == RTN_LOCAL)
+	if (s->table == RT_TABLE_LOCAL && (r->rtm_type == RTN_LOCAL || r->rtm_type == RTN_ANYCAST))
 		return INGRESS_OWN;
 	if (s->table == RT_TABLE_LOCAL && r->rtm_type == RTN_BROADCAST)
 		return INGRESS_BROADCAST;
@@ -59,11 +60,13 @@ static int link_prefixes_take(struct nl_msg *msg, void *arg)
 	struct nlmsghdr *head = nlmsg_hdr(msg);
 	struct rtmsg *r = nlmsg_data(head);
 	struct facts_prefix *prefix;
-	uint8_t octets[4] = { 0 };
+	uint8_t octets[sizeof(struct in6_addr)] = { 0 };
 	unsigned place;
 	struct nlattr *dst;
 
-	if (head->nlmsg_type != RTM_NEWROUTE || r->rtm_family != AF_INET)
+	const unsigned family = r->rtm_family == AF_INET6 ? ADDR_V6 : ADDR_V4;
+
+	if (head->nlmsg_type != RTM_NEWROUTE)
 		return NL_OK;
 	place = link_prefixes_place(s, head);
 	if (place == INGRESS_OUTSIDE)
@@ -73,28 +76,28 @@ static int link_prefixes_take(struct nl_msg *msg, void *arg)
 		return NL_OK;
 	}
 	dst = nlmsg_find_attr(head, sizeof(*r), RTA_DST);
-	if (dst && nla_len(dst) == (int)sizeof(octets))
-		memcpy(octets, nla_data(dst), sizeof(octets));
+	if (dst && nla_len(dst) <= (int)sizeof(octets))
+		memcpy(octets, nla_data(dst), (size_t)nla_len(dst));
 	prefix = &s->out->own_prefixes[s->out->n_own_prefixes++];
-	prefix->addr = addr_from_octets(ADDR_V4, octets);
+	prefix->addr = addr_from_octets(family, octets);
 	prefix->bits = r->rtm_dst_len;
 	prefix->place = (uint8_t)place;
 	return NL_OK;
 }
 
-int link_prefixes(struct nl_sock *sock, struct facts *out, struct err *err)
+int link_prefixes(struct nl_sock *sock, unsigned family, struct facts *out, struct err *err)
 {
 	struct link_prefixes_search s = { .out = out, .table = RT_TABLE_LOCAL };
 	int rc;
 
 	out->n_own_prefixes = 0;
-	rc = netlink_dump_routes(sock, s.table, link_prefixes_take, &s);
+	rc = netlink_dump_routes(sock, family, s.table, link_prefixes_take, &s);
 	if (rc >= 0 && s.full)
 		return err_set(err, "more than %d local addresses", FACTS_MAX_PREFIXES);
 	s.table = RT_TABLE_MAIN;
 	/* More routes than that: a router of size, with no network behind it alone. */
 	if (rc >= 0 && out->forwards)
-		rc = netlink_dump_routes(sock, s.table, link_prefixes_take, &s);
+		rc = netlink_dump_routes(sock, family, s.table, link_prefixes_take, &s);
 	if (rc < 0)
 		return err_set(err, "local addresses: %s", nl_geterror(rc));
 	return 0;

@@ -14,6 +14,7 @@ struct nl_sock;
  * by a certain interface.  A default route does not count: a box with one uplink for
  * redirected packets and another for its own would have nothing left to be redirected.
  */
-int link_prefixes(struct nl_sock *sock, struct facts *out, struct err *err);
+int link_prefixes(struct nl_sock *sock, unsigned family, struct facts *out,
+		  struct err *err);
 
 #endif

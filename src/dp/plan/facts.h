@@ -53,20 +53,20 @@ struct facts {
 
 /* The MSS with which full segments fit when they come wrapped in GRE; 0: the least
  * MTU of the interfaces is too small for any. */
-static inline unsigned facts_mss_wrapped(const struct facts *facts)
+static inline unsigned facts_mss_wrapped(const struct facts *facts, unsigned family)
 {
 	enum {
-		IP_AND_TCP_HEADER = 40,
-		GRE_WRAPPING = 28, /* outer IPv4 header, GRE, redirect header */
+		TCP_AND_GRE = 28, /* TCP header; GRE, redirect header */
 		MTU_SANE = 576,
 	};
+	const unsigned ip_header = family == ADDR_V6 ? 40 : 20;
 	unsigned least = UINT16_MAX;
 
 	/* A listener has one limit, whatever interface its connections come by. */
 	for (unsigned i = 0; i < facts->n_links; i++)
 		if (facts->links[i].mtu < least)
 			least = facts->links[i].mtu;
-	return least >= MTU_SANE ? least - GRE_WRAPPING - IP_AND_TCP_HEADER : 0;
+	return least >= MTU_SANE ? least - TCP_AND_GRE - 2 * ip_header : 0;
 }
 
 #endif

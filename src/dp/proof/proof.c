@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 struct proof {
+	unsigned family;
 	struct proof_bpf *bpf;
 	int sink; /* a listener; owns what arrives, which is nothing */
 };
@@ -24,16 +25,22 @@ struct proof {
  * address. */
 static int proof_open_sink(struct proof *p, struct err *err)
 {
-	struct sockaddr_in at = {
+	const struct sockaddr_in at4 = {
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	const struct sockaddr_in6 at6 = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	const bool v6 = p->family == ADDR_V6;
+	const void *at = v6 ? (const void *)&at6 : &at4;
 	int filter = bpf_program__fd(p->bpf->progs.proof_sink);
 
-	p->sink = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	p->sink = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (p->sink < 0 ||
 	    setsockopt(p->sink, SOL_SOCKET, SO_ATTACH_BPF, &filter, sizeof(filter)) < 0 ||
-	    bind(p->sink, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    bind(p->sink, at, v6 ? sizeof(at6) : sizeof(at4)) < 0 ||
 	    listen(p->sink, 1) < 0)
 		return err_set(err, "listener for proofs: %s", strerror(errno));
 	return 0;
@@ -66,12 +73,14 @@ static int proof_load(struct proof *p, int proofs_fd, struct err *err)
 	return 0;
 }
 
-int proof_new(struct proof **out, int proofs_fd, int sinks_fd, struct err *err)
+int proof_new(struct proof **out, unsigned family, int proofs_fd, int sinks_fd,
+	      struct err *err)
 {
 	struct proof *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return err_set(err, "out of memory");
+	p->family = family;
 	p->sink = -1;
 	if (proof_load(p, proofs_fd, err) < 0 || proof_open_sink(p, err) < 0 ||
 	    proof_place_sink(p, sinks_fd, err) < 0) {
@@ -136,7 +145,7 @@ int proof_send(struct proof *p, unsigned way, unsigned ifindex, struct proof_fra
 			    random[1] % (PROOF_PORT_MIN / PROOF_WAYS) * PROOF_WAYS;
 	if (proof_write_way(p, way, &value, err) < 0)
 		return -1;
-	f->to = addr_v4(PROOF_DESTINATION);
+	f->to = proof_addr(p->family, PROOF_DESTINATION);
 	f->from_port = (uint16_t)value.source_port;
 	f->sequence = value.nonce;
 	len = proof_frame_write(f, frame);

@@ -24,7 +24,8 @@ enum proof_outcome {
 /* `proofs_fd`: the map that the ingress and steering programs share. `sinks_fd`: the
  * SOCKMAP from which the steering program takes the sink.  -1 if this kernel cannot
  * (live frames need Linux 5.18); `err` says why. */
-int proof_new(struct proof **out, int proofs_fd, int sinks_fd, struct err *err);
+int proof_new(struct proof **out, unsigned family, int proofs_fd, int sinks_fd,
+	      struct err *err);
 void proof_free(struct proof *p);
 
 /*

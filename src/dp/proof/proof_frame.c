@@ -10,6 +10,7 @@
 
 enum {
 	PROOF_IP_LEN = 20,
+	PROOF_IP6_LEN = 40,
 	PROOF_TCP_LEN = 20,
 	PROOF_GRE_LEN = 8, /* with the redirect header */
 	PROOF_TTL = 64,
@@ -38,9 +39,15 @@ static uint16_t proof_checksum(const uint8_t *octets, size_t len, uint32_t sum)
 	return (uint16_t)~sum;
 }
 
-/* An IPv4 header without options for `payload` octets. */
-static uint8_t *proof_put_ip(uint8_t *at, const struct addr *from, const struct addr *to,
-			     uint8_t protocol, size_t payload)
+static uint8_t *proof_put_addr(uint8_t *at, const struct addr *a)
+{
+	memcpy(at, a->octets, addr_len(a));
+	return at + addr_len(a);
+}
+
+/* An IP header without options for `payload` octets. */
+static uint8_t *proof_put_ip4(uint8_t *at, const struct addr *from, const struct addr *to,
+			      uint8_t protocol, size_t payload)
 {
 	uint8_t *ip = at;
 
@@ -51,10 +58,26 @@ static uint8_t *proof_put_ip(uint8_t *at, const struct addr *from, const struct 
 	*at++ = PROOF_TTL;
 	*at++ = protocol;
 	at = proof_put16(at, 0);
-	at = proof_put32(at, addr_to_v4(from));
-	at = proof_put32(at, addr_to_v4(to));
+	at = proof_put_addr(proof_put_addr(at, from), to);
 	proof_put16(ip + 10, proof_checksum(ip, PROOF_IP_LEN, 0));
 	return at;
+}
+
+static uint8_t *proof_put_ip6(uint8_t *at, const struct addr *from, const struct addr *to,
+			      uint8_t protocol, size_t payload)
+{
+	at = proof_put32(at, 6U << 28);
+	at = proof_put16(at, (uint32_t)payload);
+	*at++ = protocol;
+	*at++ = PROOF_TTL;
+	return proof_put_addr(proof_put_addr(at, from), to);
+}
+
+static uint8_t *proof_put_ip(uint8_t *at, const struct addr *from, const struct addr *to,
+			     uint8_t protocol, size_t payload)
+{
+	return from->family == ADDR_V6 ? proof_put_ip6(at, from, to, protocol, payload)
+				       : proof_put_ip4(at, from, to, protocol, payload);
 }
 
 static uint8_t *proof_put_gre(uint8_t *at, const struct proof_frame *f)
@@ -68,7 +91,7 @@ static uint8_t *proof_put_gre(uint8_t *at, const struct proof_frame *f)
 
 static uint8_t *proof_put_syn(uint8_t *at, const struct proof_frame *f)
 {
-	uint32_t from = addr_to_v4(&f->from), to = addr_to_v4(&f->to);
+	uint8_t addrs[2 * sizeof(f->from.octets)] = { 0 }, *end;
 	uint8_t *tcp = at;
 
 	at = proof_put16(at, f->from_port);
@@ -79,10 +102,12 @@ static uint8_t *proof_put_syn(uint8_t *at, const struct proof_frame *f)
 	*at++ = PROOF_SYN;
 	at = proof_put16(at, UINT16_MAX); /* window */
 	at = proof_put32(at, 0);	  /* checksum, urgent pointer */
+	end = proof_put_addr(proof_put_addr(addrs, &f->from), &f->to);
 	proof_put16(tcp + 16,
 		    proof_checksum(tcp, PROOF_TCP_LEN,
-				   (from >> 16) + (from & 0xffff) + (to >> 16) +
-					   (to & 0xffff) + IPPROTO_TCP + PROOF_TCP_LEN));
+				   IPPROTO_TCP + PROOF_TCP_LEN +
+					   (uint16_t)~proof_checksum(
+						   addrs, (size_t)(end - addrs), 0)));
 	return at;
 }
 
@@ -92,10 +117,12 @@ size_t proof_frame_write(const struct proof_frame *f, uint8_t out[PROOF_FRAME_MA
 
 	memcpy(at, f->to_mac, ETH_ALEN);
 	memcpy(at + ETH_ALEN, f->from_mac, ETH_ALEN);
-	at = proof_put16(at + 2 * ETH_ALEN, ETH_P_IP);
+	at = proof_put16(at + 2 * ETH_ALEN, f->from.family == ADDR_V6 ? ETH_P_IPV6 : ETH_P_IP);
 	if (f->by_gre) {
 		at = proof_put_ip(at, &f->outer_from, &f->outer_to, IPPROTO_GRE,
-				  PROOF_GRE_LEN + PROOF_IP_LEN + PROOF_TCP_LEN);
+				  PROOF_GRE_LEN + PROOF_TCP_LEN +
+					  (f->from.family == ADDR_V6 ? PROOF_IP6_LEN
+								     : PROOF_IP_LEN));
 		at = proof_put_gre(at, f);
 	}
 	at = proof_put_ip(at, &f->from, &f->to, IPPROTO_TCP, PROOF_TCP_LEN);

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PROOF_FRAME_MAX = 128 };
+enum { PROOF_FRAME_MAX = 160 };
 
-/* Addresses are IPv4; ports and the sequence number are in host order. */
+/* Addresses are all of one family; ports and the sequence number are in host order. */
 struct proof_frame {
 	uint8_t to_mac[6], from_mac[6];
 	bool by_gre;

@@ -96,7 +96,7 @@ void proof_round_frame(const struct proof_target *t, const struct plan *plan,
 	memcpy(out->to_mac, facts->links[r ? facts->macs[t->router].link : 0].mac, sizeof(out->to_mac));
 	memcpy(out->from_mac, facts->proof_mac, sizeof(out->from_mac));
 	out->from = plan->services[t->service].proof_source;
-	if (out->from.family != ADDR_V4)
+	if (out->from.family != plan->self.family)
 		out->from = facts->proof_source;
 	if (!r)
 		return;

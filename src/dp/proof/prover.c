@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-void prover_init(struct prover *p, int proofs_fd, int sinks_fd)
+void prover_init(struct prover *p, unsigned family, int proofs_fd, int sinks_fd)
 {
 	memset(p, 0, sizeof(*p));
-	if (proof_new(&p->proof, proofs_fd, sinks_fd, &p->why) < 0)
+	if (proof_new(&p->proof, family, proofs_fd, sinks_fd, &p->why) < 0)
 		p->proof = NULL;
 }
 

@@ -21,7 +21,7 @@ struct prover {
 };
 
 /* Never fails: if there can be no proofs, `why` is set. */
-void prover_init(struct prover *p, int proofs_fd, int sinks_fd);
+void prover_init(struct prover *p, unsigned family, int proofs_fd, int sinks_fd);
 void prover_free(struct prover *p);
 
 void prover_begin(struct prover *p);

@@ -206,7 +206,7 @@ static void steer_limit_mss(const struct plan *plan, const struct facts *facts,
 			    int *mss)
 {
 	for (unsigned i = 0; i < plan->n_pools; i++)
-		mss[i] = steer_pool_by_gre(plan, i) ? (int)facts_mss_wrapped(facts) : 0;
+		mss[i] = steer_pool_by_gre(plan, i) ? (int)facts_mss_wrapped(facts, plan->self.family) : 0;
 }
 
 int steer_stage(struct steer *s, const struct plan *plan, const struct facts *facts,

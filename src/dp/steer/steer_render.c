@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static_assert((int)STEER_POOLS == (int)PLAN_MAX_POOLS, "pools");
 static_assert((int)STEER_SLOTS >= 2 * (int)PLAN_MAX_LISTENERS, "slots");
@@ -209,6 +210,7 @@ void steer_render(const struct plan *plan, const struct facts *facts,
 	for (unsigned i = 0; i < facts->n_links; i++)
 		out->links[i] = facts->links[i].ifindex;
 	out->delivery = facts->delivery;
+	out->family = plan->self.family == ADDR_V6 ? AF_INET6 : AF_INET;
 	steer_render_ports(plan, out);
 	steer_render_listens(plan, out);
 	steer_render_curve(out);

@@ -160,16 +160,6 @@ static int conf_read_interfaces(struct reader *r, cfg_t *root, struct conf *out)
 	return 0;
 }
 
-/* The protocol handles IPv6, our data plane does not. */
-static void conf_warn_ipv6(struct reader *r, const struct conf *conf)
-{
-	if (conf->address.family == ADDR_V6)
-		read_warn(
-			r, r->root, "address",
-			"address: the kernel part has no IPv6 yet, so nothing will be "
-			"announced");
-}
-
 static int conf_read_top(struct reader *r, struct conf *out)
 {
 	static const char *const logs[] = { "stderr", "syslog", NULL };
@@ -191,7 +181,6 @@ static int conf_read_top(struct reader *r, struct conf *out)
 		    0 ||
 	    conf_read_mark(r, root, out) < 0 || conf_read_delivery(r, root, out) < 0)
 		return -1;
-	conf_warn_ipv6(r, out);
 	out->log = log == 1 ? CONF_LOG_SYSLOG : CONF_LOG_STDERR;
 	return conf_read_table(r, root, out);
 }

@@ -167,14 +167,19 @@ static int conf_bypass_finish(struct bypass_draft *d, struct conf *out)
 	return 0;
 }
 
-static void conf_bypass_warn_ipv6(struct reader *r, const struct conf *conf,
-				  const char *option, enum plan_bypass_set set)
+static void conf_bypass_warn_family(struct reader *r, const struct conf *conf,
+				    const char *option, enum plan_bypass_set set)
 {
-	if (conf->bypass && conf->bypass->of_set[set])
+	const bool v6 = conf->address.family == ADDR_V6;
+	unsigned n;
+
+	if (!conf->bypass || !addr_is_set(&conf->address))
+		return;
+	n = conf->bypass->of_set[v6 ? set : set + PLAN_BYPASS_CLIENTS_V6];
+	if (n)
 		read_warn(r, r->root, option,
-			  "%s: %u IPv6 prefixes are not in force: the kernel part has no "
-			  "IPv6 yet",
-			  option, conf->bypass->of_set[set]);
+			  "%s: %u IPv%d prefixes are not in force: the services are of IPv%d",
+			  option, n, v6 ? 4 : 6, v6 ? 6 : 4);
 }
 
 int conf_bypass_read(struct reader *r, struct conf *out)
@@ -188,7 +193,7 @@ int conf_bypass_read(struct reader *r, struct conf *out)
 	if (rc == 0)
 		rc = conf_bypass_finish(&d, out);
 	free(d.list);
-	conf_bypass_warn_ipv6(r, out, "bypass-clients", PLAN_BYPASS_CLIENTS_V6);
-	conf_bypass_warn_ipv6(r, out, "bypass-servers", PLAN_BYPASS_SERVERS_V6);
+	conf_bypass_warn_family(r, out, "bypass-clients", PLAN_BYPASS_CLIENTS);
+	conf_bypass_warn_family(r, out, "bypass-servers", PLAN_BYPASS_SERVERS);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -26,13 +27,22 @@ enum {
 
 struct open_flows {
 	unsigned n_own;
-	uint32_t own[OPEN_FLOWS_OWN]; /* as on the wire */
+	struct in6_addr own[OPEN_FLOWS_OWN]; /* IPv4 ones as mapped */
 	unsigned found;
 	/* Only of these sockets, and then also those to ports that a pool listens on. */
 	const struct inode_set *of;
 	const uint16_t *listens;
 	unsigned n_listens;
 };
+
+static struct in6_addr open_flows_mapped(uint32_t a)
+{
+	const uint32_t words[4] = { 0, 0, htonl(0xffff), a };
+	struct in6_addr out;
+
+	memcpy(&out, words, sizeof(out));
+	return out;
+}
 
 static int open_flows_find_own(struct open_flows *f, struct err *err)
 {
@@ -43,31 +53,36 @@ static int open_flows_find_own(struct open_flows *f, struct err *err)
 		return err_set(err, "cannot list addresses: %s", strerror(errno));
 	for (struct ifaddrs *a = all; a && f->n_own < OPEN_FLOWS_OWN; a = a->ifa_next)
 		if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET)
-			f->own[f->n_own++] = ((struct sockaddr_in *)(void *)a->ifa_addr)
-						     ->sin_addr.s_addr;
+			f->own[f->n_own++] = open_flows_mapped(
+				((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr.s_addr);
+		else if (a->ifa_addr && a->ifa_addr->sa_family == AF_INET6)
+			f->own[f->n_own++] =
+				((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr;
 	freeifaddrs(all);
 	return 0;
 }
 
-static bool open_flows_is_own(const struct open_flows *f, uint32_t address)
+static bool open_flows_is_own(const struct open_flows *f, const struct in6_addr *a)
 {
-	if (ntohl(address) >> 24 == IN_LOOPBACKNET)
+	if (IN6_IS_ADDR_LOOPBACK(a) ||
+	    (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == IN_LOOPBACKNET))
 		return true;
 	for (unsigned i = 0; i < f->n_own; i++)
-		if (f->own[i] == address)
+		if (IN6_ARE_ADDR_EQUAL(&f->own[i], a))
 			return true;
 	return false;
 }
 
-/* The local address of a socket; 0 if it is not IPv4.  Connections of a listener on
- * [::] have mapped ones. */
-static uint32_t open_flows_local(const struct inet_diag_msg *m)
+/* The local address of a socket.  Connections of IPv4 of a listener on [::] have mapped
+ * ones. */
+static struct in6_addr open_flows_local(const struct inet_diag_msg *m)
 {
-	const uint32_t *a = (const uint32_t *)m->id.idiag_src;
+	struct in6_addr a;
 
 	if (m->idiag_family == AF_INET)
-		return a[0];
-	return !a[0] && !a[1] && a[2] == htonl(0xffff) ? a[3] : 0;
+		return open_flows_mapped(m->id.idiag_src[0]);
+	memcpy(&a, m->id.idiag_src, sizeof(a));
+	return a;
 }
 
 static bool open_flows_is_listened(const struct open_flows *f, uint16_t port)
@@ -83,14 +98,14 @@ static int open_flows_take(struct nl_msg *msg, void *arg)
 	const struct nlmsghdr *h = nlmsg_hdr(msg);
 	const struct inet_diag_msg *m = nlmsg_data(h);
 	struct open_flows *f = arg;
-	uint32_t local;
+	struct in6_addr local;
 
 	if (nlmsg_datalen(h) < (int)sizeof(*m))
 		return NL_OK;
 	if (f->of && !inode_set_has(f->of, m->idiag_inode))
 		return NL_OK;
 	local = open_flows_local(m);
-	if ((local && !open_flows_is_own(f, local)) ||
+	if (!open_flows_is_own(f, &local) ||
 	    open_flows_is_listened(f, ntohs(m->id.idiag_sport)))
 		f->found++;
 	return NL_OK;

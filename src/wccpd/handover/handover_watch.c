@@ -59,7 +59,8 @@ static uint64_t handover_watch_sum(const struct plan_service *s)
 	uint64_t sum = 14695981039346656037ULL ^ s->my_slots;
 
 	for (unsigned i = 0; i < s->n_slots && i < ASSIGN_SLOTS_MAX; i++)
-		sum = (sum ^ addr_to_v4(&s->handover[i])) * 1099511628211ULL;
+		for (unsigned k = 0; k < sizeof(s->handover[i].octets); k++)
+			sum = (sum ^ s->handover[i].octets[k]) * 1099511628211ULL;
 	return sum;
 }
 

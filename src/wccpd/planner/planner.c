@@ -47,8 +47,7 @@ static void planner_add_routers(unsigned service, const struct cache_status *sta
 	for (unsigned i = 0; i < status->n_routers; i++) {
 		const struct cache_router_status *r = &status->routers[i];
 
-		/* Packets from IPv6 routers are not accepted yet. */
-		if (r->id.family != ADDR_V4 || r->forward == 0)
+		if (r->id.family != out->self.family || r->forward == 0)
 			continue;
 		if (!planner_has_room(r, out)) {
 			out->n_left_out++;
@@ -243,7 +242,7 @@ void planner_add_guesses(const struct conf_service *conf, unsigned service,
 		const struct addr *a = &group->routers[i];
 		const struct cache_router_status as = { .id = *a, .address = *a };
 
-		if (a->family != ADDR_V4 || planner_has_router(out, service, a) ||
+		if (a->family != out->self.family || planner_has_router(out, service, a) ||
 		    !planner_has_room(&as, out))
 			continue;
 		out->routers[out->n_routers++] = (struct plan_router){

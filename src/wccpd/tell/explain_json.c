@@ -7,8 +7,8 @@
 
 static int explain_json_parse_address(const char *word, struct addr *out, struct err *err)
 {
-	if (addr_parse(word, out) < 0 || out->family != ADDR_V4)
-		return err_set(err, "%s: not an IPv4 address", word);
+	if (addr_parse(word, out) < 0)
+		return err_set(err, "%s: not an address", word);
 	return 0;
 }
 

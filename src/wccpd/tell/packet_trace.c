@@ -143,7 +143,7 @@ static int packet_trace_number(const char *word, unsigned most, const char *what
 	return 0;
 }
 
-static int packet_trace_parse(unsigned n, char *const *words,
+static int packet_trace_parse(unsigned family, unsigned n, char *const *words,
 			      struct packet_trace_request *out, struct err *err)
 {
 	unsigned port = 0;
@@ -151,8 +151,8 @@ static int packet_trace_parse(unsigned n, char *const *words,
 	*out = (struct packet_trace_request){ .seconds = PACKET_TRACE_S };
 	if (n < 2 || strcmp(words[0], "client") != 0)
 		return err_set(err, "trace: it takes client ADDRESS [PORT|any [SECONDS]]");
-	if (addr_parse(words[1], &out->client) < 0 || out->client.family != ADDR_V4)
-		return err_set(err, "%s: not an IPv4 address", words[1]);
+	if (addr_parse(words[1], &out->client) < 0 || out->client.family != family)
+		return err_set(err, "%s: not an IPv%u address", words[1], family);
 	if (n > 2 && strcmp(words[2], "any") != 0 &&
 	    packet_trace_number(words[2], 65535, "a port", &port, err) < 0)
 		return -1;
@@ -169,7 +169,7 @@ json_t *packet_trace_follow(struct packet_trace *t, struct control *control, uns
 	struct packet_trace_request r;
 	struct err err;
 
-	if (packet_trace_parse(n, words, &r, &err) < 0)
+	if (packet_trace_parse(dp_family(t->dp), n, words, &r, &err) < 0)
 		return json_pack("{s:s}", "error", err.text);
 	/* Who began the last one may have gone before its end. */
 	if (t->is_running && control_is_followed(control))

@@ -74,7 +74,7 @@ void program_open(void)
 	if (!f || fprintf(f, "%d", forwards) < 0 || fclose(f) != 0)
 		die("forwarding cannot be set");
 	find_interface();
-	if (dp_open(&dp, "none", &err) < 0)
+	if (dp_open(&dp, "none", ADDR_V4, &err) < 0)
 		die(err.text);
 	memset(expected, 0, sizeof(expected));
 }
