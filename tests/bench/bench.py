@@ -68,6 +68,8 @@ def main():
         "steering": (lambda: steering.run(args.seconds, args.against),
                      lambda f: slices.table(f, "direct")),
         "explicit": (lambda: explicit.run(args.seconds), explicit.table),
+        "bypass": (lambda: steering.bypass(args.seconds),
+                   lambda f: slices.table(f, "direct")),
         "deliveries": (lambda: steering.deliveries(args.seconds),
                        lambda f: slices.table(f, "direct")),
         "forwarding": (lambda: forwarding.run(args.seconds),

@@ -8,6 +8,7 @@ with two, a small machine would pay for switching between them in every way but
 
 import json
 import os
+import random
 
 import netns
 from netns import wait_until
@@ -147,6 +148,25 @@ class ByMark(Steered):
 class ByInterface(Steered):
     name = "interface"
     top = "delivery = interface"
+
+
+class Bypassing(Steered):
+    """With 100,000 prefixes of clients and servers in the static bypass, none of which has
+    those that are measured."""
+
+    name = "bypass"
+
+    def start(self, router_id=None):
+        chosen = random.Random(2048)
+        prefixes = {f"{chosen.randrange(11, 190)}.{chosen.randrange(256)}."
+                    f"{chosen.randrange(256)}.0/24" for _ in range(60000)}
+        while len(prefixes) < 100000:
+            prefixes.add(f"{chosen.randrange(11, 190)}.{chosen.randrange(256)}."
+                         f"{chosen.randrange(256)}.{chosen.randrange(256)}")
+        each = sorted(prefixes)
+        lists = [self.file(f"bypass-{i}", "\n".join(each[i::2])) for i in range(2)]
+        self.top = f'bypass-clients = "{lists[0]}" bypass-servers = "{lists[1]}"'
+        super().start(router_id)
 
 
 class Iptables(Box):

@@ -8,7 +8,7 @@
   haproxy    TCP mode, two threads, bind transparent, both instances as servers
 
 With another build to compare with, steering by its wccpd takes the place of the last two.
-`deliveries` instead has the two ways to deliver that wccpd.conf knows: by mark and through an
+`bypass` has wccpd with an empty static bypass and with a full one.  `deliveries` instead has the two ways to deliver that wccpd.conf knows: by mark and through an
 interface of its own.
 
 The WCCP router runs in the client's namespace, on an idle interface: it is there
@@ -58,6 +58,11 @@ def run(seconds, against=None):
 
 def deliveries(seconds):
     return compare([boxes.Direct, boxes.ByMark, boxes.ByInterface], seconds)
+
+
+def bypass(seconds):
+    """SYNs that are looked up among no prefixes, and among 100,000."""
+    return compare([boxes.Direct, boxes.Steered, boxes.Bypassing], seconds)
 
 
 def compare(kinds, seconds):
