@@ -16,6 +16,7 @@
 #include "bpf/proof_maps.h"
 #include "bpf/steer_listen.h"
 #include "bpf/steer_maps.h"
+#include "bpf/steer_queue.h"
 #include "bpf/steer_shared.h"
 #include "bpf/steer_table.h"
 #include "bpf/steer_walk.h"
@@ -102,6 +103,46 @@ static __always_inline long steer_give(struct bpf_sk_lookup *ctx, struct bpf_soc
 	return bpf_sk_assign(ctx, sk, BPF_SK_LOOKUP_F_REPLACE);
 }
 
+/* The listener with the shortest queue among those that were passed over. */
+struct steer_shortest {
+	__u32 slot, waiting;
+};
+
+/* Does so much wait at a listener that another one is better?  An instance that hangs keeps
+ * its listener: without this, connections would queue there until checks have failed. */
+static __always_inline bool steer_passes_over(const struct steer_pool *p, __u32 slot,
+					      struct bpf_sock *sk, struct steer_shortest *s)
+{
+	__u32 waiting;
+
+	if (!queue_offset || !p->queue_high)
+		return false;
+	waiting = steer_waiting(sk);
+	if (waiting < p->queue_high)
+		return false;
+	if (s->slot == STEER_NO_SLOT || waiting < s->waiting)
+		*s = (struct steer_shortest){ slot, waiting };
+	return true;
+}
+
+/* When all have been passed over. */
+static __always_inline __u32 steer_assign_shortest(struct bpf_sk_lookup *ctx,
+						   const struct steer_shortest *s)
+{
+	__u32 slot = s->slot;
+	struct bpf_sock *sk;
+	long rc;
+
+	if (slot >= STEER_SLOTS)
+		return 0;
+	sk = bpf_map_lookup_elem(&listeners, &slot);
+	if (!sk)
+		return 0;
+	rc = steer_give(ctx, sk);
+	bpf_sk_release(sk);
+	return rc == 0 ? 1 + slot : 0;
+}
+
 /* 1 + the slot of the socket that took it, or 0.  A socket that does not serve the packet's
  * family is refused by the kernel, and passed over; one of [::] serves both. */
 static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
@@ -109,6 +150,7 @@ static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
 					  __u64 key)
 {
 	const struct steer_pool *p = &table->pools[steer_index(pool, STEER_POOLS)];
+	struct steer_shortest shortest = { .slot = STEER_NO_SLOT };
 	struct steer_walk walk = { 0 };
 
 	for (int rank = 0; rank < STEER_RANKS; rank++) {
@@ -121,16 +163,16 @@ static __always_inline __u32 steer_assign(struct bpf_sk_lookup *ctx,
 		if (slot == STEER_NO_SLOT)
 			slot = steer_walk_on(table, pool, key, &walk);
 		if (slot >= STEER_SLOTS)
-			return 0;
+			break;
 		sk = bpf_map_lookup_elem(&listeners, &slot);
 		if (!sk)
 			continue;
-		rc = steer_give(ctx, sk);
+		rc = steer_passes_over(p, slot, sk, &shortest) ? -1 : steer_give(ctx, sk);
 		bpf_sk_release(sk);
 		if (rc == 0)
 			return 1 + slot;
 	}
-	return 0;
+	return steer_assign_shortest(ctx, &shortest);
 }
 
 /* -- proofs and samples --------------------------------------------------------------- */

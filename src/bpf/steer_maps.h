@@ -125,6 +125,8 @@ struct steer_instance {
 struct steer_pool {
 	__u32 spread; /* enum steer_spread */
 	__u32 n;      /* instances, in the order of their hashes */
+	/* Listeners at which so many wait are passed over; 0: none are. */
+	__u32 queue_high;
 	struct steer_instance instances[STEER_INSTANCES];
 	/* Indices into the SOCKMAP. */
 	__u16 slots[STEER_LISTENERS];

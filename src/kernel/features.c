@@ -102,23 +102,31 @@ int kernel_check(struct err *err)
 	return kernel_check_programs(err);
 }
 
-bool kernel_tells_ifindex(void)
+/* In octets, by the kernel's BTF; 0: there is no such member, or no BTF. */
+static unsigned kernel_member_offset(const char *type, const char *name)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool found = false;
-	int id;
+	int id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : 0;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	unsigned offset = 0;
 
-	if (!btf)
-		return false;
-	id = btf__find_by_name_kind(btf, "bpf_sk_lookup", BTF_KIND_STRUCT);
-	if (id > 0) {
-		const struct btf_type *type = btf__type_by_id(btf, (uint32_t)id);
-		const struct btf_member *m = btf_members(type);
+	for (uint32_t i = 0; t && i < btf_vlen(t) && !offset; i++) {
+		const struct btf_member *m = &btf_members(t)[i];
 
-		for (int i = 0; i < btf_vlen(type) && !found; i++)
-			found = !strcmp(btf__name_by_offset(btf, m[i].name_off),
-					"ingress_ifindex");
+		if (strcmp(btf__name_by_offset(btf, m->name_off), name) == 0)
+			offset = btf_member_bit_offset(t, i) / 8;
 	}
 	btf__free(btf);
-	return found;
+	return offset;
+}
+
+bool kernel_tells_ifindex(void)
+{
+	return kernel_member_offset("bpf_sk_lookup", "ingress_ifindex") > 0;
+}
+
+unsigned kernel_accept_queue_offset(void)
+{
+	/* A tcp_sock begins with its struct sock. */
+	return kernel_member_offset("sock", "sk_ack_backlog");
 }

@@ -12,6 +12,10 @@ int kernel_check(struct err *err);
 /* Does a steering program learn the interface?  (Linux 5.17) */
 bool kernel_tells_ifindex(void);
 
+/* Where a socket has the length of its accept queue, in octets from its beginning; 0: this
+ * kernel does not say. */
+unsigned kernel_accept_queue_offset(void);
+
 /* The part that needs no privileges: can we fetch descriptors from other processes? */
 int kernel_check_pidfd(struct err *err);
 

@@ -58,6 +58,8 @@ struct plan_pool {
 	 * are transparent, for redirected ones. */
 	bool plain;
 	enum plan_spread spread;
+	/* Listeners at which so many connections wait are passed over; 0: none are. */
+	uint32_t queue_high;
 	unsigned n_instances, n_listeners;
 	struct plan_instance instances[PLAN_MAX_INSTANCES];
 	struct plan_listener listeners[PLAN_MAX_LISTENERS];

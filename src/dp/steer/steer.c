@@ -34,10 +34,10 @@ struct steer {
 
 /* -- loading ---------------------------------------------------------------------- */
 
-static int steer_load(struct steer *s, struct err *err)
+/* -1, or -errno of the kernel's refusal in `refused`. */
+static int steer_try(struct steer *s, unsigned queue_offset, int *refused, struct err *err)
 {
-	int rc;
-
+	*refused = 0;
 	s->bpf = steer_bpf__open();
 	if (!s->bpf)
 		return err_set(err, "steering program: %s", strerror(errno));
@@ -45,10 +45,27 @@ static int steer_load(struct steer *s, struct err *err)
 		return -1;
 	s->bpf->rodata->seed = pins_seed(s->pins);
 	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
-	rc = steer_bpf__load(s->bpf);
-	if (rc < 0)
+	s->bpf->rodata->queue_offset = queue_offset;
+	*refused = steer_bpf__load(s->bpf);
+	if (*refused < 0)
 		return err_set(err, "steering program (sk_lookup) refused: %s",
-			       strerror(-rc));
+			       strerror(-*refused));
+	return 0;
+}
+
+static int steer_load(struct steer *s, struct err *err)
+{
+	unsigned queue_offset = kernel_accept_queue_offset();
+	int refused;
+
+	if (steer_try(s, queue_offset, &refused, err) < 0) {
+		/* Reading of kernel memory needs CAP_PERFMON, and may be locked down. */
+		if (!refused || !queue_offset)
+			return -1;
+		steer_bpf__destroy(s->bpf);
+		if (steer_try(s, 0, &refused, err) < 0)
+			return -1;
+	}
 	pins_keep(s->pins, s->bpf->obj);
 	s->slots.map = bpf_map__fd(s->bpf->maps.listeners);
 	s->slots.slots_of_listeners = bpf_map__fd(s->bpf->maps.listener_slots);

@@ -143,6 +143,7 @@ static void steer_render_pool(const struct plan_pool *pool, const uint16_t *plac
 	unsigned used = 0;
 
 	out->spread = pool->spread;
+	out->queue_high = pool->queue_high;
 	out->n = steer_order(pool, places, order);
 	for (unsigned i = 0; i < out->n; i++) {
 		const struct plan_instance *from = &pool->instances[order[i]];

@@ -60,6 +60,7 @@ struct conf_pool {
 	bool plain;
 	unsigned min_instances;
 	enum plan_spread spread;
+	uint32_t queue_high; /* of plan_pool */
 	uint32_t interval_ms, timeout_ms; /* of the probes */
 	struct health_conf health;
 	unsigned n_instances;

@@ -22,6 +22,7 @@ cfg_opt_t pool_options[] = {
 	READ_TEXT("fall"),
 	READ_TEXT("grace"),
 	READ_TEXT("spread"),
+	READ_TEXT("queue-high"),
 	READ_SECTIONS("instance", instance_options),
 	CFG_END(),
 };
@@ -199,12 +200,14 @@ int conf_pool_read(struct reader *r, cfg_t *section, uint8_t family, struct conf
 {
 	uint32_t min = 1, rise = 2, fall = 3;
 
-	*out = (struct conf_pool){ .interval_ms = 1000, .timeout_ms = 1000 };
+	*out = (struct conf_pool){ .interval_ms = 1000, .timeout_ms = 1000,
+				    .queue_high = 8 };
 	out->health.grace_ms = 5000;
 	if (conf_part_name(r, section, out->name, sizeof(out->name)) < 0 ||
 	    conf_pool_read_instances(r, section, family, out) < 0 ||
 	    conf_pool_read_spread(r, section, out) < 0 ||
 	    read_number(r, section, "min-instances", 1, out->n_instances, &min) < 0 ||
+	    read_number(r, section, "queue-high", 0, 65535, &out->queue_high) < 0 ||
 	    read_number(r, section, "interval", 50, 600000, &out->interval_ms) < 0 ||
 	    read_number(r, section, "timeout", 50, 600000, &out->timeout_ms) < 0 ||
 	    read_number(r, section, "rise", 1, 100, &rise) < 0 ||

@@ -388,6 +388,7 @@ void pools_fill_plan(const struct pool *p, struct plan_pool *out)
 	snprintf(out->name, sizeof(out->name), "%s", p->conf->name);
 	out->plain = p->conf->plain;
 	out->spread = p->conf->spread;
+	out->queue_high = p->conf->queue_high;
 	for (unsigned i = 0; i < p->n_instances; i++) {
 		const struct instance *in = p->instances[i];
 		struct plan_instance *pi = &out->instances[out->n_instances++];
