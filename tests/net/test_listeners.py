@@ -3,6 +3,8 @@
 
 import pytest
 
+import one_squid
+from lab import Squid
 from netns import wait_until
 from one_squid import OneSquid
 
@@ -38,3 +40,26 @@ def test_port_that_cannot(net, listen, why):
     assert told["state"] == "absent" and why in told["reason"]
     assert lab.show_router()["services"][0]["clients"] == []
     assert lab.download(1000) == (200, 1000, "")
+
+
+def test_two_of_them_at_one_port(net, monkeypatch):
+    """They differ by address; each counts where it listens, and gets its share."""
+    monkeypatch.setattr(one_squid, "WCCPD", one_squid.WCCPD.replace(
+        'instance s1 {{ port = 3129  check = "127.0.0.1:4200" }}',
+        'instance s1 {{ port = "10.4.1.2:3129"  check = "127.0.0.1:4200" }}\n'
+        'instance s2 {{ port = "127.0.0.2:3129"  check = "127.0.0.1:4202" }}'))
+    lab = OneSquid(net)
+    second = Squid(lab, lab.box, "s2", "s2", one_squid.SQUID.format(
+        listen="127.0.0.2:3129 tproxy", more="spoof_client_ip deny all").replace(
+            "127.0.0.1:4200", "127.0.0.1:4202"))
+    net.finally_do(second.tidy)
+    second.start()
+    lab.start("gre", listen="10.4.1.2:3129 tproxy")
+
+    def instances():
+        return lab.show()["pools"][0]["instances"]
+    wait_until(lambda: [i["state"] for i in instances()] == ["up", "up"], 20,
+               lab.wccpd.output)
+    assert [i["address"] for i in instances()] == ["10.4.1.2", "127.0.0.2"]
+    wait_until(lambda: lab.download(1000) == (200, 1000, "via") and
+               all(i["given"] > 0 for i in instances()), 10, lab.wccpd.output)
