@@ -75,7 +75,9 @@ def test_the_last_box(net):
         one.wccpd.send_signal(signal.SIGTERM)
         # Nobody takes over: what is new goes past the box, what is open stays.
         lab.wait_served([None, "origin"][1:])
-        assert drain_of(one)["new_returned"] and drain_of(one)["flows"] == 32
+        assert drain_of(one)["new_returned"]
+        # One that was served just before this may not have ended yet.
+        wait_until(lambda: drain_of(one)["flows"] == 32, 5, one.log)
         assert lab.share("box1") == 256
         ledger.close(kept)
         assert one.wccpd.wait(10) == 0
