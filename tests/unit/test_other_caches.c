@@ -74,6 +74,13 @@ TEST(one_that_answers_serves_for_as_long_as_it_does)
 	ck_assert(!serves(1, 20000));
 }
 
+TEST(an_older_answer_takes_nothing_back)
+{
+	answer(1, 9000);
+	answer(1, 1000);
+	ck_assert(serves(1, 9001));
+}
+
 static bool answers(unsigned n, int64_t ms)
 {
 	struct addr a = cache(n);

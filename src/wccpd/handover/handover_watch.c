@@ -199,6 +199,26 @@ static void handover_watch_take_answers(struct handover_watch *w)
 		other_caches_answer(&w->others, &answers[i].cache, answers[i].at);
 }
 
+/* Of the process before.  Who answered it to the last has been asked nothing since, and is
+ * not silent: it gets as much time as if it had answered now. */
+static void handover_watch_take_earlier_answers(struct handover_watch *w)
+{
+	struct dp_answer answers[DP_MAX_ANSWERS];
+	unsigned n = dp_get_answers(w->dp, answers, DP_MAX_ANSWERS);
+	struct mono last = { 0 }, now = clock_now();
+
+	for (unsigned i = 0; i < n; i++)
+		if (mono_before(last, answers[i].at))
+			last = answers[i].at;
+	for (unsigned i = 0; i < n; i++) {
+		bool to_the_last = mono_before(
+			last, mono_add_ms(answers[i].at, OTHER_CACHES_SILENT_MS));
+
+		other_caches_answer(&w->others, &answers[i].cache,
+				    to_the_last ? now : answers[i].at);
+	}
+}
+
 static void handover_watch_ask(struct handover_watch *w)
 {
 	struct mono now = clock_now();
@@ -234,14 +254,13 @@ struct handover_watch *handover_watch_new(struct event_base *base, struct dp *dp
 	w->changed = changed;
 	w->arg = arg;
 	w->raw = kept_socket(KEPT_GRE);
-	/* What earlier answers are still in the kernel. */
-	handover_watch_take_answers(w);
+	handover_watch_take_earlier_answers(w);
 	w->timer = evtimer_new(base, handover_watch_on_timer, w);
 	if (!w->timer) {
 		handover_watch_free(w);
 		return NULL;
 	}
-	handover_watch_again(w, false);
+	handover_watch_again(w, true);
 	return w;
 }
 

@@ -74,7 +74,7 @@ void other_caches_answer(struct other_caches *o, const struct addr *cache, struc
 {
 	struct other_cache *c = other_caches_get(o, cache);
 
-	if (c)
+	if (c && (mono_is_never(c->answered) || mono_before(c->answered, at)))
 		c->answered = at;
 }
 

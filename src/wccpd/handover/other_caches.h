@@ -36,7 +36,7 @@ struct other_caches {
 void other_caches_begin(struct other_caches *o);
 /* It is in a view. */
 void other_caches_see(struct other_caches *o, const struct addr *cache, struct mono now);
-/* It has answered. */
+/* It has answered; what is older than what is known says nothing. */
 void other_caches_answer(struct other_caches *o, const struct addr *cache, struct mono at);
 /* Forget those that have been gone for `memory_ms`. */
 void other_caches_forget(struct other_caches *o, int64_t memory_ms, struct mono now);
