@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The account of every HTTP connection that a client opens: downloads with steady progress,
-and short requests all the time.  Kept outside of the daemons, by sockets alone.
+idle ones, and short requests all the time.  Kept outside of the daemons, by sockets alone.
 
 A download is broken when it ends early or an octet of it is wrong; a new connection has
-failed without a whole answer.  Both have stalled if nothing came for longer than STALL."""
+failed without a whole answer.  Either has stalled if nothing came for a second longer than
+it should; that is dated by the last octet before."""
 
-import contextlib
 import errno
 import itertools
 import selectors
@@ -13,21 +13,26 @@ import socket
 import threading
 import time
 
-from steady import LINE
+from steady import LINE, PACE
 
 STALL = 1.0
 TIMEOUT = 12.0
+NOTED = 0.1  # gaps that are longer are kept
 
 
 class Connection:
     def __init__(self, server, path):
         self.server, self.path = server, path
+        self.kind = path.split("/")[1]
+        self.pace = PACE["idle"][0] if self.kind == "idle" else 0.0
         self.socket = None
         self.head, self.length, self.got, self.rest = b"", None, 0, b""
         self.asked = False
         self.began = self.last = time.monotonic()
-        self.gap = 0.0  # the longest time in which nothing came
+        self.closed = None
+        self.gaps = []  # (when it began, how much longer than it should be)
         self.by_proxy = False
+        self.given_up = False
         self.end = None  # "whole", or why not
 
     def open(self, source):
@@ -40,8 +45,13 @@ class Connection:
         self.asked = True
         self.socket.send(f"GET {self.path} HTTP/1.0\r\nHost: {self.server}\r\n\r\n".encode())
 
+    def note_gap(self, now):
+        if now - self.last - self.pace > NOTED:
+            self.gaps.append((self.last, now - self.last - self.pace))
+
     def take(self, octets, now):
-        self.gap, self.last = max(self.gap, now - self.last), now
+        self.note_gap(now)
+        self.last = now
         if self.length is None:
             self.head += octets
             if b"\r\n\r\n" not in self.head:
@@ -57,11 +67,11 @@ class Connection:
         self.check(octets)
         self.got += len(octets)
         if self.got == self.length:
-            self.end = "whole"
+            self.end = self.end or "whole"
 
     def check(self, octets):
         """Numbered lines, one after the other."""
-        if not self.path.startswith("/steady/"):
+        if self.kind not in PACE:
             return
         first = (self.got - len(self.rest)) // LINE
         whole = self.rest + octets
@@ -70,48 +80,71 @@ class Connection:
                 self.end = f"wrong octets after {self.got}"
         self.rest = whole[len(whole) // LINE * LINE:]
 
+    def bad(self):
+        return bool(self.end) and self.end != "whole"
+
+    def ended(self):
+        """When it went wrong: when it was closed, or the last octet of one that was given up."""
+        return self.last if self.given_up else self.closed
+
+    def stalls(self):
+        return [gap for gap in self.gaps if gap[1] > STALL]
+
 
 class HttpLedger:
-    """Keeps the account while it is entered; `rate` new connections a second."""
+    """Keeps the account while it is entered: `rate` new connections a second, and
+    `downloads` open at any time, of `seconds` each."""
 
     numbers = itertools.count(1)  # no URL of a process is asked for twice
 
-    def __init__(self, client, sources, servers, rate, path="/1k"):
-        self.client, self.rate, self.path = client, rate, path
+    def __init__(self, client, sources, servers, rate, downloads=0, seconds=30):
+        self.client, self.rate = client, rate
+        self.keep, self.seconds = downloads, seconds
         self.sources, self.servers = itertools.cycle(sources), itertools.cycle(servers)
         self.wanted, self.open_ones = [], {}
-        self.downloads, self.shorts = [], []
+        self.long, self.shorts = [], []
+        self.late = []  # (when, how long this program itself did nothing)
         self.selector = selectors.DefaultSelector()
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.trouble, self.start = None, time.monotonic()
 
     def __enter__(self):
+        # They do not all end at once.
+        for n in range(self.keep):
+            self.want("steady", max(1, self.seconds * (n + 1) // self.keep))
         self.thread.start()
+        self.wait_begun()
         return self
 
     def __exit__(self, *exc):
         self.ended.set()
         self.thread.join()
+        now = time.monotonic()
         for c in self.open_ones.values():
+            c.note_gap(now)
             c.socket.close()
 
-    def download(self, n, seconds):
-        """Begin so many downloads, and wait until all have begun."""
-        new = [Connection(next(self.servers), f"/steady/{seconds}/{next(self.numbers)}")
-               for _ in range(n)]
-        self.downloads += new
-        self.wanted += new
-        end = time.monotonic() + TIMEOUT
-        while not all(c.got or c.end for c in new):
-            if time.monotonic() > end or self.trouble:
-                raise AssertionError(f"downloads do not begin: {self} {self.trouble}")
-            time.sleep(0.05)
+    def want(self, kind, seconds):
+        c = Connection(next(self.servers), f"/{kind}/{seconds}/{next(self.numbers)}")
+        self.long.append(c)
+        self.wanted.append(c)
 
-    def wait_downloads(self, timeout):
-        end = time.monotonic() + timeout
-        while not all(c.end for c in self.downloads) and time.monotonic() < end:
-            time.sleep(0.1)
+    def idle(self, n, seconds, per_second=500):
+        """Open so many idle ones, and wait until all have had something."""
+        begun = time.monotonic()
+        for i in range(n):
+            self.want("idle", seconds)
+            if (ahead := i / per_second - (time.monotonic() - begun)) > 0:
+                time.sleep(ahead)
+        self.wait_begun()
+
+    def wait_begun(self):
+        end = time.monotonic() + 2 * TIMEOUT
+        while not all(c.got or c.end for c in self.long):
+            if time.monotonic() > end or self.trouble:
+                raise AssertionError(f"downloads do not begin: {self.trouble}")
+            time.sleep(0.05)
 
     # -- the thread ----------------------------------------------------------------------
 
@@ -123,22 +156,28 @@ class HttpLedger:
             self.trouble = e
 
     def loop(self):
-        n = 0
+        n, looked, before = 0, 0.0, time.monotonic()
         while not self.ended.is_set() or any(c in self.open_ones.values()
                                              for c in self.shorts[-500:]):
             now = time.monotonic()
-            while self.wanted:
+            if now - before > NOTED:
+                self.late.append((before, now - before))
+            before = now
+            for _ in range(min(len(self.wanted), 50)):
                 self.begin(self.wanted.pop(0))
             while not self.ended.is_set() and n < (now - self.start) * self.rate:
                 n += 1
-                c = Connection(next(self.servers), f"{self.path}?u={next(self.numbers)}")
+                c = Connection(next(self.servers), f"/1k?u={next(self.numbers)}")
                 self.shorts.append(c)
                 self.begin(c)
             for key, _ in self.selector.select(0.005):
                 self.ready(self.open_ones[key.fd], time.monotonic())
-            self.time_out(time.monotonic())
+            if now - looked > 0.25:
+                looked = now
+                self.time_out(now)
 
     def begin(self, c):
+        c.began = c.last = time.monotonic()
         c.open(next(self.sources))
         self.open_ones[c.socket.fileno()] = c
         self.selector.register(c.socket, selectors.EVENT_WRITE)
@@ -162,43 +201,53 @@ class HttpLedger:
             self.close(c, now)
 
     def close(self, c, now):
-        c.gap = max(c.gap, now - c.last)
-        with contextlib.suppress(KeyError):
-            self.selector.unregister(c.socket)
+        c.note_gap(now)
+        c.closed = now
+        self.selector.unregister(c.socket)
         del self.open_ones[c.socket.fileno()]
         c.socket.close()
+        c.socket = None
+        if c.kind == "steady" and not self.ended.is_set():
+            self.want("steady", self.seconds)
 
     def time_out(self, now):
         for c in list(self.open_ones.values()):
-            if now - c.last > TIMEOUT:
-                c.end = f"nothing for {TIMEOUT} s after {c.got}"
+            if now - c.last > TIMEOUT + c.pace:
+                c.given_up = True
+                c.end = f"nothing for {now - c.last:.0f} s after {c.got}"
                 self.close(c, now)
 
     # -- the account -----------------------------------------------------------------------
 
-    def account(self):
-        """Figures of the ledger, by name."""
-        done = [c for c in self.shorts if c.end]
+    def account(self, begin, end):
+        """Figures of the time between two readings of the clock, by name."""
+        def then(when):
+            return begin <= when < end
+        new = [c for c in self.shorts if c.end and then(c.began)]
+        ran = [c for c in self.long if c.began < end and (c.closed is None or c.closed >= begin)]
+        gaps = [gap for c in self.long + self.shorts for gap in c.gaps if then(gap[0])]
         return {
-            "new": len(done),
-            "failed": sum(c.end != "whole" for c in done),
-            "direct": sum(c.end == "whole" and not c.by_proxy for c in done),
-            "downloads": len(self.downloads),
-            "broken": sum(c.end != "whole" for c in self.downloads),
-            "stalled": sum(c.gap > STALL for c in self.downloads + done),
-            "longest": max((c.gap for c in self.downloads + done), default=0.0),
+            "seconds": round(end - begin, 1),
+            "new": len(new),
+            "failed": sum(c.bad() and then(c.ended()) for c in self.shorts),
+            "direct": sum(c.end == "whole" and not c.by_proxy for c in new),
+            "downloads": len(ran),
+            "broken": sum(c.bad() and then(c.ended()) for c in self.long),
+            "stalled": sum(gap[1] > STALL for gap in gaps),
+            "longest": round(max((gap[1] for gap in gaps), default=NOTED), 2),
+            "late": round(max((n for when, n in self.late if then(when)), default=NOTED), 2),
         }
 
-    def why(self):
+    def why(self, begin, end, most=6):
         """The first few of those that did not end whole, or stalled."""
-        bad = [f"{c.server}{c.path}: {c.end}, longest gap {c.gap:.2f} s"
-               for c in self.downloads + self.shorts
-               if (c.end and c.end != "whole") or c.gap > STALL]
-        direct = [c.began for c in self.shorts if c.end == "whole" and not c.by_proxy]
+        bad = [(when, f"{when - begin:6.2f} s: {c.server}{c.path} {text}")
+               for c in self.long + self.shorts
+               for when, text in ([(c.ended(), c.end)] if c.bad() else []) +
+               [(at, f"nothing for {n:.2f} s more than it should be") for at, n in c.stalls()]
+               if begin <= when < end]
+        direct = [c.began for c in self.shorts
+                  if c.end == "whole" and not c.by_proxy and begin <= c.began < end]
         if direct:
-            bad.insert(0, f"direct: {len(direct)}, the first {direct[0] - self.start:.1f} s "
-                       f"after the beginning, the last {direct[-1] - self.start:.1f} s")
-        return bad[:4]
-
-    def __str__(self):
-        return f"{self.account()} {self.why()}"
+            bad.append((0, f"direct: {len(direct)}, from {direct[0] - begin:.1f} s to "
+                        f"{direct[-1] - begin:.1f} s"))
+        return [text for _, text in sorted(bad)[:most]]

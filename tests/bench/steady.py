@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""steady.py PORT: an HTTP server whose answers come evenly, 2,000 octets every 100 ms.
+"""steady.py PORT: an HTTP server whose answers come evenly.
 
-The answer to GET /steady/SECONDS/... takes so many seconds.  Its octets are numbered lines,
-so that whoever reads them sees whether any is missing."""
+GET /steady/SECONDS/... is answered for so many seconds, 2,000 octets every 100 ms, and
+GET /idle/SECONDS/... with 10 octets every 10 s.  The octets are numbered lines, so that
+whoever reads them sees whether any is missing."""
 
 import asyncio
+import resource
 import sys
 
-STEP_S, STEP_OCTETS = 0.1, 2000
 LINE = 10  # octets of a numbered line, with its end
+PACE = {"steady": (0.1, 2000), "idle": (10.0, LINE)}  # s, octets
 
 
 def content(first, octets):
@@ -18,23 +20,26 @@ def content(first, octets):
 
 async def serve(reader, writer):
     try:
-        request = await reader.readuntil(b"\r\n\r\n")
-        steps = int(int(request.split(b"/")[2]) / STEP_S)
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode().split("/")
+        pause, octets = PACE[path[1]]
+        steps = int(int(path[2]) / pause)
         writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: %d\r\n"
-                     b"Cache-Control: no-store\r\n\r\n" % (steps * STEP_OCTETS))
+                     b"Cache-Control: no-store\r\n\r\n" % (steps * octets))
         for step in range(steps):
-            writer.write(content(step * STEP_OCTETS // LINE, STEP_OCTETS))
+            writer.write(content(step * octets // LINE, octets))
             await writer.drain()
-            await asyncio.sleep(STEP_S)
-    except (OSError, EOFError, ValueError, IndexError):
+            await asyncio.sleep(pause)
+    except (OSError, EOFError, ValueError, LookupError):
         pass
     writer.close()
 
 
 async def main():
-    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]), backlog=1024)
+    server = await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]), backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(main())

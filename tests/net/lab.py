@@ -23,7 +23,7 @@ import netns
 from netns import DELIVERY, wait_until
 
 BOXES = ("box1", "box2")
-NETS = {"box1": 1, "box2": 2, "box3": 5}
+NETS = {"box1": 1, "box2": 2, "box3": 5, "box4": 6, "box5": 7}
 INSTANCES = ("s1", "s2", "s3")
 BACKENDS = ("b1", "b2")
 ROUTER_ID = "10.0.255.1"
@@ -46,7 +46,7 @@ coredump_dir {dir}
 pinger_enable off
 memory_pools off
 dns_nameservers 127.0.0.1
-max_filedescriptors 4096
+max_filedescriptors {descriptors}
 shutdown_lifetime {lifetime} seconds
 http_access allow all
 """
@@ -73,10 +73,11 @@ CACHE_PEER = "cache_peer 10.0.3.2 parent {port} 0 carp no-query no-digest no-tpr
 NGINX = """\
 daemon off;
 user nobody nogroup;
-worker_processes 1;
+worker_processes {workers};
 pid {dir}/nginx.pid;
 error_log {dir}/nginx.error;
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile {descriptors};
+events {{ worker_connections {descriptors}; }}
 http {{
     log_format lab '$msec $remote_addr:$remote_port $status via="$http_via" '
                    '$server_addr "$request"';
@@ -89,7 +90,7 @@ http {{
     sendfile on;
     keepalive_requests 1000000;
     server {{
-        listen 80 backlog=4096;
+        listen 80 backlog=4096 reuseport;
         root {dir}/www;
         expires 1h;
         {locations}
@@ -162,7 +163,8 @@ class Squid:
         self.process = None
         self.conf = os.path.join(lab.dir, name + ".conf")
         with open(self.conf, "w") as f:
-            f.write(SQUID_COMMON.format(name=name, dir=lab.dir, lifetime=lifetime) + conf)
+            f.write(SQUID_COMMON.format(name=name, dir=lab.dir, lifetime=lifetime,
+                                        descriptors=lab.descriptors) + conf)
 
     def start(self):
         self.process = self.ns.popen(
@@ -270,14 +272,16 @@ class Lab:
     """The whole.  Start its parts one by one, or all by start()."""
 
     def __init__(self, net, forward="gre", ret="gre", password="secret", transmit_t=1000,
-                 echo=True, assign="hash", version="2.0", boxes=BOXES, lifetime=1):
+                 echo=True, assign="hash", version="2.0", boxes=BOXES, lifetime=1,
+                 descriptors=4096):
         self.net, self.dir = net, os.path.join(net.tmpdir, "lab")
         self.forward, self.ret, self.password = forward, ret, password
         self.transmit_t, self.echo = transmit_t, "true" if echo else "false"
         self.assign, self.slots = assign, 64 if assign == "mask" else 256
-        self.version, self.lifetime = version, lifetime
+        self.version, self.lifetime, self.descriptors = version, lifetime, descriptors
         self.wccprouter = self.nginx = None
         self.locations = ""  # more of the origin's configuration
+        self.workers = 1  # of it
         os.mkdir(self.dir)
         os.chmod(self.dir, 0o775)
         subprocess.run(["chgrp", "proxy", self.dir], check=True)
@@ -342,8 +346,8 @@ class Lab:
                 f.truncate(size)
         conf = os.path.join(self.dir, "nginx.conf")
         with open(conf, "w") as f:
-            f.write(NGINX.format(dir=self.dir, slow=SLOW_RATE,
-                                 locations=self.locations))
+            f.write(NGINX.format(dir=self.dir, slow=SLOW_RATE, locations=self.locations,
+                                 descriptors=self.descriptors, workers=self.workers))
         self.nginx = self.origin.popen(
             ["nginx", "-p", self.dir, "-e", f"{self.dir}/nginx.error", "-c", conf],
             log="nginx")

@@ -85,7 +85,6 @@ class PinsLab(Small):
         finally:
             probe.send_signal(signal.SIGTERM)
             probe.wait(20)
-            print(probe.output())
             found.update(json.loads(probe.output()))
 
 

@@ -2,12 +2,14 @@
 """Run in a client's namespace: syn_probe.py SOURCE PER_SECOND.  Sends SYNs to 10.9.0.0/16,
 port 80, each from another port, until SIGTERM; then prints, as JSON, how many there were,
 how many of them were answered by a SYN-ACK, the longest time in which none was (from the
-last SYN with an answer to the next one), and how long answers took.
+last SYN with an answer to the next one), and how long answers took: some percentiles, and
+how many took at most so many ms.
 
 The kernel resets what it is answered, because it knows nothing of these connections."""
 
 import json
 import random
+import select
 import signal
 import socket
 import sys
@@ -16,6 +18,7 @@ import time
 from syn_packet import syn
 
 PORTS = 10000, 60000
+UP_TO_MS = 0.1, 0.2, 0.5, 1, 2, 5, 10
 PATIENCE_S = 0.5  # for the answers to the last ones
 
 
@@ -61,8 +64,10 @@ def main(source, per_second):
         out.sendto(syn(source, to, port), (to, 0))
         read_answers(back, sent, answers)
         ahead = len(sent) / per_second - (time.monotonic() - begun)
-        if ahead > 0:
-            time.sleep(ahead)
+        while ahead > 0 and not ended:
+            if select.select([back], [], [], ahead)[0]:
+                read_answers(back, sent, answers)
+            ahead = len(sent) / per_second - (time.monotonic() - begun)
     end = time.monotonic() + PATIENCE_S
     while len(answers) < len(sent) and time.monotonic() < end:
         read_answers(back, sent, answers)
@@ -71,6 +76,8 @@ def main(source, per_second):
     print(json.dumps({
         "sent": len(sent), "answered": len(answers),
         "blackout_ms": round(1000 * longest_gap(sent, answers), 2),
+        "histogram": [sum(d * 1000 <= ms for d in delays) for ms in UP_TO_MS],
+        "up_to_ms": UP_TO_MS,
         "delay_ms": {str(p): round(1000 * delays[int((len(delays) - 1) * p / 100)], 2)
                      for p in (50, 99, 100)} if delays else None}), flush=True)
 

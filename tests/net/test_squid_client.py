@@ -39,7 +39,8 @@ def start_squid(world, **options):
     os.chmod(folder, 0o777)
     conf = os.path.join(folder, "squid.conf")
     with open(conf, "w") as f:
-        f.write(SQUID_COMMON.format(name="wccp", dir=folder, lifetime=1) +
+        f.write(SQUID_COMMON.format(name="wccp", dir=folder, lifetime=1,
+                                    descriptors=4096) +
                 CLIENT.format(cache=CACHE, router=ROUTER, **options))
     name = world.net.prefix.replace("-", "") + "wccp"
     process = world.cache.popen(["squid", "-N", "-n", name, "-f", conf], log="squid")
