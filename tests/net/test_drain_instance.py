@@ -31,7 +31,8 @@ class Pair:
                           log="second.check", cwd=net.tmpdir)
         with open(self.box.conf, "r+") as f:
             text = f.read().replace(
-                "    instance s1", '    instance s2 { port = 3130  check = "127.0.0.1:4202" }\n'
+                "    instance s1", "    listen = { 3128 }\n"
+                '    instance s2 { port = 3130  check = "127.0.0.1:4202" }\n'
                 "    instance s1").replace("transmit-t = 500", f"transmit-t = {t}")
             f.seek(0)
             f.write(text)
@@ -73,7 +74,9 @@ def test_drained_and_enabled(net):
         pair.new_ones_go_to({"box1"})
         pair.await_state("s2", "draining")
         assert pair.instance("s2")["reason"] == "wccpctl drain"
-        assert pair.box.show()["pools"][0]["healthy"] == 1
+        # The same process has the port for `listen`.
+        assert [(p["name"], p["healthy"]) for p in pair.box.show()["pools"]] == [
+            ("web", 1), ("web-listen", 1)]
         # It outlives a reload, a restart in place and the death of the daemon.
         pair.box.wccpd.send_signal(signal.SIGHUP)
         wait_until(lambda: "in force" in pair.box.log(), 5, pair.box.log)

@@ -53,9 +53,10 @@ struct conf_instance {
 
 struct conf_pool {
 	char name[32];
-	/* 0, or it was made for this port of services, out of the pool of that index. */
-	uint16_t for_port;
+	/* It was made out of the pool of that index, with other ports of its instances. */
+	bool derived;
 	unsigned parent;
+	uint16_t for_port; /* of services; 0: it is for all, or for `listen` */
 	/* Its instances take connections to `listen`, at their plain ports. */
 	bool plain;
 	unsigned min_instances;

@@ -134,6 +134,8 @@ static int conf_listen_choose_pool(struct reader *r, cfg_t *section, struct conf
 				 "the limit",
 				 PLAN_MAX_POOLS);
 	*p = conf->pools[parent];
+	p->derived = true;
+	p->parent = parent;
 	n = snprintf(name, sizeof(name), "%s" LISTEN_SUFFIX, conf->pools[parent].name);
 	if (n >= (int)sizeof(name))
 		return read_fail(r, section, "listen",

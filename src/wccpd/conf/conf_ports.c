@@ -91,6 +91,7 @@ static int conf_ports_add_pool(struct reader *r, cfg_t *section, struct conf *co
 				 "services that instances have a port for",
 				 PLAN_MAX_POOLS);
 	*p = conf->pools[parent];
+	p->derived = true;
 	p->parent = parent;
 	p->for_port = port;
 	p->n_instances = 0;

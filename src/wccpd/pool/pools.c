@@ -134,18 +134,16 @@ static void pools_on_instance(void *arg, struct instance *in, enum health_state 
 
 /* -- what an operator wants ----------------------------------------------------------- */
 
-static struct instance *pools_find_instance(const struct pools *ps, const char *pool,
-					    size_t len, const char *name)
+static bool pools_is_named(const struct conf_pool *p, const char *name, size_t len)
 {
-	for (unsigned p = 0; p < ps->n; p++) {
-		const struct conf_pool *conf = ps->pools[p].conf;
+	return strncmp(p->name, name, len) == 0 && !p->name[len];
+}
 
-		if (strncmp(conf->name, pool, len) != 0 || conf->name[len])
-			continue;
-		for (unsigned i = 0; i < ps->pools[p].n_instances; i++)
-			if (strcmp(ps->pools[p].instances[i]->conf->name, name) == 0)
-				return ps->pools[p].instances[i];
-	}
+static struct instance *pools_find_instance(const struct pool *p, const char *name)
+{
+	for (unsigned i = 0; i < p->n_instances; i++)
+		if (strcmp(p->instances[i]->conf->name, name) == 0)
+			return p->instances[i];
 	return NULL;
 }
 
@@ -153,15 +151,23 @@ int pools_want(struct pools *ps, const char *name, enum instance_wanted wanted,
 	       struct err *err)
 {
 	const char *slash = strchr(name, '/');
-	struct instance *in = NULL;
+	size_t len = slash ? (size_t)(slash - name) : 0;
+	unsigned found = 0;
 
-	if (slash)
-		in = pools_find_instance(ps, name, (size_t)(slash - name), slash + 1);
-	if (!in)
-		return err_set(err, "there is no instance %s (POOL/INSTANCE)", name);
-	if (instance_want(in, wanted))
-		pools_log_transition(ps, in);
-	return 0;
+	for (unsigned p = 0; slash && p < ps->n; p++) {
+		const struct conf_pool *conf = ps->pools[p].conf;
+		struct instance *in;
+
+		/* One process, whichever of its ports a pool is made of. */
+		if (!pools_is_named(conf, name, len) &&
+		    !(conf->derived && pools_is_named(ps->pools[conf->parent].conf, name, len)))
+			continue;
+		in = pools_find_instance(&ps->pools[p], slash + 1);
+		if (in && instance_want(in, wanted))
+			pools_log_transition(ps, in);
+		found += in != NULL;
+	}
+	return found ? 0 : err_set(err, "there is no instance %s (POOL/INSTANCE)", name);
 }
 
 /* -- the scan ------------------------------------------------------------------------- */
