@@ -129,6 +129,7 @@ def test_started_before_there_is_an_address(net):
 def test_many_reloads_and_no_descriptors(lab):
     one = lab.boxes[0]
     wait_until(lambda: one.state() == "assigned", 5, one.log)
+    before = descriptors(one.wccpd.pid)
     for _ in range(200):
         one.wccpd.send_signal(signal.SIGHUP)
     wait_until(lambda: "is in force" in one.log(), 10, one.log)
@@ -136,7 +137,7 @@ def test_many_reloads_and_no_descriptors(lab):
     sent = one.show()["services"][0]["counters"]["sent"]
     assert sum(sent.values()) < 100
     # Descriptors run out: checks cannot be made, and that is not the instance's fault.
-    held = len(os.listdir(f"/proc/{one.wccpd.pid}/fd"))
+    held = descriptors(one.wccpd.pid)
     limits = resource.prlimit(one.wccpd.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(one.wccpd.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
     wait_until(lambda: "check could not be started" in one.log(), 10, one.log)
@@ -145,10 +146,15 @@ def test_many_reloads_and_no_descriptors(lab):
     assert processor_time(one.wccpd.pid) - busy < 0.5
     assert lab.share("box1") == 128
     lab.wait_served(["box1", "box2"])
-    assert held < 64
+    # One or two more or less: checks of instances are under way.
+    assert held <= before + 2
     resource.prlimit(one.wccpd.pid, resource.RLIMIT_NOFILE, limits)
     wait_until(one.show, 10, "it answers again")
     assert "is down" not in one.log()
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def processor_time(pid):
