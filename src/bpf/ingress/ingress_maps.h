@@ -367,7 +367,7 @@ packet_inline __u32 ingress_find(const struct ingress_config *cfg, __u64 key)
 packet_inline const struct ingress_class *
 ingress_class(const struct ingress_config *cfg, __be16 port)
 {
-	__u32 c = cfg->class_of_port[packet_be16(port)]; /* swaps both ways */
+	__u32 c = cfg->class_of_port[steer_index(packet_be16(port), 1 << 16)];
 
 	return &cfg->classes[steer_index(c, INGRESS_CLASSES)];
 }
