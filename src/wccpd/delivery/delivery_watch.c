@@ -90,7 +90,11 @@ static bool delivery_watch_entered(struct delivery_service *s, enum delivery_sta
 {
 	if (changed)
 		delivery_watch_tell(s, was);
-	return changed && s->delivery.state != DELIVERY_DOUBTFUL;
+	if (!changed || s->delivery.state == DELIVERY_DOUBTFUL)
+		return false;
+	/* What clients had to send again while packets got lost says nothing of now. */
+	s->clients.has_counts = false;
+	return true;
 }
 
 /* -- rounds ---------------------------------------------------------------------------- */
