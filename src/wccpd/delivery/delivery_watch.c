@@ -90,11 +90,10 @@ static bool delivery_watch_entered(struct delivery_service *s, enum delivery_sta
 {
 	if (changed)
 		delivery_watch_tell(s, was);
-	if (!changed || s->delivery.state == DELIVERY_DOUBTFUL)
-		return false;
+	changed &= s->delivery.state != DELIVERY_DOUBTFUL;
 	/* What clients had to send again while packets got lost says nothing of now. */
-	s->clients.has_counts = false;
-	return true;
+	s->clients.has_counts &= !changed;
+	return changed;
 }
 
 /* -- rounds ---------------------------------------------------------------------------- */
