@@ -91,8 +91,7 @@ static bool delivery_watch_entered(struct delivery_service *s, enum delivery_sta
 	if (changed)
 		delivery_watch_tell(s, was);
 	changed &= s->delivery.state != DELIVERY_DOUBTFUL;
-	/* What clients had to send again while packets got lost says nothing of now. */
-	s->clients.has_counts &= !changed;
+	s->clients.has_counts &= !changed; /* what came again until now says nothing */
 	return changed;
 }
 
