@@ -403,6 +403,10 @@ void dp_explain_loss(struct dp *dp, const struct plan *plan, const struct proof_
 		&dp->facts.links[t->router < 0 ? 0 : dp->facts.macs[t->router].link];
 	struct err front = { "" };
 
+	if (!dp->facts.n_links) {
+		err_set(out, "there is no interface that can be used for redirected packets");
+		return;
+	}
 	if (outcome == PROOF_UNSEEN) {
 		ingress_look_around(dp->ingress, &front);
 		err_set(out,
