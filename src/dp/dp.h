@@ -73,7 +73,8 @@ const char *dp_drift(const struct dp *dp);
 const char *dp_obstacle(const struct dp *dp);
 
 /* Is an address reachable without a gateway, by one of the interfaces on which
- * redirected packets arrive?  Only then can L2 be used with a router. */
+ * redirected packets arrive, which is no ipvlan?  Only then can L2 be used with a
+ * router. */
 bool dp_is_near(struct dp *dp, const struct addr *a);
 
 /*

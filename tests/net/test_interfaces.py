@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from netns import program, wait_until
+from netns import program, run, wait_until
 from small import Small
 
 SLOW = 3 if os.environ.get("WCCPD_LONG") else 1  # also a machine that is emulated
@@ -130,6 +130,18 @@ def test_carries(links, kind, method):
     counted = links.box.show()["services"][0]
     assert counted["routers"][0]["forward"] == method
     assert counted["packets"]["delivered"] > 0 and counted["packets"]["dropped"] == 0
+
+
+def test_an_ipvlan_is_for_gre_only(links):
+    """Frames by L2 would stay on the interface below it."""
+    name = links.ipvlan()
+    links.start(name, "l2")
+    assert f"interface {name} is an ipvlan: only GRE works, not L2 (warning)" in links.check()
+    links.wait_named("offers nothing that we accept")
+    assert "or the interface is an ipvlan" in links.box.log()
+    links.configure(name, "gre")
+    run("kill", "-HUP", links.box.wccpd.pid)
+    links.small.wait_served(["box1"], timeout=15 * SLOW)
 
 
 @pytest.mark.parametrize("kind,port", [("bridge", "eth0"), ("bond", "eth0")])

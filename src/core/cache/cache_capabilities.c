@@ -400,6 +400,6 @@ void peer_enter_mismatch(struct cache *c, struct peer *p, struct step *s)
 	actions_note(s->out, NOTE_WARNING, peer_state_event(PEER_MISMATCH), &p->address,
 		     "router %s %s%s", ADDR_TEXT(&p->address), text,
 		     p->far ? " (with L2 left out: it needs a common link, and this router "
-			      "is behind a gateway)"
+			      "is behind a gateway, or the interface is an ipvlan)"
 			    : "");
 }

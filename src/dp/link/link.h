@@ -33,7 +33,8 @@ const char *link_drift(const struct link *l);
 /* Why packets are not delivered although everything is in place: the rule or route of
  * another program that takes them; empty: they are, as far as routing goes. */
 const char *link_obstacle(const struct link *l);
-/* Is an address on one of these links, without a gateway in between? */
+/* Is an address on one of these links, without a gateway in between, and one on which
+ * frames reach us whatever IP packet they carry? */
 bool link_is_near(struct link *l, const struct facts *facts, const struct addr *a);
 /* Remove what the plan before had and this one has not. */
 void link_settle(struct link *l);

@@ -65,8 +65,9 @@ bool link_facts_is_near(struct nl_sock *sock, const struct facts *facts,
 			const struct addr *a)
 {
 	struct link_facts_way way = { 0 };
+	int link = link_facts_link(facts, link_facts_ask(sock, &way, a), a);
 
-	return link_facts_link(facts, link_facts_ask(sock, &way, a), a) >= 0;
+	return link >= 0 && !facts->links[link].only_own_addresses;
 }
 
 /* -- routers as neighbours --------------------------------------------------------- */

@@ -15,7 +15,8 @@ void link_facts_ways(struct nl_sock *sock, const struct plan *plan, struct facts
  * it does not know, but does not wait for the answers. */
 int link_facts_macs(struct nl_sock *sock, const struct plan *plan, struct facts *out,
 		    struct err *err);
-/* Is an address on one of these links, without a gateway in between? */
+/* Is an address on one of these links, without a gateway in between, and one on which
+ * frames reach us whatever IP packet they carry? */
 bool link_facts_is_near(struct nl_sock *sock, const struct facts *facts,
 			const struct addr *a);
 

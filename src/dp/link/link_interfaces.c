@@ -43,6 +43,15 @@ static int link_interfaces_check_kind(struct nl_cache *all, struct rtnl_link *li
 	return link_interfaces_check_master(all, link, err);
 }
 
+/* It shares the MAC address of the interface below, which keeps what is not addressed to
+ * one of its IP addresses. */
+static bool link_interfaces_is_ipvlan(struct rtnl_link *link)
+{
+	const char *kind = rtnl_link_get_type(link);
+
+	return kind && strcmp(kind, "ipvlan") == 0;
+}
+
 static void link_interfaces_fill(struct rtnl_link *link, struct facts_link *out)
 {
 	struct nl_addr *mac = rtnl_link_get_addr(link);
@@ -50,6 +59,7 @@ static void link_interfaces_fill(struct rtnl_link *link, struct facts_link *out)
 	*out = (struct facts_link){
 		.ifindex = (unsigned)rtnl_link_get_ifindex(link),
 		.mtu = rtnl_link_get_mtu(link),
+		.only_own_addresses = link_interfaces_is_ipvlan(link),
 	};
 	snprintf(out->name, sizeof(out->name), "%s", rtnl_link_get_name(link));
 	if (mac && nl_addr_get_len(mac) == sizeof(out->mac))
@@ -128,6 +138,9 @@ int link_interfaces_check(const char *name, struct err *err)
 		link = rtnl_link_get_by_name(all, name);
 	if (link)
 		result = link_interfaces_check_kind(all, link, err);
+	if (link && result == 0 && link_interfaces_is_ipvlan(link))
+		result = err_set(err, "interface %s is an ipvlan: only GRE works, not L2",
+				 name);
 	rtnl_link_put(link);
 	nl_cache_free(all);
 	nl_socket_free(sock);

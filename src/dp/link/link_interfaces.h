@@ -17,7 +17,7 @@ struct nl_sock;
 int link_interfaces(struct nl_sock *sock, const struct plan *plan, struct facts *out,
 		    struct err *trouble, struct err *err);
 
-/* Can redirected packets arrive there?  0, or -1 and `err` says why not; an interface
+/* Can redirected packets arrive there, by each method?  0, or -1 and `err` says why not; an interface
  * that does not exist or is down may still come, so that is not an error. */
 int link_interfaces_check(const char *name, struct err *err);
 

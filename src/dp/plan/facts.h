@@ -23,6 +23,9 @@ struct facts_link {
 	char name[IF_NAMESIZE];
 	unsigned ifindex, mtu; /* MTU in octets of IP packet */
 	uint8_t mac[6];
+	/* Of frames to this MAC address, only those with an IP address of the interface come
+	 * in by it: redirected packets must be wrapped in GRE. */
+	bool only_own_addresses;
 };
 
 struct facts {
