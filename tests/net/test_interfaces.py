@@ -155,6 +155,14 @@ def test_a_port_is_refused(links, kind, port):
     assert links.box.state() == "idle"
 
 
+def test_a_member_of_a_vrf_is_refused(links):
+    reason = "eth0 is in VRF red: its packets do not reach the instances"
+    links.start(links.vrf(), "gre")
+    assert f"{reason} (warning)" in links.check()
+    links.wait_named(f"data plane: {reason}")
+    assert links.box.state() == "idle"
+
+
 def test_a_tunnel_is_refused(links):
     name = links.gre()
     reason = f"interface {name} is not an Ethernet interface"

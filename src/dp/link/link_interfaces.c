@@ -13,7 +13,8 @@
 
 /*
  * Packets that arrive on a port of a bridge, a bond or a team belong to that: taken at
- * the port, they would never reach the address.  A VRF is a table, not a link.
+ * the port, they would never reach the address.  What arrives on a member of a VRF does not
+ * reach sockets outside of the VRF, whatever its mark (seen with Linux 6.1).
  */
 static int link_interfaces_check_master(struct nl_cache *all, struct rtnl_link *link,
 					struct err *err)
@@ -21,12 +22,15 @@ static int link_interfaces_check_master(struct nl_cache *all, struct rtnl_link *
 	int index = rtnl_link_get_master(link);
 	struct rtnl_link *master = index ? rtnl_link_get(all, index) : NULL;
 	const char *kind;
-	int result = 0;
+	int result;
 
 	if (!master)
 		return 0;
 	kind = rtnl_link_get_type(master);
-	if (!kind || strcmp(kind, "vrf") != 0)
+	if (kind && strcmp(kind, "vrf") == 0)
+		result = err_set(err, "%s is in VRF %s: its packets do not reach the instances",
+				 rtnl_link_get_name(link), rtnl_link_get_name(master));
+	else
 		result = err_set(err, "%s is a port of %s %s: use %s",
 				 rtnl_link_get_name(link), kind ? kind : "interface",
 				 rtnl_link_get_name(master), rtnl_link_get_name(master));
