@@ -49,9 +49,10 @@ class Kill:
         diag = sockdiag.Diag(squids[0].ns)
         try:
             self.t_look = monotonic()
-            pids = [sockdiag.inodes(s.pid) for s in squids]
+            # In this order: what is accepted in between was in a queue.
             sockets = diag.dump(sockdiag.ESTABLISHED, sockdiag.SYN_RECV,
                                 sockdiag.CLOSE_WAIT, sockdiag.LISTEN)
+            pids = [sockdiag.inodes(s.pid) for s in squids]
             self.t_kill = monotonic()
             for fd in pidfds:
                 signal.pidfd_send_signal(fd, signal.SIGKILL)
