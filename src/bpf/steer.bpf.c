@@ -13,6 +13,7 @@
  * Of what is redirected it counts nothing: ingress.bpf.c runs it too, to find out which
  * socket would take a packet, and counts what it then delivers.
  */
+#include "bpf/own_prefixes.h"
 #include "bpf/proof_maps.h"
 #include "bpf/steer_listen.h"
 #include "bpf/steer_maps.h"
@@ -27,9 +28,6 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
-
-#define AF_INET 2
-#define AF_INET6 10
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);

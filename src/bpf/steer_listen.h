@@ -18,7 +18,9 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define STEER_AF_INET6 10
+/* <sys/socket.h> wants a libc. */
+#define AF_INET 2
+#define AF_INET6 10
 
 /* Per slot of the SOCKMAP: connections that were assigned here. */
 struct {
@@ -49,7 +51,7 @@ static __always_inline void steer_listen_count(__u32 slot)
 static __always_inline void steer_listen_local(const struct bpf_sk_lookup *ctx,
 					       __u32 addr[4])
 {
-	bool is_v6 = ctx->family == STEER_AF_INET6;
+	bool is_v6 = ctx->family == AF_INET6;
 	__u32 v4 = STEER_LISTEN_FIELD(ctx->local_ip4);
 
 	/* Those of the other family read as 0. */
@@ -91,7 +93,7 @@ steer_listen_find(const struct steer_table *table, const struct bpf_sk_lookup *c
  * address that is used for nothing else. */
 static __always_inline bool steer_listen_is_check(const struct bpf_sk_lookup *ctx)
 {
-	return ctx->family != STEER_AF_INET6 &&
+	return ctx->family != AF_INET6 &&
 	       ctx->remote_ip4 == bpf_htonl(STEER_CHECK_SOURCE);
 }
 

@@ -4,28 +4,13 @@
 #ifndef WCCPD_BPF_STEER_SHARED_H
 #define WCCPD_BPF_STEER_SHARED_H
 
+#include "bpf/own_prefixes.h"
 #include "bpf/proof_maps.h"
 #include "bpf/steer_maps.h"
 
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_OWN_PREFIXES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_prefix);
-	__type(value, __u8); /* enum ingress_place */
-} own_prefixes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_OWN_PREFIXES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_prefix6);
-	__type(value, __u8);
-} own_prefixes6 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

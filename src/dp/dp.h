@@ -30,6 +30,8 @@ int dp_check_interface(const char *name, struct err *err);
 int dp_open(struct dp **out, const char *pin_directory, unsigned family, struct err *err);
 /* As given to dp_open(). */
 unsigned dp_family(const struct dp *dp);
+/* Can listeners at which many connections wait be passed over? */
+bool dp_sees_queues(const struct dp *dp);
 /* What became of the pins, for the log; and whether state will not outlive this process. */
 const char *dp_pins_text(const struct dp *dp, bool *none);
 

@@ -185,6 +185,11 @@ unsigned dp_family(const struct dp *dp)
 	return dp->family;
 }
 
+bool dp_sees_queues(const struct dp *dp)
+{
+	return steer_sees_queues(dp->steer);
+}
+
 const char *dp_pins_text(const struct dp *dp, bool *none)
 {
 	*none = pins_state(dp->pins) == PINS_NONE;

@@ -102,31 +102,31 @@ int kernel_check(struct err *err)
 	return kernel_check_programs(err);
 }
 
-/* In octets, by the kernel's BTF; 0: there is no such member, or no BTF. */
-static unsigned kernel_member_offset(const char *type, const char *name)
+/* In octets; 0: there is no such member. */
+static unsigned kernel_member_offset(const struct btf *btf, const char *type, const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	int id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : 0;
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-	unsigned offset = 0;
 
-	for (uint32_t i = 0; t && i < btf_vlen(t) && !offset; i++) {
+	for (uint32_t i = 0; t && i < btf_vlen(t); i++) {
 		const struct btf_member *m = &btf_members(t)[i];
 
 		if (strcmp(btf__name_by_offset(btf, m->name_off), name) == 0)
-			offset = btf_member_bit_offset(t, i) / 8;
+			return btf_member_bit_offset(t, i) / 8;
 	}
-	btf__free(btf);
-	return offset;
+	return 0;
 }
 
-bool kernel_tells_ifindex(void)
+struct kernel_layout kernel_layout(void)
 {
-	return kernel_member_offset("bpf_sk_lookup", "ingress_ifindex") > 0;
-}
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct kernel_layout l = { 0 };
 
-unsigned kernel_accept_queue_offset(void)
-{
+	if (!btf)
+		return l;
+	l.tells_ifindex = kernel_member_offset(btf, "bpf_sk_lookup", "ingress_ifindex") > 0;
 	/* A tcp_sock begins with its struct sock. */
-	return kernel_member_offset("sock", "sk_ack_backlog");
+	l.accept_queue = kernel_member_offset(btf, "sock", "sk_ack_backlog");
+	btf__free(btf);
+	return l;
 }

@@ -9,12 +9,13 @@
 
 /* -1: `err` says what is missing. */
 int kernel_check(struct err *err);
-/* Does a steering program learn the interface?  (Linux 5.17) */
-bool kernel_tells_ifindex(void);
-
-/* Where a socket has the length of its accept queue, in octets from its beginning; 0: this
- * kernel does not say. */
-unsigned kernel_accept_queue_offset(void);
+/* What the kernel's type information (BTF) says; all zero if there is none. */
+struct kernel_layout {
+	bool tells_ifindex; /* a steering program learns the interface (Linux 5.17) */
+	/* Where a socket has the length of its accept queue, in octets from its beginning. */
+	unsigned accept_queue;
+};
+struct kernel_layout kernel_layout(void);
 
 /* The part that needs no privileges: can we fetch descriptors from other processes? */
 int kernel_check_pidfd(struct err *err);

@@ -162,12 +162,26 @@ struct daemon *daemon_new(struct conf *conf, const char *conf_path, struct err *
 	return d;
 }
 
+static void daemon_warn_of_queues(const struct daemon *d)
+{
+	for (unsigned i = 0; i < d->conf->n_pools && !dp_sees_queues(d->dp); i++)
+		if (d->conf->pools[i].queue_high) {
+			log_event(NOTE_WARNING, "queues", (struct log_about){ 0 },
+				  "queue-high: this kernel does not show how many connections "
+				  "wait at a listener (no /sys/kernel/btf/vmlinux, or it is "
+				  "locked down): an instance that hangs gets connections until "
+				  "its checks fail");
+			return;
+		}
+}
+
 void daemon_run(struct daemon *d)
 {
 	log_info("started", "wccpd at %s on %s: %u services, %u pools",
 		 ADDR_TEXT(&d->conf->address), conf_interfaces_text(d->conf).s, d->conf->n_services,
 		 d->conf->n_pools);
 	reload_log_warnings(d->conf);
+	daemon_warn_of_queues(d);
 	earlier_begin(d);
 	reexec_done();
 	event_base_dispatch(d->base);

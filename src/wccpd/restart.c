@@ -62,11 +62,14 @@ static void restart_take_over_wanted(struct daemon *d)
 	char name[80];
 	struct err err;
 
-	for (; line && *line; line = strchr(line, '\n') + 1)
+	while (line && *line) {
 		/* The configuration may not have it any more. */
 		if (sscanf(line, "%u %79[^\n]", &wanted, name) == 2 &&
 		    wanted <= INSTANCE_IN_MAINTENANCE)
 			pools_want(d->pools, name, (enum instance_wanted)wanted, &err);
+		line = strchr(line, '\n');
+		line += line != NULL;
+	}
 	unsetenv(RESTART_WANTED);
 }
 

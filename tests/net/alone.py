@@ -36,8 +36,6 @@ cache deny all
 
 
 class Alone:
-    descriptors = 4096  # of each Squid
-
     def __init__(self, net):
         self.net, self.dir = net, os.path.join(net.tmpdir, "squids")
         os.mkdir(self.dir)

@@ -155,7 +155,7 @@ WCCPD_INSTANCE = """\
 class Squid:
     """One Squid process: a front end of a box, or a back end."""
 
-    def __init__(self, lab, ns, name, short, conf, lifetime=1):
+    def __init__(self, lab, ns, name, short, conf, lifetime=1, descriptors=4096):
         self.lab, self.ns, self.short = lab, ns, short
         # -n names shared memory segments: the run's prefix keeps them apart.
         self.name = name
@@ -164,7 +164,7 @@ class Squid:
         self.conf = os.path.join(lab.dir, name + ".conf")
         with open(self.conf, "w") as f:
             f.write(SQUID_COMMON.format(name=name, dir=lab.dir, lifetime=lifetime,
-                                        descriptors=lab.descriptors) + conf)
+                                        descriptors=descriptors) + conf)
 
     def start(self):
         self.process = self.ns.popen(
@@ -206,7 +206,7 @@ class FrontEnd(Squid):
                           for i, name in enumerate(BACKENDS, 1))
         super().__init__(lab, box.ns, box.name + f"s{number}", f"s{number}",
                          FRONT_END.format(port=self.port, check=self.check, peers=peers),
-                         lifetime=lab.lifetime)
+                         lifetime=lab.lifetime, descriptors=lab.descriptors)
 
     def ready(self):
         """It listens, and has seen that its parents live."""
@@ -221,7 +221,7 @@ class BackEnd(Squid):
     def __init__(self, lab, ns, number):
         self.port = 3200 + number
         super().__init__(lab, ns, f"b{number}", f"b{number}",
-                         BACK_END.format(port=self.port))
+                         BACK_END.format(port=self.port), descriptors=lab.descriptors)
 
 
 class Box:

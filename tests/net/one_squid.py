@@ -84,7 +84,6 @@ service {service}
 
 
 class OneSquid:
-    descriptors = 4096  # of its Squid
     def __init__(self, net, hop=False, spoof=False):
         self.net, self.dir, self.spoof = net, os.path.join(net.tmpdir, "lab"), spoof
         os.mkdir(self.dir)

@@ -196,3 +196,14 @@ def test_names_that_do_not_exist(pair):
                   ("maintenance",), ("maintenance", "web")):
         assert control(pair.box, *words) is None, words
     pair.new_ones_go_to(BOTH)
+
+
+def test_what_a_restart_hands_on_may_be_anything(net):
+    """It comes in the environment, which others can have set."""
+    lab = Small(net, boxes=("box1",))
+    lab.start_router("web-cache")
+    box = lab.boxes[0]
+    box.configure(("web-cache", ""))
+    box.start("env", "WCCPD_WANTED=7 web/s1\n1\n2 no/such\nweb/s1")
+    lab.wait_served({"box1"})
+    assert box.show()["pools"][0]["instances"][0]["state"] == "up"

@@ -32,6 +32,7 @@ def start(net, more=""):
     box.start()
     lab.wait_shares(256)
     lab.wait_served({"box1", "second"})
+    assert "event=queues" not in box.log()
     return lab, box, hung
 
 
@@ -71,6 +72,18 @@ def test_all_hang(net):
     for process in (hung, box.instance):
         process.send_signal(signal.SIGCONT)
     lab.wait_served({"box1", "second"})
+
+
+def test_a_kernel_without_type_information(net):
+    """That is said, and all else goes on."""
+    lab = Small(net, boxes=("box1",))
+    lab.start_router("web-cache")
+    box = lab.boxes[0]
+    box.configure(("web-cache", ""))
+    box.start("unshare", "-m", "sh", "-c",
+              'mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"', "sh")
+    lab.wait_served({"box1"})
+    assert "event=queues" in box.log() and "queue-high" in box.log()
 
 
 def test_whatever_waits(net):

@@ -10,6 +10,7 @@
  */
 #include "bpf/ingress/ingress_maps.h"
 #include "bpf/egress_maps.h"
+#include "bpf/own_prefixes.h"
 #include "bpf/packet6.h"
 
 #include <linux/pkt_cls.h>
@@ -29,23 +30,6 @@ struct {
 	__type(key, struct egress_key);
 	__type(value, __u16);
 } limits SEC(".maps");
-
-/* The maps of the steering program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_OWN_PREFIXES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_prefix);
-	__type(value, __u8);
-} own_prefixes SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(max_entries, STEER_OWN_PREFIXES);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct steer_prefix6);
-	__type(value, __u8);
-} own_prefixes6 SEC(".maps");
 
 static __always_inline bool egress_is_own(__be32 addr)
 {

@@ -35,7 +35,8 @@ struct steer {
 /* -- loading ---------------------------------------------------------------------- */
 
 /* -1, or -errno of the kernel's refusal in `refused`. */
-static int steer_try(struct steer *s, unsigned queue_offset, int *refused, struct err *err)
+static int steer_try(struct steer *s, const struct kernel_layout *kernel, int *refused,
+		     struct err *err)
 {
 	*refused = 0;
 	s->bpf = steer_bpf__open();
@@ -44,8 +45,8 @@ static int steer_try(struct steer *s, unsigned queue_offset, int *refused, struc
 	if (pins_reuse(s->pins, s->bpf->obj, err) < 0)
 		return -1;
 	s->bpf->rodata->seed = pins_seed(s->pins);
-	s->bpf->rodata->tells_ifindex = kernel_tells_ifindex();
-	s->bpf->rodata->queue_offset = queue_offset;
+	s->bpf->rodata->tells_ifindex = kernel->tells_ifindex;
+	s->bpf->rodata->queue_offset = kernel->accept_queue;
 	*refused = steer_bpf__load(s->bpf);
 	if (*refused < 0)
 		return err_set(err, "steering program (sk_lookup) refused: %s",
@@ -55,15 +56,16 @@ static int steer_try(struct steer *s, unsigned queue_offset, int *refused, struc
 
 static int steer_load(struct steer *s, struct err *err)
 {
-	unsigned queue_offset = kernel_accept_queue_offset();
+	struct kernel_layout kernel = kernel_layout();
 	int refused;
 
-	if (steer_try(s, queue_offset, &refused, err) < 0) {
+	if (steer_try(s, &kernel, &refused, err) < 0) {
 		/* Reading of kernel memory needs CAP_PERFMON, and may be locked down. */
-		if (!refused || !queue_offset)
+		if (!refused || !kernel.accept_queue)
 			return -1;
+		kernel.accept_queue = 0;
 		steer_bpf__destroy(s->bpf);
-		if (steer_try(s, 0, &refused, err) < 0)
+		if (steer_try(s, &kernel, &refused, err) < 0)
 			return -1;
 	}
 	pins_keep(s->pins, s->bpf->obj);
@@ -136,6 +138,11 @@ const struct steer_owner *steer_owner(const struct steer *s, unsigned slot)
 const struct steer_table *steer_in_force(const struct steer *s)
 {
 	return s->table.now.fd >= 0 ? s->table.now.octets : NULL;
+}
+
+bool steer_sees_queues(const struct steer *s)
+{
+	return s->bpf->rodata->queue_offset > 0;
 }
 
 uint64_t steer_seed(const struct steer *s)

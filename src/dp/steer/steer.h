@@ -49,6 +49,8 @@ struct steer_maps steer_maps(const struct steer *s);
 struct steer_table;
 const struct steer_table *steer_in_force(const struct steer *s);
 uint64_t steer_seed(const struct steer *s);
+/* Does the program see how many connections wait at a listener? */
+bool steer_sees_queues(const struct steer *s);
 /* Is there a listener in slot `i` (< STEER_SLOTS) now? */
 bool steer_listens(const struct steer *s, unsigned slot);
 /* What is at an address, enum ingress_place. */

@@ -32,22 +32,10 @@ static int conf_pool_read_check(struct reader *r, cfg_t *section,
 				struct conf_instance *out)
 {
 	const char *text = cfg_getstr(section, "check");
-	const char *colon = strrchr(text, ':');
-	bool bracketed = text[0] == '[' && colon && colon[-1] == ']';
-	char host[ADDR_STRLEN];
-	uint32_t port;
 
-	if (!colon || (size_t)(colon - text) >= sizeof(host) ||
-	    read_digits(colon + 1, UINT16_MAX, &port) < 0 || port == 0)
+	if (conf_listen_parse(text, &out->check, &out->check_port) < 0)
 		return read_fail(r, section, "check", "check: %s is not address:port",
 				 text);
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - text) - 2 * bracketed,
-		 text + bracketed);
-	if (addr_parse(host, &out->check) < 0 ||
-	    out->check.family != (bracketed ? ADDR_V6 : ADDR_V4))
-		return read_fail(r, section, "check", "check: %s is not address:port",
-				 text);
-	out->check_port = (uint16_t)port;
 	return 0;
 }
 
